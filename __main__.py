@@ -8,11 +8,15 @@ from acmidm_onboarding.refusals import fail_where_refused
 
 settings = read_settings()
 onboardings = {
-    found[0].key: Onboarding(found[0].key, OnboardingArgs(found, protect=settings.protect_clients)) for found in load_onboardings()
+    found[0].key: Onboarding(found[0].key, OnboardingArgs(found, protect=settings.protect_clients))
+    for found in load_onboardings()
 }
 hand_over(onboardings.values(), protect=settings.protect_clients)
 pulumi.export("environment", settings.environment.value)
-pulumi.export("connections", known({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}))
+pulumi.export(
+    "connections",
+    known({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}),
+)
 if secrets := {key: onboarding.client_secrets for key, onboarding in onboardings.items() if onboarding.client_secrets}:
     pulumi.export("client_secrets", pulumi.Output.secret(secrets))
 fail_where_refused(list(onboardings.values()))

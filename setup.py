@@ -1,4 +1,5 @@
-"""What pyproject.toml cannot say: the catalogue of this repository goes into the wheel, beside the code that reads it."""
+"""What pyproject.toml cannot say: the catalogue of this repository goes into the wheel, beside the code that reads
+it."""
 
 from pathlib import Path
 from shutil import copytree

@@ -1,7 +1,7 @@
 """Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported when it is called.
 
-A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its first line is what ``acmidm --help``
-says of it.
+A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its first line is what
+``acmidm --help`` says of it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Commands(TyperGroup):
-    """Finds each command by its file, and ends it in one way where it cannot do what is wanted: a sentence on stderr, and its exit code."""
+    """Finds each command by its file, and ends it in one way where it cannot do what is wanted: a sentence on stderr,
+    and its exit code."""
 
     _lists = False
 
@@ -59,14 +60,19 @@ class Commands(TyperGroup):
             if error.name is None or error.name.partition(".")[0] in _OWN:
                 raise
             fail(
-                f"this command needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'", 1
+                f"this command needs the package {error.name}, which is not installed; run pip install"
+                " 'acmidm-onboarding[cli,sandbox]'",
+                1,
             )
         except OSError as error:
             named = error.filename2 or error.filename  # of a copy and a link it is the second that is written
             if error.errno in _FULL:
                 if named is None:
                     give_up_output()
-                fail(f"{named or 'standard output'} cannot be written: {error.strerror}; make room on its disk, and run the command again")
+                fail(
+                    f"{named or 'standard output'} cannot be written: {error.strerror}; make room on its disk, and run"
+                    " the command again"
+                )
             if named is None:
                 raise
             fail(f"{named} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
@@ -83,8 +89,8 @@ class App(typer.Typer):
             if os.environ.get(DETAILS):
                 raise
             typer.echo(
-                f"acmidm met something unforeseen ({type(error).__name__}); run it again with {DETAILS}=1 for the details, "
-                "look them through for secrets, and report them",
+                f"acmidm met something unforeseen ({type(error).__name__}); run it again with {DETAILS}=1 for the"
+                " details, look them through for secrets, and report them",
                 err=True,
             )
             sys.exit(UNEXPECTED)
@@ -92,8 +98,14 @@ class App(typer.Typer):
 
 app = App(
     cls=Commands,
-    help="Connect organisations to government APIs through ACM/IDM: check, review, follow and explain what the forms declare.",
-    epilog="acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes words in your shell.",
+    help=(
+        "Connect organisations to government APIs through ACM/IDM: check, review, follow and explain what the forms"
+        " declare."
+    ),
+    epilog=(
+        "acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes words in your"
+        " shell."
+    ),
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -111,7 +123,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and exit.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and exit.")
+    ] = False,
 ) -> None: ...
 
 

@@ -35,7 +35,8 @@ def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
 
 @contextmanager
 def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[None]:
-    """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises OSError."""
+    """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises
+    OSError."""
     made: list[Path] = []
     try:
         for file, text in texts.items():
@@ -49,7 +50,8 @@ def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[
 
 
 def write_named(file: Path, text: str) -> None:
-    """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is. Raises OSError."""
+    """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is.
+    Raises OSError."""
     if file.is_file() or not file.exists():
         write_whole(file.resolve(), text)
     else:
@@ -69,11 +71,14 @@ def naming(file: Path) -> Iterator[None]:
 
 
 def _beside(file: Path, text: str, mode: int) -> Path:
-    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the name of ``file``."""
+    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the
+    name of ``file``."""
     # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.
     folder, prefix = file.parent.resolve(), f".{file.name}."
     try:
-        with NamedTemporaryFile("w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline="") as stream:
+        with NamedTemporaryFile(
+            "w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline=""
+        ) as stream:
             try:
                 os.fchmod(stream.fileno(), mode)
                 stream.write(text)

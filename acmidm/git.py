@@ -1,8 +1,9 @@
-"""What Git has of two revisions, byte for byte, without a checkout: nothing of them runs, and no link in them is followed.
+"""What Git has of two revisions, byte for byte, without a checkout: nothing of them runs, and no link in them is
+followed.
 
-Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks and filters and
-leaves traces in the repository. What a revision is made of is bounded before it is read: a few kilobytes of Git's objects can stand
-for more files than any disk has.
+Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks
+and filters and leaves traces in the repository. What a revision is made of is bounded before it is read: a few
+kilobytes of Git's objects can stand for more files than any disk has.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Tree:
         files = {path: entry for path, entry in found.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
             raise UnknownRevision(
-                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it smaller"
+                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it"
+                " smaller"
             )
         contents = dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
         with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
@@ -89,10 +91,12 @@ class Tree:
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
     """The revision ``base``, and what it becomes when ``head`` is merged into it.
 
-    What the merge gives, not the branch alone, is what somebody will deploy: a branch can undo what it never shows as its own change.
+    What the merge gives, not the branch alone, is what somebody will deploy: a branch can undo what it never shows as
+    its own change.
 
     Raises:
-        UnknownRevision: where Git does not have them, or not the history between; where they do not merge, or are too large.
+        UnknownRevision: where Git does not have them, or not the history between; where they do not merge, or are too
+        large.
     """
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
@@ -105,14 +109,18 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     found = _run("merge-base", old, new)
     if found.returncode != 0 and _run("rev-parse", "--is-shallow-repository").stdout == b"true\n":
         # Against the tip of the base, what that got since would show as taken away.
-        raise UnknownRevision(f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0')
+        raise UnknownRevision(
+            f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0'
+        )
     if found.returncode != 0 or _line(found) == old:
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
         raise UnknownRevision(f'"{head}" and "{base}" change the same lines; merge "{base}" into it, then review that')
     if done.returncode != 0:
-        raise UnknownRevision(f'Git cannot merge "{head}" into "{base}"; it takes git 2.38 or newer, and both commits whole')
+        raise UnknownRevision(
+            f'Git cannot merge "{head}" into "{base}"; it takes git 2.38 or newer, and both commits whole'
+        )
     return before, _tree(head, _line(done))
 
 
@@ -134,7 +142,8 @@ def fetch(commit: str, server: str, token: str) -> None:
 
 
 def lacks(commit: str) -> bool:
-    """Whether what is checked out was surely made without a commit: it is behind, or beside it. Of a shallow clone nobody knows."""
+    """Whether what is checked out was surely made without a commit: it is behind, or beside it. Of a shallow clone
+    nobody knows."""
     try:
         if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
             return False
@@ -160,14 +169,18 @@ def is_dirty() -> bool:
 def _commit(revision: str) -> str:
     found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.returncode != 0:
-        raise UnknownRevision(f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit')
+        raise UnknownRevision(
+            f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit'
+        )
     return _line(found)
 
 
 def _tree(name: str, tree: str) -> Tree:
     """List a tree without reading more of it than the bounds allow."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
-    with subprocess.Popen(command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as listing:
+    with subprocess.Popen(
+        command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as listing:
         text = listing.stdout.read(_LONGEST_LISTING + 1) if listing.stdout else b""
         if len(text) > _LONGEST_LISTING:
             listing.kill()
@@ -222,7 +235,9 @@ def _run(*words: str, given: bytes | None = None, **variables: str) -> subproces
             check=False,
         )
     except FileNotFoundError:
-        raise UnknownRevision("git is not on PATH; install it, or review with the engine: acmidm review --stack tni") from None
+        raise UnknownRevision(
+            "git is not on PATH; install it, or review with the engine: acmidm review --stack tni"
+        ) from None
     except subprocess.TimeoutExpired:
         raise UnknownRevision(
             f"git {words[0]} took more than {_DEADLINE_SECONDS} s; review with the engine: acmidm review --stack tni"

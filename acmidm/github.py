@@ -1,4 +1,5 @@
-"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by which a job proves who it is."""
+"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by which a job proves who
+it is."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ def variable(name: str) -> str:
     """A variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
-        raise Failure(f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says", exit_code=3)
+        raise Failure(
+            f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says",
+            exit_code=3,
+        )
     return value
 
 
@@ -92,17 +96,25 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise Failure(f"{place}: GitHub did not answer ({type(error).__name__}); run the job again", exit_code=3) from None
+        raise Failure(
+            f"{place}: GitHub did not answer ({type(error).__name__}); run the job again", exit_code=3
+        ) from None
     except ValueError:
-        raise Failure(f"{place}: GitHub answered {answer.status_code} without JSON; run the job again", exit_code=3) from None
+        raise Failure(
+            f"{place}: GitHub answered {answer.status_code} without JSON; run the job again", exit_code=3
+        ) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
-        raise Failure(f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md", exit_code=3)
+        raise Failure(
+            f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md",
+            exit_code=3,
+        )
     return data, answer
 
 
 def renew() -> None:
-    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it. Raises Failure."""
+    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it.
+    Raises Failure."""
     audience, file = os.environ.get(AUDIENCE), next(filter(None, map(os.environ.get, FILES)), None)
     if audience and file:
         write_token(audience, Path(file))
@@ -110,7 +122,9 @@ def renew() -> None:
 
 def write_token(audience: str, file: Path) -> None:
     """Request a token and write it, readable by its owner alone. Raises Failure."""
-    with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
+    with httpx.Client(
+        headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30
+    ) as http:
         url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
         answer, _ = get_json(http, str(url))
     write_private(file, answer["value"])

@@ -1,4 +1,5 @@
-"""The project that a command is about: the nearest folder with a ``Pulumi.yaml``, here or above, as the engine finds it.
+"""The project that a command is about: the nearest folder with a ``Pulumi.yaml``, here or above, as the engine finds
+it.
 
 Every command runs in that folder, whichever folder of the project somebody is in. Without one it runs where it is.
 """
@@ -24,7 +25,8 @@ _STANDARD_INPUT = Path("-")
 
 
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
-    """Have a command run in its project's folder. Each path that it is given is from where its user is: none may be a default."""
+    """Have a command run in its project's folder. Each path that it is given is from where its user is: none may be a
+    default."""
 
     @wraps(command)
     def run(**given: Any) -> T:
@@ -57,7 +59,8 @@ def project_name() -> str:
 
 
 def require_own_name(stack: str) -> None:
-    """Refuse a stack's whole name where files are kept by it: under another name they would be others. Raises Failure."""
+    """Refuse a stack's whole name where files are kept by it: under another name they would be others. Raises
+    Failure."""
     if "/" in stack:
         own = stack.rpartition("/")[2]
         raise Failure(on_one_line(f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"))

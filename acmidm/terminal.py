@@ -56,20 +56,25 @@ class Code(IntEnum):
 
 
 OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page.")
+    Output,
+    typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page."),
 ]
-ListOutputOption = Annotated[ListOutput, typer.Option("--output", "-o", help="text for people, json for programs, html for a page.")]
+ListOutputOption = Annotated[
+    ListOutput, typer.Option("--output", "-o", help="text for people, json for programs, html for a page.")
+]
 TextOutputOption = Annotated[TextOutput, typer.Option("--output", "-o", help="text for people, json for programs.")]
 
 
 def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
-    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a pipeline."""
+    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a
+    pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
 
 
 def give_up_output() -> None:
-    """Write nothing more to a standard output that takes nothing: at its end Python would try again, and show a traceback."""
+    """Write nothing more to a standard output that takes nothing: at its end Python would try again, and show a
+    traceback."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -107,7 +112,8 @@ def working(what: str) -> Iterator[None]:
 
 
 def as_json(report: BaseModel) -> str:
-    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a pipeline's log."""
+    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a
+    pipeline's log."""
     import json
 
     return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")

@@ -61,13 +61,15 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason keeps its reference."""
+    """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason keeps its
+    reference."""
     items = text.split(_SEPARATOR)
     return _first(items, longest) if len(text) > longest and _is_list(items) else _cut(text, longest)
 
 
 def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | None, str | None]:
-    """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of texts from where they differ."""
+    """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of texts from where they
+    differ."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
         return (None if old is None else cut(old, longest)), (None if new is None else cut(new, longest))
     one, other = old.split(_SEPARATOR), new.split(_SEPARATOR)
@@ -115,7 +117,10 @@ def _first(items: list[str], longest: int) -> str:
 
 def searched(search: str) -> Callable[[str], bool]:
     """Return what says whether a text, in lower case, has a word that begins with each one of ``search``."""
-    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word)) for word in search.casefold().split()]
+    wanted = [
+        re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
+        for word in search.casefold().split()
+    ]
     return lambda text: all(one.search(text) for one in wanted)
 
 
@@ -125,6 +130,7 @@ def evidence_in_words(proven: Mapping[str, str]) -> str:
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is empty."""
+    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is
+    empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")

@@ -24,6 +24,7 @@ def platforms(text: str) -> str:
 def _table(platform: str) -> str:
     rows = [(rule, rule.rulings[platform]) for rule in RULES if platform in rule.rulings]
     return _HEAD + "".join(
-        f"| {rule.part} | {rule.name} | {rule.text} | {ruling.demand} | {ruling.basis} | {ruling.source} | {ruling.tolerated} |\n"
+        f"| {rule.part} | {rule.name} | {rule.text} | {ruling.demand} | {ruling.basis} | {ruling.source} |"
+        f" {ruling.tolerated} |\n"
         for rule, ruling in rows
     )

@@ -64,7 +64,9 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
             host = (url.host or "").strip("[]")
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
-            yield EmbeddedPortal(found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict))
+            yield EmbeddedPortal(
+                found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict)
+            )
 
 
 def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:
@@ -73,7 +75,9 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
             "environment": served.environment.value,
             "platform": served.platform.value,
             "database": served.daemon(NAME).folder / "portal.db",
-            "scopes": {name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()},
+            "scopes": {
+                name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()
+            },
             "products": _products(served, origin),
             "smtp_port": _smtp_port(served),
             **more,
@@ -82,7 +86,8 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
 
 
 def _smtp_port(served: Served) -> int | None:
-    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others do."""
+    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others
+    do."""
     url = served.smtp_url
     is_ours = url is not None and url.scheme == "smtp" and url.host in LOOPBACK and served.platform is Platform.ACMIDM
     return (url.port or SMTP_PORTS[url.scheme]) if url is not None and is_ours else None

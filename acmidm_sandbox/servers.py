@@ -1,4 +1,5 @@
-"""What ``acmidm portal`` and ``acmidm keycloak`` share: the servers of this machine, found by stack and platform, and their operators."""
+"""What ``acmidm portal`` and ``acmidm keycloak`` share: the servers of this machine, found by stack and platform, and
+their operators."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ DATA = Path(".local")
 
 
 def server_folder(stack: str, platform: str) -> Path:
-    """Where the data of a stack's servers for a platform are; they and all that is above them in `.local` are this user's alone."""
+    """Where the data of a stack's servers for a platform are; they and all that is above them in `.local` are this
+    user's alone."""
     folder = DATA.absolute() / stack / platform
     for part in (DATA.absolute(), folder.parent, folder):
         private_folder(part)
@@ -59,14 +61,18 @@ class Served:
         return {
             name: scope
             for own_name, scope in self.catalogue.scopes.items()
-            if self.environment in scope.environments and (name := self.catalogue.name_on(self.platform, own_name)) is not None
+            if self.environment in scope.environments
+            and (name := self.catalogue.name_on(self.platform, own_name)) is not None
         }
 
     def operator_key(self) -> ECKey:
-        """The operator's key pair, in the file that the settings name; made where it is missing. Raises InvalidSettings."""
+        """The operator's key pair, in the file that the settings name; made where it is missing. Raises
+        InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
-            raise InvalidSettings("the sandbox's operator needs a key; set acmidm:operatorPrivateKeyFile to the file for it")
+            raise InvalidSettings(
+                "the sandbox's operator needs a key; set acmidm:operatorPrivateKeyFile to the file for it"
+            )
         if file.exists():
             return ECKey.import_key(json.loads(file.read_text()))
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
@@ -91,7 +97,8 @@ def served(stack: str) -> Iterator[Served]:
 
 
 def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
-    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit code is 1 where one failed."""
+    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit code is 1 where one
+    failed."""
     failed = False
     for item in items:
         try:

@@ -1,8 +1,9 @@
 """Server processes in the background: start, readiness, restart on changed settings, stop.
 
-All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with; ``<name>.log``; ``<name>.pid``.
-The process has inherited its pid file locked, and keeps that lock as long as it lives, however it ends. So a locked file names a
-living server; a number that was left behind, which may be another program's by now, is never taken for one.
+All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with; ``<name>.log``;
+``<name>.pid``. The process has inherited its pid file locked, and keeps that lock as long as it lives, however it ends.
+So a locked file names a living server; a number that was left behind, which may be another program's by now, is never
+taken for one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Program:
 
     command: Sequence[str | Path]
     settings: str
-    """As JSON. It is in the server's settings file before the start; a server that runs with other settings is restarted."""
+    """As JSON. It is in the server's settings file before the start; a server that runs with other settings is
+    restarted."""
     health_url: str
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it has besides the variables of this process."""
@@ -50,7 +52,8 @@ class Program:
 
 @dataclass(frozen=True)
 class Daemon:
-    """The server ``name`` of a folder, whether it runs or not. Methods raise Failure where they cannot do their work."""
+    """The server ``name`` of a folder, whether it runs or not. Methods raise Failure where they cannot do their
+    work."""
 
     folder: Path
     name: str
@@ -157,7 +160,9 @@ class Daemon:
                     probe.bind((url.hostname, port))
                 except OSError:
                     taken = f"port {port} of {url.hostname} is taken by {_holder(port)}"
-                    raise Failure(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100", exit_code=1) from None
+                    raise Failure(
+                        f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100", exit_code=1
+                    ) from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""
@@ -184,7 +189,9 @@ class Daemon:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:  # `_running` locks for an instant, to look
-                        raise Failure(f"{self.title} is being started by another process; wait for it", exit_code=1) from None
+                        raise Failure(
+                            f"{self.title} is being started by another process; wait for it", exit_code=1
+                        ) from None
                     time.sleep(_POLL_SECONDS)
             file.truncate(0)
             yield file
@@ -212,7 +219,9 @@ class Daemon:
 def _holder(port: int | None) -> str:
     """Who listens on a port, for people: another clone of this project shows by its folder."""
     try:
-        found = next(one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid)
+        found = next(
+            one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid
+        )
         process = psutil.Process(found)
         return f"process {found} ({process.name()} in {process.cwd()})"
     except (StopIteration, psutil.Error):  # another user's

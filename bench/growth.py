@@ -1,8 +1,10 @@
-"""How the first ``up`` and ``destroy`` grow with the connections, beside an engine whose resources do nothing: ``make bench-growth``.
+"""How the first ``up`` and ``destroy`` grow with the connections, beside an engine whose resources do nothing: ``make
+bench-growth``.
 
-The engine's own growth is that of a program with as many dynamic resources, nested alike, whose provider returns at once. Each is measured
-with a checkpoint after each step, which is the engine's way, and without, which is that of ``acmidm deploy``. All in one run: what counts
-is how a column grows, and the ratio of two. With checkpoints up to ``MOST_WITH_CHECKPOINTS`` only: 1,000 take more than half an hour.
+The engine's own growth is that of a program with as many dynamic resources, nested alike, whose provider returns at
+once. Each is measured with a checkpoint after each step, which is the engine's way, and without, which is that of
+``acmidm deploy``. All in one run: what counts is how a column grows, and the ratio of two. With checkpoints up to
+``MOST_WITH_CHECKPOINTS`` only: 1,000 take more than half an hour.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ class Idle(Resource, module="bench", name="Idle"):
 
 
 def main() -> None:
-    print(f"{'connections':>11}  {'checkpoints':<12}{'up':>8}{'destroy':>9}{'idle up':>9}{'idle destroy':>14}{'up ÷ idle':>11}")  # noqa: T201
+    print(  # noqa: T201
+        f"{'connections':>11} "
+        f" {'checkpoints':<12}{'up':>8}{'destroy':>9}{'idle up':>9}{'idle destroy':>14}{'up ÷ idle':>11}"
+    )
     for connections in SIZES:
         for name, skipped in CHECKPOINTS.items():
             if name == "each step" and connections > MOST_WITH_CHECKPOINTS:
@@ -76,7 +81,9 @@ def _ours(connections: int, skipped: str) -> tuple[float, float]:
 def _idle(connections: int, skipped: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder) / "project", seconds=3600)
-        project.prepare({"managementUrl": "http://127.0.0.1:9", "issuer": "http://127.0.0.1:9", "productsUrl": "http://127.0.0.1:9"})
+        project.prepare(
+            {"managementUrl": "http://127.0.0.1:9", "issuer": "http://127.0.0.1:9", "productsUrl": "http://127.0.0.1:9"}
+        )
         project.start_python()
         (project.folder / "__main__.py").write_text(_IDLE.format(connections=connections, parts=3))
         (project.folder / "idle.py").write_text(_PROVIDER)

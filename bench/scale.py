@@ -1,7 +1,7 @@
 """How the project behaves with many connections: ``make bench`` (CONNECTIONS=200 by default).
 
-One portal, one stack, N forms with one client, its scopes, keys and one product each, so five resources a form. Everything is
-measured in one run. The ratios count: to the time of a preview, and requests per connection. Not a test:
+One portal, one stack, N forms with one client, its scopes, keys and one product each, so five resources a form.
+Everything is measured in one run. The ratios count: to the time of a preview, and requests per connection. Not a test:
 times depend on the machine.
 """
 

@@ -1,8 +1,9 @@
 """How long ``acmidm validate`` takes: ``make bench-validate`` (FORMS=1000 by default).
 
-Each form has two environments, each with a key of its own, two scopes and two products. The goal is 2 s for 1,000 forms, start of
-the program included, so that an editor can run it at each save. The ratios count: to parsing the same files as YAML with
-libyaml, which every validator does. Not a test: times depend on the machine; each figure is the best of three.
+Each form has two environments, each with a key of its own, two scopes and two products. The goal is 2 s for 1,000
+forms, start of the program included, so that an editor can run it at each save. The ratios count: to parsing the same
+files as YAML with libyaml, which every validator does. Not a test: times depend on the machine; each figure is the best
+of three.
 """
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
-"""The policies of ``components/acmidm_onboarding/model/policies.py``, as the folder that the engine starts as a policy pack."""
+"""The policies of ``components/acmidm_onboarding/model/policies.py``, as the folder that the engine starts as a policy
+pack."""

@@ -1,4 +1,5 @@
-"""``make story`` and ``make demo``: tell the stories of ``docs/tour.md`` on the screen. ``make tour``: write the page anew."""
+"""``make story`` and ``make demo``: tell the stories of ``docs/tour.md`` on the screen. ``make tour``: write the page
+anew."""
 
 import argparse
 import sys
@@ -10,7 +11,9 @@ from acmidm_onboarding.values.problems import Failure
 from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument("authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value)
+parser.add_argument(
+    "authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value
+)
 parser.add_argument("--only", default="", metavar="WORDS", help="tell the stories whose heading has these words")
 parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} anew")
 wanted = parser.parse_args()

@@ -29,7 +29,8 @@ _KEY_DAYS = 365
 
 @dataclass
 class Authorities:
-    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the scratch repository."""
+    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the scratch
+    repository."""
 
     scratch: Scratch
     kind: AuthorityKind
@@ -67,7 +68,9 @@ class Authorities:
             "portalUrl": f"{origin}/portaal",
             "smtpUrl": f"smtp://127.0.0.1:{mail}",
             "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
-            "apiClientIds": " ".join(f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")),
+            "apiClientIds": " ".join(
+                f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")
+            ),
             "operatorClientId": "onboarding",
             "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
         }

@@ -1,4 +1,5 @@
-"""What happens between a story's commands and has no command of its own: ``offstage NAME WORDS`` in the shell of a story."""
+"""What happens between a story's commands and has no command of its own: ``offstage NAME WORDS`` in the shell of a
+story."""
 
 from __future__ import annotations
 
@@ -63,6 +64,6 @@ def _a_week_before(moment: str) -> str:
 
 
 if __name__ == "__main__":
-    {act.__name__.replace("_", "-"): act for act in (make_public_key, change_by_hand, upload_key, let_a_week_pass)}[sys.argv[1]](
-        *sys.argv[2:]
-    )
+    {act.__name__.replace("_", "-"): act for act in (make_public_key, change_by_hand, upload_key, let_a_week_pass)}[
+        sys.argv[1]
+    ](*sys.argv[2:])

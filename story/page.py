@@ -1,10 +1,13 @@
-"""Tells the stories of a page of Markdown: what the page shows is what is done, in a scratch repository with authorities of its own.
+"""Tells the stories of a page of Markdown: what the page shows is what is done, in a scratch repository with
+authorities of its own.
 
 A part of the page that starts with a heading of the second level is a story. In it, from top to bottom:
 
 - A block of code under a line that has a path alone is written to that file; a ``diff`` changes it.
-- A ``console`` block has commands, and under each what it says. A command that fails has its code behind: ``console exit=1``.
-- A comment has commands that nobody has to see. A variable that a later command needs is one line in the file ``$BASH_ENV``.
+- A ``console`` block has commands, and under each what it says. A command that fails has its code behind: ``console
+  exit=1``.
+- A comment has commands that nobody has to see. A variable that a later command needs is one line in the file
+  ``$BASH_ENV``.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ def tell(story: str, kind: AuthorityKind, folder: Path, *, stand_ins: bool) -> I
     shell = folder / "shell"
     shell.parent.mkdir(parents=True, exist_ok=True)
     shell.write_text(
-        f'export PYTHONUNBUFFERED=1\noffstage() {{ PYTHONPATH={shlex.quote(str(PROJECT))} python -P -m story.offstage "$@"; }}\n'
+        f"export PYTHONUNBUFFERED=1\noffstage() {{ PYTHONPATH={shlex.quote(str(PROJECT))} python -P -m story.offstage"
+        ' "$@"; }\n'
     )
     scratch = Scratch(folder / "repository", _EXAMPLES, {"BASH_ENV": str(shell)})
     authorities = Authorities(scratch, kind)
@@ -100,7 +104,8 @@ class _Telling:
             self.scratch.write(file, changed(self.scratch.folder / file, text) if part["language"] == "diff" else text)
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
-        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it will in a comment."""
+        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it will in a
+        comment."""
         yield part[0].partition("\n")[0] + "\n"
         quoted = ""
         for command in _COMMAND.findall(part["console"]):
@@ -113,7 +118,9 @@ class _Telling:
         yield f"```\n{quoted}"
 
     def _run(self, command: str, code: int = 0) -> str:
-        said = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(str(self.scratch.folder.parent), "..")
+        said = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(
+            str(self.scratch.folder.parent), ".."
+        )
         if command.startswith("acmidm deploy"):
             said = _resources(said)
         elif command.startswith("acmidm portal mail"):
@@ -123,7 +130,8 @@ class _Telling:
 
 
 def changed(file: Path, diff: str) -> str:
-    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is between two places."""
+    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is between two
+    places."""
     text = file.read_text(encoding="utf-8")
     for hunk in diff.split("@@\n"):
         lines = hunk.splitlines(keepends=True)

@@ -82,15 +82,24 @@ class Scratch:
     def run(self, *words: str, code: int = 0) -> str:
         """What a command writes to its output. Raises CommandFailed where its exit code is not ``code``."""
         done = subprocess.run(
-            words, cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
+            words,
+            cwd=self.folder,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
         )
         if done.returncode != code:
-            raise CommandFailed(f"{' '.join(words)} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}")
+            raise CommandFailed(
+                f"{' '.join(words)} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks for any: those are higher."""
+    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks for any: those are
+    higher."""
     found: list[int] = []
     while len(found) < number:
         port = _LOWEST_PORT + secrets.randbelow(_PORTS)

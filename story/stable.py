@@ -16,7 +16,9 @@ _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?=T|\b)")
 _TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))")
-_MONTHS = {texts("common", language)(f"month.{number}"): (language, number) for language in Language for number in range(1, 13)}
+_MONTHS = {
+    texts("common", language)(f"month.{number}"): (language, number) for language in Language for number in range(1, 13)
+}
 _WRITTEN_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _THUMBPRINT = re.compile(r"(?<![\w/.-])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])", re.ASCII)
@@ -32,7 +34,8 @@ class Stable:
     _stand_ins: dict[str, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
-        # Keycloak names people by ids of their users; on the embedded authority, who changes something by hand is an operator.
+        # Keycloak names people by ids of their users; on the embedded authority, who changes something by hand is an
+        # operator.
         text = _USER.sub("helpdesk", text)
         text = _UUID.sub(self._stand_in, text)
         text = _THUMBPRINT.sub(self._stand_in, text)
@@ -50,7 +53,11 @@ class Stable:
         """Another of its kind, a UUID or a thumbprint."""
         digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
         is_uuid = found.re is _UUID
-        other = str(uuid.UUID(bytes=digest[:16], version=4)) if is_uuid else base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        other = (
+            str(uuid.UUID(bytes=digest[:16], version=4))
+            if is_uuid
+            else base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        )
         return self._stand_ins.setdefault(found[0], other)
 
     def _shifted_in_words(self, found: re.Match[str]) -> str:

@@ -28,12 +28,14 @@ _kept_context = lru_cache(_new_context)
 
 
 def _context(*given: Any, **how: Any) -> ssl.SSLContext:
-    """One context for all of httpx, which names a file: it reads that for each request without a client, 40 ms. Others change theirs."""
+    """One context for all of httpx, which names a file: it reads that for each request without a client, 40 ms. Others
+    change theirs."""
     return _kept_context(*given, **how) if how else _new_context(*given)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each command then.
+    # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each
+    # command then.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     pytest.MonkeyPatch().setattr(ssl, "create_default_context", _context)

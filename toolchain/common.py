@@ -44,7 +44,8 @@ def main(install: Callable[[], None]) -> None:
 
 
 def in_pipeline() -> bool:
-    """Return whether this is a pipeline of GitHub, GitLab or Azure DevOps: what it installs has a hash in this repository."""
+    """Return whether this is a pipeline of GitHub, GitLab or Azure DevOps: what it installs has a hash in this
+    repository."""
     return bool(os.environ.get("CI") or os.environ.get("TF_BUILD"))
 
 
@@ -54,7 +55,8 @@ def say(message: str) -> None:
 
 
 def open_private(name: str, mode: str) -> IO[Any]:
-    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is and whoever made them."""
+    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is and whoever made
+    them."""
     LOCAL.mkdir(mode=0o700, exist_ok=True)
     LOCAL.chmod(0o700)
     opened = open(LOCAL / name, mode, opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
@@ -103,7 +105,9 @@ def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[s
         lines = log_path.read_text(errors="replace").splitlines()
         for line in lines[-LOG_LINES_IN_ERROR:]:
             say(f"  {line}")
-        raise ToolchainError(f"{subject}: the command above failed; all of its output is in {log_path.relative_to(ROOT)}")
+        raise ToolchainError(
+            f"{subject}: the command above failed; all of its output is in {log_path.relative_to(ROOT)}"
+        )
 
 
 def version_in(text: str) -> tuple[int, int, int] | None:

@@ -12,8 +12,8 @@ from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 # real backend gets a secrets provider of its own: docs of `pulumi stack change-secrets-provider`.
 SANDBOX_PASSPHRASE = "sandbox"
 
-# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself: who has that set for other
-# projects would have `make up` work there.
+# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself: who has that set for
+# other projects would have `make up` work there.
 REAL_BACKEND = "ACMIDM_BACKEND_URL"
 
 

@@ -22,7 +22,9 @@ def install() -> None:
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
         go.check_compiler("actionlint", "actionlint")
         package = "github.com/rhysd/actionlint/cmd/actionlint"
-        go.build("actionlint", "actionlint", package, "actionlint", f"github.com/rhysd/actionlint.version={VERSION}").replace(BINARY)
+        go.build(
+            "actionlint", "actionlint", package, "actionlint", f"github.com/rhysd/actionlint.version={VERSION}"
+        ).replace(BINARY)
         STAMP.write_text(VERSION)
 
 

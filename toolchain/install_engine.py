@@ -1,7 +1,8 @@
 """Find or make a Pulumi engine for this clone: `make engine`.
 
 The first of these that works: the one installed in this clone before, a usable one on PATH, the official installer,
-a build from the Go module proxy. A pipeline never runs the installer: nothing says what it is, while the build has its go.sum.
+a build from the Go module proxy. A pipeline never runs the installer: nothing says what it is, while the build has its
+go.sum.
 """
 
 import os
@@ -71,7 +72,8 @@ def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
 
 
 def installer_reachable(script: Path) -> bool:
-    """Fetch the official installation script to `script`, unless its site can't be reached within seconds, or this is a pipeline."""
+    """Fetch the official installation script to `script`, unless its site can't be reached within seconds, or this is a
+    pipeline."""
     if in_pipeline() or not shutil.which("curl"):
         return False
     limits = ["--connect-timeout", CONNECT_SECONDS, "--max-time", "30"]
@@ -102,8 +104,13 @@ def _official() -> bool:
 
 def _build() -> None:
     go.check_compiler("engine", "the Pulumi engine")
-    say(f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on 2 cores, once per clone")
-    cli = go.build("engine", "engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "pulumi", f"{SET_VERSION}=v{VERSION}")
+    say(
+        f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on 2 cores, once per"
+        " clone"
+    )
+    cli = go.build(
+        "engine", "engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "pulumi", f"{SET_VERSION}=v{VERSION}"
+    )
     host = go.build(
         "engine",
         "python_host",

@@ -1,4 +1,5 @@
-"""Get the Keycloak server that `make keycloak` starts: from Maven Central into `.local/keycloak-<version>`, ready for quick starts.
+"""Get the Keycloak server that `make keycloak` starts: from Maven Central into `.local/keycloak-<version>`, ready for
+quick starts.
 
 `KEYCLOAK_VERSION` in the environment chooses another version than the pinned one.
 """
@@ -14,7 +15,8 @@ from pathlib import Path
 from toolchain.common import LOCAL, Command, ToolchainError, in_pipeline, locked, main, run_long, say, version_in
 
 PINNED = "26.7.3"
-# What these were when they were tried; of other versions, which no pipeline takes, Maven checks the repository's own checksum only.
+# What these were when they were tried; of other versions, which no pipeline takes, Maven checks the repository's own
+# checksum only.
 SHA256 = {
     "26.7.3": "27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f",
     "26.4.0": "1b6a11a2726ac8a8dc9c91d5fafe989a75ce4f1622d7f7b45c21d5bc16629c0a",
@@ -22,9 +24,11 @@ SHA256 = {
 MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 JAVA = (17, 0, 0)
 
-# Options of the build: none may be repeated at a start, or Keycloak builds again. No health means no second port to listen on.
+# Options of the build: none may be repeated at a start, or Keycloak builds again. No health means no second port to
+# listen on.
 BUILD_OPTIONS = ("--db=dev-file", "--health-enabled=false", "--metrics-enabled=false")
-# Alone, and not looking for others. In older versions an option of the build, in newer ones of the start: hence always there.
+# Alone, and not looking for others. In older versions an option of the build, in newer ones of the start: hence always
+# there.
 ENVIRONMENT = {"KC_CACHE": "local"}
 
 
@@ -45,11 +49,17 @@ def why_not() -> str | None:
     """Return what this machine lacks to run Keycloak, as a sentence; None where it lacks nothing."""
     java = shutil.which("java")
     if not java:
-        return "Keycloak needs Java 17 or newer, and there is none on PATH: install a Java runtime (Debian, Ubuntu: default-jre-headless)"
+        return (
+            "Keycloak needs Java 17 or newer, and there is none on PATH: install a Java runtime (Debian, Ubuntu:"
+            " default-jre-headless)"
+        )
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = version_in(said)
     if found is None or found < JAVA:
-        return f"Keycloak needs Java 17 or newer, this is {said.partition(chr(10))[0] or 'something else'}: install a newer one"
+        return (
+            f"Keycloak needs Java 17 or newer, this is {said.partition(chr(10))[0] or 'something else'}: install a"
+            " newer one"
+        )
     if not stamp(wanted_version()).is_file() and not shutil.which("mvn"):
         return "Maven gets Keycloak from Maven Central, and there is none on PATH: install it (Debian, Ubuntu: maven)"
     return None
@@ -91,7 +101,9 @@ def _download(version: str, folder: Path) -> Path:
     with archive.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != SHA256.get(version, "" if in_pipeline() else found):
-        raise ToolchainError(f"keycloak: {archive.name} is not the file that was tried, its SHA-256 is {found}: do not use it")
+        raise ToolchainError(
+            f"keycloak: {archive.name} is not the file that was tried, its SHA-256 is {found}: do not use it"
+        )
     return archive
 
 

@@ -1,4 +1,5 @@
-"""Install the resource plugin `random`, which forms with a client secret need: `make random-plugin`, and `acmidm deploy`."""
+"""Install the resource plugin `random`, which forms with a client secret need: `make random-plugin`, and `acmidm
+deploy`."""
 
 import os
 import re

@@ -11,8 +11,9 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
 PIP: list[str | Path] = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-# Wheels alone: what builds a package from its source would be fetched without a hash. No dependencies: all of them are in the file, and an
-# older pip looks for the newest of one that another wants with an extra, has no hash for it, and gives up.
+# Wheels alone: what builds a package from its source would be fetched without a hash. No dependencies: all of them are
+# in the file, and an older pip looks for the newest of one that another wants with an extra, has no hash for it, and
+# gives up.
 LOCKED: list[str | Path] = [*PIP, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", LOCK_FILE]
 
 # Written last, each with the digest of what it was made from: without them it counts as half made.
@@ -38,7 +39,9 @@ def install() -> None:
 
 def _install_packages() -> None:
     if not importlib.util.find_spec("ensurepip"):
-        raise ToolchainError("this Python cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv")
+        raise ToolchainError(
+            "this Python cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv"
+        )
     say("venv: installing the Python packages into .venv, under a minute, once per clone")
     # Anew each time: what a lock file no longer names must not stay importable.
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)

@@ -12,7 +12,8 @@ HIGHEST = 65535
 
 
 def move(offset: int) -> None:
-    """Write into each stack's file, and into what the examples read, the ports of the last commit, ``offset`` higher; 0 puts them back.
+    """Write into each stack's file, and into what the examples read, the ports of the last commit, ``offset`` higher; 0
+    puts them back.
 
     Raises:
         ToolchainError: where one was changed by hand, or the ports would be none.
@@ -22,14 +23,19 @@ def move(offset: int) -> None:
     for file, text in moved.items():
         file.write_text(text)
     ports = sorted({int(port) for text in moved.values() for port in _ADDRESS.findall(text)})
-    say(f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts the committed ones back")
+    say(
+        f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts the committed ones"
+        " back"
+    )
 
 
 def _moved(file: Path, offset: int) -> str:
     text = file.read_text()
     ports = [int(port) + offset for port in _ADDRESS.findall(_committed(file))]
     if len(ports) != len(_ADDRESS.findall(text)):
-        raise ToolchainError(f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its ports by hand")
+        raise ToolchainError(
+            f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its ports by hand"
+        )
     if not all(0 < port <= HIGHEST for port in ports):
         raise ToolchainError(f"with OFFSET={offset} ports would lie outside 1 to {HIGHEST}: give another")
     following = iter(ports)
@@ -38,7 +44,11 @@ def _moved(file: Path, offset: int) -> str:
 
 def _committed(file: Path) -> str:
     shown = subprocess.run(
-        ["git", "show", f"HEAD:./{file.relative_to(ROOT).as_posix()}"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "show", f"HEAD:./{file.relative_to(ROOT).as_posix()}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if shown.returncode != 0:
         raise ToolchainError(f"{file.name} is not in the last commit of a Git repository: change its ports by hand")

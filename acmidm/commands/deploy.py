@@ -1,4 +1,5 @@
-"""Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up the others."""
+"""Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up
+the others."""
 
 from __future__ import annotations
 
@@ -38,12 +39,14 @@ EPILOG = """
 - `acmidm deploy --stack prod --allow-mass-change`
 - `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much would be removed, or something else would
-run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was refused
-or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much would be removed, or
+something else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any other is
+the engine's own: something was refused or failed.
 """
 
-_FOUND_AGAIN = re.compile(r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword")
+_FOUND_AGAIN = re.compile(
+    r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword"
+)
 """The types of what a run that was killed may leave without a trace in the state.
 
 The next run takes it over, or makes another secret for a client.
@@ -57,21 +60,29 @@ def deploy(
         bool,
         typer.Option(
             "--allow-mass-change",
-            help="Also where more than 30% of ten or more clients are removed or replaced, or any, without what was deployed last.",
+            help=(
+                "Also where more than 30% of ten or more clients are removed or replaced, or any, without what was"
+                " deployed last."
+            ),
         ),
     ] = False,
     approved: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Carry out what acmidm review --save wrote to this file, and nothing else: where it differs by now, nothing is written.",
+            help=(
+                "Carry out what acmidm review --save wrote to this file, and nothing else: where it differs by now,"
+                " nothing is written."
+            ),
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up the others.
+    """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds
+    up the others.
 
-    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
+    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops
+    nothing else.
     """
     wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
@@ -81,18 +92,25 @@ def deploy(
         typer.echo(f"warning: {sentence}", err=True)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
-    if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
+    if (
+        wanted is not None and looks_first
+    ):  # what was approved is compared with what is, not with what a run that was cut off left
         looked, looks_first = _look(opened), False
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack, opened.there)
-    lacking = recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
+    lacking = (
+        recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
+    )
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     left_out: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
         with working(f"comparing with what was approved for {stack}"):
             now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
-    types = {one["urn"].split("::")[2].rpartition("$")[2] for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
+    types = {
+        one["urn"].split("::")[2].rpartition("$")[2]
+        for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))
+    }
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(opened) if looks_first else looked
     renew()
@@ -106,7 +124,11 @@ def deploy(
         warn_of_missing_rights(opened, opened.connections)
     if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
-        then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
+        then = (
+            "run the same command again"
+            if wanted is None
+            else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
+        )
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
 
 
@@ -119,7 +141,10 @@ def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, 
         typer.echo(f"differs: {one.sentence}", err=True)
     keys = {one.key for one in found if one.key is not None}
     if any(one.key is None for one in found):
-        fail(f"nothing more of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+        fail(
+            f"nothing more of {stack.name} is brought up, for it is not what was approved: have it reviewed again",
+            Code.FOUND,
+        )
     if keys:
         said = counted(len(keys), "client is left out, for it is|clients are left out, for they are")
         typer.echo(f"{said} not what was approved: have {'it' if len(keys) == 1 else 'them'} reviewed again", err=True)
@@ -128,7 +153,8 @@ def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, 
 
 
 def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:
-    """Bring the stack up, but for what is left out; once more where that leaves something for a next run which no earlier run has left.
+    """Bring the stack up, but for what is left out; once more where that leaves something for a next run which no
+    earlier run has left.
 
     The worst exit code.
     """
@@ -154,13 +180,16 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
-    """The names of the clients, such as ``OVO002067/loket``, for which the next ``up`` has more to do than is desired of them now.
+    """The names of the clients, such as ``OVO002067/loket``, for which the next ``up`` has more to do than is desired
+    of them now.
 
-    These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
-    inputs want it.
+    These are clients that leave and are at their last step, and clients whose output says that they do not authenticate
+    yet as their inputs want it.
     """
     clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
-    not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
+    not_yet = (
+        one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD)
+    )
     today, parts = stack.now.date(), stack.recorded.parts
     # What was taken from one that is not to leave any more, and that it has again, need not be remembered.
     staying = ((one.resource_name, recorded_as(one, parts)) for one in stack.connections if not due(one, today))
@@ -173,7 +202,8 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 
     End the command where too much would be removed, or nothing is left.
 
-    What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
+    What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided
+    that they do.
     """
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})
@@ -185,17 +215,25 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
         gone = going(plan, today.now.date()) if lacking else []
         if lacking:
             typer.echo(
-                f"warning: {stack.name} was last brought up from revision {lacking}, and yours was made without it: pull first", err=True
+                f"warning: {stack.name} was last brought up from revision {lacking}, and yours was made without it:"
+                " pull first",
+                err=True,
             )
         if gone:
             ends = (
                 *ends,
-                f"{counted(len(gone), 'client')} would go, and yours is no later revision than {lacking}: {first_of(gone)}; "
-                "if all of them are meant, add --allow-mass-change",
+                (
+                    f"{counted(len(gone), 'client')} would go, and yours is no later revision than {lacking}:"
+                    f" {first_of(gone)}; if all of them are meant, add --allow-mass-change"
+                ),
             )
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
-        ends = (f"nothing of {stack.name} is brought up: correct what is refused, then run the same command again",) if refused else ()
+        ends = (
+            (f"nothing of {stack.name} is brought up: correct what is refused, then run the same command again",)
+            if refused
+            else ()
+        )
     for sentence in refused:
         typer.echo(f"refused: {sentence}", err=True)
     if ends:
@@ -206,18 +244,23 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
-    # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
-    # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
-    # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
+    # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it
+    # was to refresh. With the program's settings, for those of the run that was cut off may have been wrong; but not
+    # while an alias waits to be applied, at which the engine panics then ("had not been marked as seen"), and leaves
+    # its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
     code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.there, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0
-    # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites and removes
-    # only what bears its own key, and takes over what it was to make.
-    typer.echo("Not everything could be looked at, see above. The rest is brought up all the same, and the next run looks again.", err=True)
+    # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites
+    # and removes only what bears its own key, and takes over what it was to make.
+    typer.echo(
+        "Not everything could be looked at, see above. The rest is brought up all the same, and the next run looks"
+        " again.",
+        err=True,
+    )
     return code
 
 
@@ -228,13 +271,15 @@ def _renames(stack: Stack) -> bool:
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
+    """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody
+    would."""
     made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 
 
 def _install_random_plugin(stack: Stack) -> None:
-    """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
+    """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin
+    too."""
     has_secret = any(map(is_password, resources_in(stack.state)))
     if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return

@@ -43,32 +43,39 @@ EPILOG = """
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
-**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached, or a product cannot be compared.
-Keys that end soon and clients that nobody declares are listed, and count as differing with --strict only.
+**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached, or a product cannot
+be compared. Keys that end soon and clients that nobody declares are listed, and count as differing with --strict only.
 """
 
 
 def drift(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
     days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
-    heal: Annotated[bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")] = False,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")
+    ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares.")
+        bool,
+        typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares."),
     ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when.
 
-    Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from what
-    somebody did by hand.
+    Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from
+    what somebody did by hand.
     """
     found = look(stack, days)
     if heal and found.report.by_hand:
         found = _heal(stack, days, found)
     report = found.report
     write_report(report, output)
-    differs = any((report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared)))
-    raise typer.Exit(Code.FOUND if differs or report.healed is False else Code.WELL if report.is_whole else Code.UNREACHABLE)
+    differs = any(
+        (report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared))
+    )
+    raise typer.Exit(
+        Code.FOUND if differs or report.healed is False else Code.WELL if report.is_whole else Code.UNREACHABLE
+    )
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,13 @@ class Found:
     clients: list[ClientDrift]
 
 
-_NO_FORMS = "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi preview."
+_NO_FORMS = (
+    "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi"
+    " preview."
+)
 _LEFT_BEHIND = (
-    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it (formerly names its "
-    "key; a product by its configuration), or remove it in the portal."
+    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it"
+    " (formerly names its key; a product by its configuration), or remove it in the portal."
 )
 _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
 
@@ -114,7 +124,11 @@ def look(name: str, days: int = 30) -> Found:
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
         notes += _attribute(clients, platforms)
-    beside = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, None if declared is None else managed_by)
+    beside = apart(
+        without_reserved(undeclared(clients, recorded.leaving, real), platforms),
+        left,
+        None if declared is None else managed_by,
+    )
     notes += [_LEFT_BEHIND] if beside.left_behind else []
     report = drift_of(
         name,
@@ -125,7 +139,9 @@ def look(name: str, days: int = 30) -> Found:
         preserved=tuple(beside.preserved),
         left_behind=tuple(beside.left_behind),
         undeclared=tuple(beside.others),
-        problems=tuple(refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))),
+        problems=tuple(
+            refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))
+        ),
         notes=tuple(notes),
         is_whole=not any((one.platform, product) in unlisted for one in known for product in one.products),
     )
@@ -133,7 +149,8 @@ def look(name: str, days: int = 30) -> Found:
 
 
 def _desired(stack: Stack) -> Desired | None:
-    """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is reached."""
+    """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is
+    reached."""
     folder = stack.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
@@ -169,19 +186,27 @@ def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
 def _but_for(unlisted: Collection[tuple[Platform, str]], clients: Mapping[Any, Client]) -> dict[Any, Client]:
     """The clients without the products that could not be listed: what of them is there is not known."""
     return {
-        place: replace(one, products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted})
+        place: replace(
+            one,
+            products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted},
+        )
         for place, one in clients.items()
     }
 
 
-def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
-    """List every client of every platform, and the configurations of products there; and say why, where those cannot be listed.
+def _real(
+    platforms: Connected, known: Iterable[Client]
+) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
+    """List every client of every platform, and the configurations of products there; and say why, where those cannot be
+    listed.
 
     Also of products that none of ours has: this stack may have left some behind.
     """
     products = _products(known)
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
-        raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
+        raise InvalidSettings(
+            f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it'
+        )
     found: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
@@ -223,8 +248,8 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
-        f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that --heal leaves it; "
-        "bring the stack up, or change the form"
+        f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that"
+        " --heal leaves it; bring the stack up, or change the form"
         for client in before.clients
         if client.by_hand and client.left
     ]
@@ -245,7 +270,9 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     return Found(after.report.model_copy(update=update), after.clients)
 
 
-def _repaired(healing: Iterable[ClientDrift], after: Iterable[ClientDrift]) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
+def _repaired(
+    healing: Iterable[ClientDrift], after: Iterable[ClientDrift]
+) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
     """What was repaired and what was not, as a second look shows: what the state has forgotten by then was not."""
     there = {one.recorded.place: one for one in after if one.recorded and one.real}
     repaired: list[ConnectionChanges] = []

@@ -24,11 +24,14 @@ _EPILOG = """
 - `acmidm github comment review.md`
 - `acmidm github drift --stack prod`
 
-**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
+**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine
+cannot be reached.
 """
 
 app = typer.Typer(
-    help="Post what a workflow of GitHub found: one comment, one issue, the step summary.", epilog=_EPILOG, no_args_is_help=True
+    help="Post what a workflow of GitHub found: one comment, one issue, the step summary.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
 )
 
 LONGEST_BODY = 65_536
@@ -87,8 +90,8 @@ def drift(
 ) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
-    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
-    looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
+    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0
+    where it looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
     report = comparing.look(stack).report
     text = as_markdown(report)
@@ -109,7 +112,8 @@ def token(
     audience: Annotated[
         str,
         typer.Argument(
-            envvar="ACMIDM_IDENTITY_AUDIENCE", help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange."
+            envvar="ACMIDM_IDENTITY_AUDIENCE",
+            help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange.",
         ),
     ],
     file: Annotated[
@@ -120,7 +124,8 @@ def token(
         ),
     ],
 ) -> None:
-    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored anywhere.
+    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored
+    anywhere.
 
     Needs the permission id-token: write.
     """
@@ -131,14 +136,18 @@ def token(
 def newest() -> None:
     """Fail where the branch that this run is of has a newer commit.
 
-    For the step before production: a run that waited for its approval while another one passed it would put old forms back.
-    Needs GITHUB_TOKEN with contents: read.
+    For the step before production: a run that waited for its approval while another one passed it would put old forms
+    back. Needs GITHUB_TOKEN with contents: read.
     """
     own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
     tip = Repository().tip(reference)
     if tip != own:
         branch = reference.removeprefix("refs/heads/")
-        fail(f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit instead", Code.FOUND)
+        fail(
+            f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit"
+            " instead",
+            Code.FOUND,
+        )
     typer.echo(f"{own[:7]} is the newest commit")
 
 
@@ -176,7 +185,10 @@ def _is_ours(posted: dict[str, Any], mark: str) -> bool:
 def _body(text: str, mark: str) -> str:
     body = f"{mark}\n{text}"
     if len(body) > LONGEST_BODY:
-        fail(f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm, which keeps it short enough")
+        fail(
+            f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm, which keeps it short"
+            " enough"
+        )
     return body
 
 
@@ -186,8 +198,13 @@ def _headline(body: str) -> str:
 
 
 def _report(file: Path) -> str:
-    """The text to post; the command that was to write it failed where it is empty, and what was posted before is true no more."""
-    return _text(file) or "### There is no review of this change\n\nIts forms have mistakes, or it could not be looked at: see the job.\n"
+    """The text to post; the command that was to write it failed where it is empty, and what was posted before is true
+    no more."""
+    return (
+        _text(file)
+        or "### There is no review of this change\n\nIts forms have mistakes, or it could not be looked at: see the"
+        " job.\n"
+    )
 
 
 def _text(file: Path) -> str:

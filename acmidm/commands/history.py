@@ -1,4 +1,5 @@
-"""Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal."""
+"""Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the
+portal."""
 
 from __future__ import annotations
 
@@ -38,18 +39,22 @@ def history(
         ),
     ] = None,
     stack: Annotated[
-        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
+        list[str] | None,
+        typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"
+        ),
     ] = None,
     output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
-    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal.
+    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the
+    portal.
 
-    It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named. Of a client that is
-    in no state any more, give the client-ID.
+    It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named.
+    Of a client that is in no state any more, give the client-ID.
     """
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
@@ -66,13 +71,16 @@ def history(
             found, said = _of_stack(opened, clients, start)
         entries += found
         notes += said
-    report = History(stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes))
+    report = History(
+        stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes)
+    )
     write_report(report, output)
     raise typer.Exit(Code.WELL)
 
 
 def _clients(stack: Stack, search: str) -> list[Client]:
-    """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
+    """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be
+    gone."""
     with working(f"reading {stack.name}"):
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
@@ -80,7 +88,9 @@ def _clients(stack: Stack, search: str) -> list[Client]:
     if kept or not search or " " in search or not search.isprintable():
         return kept
     settings = stack.settings
-    return [Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
+    return [
+        Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms
+    ]
 
 
 def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
@@ -98,6 +108,7 @@ def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[lis
                 entries.append(entry)
     asked = {client.platform for client in clients}
     return entries, [
-        f"{platform} on {stack.name} recorded nothing since then, or shows this operator no audit trail (on Keycloak: view-events)"
+        f"{platform} on {stack.name} recorded nothing since then, or shows this operator no audit trail (on Keycloak:"
+        " view-events)"
         for platform in sorted(silent & asked)
     ]

@@ -1,4 +1,5 @@
-"""Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application."""
+"""Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and
+application."""
 
 from __future__ import annotations
 
@@ -26,28 +27,45 @@ EPILOG = """
 - `acmidm import klanten.xlsx --tni tni --prod prod`
 - `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example --supplier leverancier`
 
-**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be reached.
+**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be
+reached.
 """
 
 
 def import_(
     sheet: Annotated[Path, typer.Argument(help="The spreadsheet, .xlsx or .csv.", show_default=False)],
-    tni: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID TEST.")] = None,
-    prod: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID PRD.")] = None,
+    tni: Annotated[
+        str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID TEST.")
+    ] = None,
+    prod: Annotated[
+        str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID PRD.")
+    ] = None,
     contact: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False
+        ),
     ] = None,
     supplier: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="The supplier's folder, for public keys that organisations share.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="The supplier's folder, for public keys that organisations share.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application.
+    """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and
+    application.
 
-    Nothing is written at an authority, and no file that exists is touched. Every row and client without a form afterwards is named.
+    Nothing is written at an authority, and no file that exists is touched. Every row and client without a form
+    afterwards is named.
     """
     if supplier is not None and not is_name(supplier):
-        fail(f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at most')
+        fail(
+            f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at'
+            " most"
+        )
     sheets = read_sheets(sheet)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
@@ -68,7 +86,10 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
             continue
         settings[environment] = (stack, settings_of(stack))
         if settings[environment][1].environment is not environment:
-            fail(f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with --{environment}")
+            fail(
+                f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with"
+                f" --{environment}"
+            )
     if not settings:
         fail("name the stacks that have the clients: --tni STACK, --prod STACK, or both")
     return settings
@@ -78,7 +99,9 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     registers = {}
     for environment, (stack, found) in settings.items():
         with working(f"listing the clients of {stack}"):
-            registers[environment] = read_register(stack, environment, connected(found, load_catalogue(found.catalogue_folder)))
+            registers[environment] = read_register(
+                stack, environment, connected(found, load_catalogue(found.catalogue_folder))
+            )
     return registers
 
 
@@ -93,7 +116,10 @@ def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
-    placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(outcome.written), 'form')} written, {len(plan.declared):,} declared already"
+    placed = (
+        f"{counted(len(sheets.rows), 'row')}: {counted(len(outcome.written), 'form')} written, {len(plan.declared):,}"
+        " declared already"
+    )
     typer.echo(f"{placed}, {counted(len(plan.unplaced), 'thing')} not placed")
     if outcome.written:
         typer.echo("Next: acmidm validate, then acmidm review, which shows what taking over changes.")

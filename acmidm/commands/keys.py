@@ -28,7 +28,9 @@ NEW = f"""
 
 {_CODES}
 """
-app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", epilog=NEW, no_args_is_help=True)
+app = typer.Typer(
+    help="Make a key pair for a form, or name public keys in it that there are.", epilog=NEW, no_args_is_help=True
+)
 ROTATE = f"""
 **Examples**
 
@@ -48,18 +50,29 @@ DAYS = 365
 _MOST_DAYS = 36_500
 
 FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
-EnvironmentOption = Annotated[str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")]
+EnvironmentOption = Annotated[
+    str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")
+]
 PassphraseOption = Annotated[
     int | None,
     typer.Option(
-        "--passphrase-fd", min=0, metavar="N", help="Read the passphrase from this file descriptor, its first line.", show_default=False
+        "--passphrase-fd",
+        min=0,
+        metavar="N",
+        help="Read the passphrase from this file descriptor, its first line.",
+        show_default=False,
     ),
 ]
-DaysOption = Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")]
+DaysOption = Annotated[
+    int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")
+]
 PrivateKeyOption = Annotated[
     Path | None,
     typer.Option(
-        "--private-key", metavar="FILE", help="The file for the private key, outside any Git repository.", show_default="in ~/.acmidm/keys"
+        "--private-key",
+        metavar="FILE",
+        help="The file for the private key, outside any Git repository.",
+        show_default="in ~/.acmidm/keys",
     ),
 ]
 
@@ -74,7 +87,8 @@ def new(
 ) -> None:
     """Make a key pair, and name its public half in the form.
 
-    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half is encrypted (PKCS#8), and stays on this machine.
+    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half is encrypted (PKCS#8), and
+    stays on this machine.
     """
     _make(_form(form, environment), days, private_key, passphrase_fd)
 
@@ -97,15 +111,23 @@ def rotate(
 @app.command("add", epilog=ADD)
 def add(
     form: FormArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")
+    ],
     environment: EnvironmentOption,
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=_MOST_DAYS, help="In how many days a key ends that has no end of its own.", show_default="it gets none"),
+        typer.Option(
+            min=1,
+            max=_MOST_DAYS,
+            help="In how many days a key ends that has no end of its own.",
+            show_default="it gets none",
+        ),
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public half is taken."""
+    """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public
+    half is taken."""
     found, now = _form(form, environment), datetime.now(UTC)
     words = _words(found)
     ends = None if days is None else now + timedelta(days=days)
@@ -118,7 +140,9 @@ def add(
     for name, key in zip(names, keys, strict=True):
         _say_public(found, name, key)
     number = "one" if len(keys) == 1 else "many"
-    _say(words, "form", words(f"form.{number}", form=found.loaded.file, environment=words(f"environment.{environment}")))
+    _say(
+        words, "form", words(f"form.{number}", form=found.loaded.file, environment=words(f"environment.{environment}"))
+    )
     _say_next(found, str(file) if is_half else words("file"))
 
 
@@ -129,7 +153,8 @@ def _form(file: Path, environment: str) -> FormOfKeys:
 
 
 def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
-    """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half, then the form."""
+    """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half,
+    then the form."""
     now, words = datetime.now(UTC), _words(found)
     found.require_room()
     folder = default_folder()
@@ -146,7 +171,9 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
     write_private_key(file, pair, found.declare({name: pair.public}))
     _say(words, "private", words("private", file=file))
     _say_public(found, name, pair.public)
-    _say(words, "form", words("form.one", form=found.loaded.file, environment=words(f"environment.{found.environment}")))
+    _say(
+        words, "form", words("form.one", form=found.loaded.file, environment=words(f"environment.{found.environment}"))
+    )
     _say_next(found, str(file))
 
 

@@ -26,10 +26,10 @@ EPILOG = """
 **Examples**
 
 - `acmidm new`
-- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product notificaties
-  --set notificaties.product_ids=10244`
-- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example --product notificaties
-  --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
+- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product
+notificaties   --set notificaties.product_ids=10244`
+- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
+--product notificaties   --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
 
 **Exit codes**: 0 written; 2 something is missing or wrong: then nothing was written.
 """
@@ -40,27 +40,47 @@ def new(
     organisation: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Its folder, OVO code, KBO number or name.", show_default=False)
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="TEXT", help="Of a new organisation: its name.", show_default=False)] = None,
-    ovo: Annotated[str | None, typer.Option(metavar="CODE", help="Of a new organisation: its OVO code.", show_default=False)] = None,
-    kbo: Annotated[str | None, typer.Option(metavar="NUMBER", help="Of a new organisation: its KBO number.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Of a new organisation: its name.", show_default=False)
+    ] = None,
+    ovo: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Of a new organisation: its OVO code.", show_default=False)
+    ] = None,
+    kbo: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Of a new organisation: its KBO number.", show_default=False)
+    ] = None,
     owner: Annotated[
         list[str] | None,
-        typer.Option(metavar="OWNER", help="Of a new organisation: who approves its forms, such as @stad-gent/api-beheer."),
+        typer.Option(
+            metavar="OWNER", help="Of a new organisation: who approves its forms, such as @stad-gent/api-beheer."
+        ),
     ] = None,
-    application: Annotated[str | None, typer.Option(metavar="NAME", help="The application's short name.", show_default=False)] = None,
-    contact: Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="The address of a team; may be repeated.")] = None,
-    product: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A product of the catalogue; may be repeated.")] = None,
+    application: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The application's short name.", show_default=False)
+    ] = None,
+    contact: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="The address of a team; may be repeated.")
+    ] = None,
+    product: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A product of the catalogue; may be repeated.")
+    ] = None,
     scope: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A scope, where a product has several or for one more; may be repeated."),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."),
+        typer.Option(
+            "--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."
+        ),
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option(metavar="nl|en", help="Of questions, comments and a new organisation.", show_default="the organisation's, else nl"),
+        typer.Option(
+            metavar="nl|en",
+            help="Of questions, comments and a new organisation.",
+            show_default="the organisation's, else nl",
+        ),
     ] = None,
 ) -> None:
     """Write the form of an application, for the test environment, and its organisation's file where that is new.
@@ -83,7 +103,12 @@ def new(
     )
     draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
-    _report(draft, place({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms), catalogue, talk)
+    _report(
+        draft,
+        place({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms),
+        catalogue,
+        talk,
+    )
 
 
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:

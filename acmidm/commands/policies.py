@@ -18,7 +18,8 @@ EPILOG = """
 
 - `acmidm policies --stack prod`
 
-**Exit codes**: 0 the policies allow it; 1 they do not, or there is no preview; 2 wrong use; 3 the engine cannot be reached.
+**Exit codes**: 0 the policies allow it; 1 they do not, or there is no preview; 2 wrong use; 3 the engine cannot be
+reached.
 """
 
 

@@ -1,4 +1,5 @@
-"""Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing else."""
+"""Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -34,45 +35,70 @@ EPILOG = """
 
 
 def probe(
-    form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")],
+    form: Annotated[
+        Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+    ],
+    stack: Annotated[
+        str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
+    ],
     private_key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The private key, PEM or JSON Web Key. It is neither shown nor sent.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="The private key, PEM or JSON Web Key. It is neither shown nor sent.",
+            show_default=False,
+        ),
     ] = None,
     passphrase_fd: Annotated[
-        int | None, typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked")
+        int | None,
+        typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked"),
     ] = None,
     platform: Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")] = "acmidm",
     client_id: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The client-ID that was handed over.", show_default="from earlier evidence, or adopt in the form"),
+        typer.Option(
+            metavar="ID",
+            help="The client-ID that was handed over.",
+            show_default="from earlier evidence, or adopt in the form",
+        ),
     ] = None,
     kid: Annotated[
         str | None,
         typer.Option(
-            metavar="KID", help='The kid that your software sends; "" if it sends none.', show_default="that of the key in the form"
+            metavar="KID",
+            help='The kid that your software sends; "" if it sends none.',
+            show_default="that of the key in the form",
         ),
     ] = None,
     assertion: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Check an assertion, or the body of a token request, that is not sent; - reads it.", show_default=False
+            metavar="FILE",
+            help="Check an assertion, or the body of a token request, that is not sent; - reads it.",
+            show_default=False,
         ),
     ] = None,
     send_test_message: Annotated[
         bool, typer.Option("--send-test-message", help="Also post the product's test message, which reaches nobody.")
     ] = False,
-    record: Annotated[bool, typer.Option("--record", help="Write what was proven beside the form, signed by the key.")] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write what was proven beside the form, signed by the key.")
+    ] = False,
     language: Annotated[
-        str | None, typer.Option(metavar="[nl|en]", help="The language of the report.", show_default="language in organisation.yaml")
+        str | None,
+        typer.Option(
+            metavar="[nl|en]", help="The language of the report.", show_default="language in organisation.yaml"
+        ),
     ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="[text|json]", help="text for people, json for programs.")] = "text",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="[text|json]", help="text for people, json for programs.")
+    ] = "text",
 ) -> None:
-    """Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing else.
+    """Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing
+    else.
 
-    It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or says what is
-    wrong and what to do.
+    It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or
+    says what is wrong and what to do.
     """
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
@@ -121,7 +147,13 @@ def _text(file: Path) -> str:
 
 
 def _trial(
-    connection: ProbeInputs, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
+    connection: ProbeInputs,
+    file: Path,
+    passphrase_fd: int | None,
+    kid: str | None,
+    language: Language,
+    *,
+    sends_test_message: bool,
 ) -> Probing:
     key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
     return connection.trial(key, kid, sends_test_message=sends_test_message)

@@ -42,10 +42,16 @@ With --write: 0 written, or nothing to write; 2 something is missing or wrong: t
 
 
 def promote(
-    form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
+    form: Annotated[
+        Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+    ],
     stack: Annotated[
         str | None,
-        typer.Option(metavar="STACK", help="Also see at this stack's authority whether somebody may upload the keys.", show_default=False),
+        typer.Option(
+            metavar="STACK",
+            help="Also see at this stack's authority whether somebody may upload the keys.",
+            show_default=False,
+        ),
     ] = None,
     output: TextOutputOption = TextOutput.TEXT,
     write: Annotated[
@@ -53,12 +59,15 @@ def promote(
     ] = False,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PRODUCT.FIELD=VALUE", help="With --write: production's value of a field that has its own."),
+        typer.Option(
+            "--set", metavar="PRODUCT.FIELD=VALUE", help="With --write: production's value of a field that has its own."
+        ),
     ] = None,
 ) -> None:
     """Compare what a form has for TNI with what it has for production, or write what production lacks.
 
-    Keys are expected to differ: each environment has its own. The form and its evidence are read, without --stack no engine and no network.
+    Keys are expected to differ: each environment has its own. The form and its evidence are read, without --stack no
+    engine and no network.
     """
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
@@ -68,7 +77,10 @@ def promote(
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
     if (set_ and not write) or (write and (stack or output is not TextOutput.TEXT)):
-        fail("--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for these")
+        fail(
+            "--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for"
+            " these"
+        )
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
     gate = stacks.gate
     # As an enforced gate would have it: to be ready is to be proven, whether a stack here asks for it yet or not.
@@ -98,6 +110,8 @@ def _write(
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:
-        edit_form(loaded, lambda document: write_into(document, addition), {}, folder, by_profile, stacks_in(Path()).served)()
+        edit_form(
+            loaded, lambda document: write_into(document, addition), {}, folder, by_profile, stacks_in(Path()).served
+        )()
     for line in said_of(addition, loaded.file, talk.texts):
         typer.echo(plain(line, 2000))

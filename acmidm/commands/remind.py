@@ -1,4 +1,5 @@
-"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that waits for them."""
+"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that
+waits for them."""
 
 from __future__ import annotations
 
@@ -28,43 +29,56 @@ EPILOG = """
 - `acmidm remind --stack prod --dry-run`
 - `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
 
-**Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is damaged; 2 wrong use,
-or no mail server is set; 3 keys in the portal, or a state, cannot be read.
+**Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is
+damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state, cannot be read.
 """
 
 
 def remind(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")
+    ] = False,
     metrics: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             dir_okay=False,
-            help="Write connections per step, and the days to the next end of a key, for Prometheus' textfile collector.",
+            help=(
+                "Write connections per step, and the days to the next end of a key, for Prometheus' textfile collector."
+            ),
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that waits for them.
+    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that
+    waits for them.
 
-    The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a key ends. A file
-    beside the state has what was sent, so that nothing is sent twice.
+    The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a
+    key ends. A file beside the state has what was sent, so that nothing is sent twice.
     """
     require_own_name(stack)
     now = datetime.now(UTC)
     settings = settings_of(stack)
-    languages = {organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()}
+    languages = {
+        organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()
+    }
     # Who is on production already is not asked to go there.
     every = of_a_beheerportaal(Path())
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
-        fail(f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read", Code.UNREACHABLE)
+        fail(
+            f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read",
+            Code.UNREACHABLE,
+        )
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
-        typer.echo(f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them", err=True)
+        typer.echo(
+            f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them",
+            err=True,
+        )
         code = Code.UNREACHABLE
     if dry_run:
         found = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
@@ -81,7 +95,10 @@ def remind(
         for done in deliver(found, languages, ledger, settings, now):
             typer.echo(_shown(done.reminder))
             for problem in done.problems:
-                typer.echo(f"{_name(done.reminder)}: {problem}{'' if done.is_sent else '; the next run tries it again'}", err=True)
+                typer.echo(
+                    f"{_name(done.reminder)}: {problem}{'' if done.is_sent else '; the next run tries it again'}",
+                    err=True,
+                )
                 code = Code.FOUND
     raise typer.Exit(code)
 
@@ -91,7 +108,11 @@ def _is_unseen(connection: ListedConnection) -> bool:
 
 
 def _headline(stack: str, count: int) -> str:
-    return f"{counted(count, 'mail')} for {stack}" if count else f"nothing ends or waits on {stack} that nobody was reminded of"
+    return (
+        f"{counted(count, 'mail')} for {stack}"
+        if count
+        else f"nothing ends or waits on {stack} that nobody was reminded of"
+    )
 
 
 def _name(one: Reminder) -> str:

@@ -53,18 +53,23 @@ EPILOG = """
 - `acmidm review --base main --head refs/pull/7/head`
 - `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
-**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or too many clients that go; 2 wrong
-use; 3 the engine gave no whole preview.
+**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or too many clients
+that go; 2 wrong use; 3 the engine gave no whole preview.
 """
 
 
 def review(
     stack: Annotated[
-        list[str] | None, typer.Option(metavar="STACK", help="Preview this stack and review it; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(metavar="STACK", help="Preview this stack and review it; may be repeated.", show_default=False),
     ] = None,
     plan: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Review this output of pulumi preview --json instead; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Review this output of pulumi preview --json instead; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     base: Annotated[
         str | None,
@@ -75,16 +80,25 @@ def review(
         ),
     ] = None,
     head: Annotated[
-        str | None, typer.Option(metavar="REF", help="With --base: the revision that is reviewed; nothing of it runs.", show_default="HEAD")
+        str | None,
+        typer.Option(
+            metavar="REF", help="With --base: the revision that is reviewed; nothing of it runs.", show_default="HEAD"
+        ),
     ] = None,
     environment: Annotated[
-        list[str] | None, typer.Option(metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False
+        ),
     ] = None,
     save: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With one --stack: also save what was reviewed, and what the authority has of it, for acmidm deploy --approved.",
+            help=(
+                "With one --stack: also save what was reviewed, and what the authority has of it, for acmidm deploy"
+                " --approved."
+            ),
             show_default=False,
         ),
     ] = None,
@@ -92,19 +106,26 @@ def review(
         str,
         typer.Option(
             metavar="KIND[,KIND]",
-            help="Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about production alone.",
+            help=(
+                "Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about"
+                " production alone."
+            ),
         ),
     ] = "",
     allow_mass_change: Annotated[
-        bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
+        bool,
+        typer.Option(
+            "--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced."
+        ),
     ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what a change does to clients, scopes, keys and products, production first, most dangerous first.
 
-    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git revisions are compared. Both show
-    the same of clients. Only the engine knows client-IDs, and what a client that is taken over has already; only Git knows what
-    changes beside the clients, such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
+    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git revisions are
+    compared. Both show the same of clients. Only the engine knows client-IDs, and what a client that is taken over has
+    already; only Git knows what changes beside the clients, such as settings and code. No secret is ever shown. The
+    kinds of change are in docs/cli.md.
     """
     matches = _matcher(fail_on)
     _require_one_source(stack, plan, base, save)
@@ -118,7 +139,9 @@ def review(
         plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
         folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
         of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
-        organisations = {name: one for planned in plans if planned.stack for name, one in planned.stack.forms.organisations.items()}
+        organisations = {
+            name: one for planned in plans if planned.stack for name, one in planned.stack.forms.organisations.items()
+        }
         known = domains(organisations, (client for one in plans for client in one.plan.before.values()))
         today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
         found = _with_forms(review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change), plans)
@@ -137,7 +160,9 @@ def review(
         raise typer.Exit(Code.FOUND)
 
 
-def _require_one_source(stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None) -> None:
+def _require_one_source(
+    stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
+) -> None:
     if sum(map(bool, (stack, plan, base))) != 1:
         fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
     if save and len(stack or ()) != 1:
@@ -145,7 +170,8 @@ def _require_one_source(stack: Sequence[str] | None, plan: Sequence[Path] | None
 
 
 class Planned(NamedTuple):
-    """A plan; what the forms here have of its environment, and what of that is desired now; its stack, None for the plan of a file.
+    """A plan; what the forms here have of its environment, and what of that is desired now; its stack, None for the
+    plan of a file.
 
     Where forms have mistakes, which the preview reports, nothing is known of them.
     """
@@ -172,7 +198,11 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(f"warning: nothing is approved of one: {sentence}", err=True)
         connections = [] if stack.forms.problems else stack.connections
-        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)))
+        plans.append(
+            _with_what_forms_say(
+                Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)
+            )
+        )
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
@@ -197,17 +227,23 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     known = {**plan.before, **plan.after}
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
     held_back = _of_this_change(plan, desired.held_back, stack)
-    more, waiting = (*plan.more, *alone, *at_the_gate(held_back, desired.proven)), len(desired.held_back) - len(held_back)
+    more, waiting = (
+        (*plan.more, *alone, *at_the_gate(held_back, desired.proven)),
+        len(desired.held_back) - len(held_back),
+    )
     return planned._replace(plan=replace(plan, more=more, waiting=waiting))
 
 
 def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | None) -> Sequence[HeldBack]:
-    """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where nobody knows."""
+    """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where
+    nobody knows."""
     if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
         return held_back
     own = [str(stack.settings.forms_folder / (one.connection.form or "")) for one in held_back]
     named = [any(file.startswith(prefix) for file in changed) for prefix in own]
-    return [one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed]
+    return [
+        one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed
+    ]
 
 
 def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
@@ -227,9 +263,17 @@ def _warn_of_missing_rights(planned: Planned) -> None:
 
 def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
     """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
-    taken = [old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None]
+    taken = [
+        old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None
+    ]
     uploaded = uploaded_keys(stack, taken)
-    return replace(plan, before={**plan.before, **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()}})
+    return replace(
+        plan,
+        before={
+            **plan.before,
+            **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()},
+        },
+    )
 
 
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
@@ -251,7 +295,11 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
     if not left_out:
         return found
-    said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
+    said = (
+        "form was not valid before: all that it has"
+        if len(left_out) == 1
+        else "forms were not valid before: all that they have"
+    )
     return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
 
 
@@ -280,7 +328,8 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
-    """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
+    """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop
+    anything."""
     wanted: list[tuple[str, str]] = []
     known = [*Severity, *Kind]
     for words in filter(None, (part.strip() for part in fail_on.split(","))):
@@ -298,7 +347,9 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         found = [(change, one.environment) for one in review.connections for change in one.changes]
         found += [(change, environment) for change in review.beside for environment in Environment]
         return any(
-            environment in ("", where) and name in (change.kind, change.severity) for change, where in found for environment, name in wanted
+            environment in ("", where) and name in (change.kind, change.severity)
+            for change, where in found
+            for environment, name in wanted
         )
 
     return matches

@@ -21,7 +21,8 @@ EPILOG = """
 - `acmidm schema`
 - `acmidm schema --check`
 
-**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or organisations, or no right to write.
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or organisations, or
+no right to write.
 """
 
 CATALOGUE = Path("catalogue")
@@ -31,7 +32,9 @@ PRODUCTS = Path("docs/products.md")
 
 
 def schema(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")
+    ] = False,
 ) -> None:
     """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
     offered = load_catalogue(CATALOGUE)

@@ -28,8 +28,8 @@ EPILOG = """
 - `acmidm secret show onboardings/stad-gent/loket.yaml --stack tni`
 - `acmidm secret show onboardings/stad-gent/loket.yaml --stack prod --file ~/loket-prod.secret`
 
-**Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no place for it; 3 the stack cannot be read
-or decrypted.
+**Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no place for it; 3 the
+stack cannot be read or decrypted.
 """
 
 _PLAIN_TEXT = "plaintext"
@@ -44,15 +44,19 @@ def show(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
     platform: Annotated[Platform, typer.Option(help="The platform of the client.")] = Platform.ACMIDM,
     file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it into a new file of yours alone, outside any Git repository.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it into a new file of yours alone, outside any Git repository."),
     ] = None,
 ) -> None:
     """Show the client secret of an application as the stack has it: on a terminal, or in a file with mode 0600.
 
-    Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in the arguments of no process.
+    Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in the arguments of no
+    process.
     """
     if file is None and not sys.stdout.isatty():
-        raise Failure("the output is no terminal, where a log would keep the secret; name a file for it with --file FILE")
+        raise Failure(
+            "the output is no terminal, where a log would keep the secret; name a file for it with --file FILE"
+        )
     if file is not None:
         require_outside_git(file, "--file FILE")
     secret = _secret(stack, _connection(form, stack, platform))
@@ -73,7 +77,9 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
     found = next((connection for connection in declared if connection.platform is platform), None)
     if found is None:
-        raise Failure(f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform")
+        raise Failure(
+            f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform"
+        )
     return found
 
 
@@ -83,7 +89,9 @@ def _secret(stack: str, connection: Declaration) -> str:
         # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
-        raise Failure(f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first")
+        raise Failure(
+            f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first"
+        )
     if not _inputs(client).get("client_secret"):
         raise Failure(_why_none(connection, client))
     with working(f"decrypting {stack}"):
@@ -94,8 +102,8 @@ def _secret(stack: str, connection: Declaration) -> str:
     secret = _inputs(decrypted or {}).get("client_secret")
     if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
         raise Failure(
-            f"stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or log on to its "
-            "secrets provider, or have somebody do this who can",
+            f"stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or"
+            " log on to its secrets provider, or have somebody do this who can",
             exit_code=3,
         )
     return str(json.loads(secret[_PLAIN_TEXT]))
@@ -104,7 +112,10 @@ def _secret(stack: str, connection: Declaration) -> str:
 def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
-        return f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state any more"
+        return (
+            f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state"
+            " any more"
+        )
     if connection.uses_secret:
         return f"the state has no client secret of {name}; run acmidm deploy, which makes one"
     return f"{name} authenticates with {connection.auth_method}, and has no client secret"

@@ -1,4 +1,5 @@
-"""Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out."""
+"""Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand
+out."""
 
 from __future__ import annotations
 
@@ -30,16 +31,18 @@ EPILOG = """
 def status(
     words: Words = None,
     stack: Annotated[
-        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
+        list[str] | None,
+        typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
     ] = None,
     scope: Scope = None,
     expiring: Expiring = None,
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
-    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
+    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand
+    out.
 
-    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring, connections of the
-    forms that no run has made yet count too.
+    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring,
+    connections of the forms that no run has made yet count too.
     """
     stacks, search, now = stack or ["tni"], " ".join(words or ()), datetime.now(UTC)
     connections = []
@@ -47,8 +50,12 @@ def status(
         opened = stack_of(name)
         with working(f"reading {name}"):
             states = opened.recorded.clients
-        uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
-        connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
+        uploaded = uploaded_keys(
+            opened, (state for state in states.values() if state.keys is None and not state.jwks_uri)
+        )
+        connections += [
+            listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()
+        ]
         connections += [listed(name, one, now) for one in opened.unmade] if expiring is not None else []
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
     if output is ListOutput.TEXT and not kept:
@@ -60,5 +67,8 @@ def status(
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
         none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
-        return f"{none} no connections; acmidm deploy --stack {stacks[0]} brings up what the forms have, and says what is held back"
+        return (
+            f"{none} no connections; acmidm deploy --stack {stacks[0]} brings up what the forms have, and says what is"
+            " held back"
+        )
     return f"no connection on {' and '.join(stacks)} {said(search, scope, expiring)}"

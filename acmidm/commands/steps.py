@@ -42,7 +42,11 @@ def steps(
     ] = None,
     waiting_for: Annotated[
         str | None,
-        typer.Option(metavar="WHOM", help="Show only what waits for organisation, us, authority or api-owner.", show_default=False),
+        typer.Option(
+            metavar="WHOM",
+            help="Show only what waits for organisation, us, authority or api-owner.",
+            show_default=False,
+        ),
     ] = None,
     scope: Scope = None,
     expiring: Expiring = None,
@@ -51,13 +55,24 @@ def steps(
 ) -> None:
     """Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do.
 
-    Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as unknown, never as done.
+    Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as unknown, never as
+    done.
     """
     if waiting_for is not None and waiting_for not in list(WaitsFor):
-        fail(f"--waiting-for: {quoted(waiting_for)} is not known; {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}")
+        fail(
+            f"--waiting-for: {quoted(waiting_for)} is not known;"
+            f" {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}"
+        )
     stacks, search, now = stack or of_a_beheerportaal(Path()), " ".join(words or ()), datetime.now(UTC)
     if not stacks:
-        fail("there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one with --stack")
+        fail(
+            "there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one"
+            " with --stack"
+        )
     is_shown = filter_of(search, scope, expiring, stacks[0])
-    found = [one for one in standings(stacks, now) if is_shown(one.connection) and (waiting_for is None or one.waits_for == waiting_for)]
+    found = [
+        one
+        for one in standings(stacks, now)
+        if is_shown(one.connection) and (waiting_for is None or one.waits_for == waiting_for)
+    ]
     write_report(steps_of(found, language, checked_at=now, stacks=stacks, search=search), output)

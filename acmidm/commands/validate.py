@@ -46,13 +46,24 @@ def validate(
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="Check what is committed alone, as merged into REF; see acmidm review.", show_default=False),
+        typer.Option(
+            metavar="REF",
+            help="Check what is committed alone, as merged into REF; see acmidm review.",
+            show_default=False,
+        ),
     ] = None,
-    head: Annotated[str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")] = "HEAD",
+    head: Annotated[
+        str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")
+    ] = "HEAD",
     online: Annotated[
-        bool, typer.Option("--online", help="Also fetch the keys at addresses (jwks_uri), and check them as keys in files are.")
+        bool,
+        typer.Option(
+            "--online", help="Also fetch the keys at addresses (jwks_uri), and check them as keys in files are."
+        ),
     ] = False,
-    annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
+    annotations: Annotated[
+        bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")
+    ] = False,
 ) -> None:
     """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
 
@@ -71,7 +82,9 @@ def validate(
         _validate(stacks.forms, stacks.catalogue_here(), known, online=online, annotations=annotations)
 
 
-def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
+def _validate(
+    paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool
+) -> None:
     for path in paths:
         if not os.path.lexists(path):
             fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
@@ -102,15 +115,18 @@ def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, o
 
 
 def _notes(onboardings: Onboardings) -> Iterator[str]:
-    """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and, where a stack here
-    has the gate, what forms and evidence lack for production, of which all stays that is there already.
+    """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and,
+    where a stack here has the gate, what forms and evidence lack for production, of which all stays that is there
+    already.
     """
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
     yield from (sentence for one in found for sentence in stolen_sentences(one.left))
     yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
-    yield from ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
+    yield from (
+        ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
+    )
     yield from (f"  {sentence}" for sentence in unproven)
 
 

@@ -66,7 +66,13 @@ def _made_in(stack: str) -> Iterable[Place]:
 
 def _order(row: Standing) -> tuple[object, ...]:
     one = row.connection
-    return one.organisation.casefold(), one.application, one.platform, list(Environment).index(one.environment), one.stack
+    return (
+        one.organisation.casefold(),
+        one.application,
+        one.platform,
+        list(Environment).index(one.environment),
+        one.stack,
+    )
 
 
 def _warn(error: Failure | str) -> None:
@@ -100,7 +106,10 @@ class _Standings:
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
         if forms.problems:
-            _warn(f"what forms with mistakes ask is not known ({counted(len(forms.problems), 'mistake')}); see acmidm validate")
+            _warn(
+                f"what forms with mistakes ask is not known ({counted(len(forms.problems), 'mistake')}); see acmidm"
+                " validate"
+            )
         if self.states is not None:
             require_a_form(self._stack)
         in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
@@ -120,7 +129,8 @@ class _Standings:
             )
 
     def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
-        """Each connection with its client in the state, under an earlier key where it still has that; then clients without a form."""
+        """Each connection with its client in the state, under an earlier key where it still has that; then clients
+        without a form."""
         states = dict(self.states or {})
         for one in declared:
             places = [(key, one.platform, one.environment) for key in (one.key, *one.formerly)]
@@ -130,7 +140,8 @@ class _Standings:
         yield from ((None, state) for state in states.values())
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
-        """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has no client."""
+        """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has
+        no client."""
         if self.states is None:
             return {}
         waiting = [one.connection for one in self._stack.desired.held_back if not one.is_declared]
@@ -147,7 +158,9 @@ class _Standings:
         if shown is None:
             raise ValueError("neither a form nor the state has it")
         if state and connection:  # whom to write to is what the form says, though the state may not have it yet
-            shown = replace(state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")})
+            shown = replace(
+                state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")}
+            )
         seen = asked.seen.get(state.place) if state else None
         keys = _keys(shown, seen, asked.published)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
@@ -186,7 +199,11 @@ class _Standings:
             is_seen=seen is not None,
             is_gone=seen is not None and seen.snapshot is None,
             withdrawn=_withdrawn(state, connection, seen, catalogue),
-            administrators=asked.administrators(state, connection) if usable is not None and not usable and shown.keys is None else None,
+            administrators=(
+                asked.administrators(state, connection)
+                if usable is not None and not usable and shown.keys is None
+                else None
+            ),
             last_token_at=max((use.last_used_at for use in uses.values()), default=None) if uses else None,
             knows_use=uses is not None,
         )
@@ -200,14 +217,23 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
     """The scopes and products that a form has more than the state."""
     if connection is None or state is None:
         return ()
-    return (*sorted(connection.scopes.keys() - (state.scopes or {}).keys()), *sorted(connection.products.keys() - state.products.keys()))
+    return (
+        *sorted(connection.scopes.keys() - (state.scopes or {}).keys()),
+        *sorted(connection.products.keys() - state.products.keys()),
+    )
 
 
 def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
     """The keys that count for a client: those at its address, those in the portal, else those that are declared."""
     if state.jwks_uri:
         found = published.get(state.jwks_uri)
-        return None if found is None else {} if isinstance(found, str) else keys_of({key.kid: key.members for key in found})
+        return (
+            None
+            if found is None
+            else {}
+            if isinstance(found, str)
+            else keys_of({key.kid: key.members for key in found})
+        )
     if state.keys is not None:
         return state.keys
     return None if seen is None else keys_of(seen.snapshot.jwks if seen.snapshot else {})
@@ -222,13 +248,17 @@ def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: dateti
     )
 
 
-def _withdrawn(state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+def _withdrawn(
+    state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue
+) -> tuple[tuple[str, str], ...]:
     """The scopes that a run granted and that the authority has no more, each with who decides about it."""
     if seen is None or seen.snapshot is None:
         return ()
     names, products = connection.catalogue_names if connection else {}, catalogue.product_of
     gone = sorted((state.scopes or {}).keys() - seen.snapshot.scopes.keys())
-    return tuple((scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone)
+    return tuple(
+        (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone
+    )
 
 
 @dataclass(frozen=True)
@@ -286,7 +316,8 @@ class _Asked:
         return self._uses.get(state.place)
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
-        """How many people may upload a client's keys; None where its authority does not tell. Asked once for each organisation."""
+        """How many people may upload a client's keys; None where its authority does not tell. Asked once for each
+        organisation."""
         codes = connection.codes if connection else ()
         if not codes:
             return None

@@ -19,20 +19,30 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[WORDS]...",
-        help="Show only connections with a word that begins with each of these: a name, a code, a contact, a client-ID, a thumbprint.",
+        help=(
+            "Show only connections with a word that begins with each of these: a name, a code, a contact, a client-ID,"
+            " a thumbprint."
+        ),
         show_default=False,
     ),
 ]
 Scope = Annotated[
-    str | None, typer.Option(metavar="SCOPE", help="Show only clients with this scope, by its name on any platform.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="SCOPE", help="Show only clients with this scope, by its name on any platform.", show_default=False
+    ),
 ]
 Expiring = Annotated[
-    int | None, typer.Option(metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False)
+    int | None,
+    typer.Option(
+        metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False
+    ),
 ]
 
 
 def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) -> Callable[[ListedConnection], bool]:
-    """Return what says of a connection whether it is shown. ``stack`` has the catalogue in which the scope is looked up."""
+    """Return what says of a connection whether it is shown. ``stack`` has the catalogue in which the scope is looked
+    up."""
     return matcher(search, _names_of(scope, stack) if scope else (), expiring)
 
 
@@ -45,7 +55,8 @@ def said(search: str, scope: str | None, expiring: int | None) -> str:
 
 
 def _names_of(scope: str, stack: str) -> set[str]:
-    """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue cannot be read."""
+    """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue
+    cannot be read."""
     try:
         known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
     except (InvalidForms, InvalidSettings):

@@ -48,11 +48,15 @@ class History(Part):
     def title(self) -> str:
         holding = f' with "{plain(self.search)}"' if self.search else ""
         found = counted(len(self.entries), "change") if self.entries else "no change is recorded"
-        return f"{found} since {day(self.since)} of {counted(self.clients, 'client')} on {' and '.join(self.stacks)}{holding}"
+        return (
+            f"{found} since {day(self.since)} of {counted(self.clients, 'client')} on"
+            f" {' and '.join(self.stacks)}{holding}"
+        )
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
-    """The entry of one recorded change; None where the documents before and after do not differ in anything that reports have."""
+    """The entry of one recorded change; None where the documents before and after do not differ in anything that
+    reports have."""
     comparison = Comparison(recorded.at, expiring_days=None)
     before = None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
     after = None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
@@ -64,7 +68,9 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
     if not changes:
         return None
     named = {**client_name(client), "client_id": client.client_id}
-    return Entry(**named, stack=stack, environment=client.environment, at=recorded.at, actor=recorded.actor, changes=changes)
+    return Entry(
+        **named, stack=stack, environment=client.environment, at=recorded.at, actor=recorded.actor, changes=changes
+    )
 
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -75,7 +81,10 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
     """A client as far as one document of the trail has it; why it has a scope is known of what it has now."""
     found, place, known = document or {}, client.place, client.scopes or {}
-    scopes = {scope: replace(known.get(scope, Grant()), default=scope in _texts(found, "default")) for scope in _texts(found, "scopes")}
+    scopes = {
+        scope: replace(known.get(scope, Grant()), default=scope in _texts(found, "default"))
+        for scope in _texts(found, "scopes")
+    }
     match recorded.action.partition(".")[0]:
         case "scopes":
             return Client(*place, scopes=scopes)

@@ -1,4 +1,5 @@
-"""Where a connection stands: its step of the guide, whom it waits for, and what they must do. Derived from facts, never ticked by hand.
+"""Where a connection stands: its step of the guide, whom it waits for, and what they must do. Derived from facts, never
+ticked by hand.
 
 A fact that is not known is None, and holds a row back: no row is further than its facts.
 """
@@ -103,7 +104,8 @@ class Facts:
     test_client_id: str = ""
     """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
-    """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up again."""
+    """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up
+    again."""
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
@@ -214,10 +216,18 @@ def _proven_at(facts: Facts) -> datetime | None:
 _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 _ROWS = (
     # The client, and what is in it.
-    StepRow("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
-    StepRow("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
-    StepRow("gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
-    StepRow("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    StepRow(
+        "state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)
+    ),
+    StepRow(
+        "gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id
+    ),
+    StepRow(
+        "gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there
+    ),
+    StepRow(
+        "gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back
+    ),
     StepRow("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     StepRow("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
     StepRow(
@@ -229,7 +239,13 @@ _ROWS = (
         lambda facts: facts.made_at,
     ),
     StepRow("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
-    StepRow("extend-gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    StepRow(
+        "extend-gate",
+        Step.CLIENT,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: bool(facts.lacking) and facts.is_held_back,
+    ),
     StepRow("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
     # How it authenticates.
     StepRow(
@@ -239,8 +255,23 @@ _ROWS = (
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
-    StepRow("secret", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
-    StepRow("keys-unknown", Step.KEY, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
+    StepRow(
+        "secret",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _US,
+        lambda facts: facts.uses_secret,
+        lambda facts: facts.told_at,
+        ("secret",),
+    ),
+    StepRow(
+        "keys-unknown",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _AUTHORITY,
+        lambda facts: facts.usable_keys is None,
+        unknown=("keys",),
+    ),
     StepRow(
         "right",
         Step.RIGHT,
@@ -282,7 +313,12 @@ _ROWS = (
     StepRow("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
     StepRow("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
     StepRow(
-        "authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)
+        "authority-unknown",
+        Step.PROMOTION,
+        Step.KEY_ON_PRODUCTION,
+        _AUTHORITY,
+        lambda facts: not facts.is_seen,
+        unknown=("authority",),
     ),
     StepRow("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
@@ -294,7 +330,9 @@ _ROWS = (
         Step.PROMOTION,
         Step.PROMOTION,
         _ORGANISATION,
-        lambda facts: not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused),
+        lambda facts: (
+            not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused)
+        ),
     ),
     StepRow(
         "validate",

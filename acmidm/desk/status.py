@@ -29,7 +29,8 @@ class ListedKey(Part):
 
     @property
     def in_mails(self) -> str:
-        """How a mail names the key: by its kid where that is a name, and no sentence that somebody would have us send."""
+        """How a mail names the key: by its kid where that is a name, and no sentence that somebody would have us
+        send."""
         return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
@@ -72,7 +73,9 @@ class ListedConnection(ClientName):
     @property
     def granted(self) -> list[str]:
         """Its scopes, each with why it has it where that is known."""
-        return [f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}" for name in self.scopes]
+        return [
+            f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}" for name in self.scopes
+        ]
 
     @property
     def people(self) -> list[str]:
@@ -102,7 +105,16 @@ class ListedConnection(ClientName):
     def words(self) -> str:
         """All that a search looks in."""
         codes = [*self.codes, *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal())]
-        own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
+        own = (
+            self.stack,
+            self.key,
+            self.organisation,
+            self.application,
+            self.platform,
+            self.client_id or "",
+            *codes,
+            *self.contacts,
+        )
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
         own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method)
@@ -125,7 +137,12 @@ class Status(Part):
     @property
     def keys_that_end(self) -> tuple[int, int]:
         """How many keys have expired, and how many end soon."""
-        left = [key.days_left for one in self.connections for key in one.keys or () if key.days_left is not None and key.ends_soon]
+        left = [
+            key.days_left
+            for one in self.connections
+            for key in one.keys or ()
+            if key.days_left is not None and key.ends_soon
+        ]
         expired = sum(days < 0 for days in left)
         return expired, len(left) - expired
 
@@ -150,7 +167,11 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
-        reasons={scope: grant.reason for scope, grant in sorted((state.scopes or {}).items()) if grant.reason not in (None, NO_REASON)},
+        reasons={
+            scope: grant.reason
+            for scope, grant in sorted((state.scopes or {}).items())
+            if grant.reason not in (None, NO_REASON)
+        },
         default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
         attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),
@@ -163,7 +184,8 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
 
 
 def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
-    """Return what says whether one has a word that begins with each of ``search``, one of ``scopes``, a key that ends within ``days``."""
+    """Return what says whether one has a word that begins with each of ``search``, one of ``scopes``, a key that ends
+    within ``days``."""
     has_words = searched(search)
     return lambda one: (
         has_words(one.words)
@@ -175,5 +197,8 @@ def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
     """Return them by organisation and application."""
     return tuple(
-        sorted(connections, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack))
+        sorted(
+            connections,
+            key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack),
+        )
     )

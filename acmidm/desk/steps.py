@@ -1,4 +1,5 @@
-"""The board of the guide: every connection at its step, with whom it waits for and what they must do, in one language."""
+"""The board of the guide: every connection at its step, with whom it waits for and what they must do, in one
+language."""
 
 from __future__ import annotations
 
@@ -67,7 +68,9 @@ class Card(Standing):
             return [plain(one.jwks_uri)]
         if one.keys is None:
             return [self.said("keys.unknown")]
-        return [self.said("keys.none" if one.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "keys.secret")]
+        return [
+            self.said("keys.none" if one.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "keys.secret")
+        ]
 
     def _key(self, key: ListedKey) -> str:
         if key.expires is None:
@@ -100,7 +103,10 @@ class Steps(Part):
     @property
     def columns(self) -> list[tuple[Step, str, list[Card]]]:
         """Each step of the guide with its title and what stands there."""
-        return [(step, self.said(f"step.{step.value}"), [card for card in self.connections if card.step is step]) for step in Step]
+        return [
+            (step, self.said(f"step.{step.value}"), [card for card in self.connections if card.step is step])
+            for step in Step
+        ]
 
     @property
     def waiting(self) -> dict[str, tuple[str, int]]:
@@ -117,7 +123,9 @@ class Steps(Part):
         return sorted({scope for card in self.connections for scope in card.connection.scopes})
 
 
-def steps_of(standings: Iterable[Standing], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = "") -> Steps:
+def steps_of(
+    standings: Iterable[Standing], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = ""
+) -> Steps:
     """Return the board of these."""
     cards = tuple(Card(**dict(one), language=language, text=one.to_do(language)) for one in standings)
     return Steps(checked_at=checked_at, stacks=tuple(stacks), search=search, language=language, connections=cards)

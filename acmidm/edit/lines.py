@@ -1,4 +1,5 @@
-"""Edit a form as a person would: the lines that change change, and comments, order and all other lines stay as they are.
+"""Edit a form as a person would: the lines that change change, and comments, order and all other lines stay as they
+are.
 
 The edited form is checked before it takes the place of the old one, which it does at once or not at all.
 """
@@ -40,7 +41,9 @@ def edited(text: str, edit: Edit) -> str:
     """
     mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
     if text.count(ending) != text.count("\n"):
-        raise Failure("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
+        raise Failure(
+            "some lines of this form end as on Windows and others do not; save it with one kind of line ending first"
+        )
     text = text.removeprefix(mark).replace(ending, "\n")
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
@@ -51,7 +54,9 @@ def edited(text: str, edit: Edit) -> str:
             edit(document)
             after = _written(yaml, document)
         except YAMLError as error:
-            raise Failure("this form is written in a way that cannot be edited here; write the line yourself") from error
+            raise Failure(
+                "this form is written in a way that cannot be edited here; write the line yourself"
+            ) from error
         changed = _with_changes(lines, before, after)
         if changed and _means(yaml, "".join(changed), document):
             break
@@ -61,11 +66,16 @@ def edited(text: str, edit: Edit) -> str:
 
 
 def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
-    """Return the lines of a form with what an edit changes in those of the editor; None where it breaks lines elsewhere than the form."""
+    """Return the lines of a form with what an edit changes in those of the editor; None where it breaks lines elsewhere
+    than the form."""
     if len(before) != len(lines):
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
+    return [
+        line
+        for kind, start, end, from_, to in changes
+        for line in (lines[start:end] if kind == "equal" else after[from_:to])
+    ]
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
@@ -100,7 +110,8 @@ def put_last(items: Any, more: Iterable[Any]) -> None:
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
-    """Give a mapping of a document one more name, after the others and before the comments and empty lines that are below it."""
+    """Give a mapping of a document one more name, after the others and before the comments and empty lines that are
+    below it."""
     below = _without_below(mapping)
     mapping[name] = value
     if below and (place := _last_of(mapping)):
@@ -110,7 +121,8 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
 
 
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
-    """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or index, and slot."""
+    """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
+    index, and slot."""
     place = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
@@ -148,10 +160,11 @@ def edit_form(
     profiles: Mapping[Environment, Profile],
     served: Served,
 ) -> Callable[[], None]:
-    """Return what puts the edited form in place, once it is known to be valid with the new files ``beside`` it, text by name.
+    """Return what puts the edited form in place, once it is known to be valid with the new files ``beside`` it, text by
+    name.
 
-    Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of that fails,
-    the files are taken away again. Only a kill in between leaves files, which no form names.
+    Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of
+    that fails, the files are taken away again. Only a kill in between leaves files, which no form names.
 
     Raises:
         InvalidForms: with the mistakes of the edited form.

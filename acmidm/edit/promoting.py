@@ -33,7 +33,8 @@ _TNI, _PROD = Environment.TNI, Environment.PROD
 
 @dataclass
 class Addition:
-    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI cannot tell."""
+    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI cannot
+    tell."""
 
     scopes: list[str] = field(default_factory=list)
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -46,7 +47,9 @@ class Addition:
         return not (self.scopes or self.products or self.attributes)
 
 
-def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differences: tuple[Difference, ...], talk: Talk) -> Addition:
+def addition_to(
+    loaded: LoadedForm, catalogue: Catalogue, values: Values, differences: tuple[Difference, ...], talk: Talk
+) -> Addition:
     """Return what production lacks. ``values`` are production's own, of fields that differ per environment.
 
     Raises:
@@ -56,7 +59,9 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differ
     form, texts = loaded.form, talk.texts
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
     found, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
-    for scope in (one for one in tni.scopes if one not in prod.scopes and catalogue.product_of[one].product not in gone):
+    for scope in (
+        one for one in tni.scopes if one not in prod.scopes and catalogue.product_of[one].product not in gone
+    ):
         if _PROD in catalogue.scopes[scope].environments:
             found.scopes.append(scope)
         else:
@@ -71,7 +76,9 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differ
     found.attributes += [one for one in tni.attributes if one not in prod.attributes]
     for product_name, name in values:
         if product_name not in found.products:
-            talk.wrong.append(f"--set {product_name}.{name}: {quoted(product_name)} is not added for production; leave it out")
+            talk.wrong.append(
+                f"--set {product_name}.{name}: {quoted(product_name)} is not added for production; leave it out"
+            )
     talk.require()
     found.unknown += _unknown(form, loaded.file, differences, talk)
     return found
@@ -87,7 +94,9 @@ def _request(loaded: LoadedForm) -> EnvironmentRequest:
     if _TNI not in form.environments:
         raise Failure(f"{loaded.file} has no tni under environments; connect and validate there first")
     if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
-        raise Failure(f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays")
+        raise Failure(
+            f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays"
+        )
     return form.environments[_TNI]
 
 
@@ -98,7 +107,9 @@ def _own(
     schema, texts = product.configuration or {}, talk.texts
     for of, name in values:
         if of == product.product and (name not in product.fields or not product.fields[name].differs_per_environment):
-            talk.wrong.append(f"--set {of}.{name}: only what differs per environment is given here; the rest is that of TNI")
+            talk.wrong.append(
+                f"--set {of}.{name}: only what differs per environment is given here; the rest is that of TNI"
+            )
     for name, known in product.fields.items():
         if not known.differs_per_environment:
             continue
@@ -113,7 +124,9 @@ def _own(
         elif name in schema.get("required", ()):
             option, question = f"--set {product.product}.{name}=VALUE", texts("promote.field_question", question=text)
             typed = partial(_typed, check, part)
-            answer = talk.one(option, f"production's own: {described}", None, typed, question, proposed=shown(on_tni[name]))
+            answer = talk.one(
+                option, f"production's own: {described}", None, typed, question, proposed=shown(on_tni[name])
+            )
             yield name, None if answer is None else parsed(part, [answer])
         else:
             yield name, None
@@ -151,7 +164,9 @@ def write_into(document: Any, addition: Addition) -> None:
     if addition.scopes:
         parts["scopes"] = CommentedMap({name: _copy(tni["scopes"][name]) for name in addition.scopes})
     if addition.products:
-        parts["products"] = CommentedMap({name: _configuration(tni["products"][name], own) for name, own in addition.products.items()})
+        parts["products"] = CommentedMap(
+            {name: _configuration(tni["products"][name], own) for name, own in addition.products.items()}
+        )
     if addition.attributes:
         parts["attributes"] = CommentedMap({name: _copy(tni["attributes"][name]) for name in addition.attributes})
     if not environments.get(_PROD.value):
@@ -181,7 +196,8 @@ def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
 
 
 def _copy(value: Any) -> Any:
-    """Return a part of a document without its comments, which are about the place where they stand. Lists are on one line, as there."""
+    """Return a part of a document without its comments, which are about the place where they stand. Lists are on one
+    line, as there."""
     copy: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
         copy = CommentedMap({name: _copy(part) for name, part in value.items()})

@@ -46,7 +46,13 @@ class Difference(Part):
     @property
     def note(self) -> str:
         """How lists end its line: why it is expected, where it is."""
-        return "" if not self.expected else " (differs per environment)" if self.side is Side.BOTH else " (offered there only)"
+        return (
+            ""
+            if not self.expected
+            else " (differs per environment)"
+            if self.side is Side.BOTH
+            else " (offered there only)"
+        )
 
 
 class Check(Part):
@@ -64,7 +70,8 @@ class Check(Part):
 
 
 class Keys(Part):
-    """How many the form names; absent where the organisation uploads them in the portal or publishes them, which no form knows."""
+    """How many the form names; absent where the organisation uploads them in the portal or publishes them, which no
+    form knows."""
 
     tni: int | None = None
     prod: int | None = None
@@ -105,11 +112,20 @@ class Promotion(Part):
     def same(self) -> str:
         """What cannot differ, and the keys, which always do."""
         tni, prod = (
-            "at an address" if environment in (self.keys.published or ()) else "in the portal" if keys is None else str(keys)
+            (
+                "at an address"
+                if environment in (self.keys.published or ())
+                else "in the portal"
+                if keys is None
+                else str(keys)
+            )
             for environment, keys in ((Environment.TNI, self.keys.tni), (Environment.PROD, self.keys.prod))
         )
         platforms = ", ".join(self.platforms)
-        return f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on production."
+        return (
+            f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on"
+            " production."
+        )
 
     @property
     def _summary(self) -> str:
@@ -119,15 +135,23 @@ class Promotion(Part):
         absent = next((one.side for one in self.differences if one.what == "environment"), None)
         if absent:
             here, there = ("production", "TNI") if absent is Side.TNI_ONLY else ("TNI", "production")
-            return f"{here} is not in the form yet" + (f", and lacks {tni or prod} of what {there} has" if tni or prod else "")
-        lacks = [(tni, "production lacks {} of what TNI has"), (prod, "TNI lacks {} of what production has"), (both, "{} set differently")]
+            return f"{here} is not in the form yet" + (
+                f", and lacks {tni or prod} of what {there} has" if tni or prod else ""
+            )
+        lacks = [
+            (tni, "production lacks {} of what TNI has"),
+            (prod, "TNI lacks {} of what production has"),
+            (both, "{} set differently"),
+        ]
         return ", ".join(words.format(count) for count, words in lacks if count)
 
     def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
         return [one for one in differences if one.side is side and one.what != "environment"]
 
 
-def promotion_of(loaded: LoadedForm, desired: Desired, catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime) -> Promotion:
+def promotion_of(
+    loaded: LoadedForm, desired: Desired, catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime
+) -> Promotion:
     """Compare. Platforms and the authentication method are those of the whole form: they cannot differ.
 
     ``desired`` (by a gate that is enforced), ``profile`` and ``gate`` are production's.
@@ -155,9 +179,15 @@ def promotion_of(loaded: LoadedForm, desired: Desired, catalogue: Catalogue, pro
     )
 
 
-def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue) -> Iterator[Difference]:
+def _differences(
+    tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue
+) -> Iterator[Difference]:
     if (tni is None) != (prod is None):
-        yield Difference(what="environment", name="prod" if prod is None else "tni", side=Side.TNI_ONLY if prod is None else Side.PROD_ONLY)
+        yield Difference(
+            what="environment",
+            name="prod" if prod is None else "tni",
+            side=Side.TNI_ONLY if prod is None else Side.PROD_ONLY,
+        )
     nothing = EnvironmentRequest()
     tni, prod = tni or nothing, prod or nothing
     yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
@@ -165,7 +195,9 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
     for scope in sorted(tni.scopes.keys() & prod.scopes.keys()):
         by_default = [shown(request.scopes[scope].default) for request in (tni, prod)]
         if by_default[0] != by_default[1]:
-            yield Difference(what="scope", name=f"{scope}, default", side=Side.BOTH, tni=by_default[0], prod=by_default[1])
+            yield Difference(
+                what="scope", name=f"{scope}, default", side=Side.BOTH, tni=by_default[0], prod=by_default[1]
+            )
     for one in field_changes(tni.attributes, prod.attributes):
         side = Side.TNI_ONLY if one.new is None else Side.PROD_ONLY if one.old is None else Side.BOTH
         yield Difference(what="attribute", name=one.field, side=side, tni=one.old, prod=one.new)
@@ -179,7 +211,9 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
                 yield Difference(what="field", name=field, side=Side.BOTH, tni=one.old, prod=one.new, expected=expected)
 
 
-def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]) -> Iterator[Difference]:
+def _on_one_side(
+    what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]
+) -> Iterator[Difference]:
     """What one of them lacks; expected of what the catalogue doesn't offer there."""
     on_tni, on_prod = set(tni), set(prod)
     for name in sorted(on_tni ^ on_prod):
@@ -191,13 +225,25 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     form = loaded.form
     prod = form.environments.get(Environment.PROD)
     absent = Environment.TNI not in form.environments
-    yield _check("connected_on_tni", absent, "the form has TNI, where it is validated first", "the form has no TNI: validate there first")
-    yield _check("has_production", prod is None, "the form has production", "the form has no prod under environments: add it with --write")
+    yield _check(
+        "connected_on_tni",
+        absent,
+        "the form has TNI, where it is validated first",
+        "the form has no TNI: validate there first",
+    )
+    yield _check(
+        "has_production",
+        prod is None,
+        "the form has production",
+        "the form has no prod under environments: add it with --write",
+    )
     refused = "; ".join(
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
         if policy.id not in form.exemptions
-        for finding in policy.violations(Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now))
+        for finding in policy.violations(
+            Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now)
+        )
     )
     yield _check("policies", bool(refused), "the policies allow how the client authenticates", refused)
     if prod is None:
@@ -207,7 +253,9 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].is_verified(*form.platforms))
     remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
     yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
-    yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")
+    yield _check(
+        "has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing"
+    )
 
 
 def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
@@ -215,21 +263,41 @@ def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
     missing = "; ".join(f"{one.connection.platform}: {reason}" for one in desired.held_back for reason in one.missing)
     if desired.asked:
         required = gate.mode is PromotionGate.ENFORCE
-        yield _check("proven", bool(missing), "evidence from TNI, or an exemption, covers what production asks", missing, required=required)
+        yield _check(
+            "proven",
+            bool(missing),
+            "evidence from TNI, or an exemption, covers what production asks",
+            missing,
+            required=required,
+        )
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
     """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
     if prod.jwks_uri is not None:
-        yield _check("has_key", True, "", f"the keys of production are at {prod.jwks_uri}: see acmidm validate --online", required=False)
+        yield _check(
+            "has_key",
+            True,
+            "",
+            f"the keys of production are at {prod.jwks_uri}: see acmidm validate --online",
+            required=False,
+        )
         return
     if prod.jwks is None:
-        text = "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there"
+        text = (
+            "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it"
+            " is there"
+        )
         yield _check("has_key", True, "", text, required=False)
         return
     keys, tni = loaded.keys.get(Environment.PROD, ()), {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())}
     ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
-    yield _check("keys_valid", bool(ended), "no key of production has expired", f"expired on production: {ended}; make a new pair")
+    yield _check(
+        "keys_valid",
+        bool(ended),
+        "no key of production has expired",
+        f"expired on production: {ended}; make a new pair",
+    )
     shared = _names(key.kid for key in keys if key.thumbprint in tni)
     remedy = f"the same key on TNI and production: {shared}; make a pair for each"
     yield _check("own_keys", bool(shared), "production has keys of its own", remedy)

@@ -39,7 +39,8 @@ class UnknownStack(EngineError):
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials. Raises EngineError."""
+    """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials.
+    Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
 
 
@@ -81,8 +82,8 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
     """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written.
 
-    ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it refuses without
-    ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
+    ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it
+    refuses without ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
     """
     with handing(stack, there or {}) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
@@ -101,7 +102,8 @@ def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool =
 
 
 def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str, ...], frozenset[str]]:
-    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what ``problems_in`` finds.
+    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what
+    ``problems_in`` finds.
 
     ``there`` is what the state had of them, which the refresh may forget.
 
@@ -111,22 +113,27 @@ def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
         raise EngineError(
-            on_one_line(f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state")
+            on_one_line(
+                f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state"
+            )
         )
     targets = [word for urn in urns for word in ("--target", urn)]
-    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
-    # what depends on a client that could not be updated.
+    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the
+    # refresh of what depends on a client that could not be updated.
     with handing(stack, there) as handed:
         own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
         done = _done("refresh", "--run-program", *own, state_at_the_end=True)
         if done.returncode == 0:
             done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
     lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
-    return done.returncode == 0, *problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])
+    return done.returncode == 0, *problems_in(
+        [{"severity": "error", "message": line} for line in lines if line.startswith("error: ")]
+    )
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
-    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it meets."""
+    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it
+    meets."""
     found: dict[str, str] = {}
     refused: set[str] = set()
     for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
@@ -197,14 +204,23 @@ def _done(
         try:
             # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
             process = subprocess.Popen(
-                command, env=environment, stdin=stdin, stdout=output, stderr=output, encoding="utf-8", start_new_session=True
+                command,
+                env=environment,
+                stdin=stdin,
+                stdout=output,
+                stderr=output,
+                encoding="utf-8",
+                start_new_session=True,
             )
         except FileNotFoundError:
             raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
         interrupts.reach(process)
         said, errors = process.communicate(given)
     if interrupts.number is not None:
-        raise Failure("interrupted: nothing more is started; run the same command again to go on", exit_code=128 + interrupts.number)
+        raise Failure(
+            "interrupted: nothing more is started; run the same command again to go on",
+            exit_code=128 + interrupts.number,
+        )
     return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
 
 
@@ -229,8 +245,8 @@ class _Interrupts:
 def _passing_interrupts_on() -> Iterator[_Interrupts]:
     """Handle the signals that end a process while the engine runs.
 
-    SIGINT also where it was ignored at the start, as in a background job of a script: a signal that is handled here has its default
-    disposition in the engine, which otherwise takes 5 s more for each command and cannot be interrupted.
+    SIGINT also where it was ignored at the start, as in a background job of a script: a signal that is handled here has
+    its default disposition in the engine, which otherwise takes 5 s more for each command and cannot be interrupted.
     """
     interrupts = _Interrupts()
     if threading.current_thread() is not threading.main_thread():

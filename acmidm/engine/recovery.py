@@ -1,12 +1,14 @@
-"""What a run of Pulumi that was cut off left behind, cleared so that the next one needs nobody: ``acmidm deploy`` begins with it.
+"""What a run of Pulumi that was cut off left behind, cleared so that the next one needs nobody: ``acmidm deploy``
+begins with it.
 
 - **Its lock**, in a backend of files: cleared where the process that took it no longer lives on this machine. Any other
   is left alone, and explained.
-- **Half a file**: the engine replaces its state in one go, but writes a ``.attrs`` beside it that it cannot read when it is empty.
-- **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them is
-  safe, because every create of this project takes over what it finds, and because of what follows.
-- **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before anything is
-  cleared until that look went well, whatever ends this command.
+- **Half a file**: the engine replaces its state in one go, but writes a ``.attrs`` beside it that it cannot read when
+  it is empty.
+- **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them
+  is safe, because every create of this project takes over what it finds, and because of what follows.
+- **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before
+  anything is cleared until that look went well, whatever ends this command.
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ def recover(opened: Stack) -> Recovered:
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
             raise Failure(
-                f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run ends, "
-                f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
+                f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run"
+                f" ends, or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
                 exit_code=1,
             )
         dead.append(lock)
@@ -99,14 +101,16 @@ class Lock:
         return f"{self.username}@{self.hostname} (process {self.pid})"
 
     def is_dead(self, this_host: str) -> bool:
-        """Whether its process ran on this machine and is gone, or another got its number; what cannot be known counts as alive."""
+        """Whether its process ran on this machine and is gone, or another got its number; what cannot be known counts
+        as alive."""
         if self.hostname != this_host:
             return False
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True  # ended, and nobody has waited for it
-            # An engine is never taken for another process: when the clock is set, what started before seems to have started later.
+            # An engine is never taken for another process: when the clock is set, what started before seems to have
+            # started later.
             started = datetime.fromtimestamp(process.create_time(), UTC)
             return started > self.since + _START_MARGIN and not process.name().startswith("pulumi")
         except psutil.NoSuchProcess:
@@ -131,7 +135,13 @@ def _locks(stack: str, backend: Path) -> Iterator[Lock]:
     for file in sorted(folder.glob("*.json")):
         try:
             lock = json.loads(file.read_text("utf-8"))
-            yield Lock(file, int(lock["pid"]), lock["username"], lock["hostname"], datetime.fromisoformat(lock["timestamp"]).astimezone())
+            yield Lock(
+                file,
+                int(lock["pid"]),
+                lock["username"],
+                lock["hostname"],
+                datetime.fromisoformat(lock["timestamp"]).astimezone(),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or not a lock as we know it: the engine will say
 
@@ -141,7 +151,11 @@ def _mend(stack: str, backend: Path) -> None:
     project, stack = project_name(), _own_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
-    for folder, names in (("stacks", f"{stack}.json*.attrs"), ("history", f"{stack}/*.attrs"), ("backups", f"{stack}/*.attrs")):
+    for folder, names in (
+        ("stacks", f"{stack}.json*.attrs"),
+        ("history", f"{stack}/*.attrs"),
+        ("backups", f"{stack}/*.attrs"),
+    ):
         for file in (backend / folder / project).glob(names):
             if file.stat().st_size == 0:
                 file.unlink()

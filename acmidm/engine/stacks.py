@@ -1,4 +1,5 @@
-"""The stacks of this project, for commands: opened by name, and what their authorities say that neither forms nor state have."""
+"""The stacks of this project, for commands: opened by name, and what their authorities say that neither forms nor state
+have."""
 
 from __future__ import annotations
 
@@ -35,17 +36,26 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
     """Open a stack by its name; its file is read where its settings are asked for."""
 
     def settings() -> Settings:
-        """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the rest."""
+        """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the
+        rest."""
         try:
             return stack_settings(name, Path())
         except InvalidSettings:
             return settings_of(name)
 
-    return Stack(name, settings, export=engine.stack_deployment, with_secrets=lambda: settings_of(name), now=now, by_policies=by_policies)
+    return Stack(
+        name,
+        settings,
+        export=engine.stack_deployment,
+        with_secrets=lambda: settings_of(name),
+        now=now,
+        by_policies=by_policies,
+    )
 
 
 def settings_of(stack: str) -> Settings:
-    """The settings of a stack, secrets included: from its file, and through the engine where the file has them encrypted."""
+    """The settings of a stack, secrets included: from its file, and through the engine where the file has them
+    encrypted."""
     file = stack_file(stack, Path())
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
@@ -54,7 +64,8 @@ def settings_of(stack: str) -> Settings:
 
 
 def of_a_beheerportaal(folder: Path) -> list[str]:
-    """Return the stacks of the files in ``folder`` whose clients are at a Beheerportaal, tests first: what a service desk looks at."""
+    """Return the stacks of the files in ``folder`` whose clients are at a Beheerportaal, tests first: what a service
+    desk looks at."""
     found = []
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
@@ -67,14 +78,16 @@ def of_a_beheerportaal(folder: Path) -> list[str]:
 def require_a_form(stack: Stack) -> None:
     """Refuse a folder without a form for a stack that has clients: nobody took them all out. Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
-        raise InvalidSettings(f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder")
+        raise InvalidSettings(
+            f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder"
+        )
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
     """Why the servers of a stack cannot be reached, a sentence each; nothing where they can.
 
-    The first page of a list is fetched from each, with little patience: a server that is down is reported at once, one that
-    answers and is busy is left to the patience of what comes next. ``products`` are those that a platform has.
+    The first page of a list is fetched from each, with little patience: a server that is down is reported at once, one
+    that answers and is busy is left to the patience of what comes next. ``products`` are those that a platform has.
     """
     for name, platform in stack.platforms_briefly.items():
         try:
@@ -96,29 +109,37 @@ def managed_by(stack: str) -> str:
 
 
 def ask_what_is_there(stack: Stack) -> bool:
-    """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of that back.
+    """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of
+    that back.
 
     Return whether all could be asked; a warning says of each platform that cannot.
     """
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
-    waiting = [one.connection for one in stack.desired.held_back if not one.is_declared and (one.is_new or one.is_partial)]
+    waiting = [
+        one.connection for one in stack.desired.held_back if not one.is_declared and (one.is_new or one.is_partial)
+    ]
     found, all_asked = dict[str, Client](), True
     for name in sorted({connection.platform for connection in waiting}):
         try:
             with working(f"reading what {name} has of {stack.name}"):
                 if platform := stack.platforms.get(name):
-                    found.update(_there(platform, [one for one in waiting if one.platform is name], managed_by(stack.name)))
+                    found.update(
+                        _there(platform, [one for one in waiting if one.platform is name], managed_by(stack.name))
+                    )
         except Failure as error:
-            typer.echo(plain(f"warning: what {name} has of what the gate holds back is not known: {error}", WHOLE), err=True)
+            typer.echo(
+                plain(f"warning: what {name} has of what the gate holds back is not known: {error}", WHOLE), err=True
+            )
             all_asked = False
     stack.found_there(joined(stack.recorded.parts, found))
     return all_asked
 
 
 def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: str) -> Iterator[tuple[str, Client]]:
-    """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by resource name."""
+    """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by
+    resource name."""
     clients = platform.authority.clients()
     ours = {one.client.metadata.software_id: one for one in clients if one.client.metadata.managed_by == owner}
     failed: list[AuthorityError] = []
@@ -140,7 +161,8 @@ def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connec
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, Key]]:
-    """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot be reached."""
+    """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot
+    be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
         snapshot = platform.clients.get(client_id)
@@ -150,7 +172,8 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mappin
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, KeyUse]]:
-    """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be reached."""
+    """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be
+    reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
         return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
@@ -158,8 +181,11 @@ def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[
     return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
 
 
-def _of_each(stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]) -> dict[Place, T]:
-    """What an authority says of each client; without those of which it says nothing, or whose authority cannot be reached."""
+def _of_each(
+    stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]
+) -> dict[Place, T]:
+    """What an authority says of each client; without those of which it says nothing, or whose authority cannot be
+    reached."""
     wanted, found, down = [client for client in clients if client.client_id], dict[Place, T](), set[Platform]()
     if not wanted:
         return found

@@ -1,7 +1,7 @@
 """From a row and its clients to a form: what nobody wrote down is taken from the client itself, never guessed.
 
-The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the catalogue, a key that may not
-be registered. Such a row is not imported but reported.
+The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the catalogue, a key
+that may not be registered. Such a row is not imported but reported.
 """
 
 from __future__ import annotations
@@ -60,7 +60,11 @@ class ImportedForm:
 
 
 def draft_of(
-    row: SheetRow, clients: Mapping[Environment, ListedClient], catalogue: Catalogue, organisations: Organisations, contact: str | None
+    row: SheetRow,
+    clients: Mapping[Environment, ListedClient],
+    catalogue: Catalogue,
+    organisations: Organisations,
+    contact: str | None,
 ) -> ImportedForm:
     """Return the form that has what the row's clients have. Raises Unusable with every reason at once."""
     reasons = [reason for client in clients.values() for reason in _inexpressible(client)]
@@ -85,7 +89,10 @@ def draft_of(
         reasons.append("neither application nor client_name of its clients can name the application")
     method = {client.metadata.token_endpoint_auth_method for client in clients.values()}
     if len(method) > 1:
-        reasons.append(f"its clients authenticate differently ({', '.join(sorted(method))}), which takes one form each: write them by hand")
+        reasons.append(
+            f"its clients authenticate differently ({', '.join(sorted(method))}), which takes one form each: write them"
+            " by hand"
+        )
     contacts = sorted({contact for client in clients.values() for contact in client.metadata.contacts})
     if not contacts and contact is None:
         reasons.append("its clients have no contacts: name one with --contact")
@@ -99,7 +106,9 @@ def draft_of(
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
-    draft = ImportedForm(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
+    draft = ImportedForm(
+        row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes
+    )
     draft.notes += _unknown_owners(draft)
     return draft
 
@@ -107,7 +116,10 @@ def draft_of(
 def _inexpressible(client: ListedClient) -> Iterator[str]:
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
-        yield f"{client} has the grant types {', '.join(metadata.grant_types) or 'none'}, where a form has client_credentials alone"
+        yield (
+            f"{client} has the grant types {', '.join(metadata.grant_types) or 'none'}, where a form has"
+            " client_credentials alone"
+        )
     if not metadata.enabled:
         yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
     if client.reserved is not None:
@@ -116,7 +128,10 @@ def _inexpressible(client: ListedClient) -> Iterator[str]:
         yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
     for product, document in client.configurations.items():
         if document.owner.managed_by is not None:
-            yield f"the {product} configuration of {client} is managed by {document.owner.managed_by}: only that stack can declare it"
+            yield (
+                f"the {product} configuration of {client} is managed by {document.owner.managed_by}: only that stack"
+                " can declare it"
+            )
 
 
 def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[str]]:
@@ -146,7 +161,9 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     return keys, refused, changed
 
 
-def _organisation(row: SheetRow, clients: Iterable[ListedClient], organisations: Organisations) -> tuple[FolderOwner | None, list[str]]:
+def _organisation(
+    row: SheetRow, clients: Iterable[ListedClient], organisations: Organisations
+) -> tuple[FolderOwner | None, list[str]]:
     """Return the organisation by the codes at the authority, the row's where it has none, and why there is none."""
     in_row, owners = row.values.get(Column.KBO), []
     for client in reversed(list(clients)):  # production, the last, names an organisation that is new
@@ -181,7 +198,9 @@ def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: Folde
         yield f"{row.place(Column.KBO)} has {in_row}, while its organisation has {has}: see whether it is the same"
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
-            yield f'{row.place(Column.CUSTOMER)} has "{customer}", and the authority "{name}": see whether it is the same'
+            yield (
+                f'{row.place(Column.CUSTOMER)} has "{customer}", and the authority "{name}": see whether it is the same'
+            )
 
 
 def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, application: str) -> Iterator[str]:
@@ -218,15 +237,20 @@ def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str
 
 
 def request_of(draft: ImportedForm, environment: Environment, key_files: Sequence[str]) -> dict[str, Any]:
-    """Return a form's part for one environment. Without keys it has no ``jwks``: the organisation uploads them in the portal."""
+    """Return a form's part for one environment. Without keys it has no ``jwks``: the organisation uploads them in the
+    portal."""
     client = draft.clients[environment]
     request: dict[str, Any] = {"adopt": {Platform.ACMIDM.value: client.client_id}}
     if key_files:
         request["jwks"] = list(key_files)
     if draft.scopes[environment]:
-        request["scopes"] = {scope: {"default": True} if is_default else {} for scope, is_default in draft.scopes[environment].items()}
+        request["scopes"] = {
+            scope: {"default": True} if is_default else {} for scope, is_default in draft.scopes[environment].items()
+        }
     if client.metadata.attributes:
         request["attributes"] = dict(client.metadata.attributes)
     if client.configurations:
-        request["products"] = {product: dict(document.configuration) for product, document in sorted(client.configurations.items())}
+        request["products"] = {
+            product: dict(document.configuration) for product, document in sorted(client.configurations.items())
+        }
     return request

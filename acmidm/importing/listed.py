@@ -33,7 +33,10 @@ class ListedClient:
         return self.snapshot.client.metadata
 
     def __str__(self) -> str:
-        return f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation.name}) on {self.environment}'
+        return (
+            f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation.name}) on'
+            f" {self.environment}"
+        )
 
 
 @dataclass(frozen=True)

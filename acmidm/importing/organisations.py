@@ -47,7 +47,8 @@ class Organisations:
                 self._ovo_codes[client.kbo].add(client.ovo)
 
     def of(self, name: str, ovo: str | None, kbo: str | None) -> FolderOwner:
-        """Return the organisation with one of these codes, at least one of which is given; make it where there is none yet.
+        """Return the organisation with one of these codes, at least one of which is given; make it where there is none
+        yet.
 
         Raises:
             ValueError: where the codes are of two organisations, with a sentence.
@@ -57,7 +58,9 @@ class Organisations:
         codes = _codes(ovo, kbo)
         found = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
-            raise ValueError(f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right")
+            raise ValueError(
+                f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right"
+            )
         owner = found or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
         for code in codes:
             self._by_code.setdefault(code, owner)

@@ -28,14 +28,20 @@ class ImportPlan:
     unplaced: list[str] = field(default_factory=list)
 
 
-def plan_of(rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> ImportPlan:
+def plan_of(
+    rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None
+) -> ImportPlan:
     """Sort out every row, then every client in no row and no form."""
     return _Planner(rows, registers, forms, contact).plan()
 
 
 class _Planner:
     def __init__(
-        self, rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None
+        self,
+        rows: Sequence[SheetRow],
+        registers: Mapping[Environment, Register],
+        forms: Onboardings,
+        contact: str | None,
     ) -> None:
         self._rows = rows
         self._registers = registers
@@ -44,19 +50,26 @@ class _Planner:
         listed = (client.metadata.organisation for register in registers.values() for client in register.clients)
         self._organisations = Organisations(forms.organisations, listed)
         self._declared = {environment: Declared.by(forms.connections(environment)) for environment in registers}
-        self._times = Counter((environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items())
+        self._times = Counter(
+            (environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items()
+        )
         self._plan = ImportPlan()
 
     def plan(self) -> ImportPlan:
         for row in self._rows:
             self._place(row)
         self._refuse_twins()
-        named = {(environment, client_id.lower()) for row in self._rows for environment, client_id in _client_ids(row).items()}
+        named = {
+            (environment, client_id.lower())
+            for row in self._rows
+            for environment, client_id in _client_ids(row).items()
+        }
         for environment, register in self._registers.items():
             for client in register.clients:
                 if (environment, client.client_id.lower()) not in named and not self._is_declared(client):
                     self._plan.unplaced.append(
-                        f"{client}, platform {client.platform}, is in no row and in no form: add a row, or write a form that adopts it"
+                        f"{client}, platform {client.platform}, is in no row and in no form: add a row, or write a form"
+                        " that adopts it"
                     )
         return self._plan
 
@@ -87,19 +100,26 @@ class _Planner:
         for environment, client_id in client_ids.items():
             place = row.place(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
-                others = [str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)]
-                reasons.append(f'{place}: client-ID "{client_id}" is in {" and in ".join(others)} too; keep one of them')
+                others = [
+                    str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)
+                ]
+                reasons.append(
+                    f'{place}: client-ID "{client_id}" is in {" and in ".join(others)} too; keep one of them'
+                )
             elif environment not in self._registers:
                 reasons.append(f"{place}: name the stack that has these clients, with --{environment}")
             else:
                 client = self._registers[environment].find(client_id)
                 if client is None:
                     stack = self._registers[environment].stack
-                    reasons.append(f'{place}: there is no client "{client_id}" on stack {stack}{self._elsewhere(client_id)}')
+                    reasons.append(
+                        f'{place}: there is no client "{client_id}" on stack {stack}{self._elsewhere(client_id)}'
+                    )
                 elif client.platform is not Platform.ACMIDM:
                     reasons.append(
-                        f'{place}: client "{client_id}" is one of {client.platform}; put the client of ACM/IDM there, '
-                        f'and add to its form platforms: [acmidm, {client.platform}] and adopt: {{{client.platform}: "{client_id}"}}'
+                        f'{place}: client "{client_id}" is one of {client.platform}; put the client of ACM/IDM there,'
+                        f" and add to its form platforms: [acmidm, {client.platform}] and adopt: {{{client.platform}:"
+                        f' "{client_id}"}}'
                     )
                 else:
                     clients[environment] = client
@@ -121,7 +141,8 @@ class _Planner:
             for draft in drafts if len(drafts) > 1 else ():
                 others = " and ".join(str(other.row) for other in drafts if other is not draft)
                 self._plan.unplaced.append(
-                    f'{draft.row}: {others} has the application "{application}" of {code} as well; name them differently at the authority'
+                    f'{draft.row}: {others} has the application "{application}" of {code} as well; name them'
+                    " differently at the authority"
                 )
         self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
 

@@ -111,12 +111,17 @@ def read_sheets(file: Path) -> Sheets:
 def _of_workbook(file: Path) -> Mapping[str, Table]:
     """The cells of each sheet as text: a formula's value, and the formula itself where the file lacks its value."""
     try:
-        values, formulas = (load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False))
+        values, formulas = (
+            load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False)
+        )
         for sheet in (*values, *formulas):
-            sheet.reset_dimensions()  # some programs write a range that is too small, and the rows beyond it would not be read
+            # Some programs write a range that is too small, and the rows beyond it would not be read.
+            sheet.reset_dimensions()
         return {sheet.title: _of_sheet(sheet, twin) for sheet, twin in zip(values, formulas, strict=True)}
     except _NO_WORKBOOK as error:
-        raise Failure(f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again") from None
+        raise Failure(
+            f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
+        ) from None
 
 
 def _of_sheet(values: Any, formulas: Any) -> Table:
@@ -133,7 +138,9 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 def _of_csv(file: Path) -> Table:
     """The cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
-    table, fault = max((_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1]))
+    table, fault = max(
+        (_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1])
+    )
     if fault and _is_whole(_headings(table)[1]):
         raise Failure(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")
     return table
@@ -156,7 +163,9 @@ def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
     table: list[list[str]] = []
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        table.extend([_text(cell) for cell in cells] for cells in rows)  # where a row raises, those above it have been kept
+        table.extend(
+            [_text(cell) for cell in cells] for cells in rows
+        )  # where a row raises, those above it have been kept
     except csv.Error as error:
         return table, f"row {len(table) + 1}: {error}"
     return table, None
@@ -168,7 +177,8 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
         best = max((places for _, places in found.values()), key=_rank, default={})
         but = f", but one with {', '.join(best)}" if best else ""
         raise Failure(
-            f"{file} has no row of headings with {_NEEDED} in its first {_HEADING_ROWS} rows{but}; name the columns {', '.join(Column)}"
+            f"{file} has no row of headings with {_NEEDED} in its first {_HEADING_ROWS} rows{but}; name the columns"
+            f" {', '.join(Column)}"
         )
     rows: list[SheetRow] = []
     remarks, unplaced = [], []
@@ -180,7 +190,9 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
             if lacking := [column for column in Column if column not in places]:
                 remarks.append(f"{where} has no column {', '.join(lacking)}")
         elif places.keys() & set(CLIENT_IDS):
-            unplaced.append(f"{where} has the columns {', '.join(places)}, and no {Column.KBO} in that row: head a column so")
+            unplaced.append(
+                f"{where} has the columns {', '.join(places)}, and no {Column.KBO} in that row: head a column so"
+            )
         else:
             remarks.append(f"{where} has no columns {_NEEDED} and was left out")
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced))
@@ -191,7 +203,9 @@ def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]
     for column, twins in places.items():
         if len(twins) > 1:
             letters = " and ".join(get_column_letter(place + 1) for place in twins)
-            raise Failure(f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts")
+            raise Failure(
+                f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts"
+            )
 
 
 def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[SheetRow]:

@@ -59,7 +59,12 @@ class Writer:
     """
 
     def __init__(
-        self, folder: Path, catalogue: Path, profiles: Mapping[Environment, Profile], source: str, supplier: str | None = None
+        self,
+        folder: Path,
+        catalogue: Path,
+        profiles: Mapping[Environment, Profile],
+        source: str,
+        supplier: str | None = None,
     ) -> None:
         self._folder = folder
         self._catalogue = catalogue
@@ -102,14 +107,20 @@ class Writer:
                     key_files[environment].append(f"../{folder}/{file.name}" if folder else file.name)
                     files.append(file)
             if draft.organisation.is_new:
-                nameless = [client.client_id for one in drafts if one.organisation == draft.organisation for client in one.nameless]
+                nameless = [
+                    client.client_id
+                    for one in drafts
+                    if one.organisation == draft.organisation
+                    for client in one.nameless
+                ]
                 files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
             self._texts[form] = self._text(draft, key_files)
             staged.append(_Staged(draft, [*files, form]))
         return staged
 
     def _may_share(self, owner: FolderOwner) -> bool:
-        """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or is new."""
+        """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or
+        is new."""
         return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
 
     def _stage_organisations(
@@ -127,7 +138,9 @@ class Writer:
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
-            draft.notes.append(f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now: {names}: see whether it may")
+            draft.notes.append(
+                f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now: {names}: see whether it may"
+            )
         if self._supplier is None or not any(one.organisation == owner for drafts in shared.values() for one in drafts):
             return [self._stage_organisation(owner.folder, fields)]
         supplier = self._stage_organisation(self._supplier, {"name": self._supplier})
@@ -172,15 +185,21 @@ class Writer:
                         value = document.configuration.get(name)
                         values = value if isinstance(value, list) else [value]
                         of_one.setdefault(name, set()).update(one for one in values if isinstance(one, str))
-        return {folder: {name: sorted(values) for name, values in of_one.items() if values} for folder, of_one in found.items()}
+        return {
+            folder: {name: sorted(values) for name, values in of_one.items() if values}
+            for folder, of_one in found.items()
+        }
 
     def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
-        """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier of both."""
+        """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier
+        of both."""
         if self._may_share(draft.organisation):
             return
         remedy = "--supplier FOLDER keeps it once, in the folder of the supplier"
         if self._supplier is not None:
-            remedy = f"add {self._supplier} to suppliers in {self._folder / draft.organisation.folder / ORGANISATION_FILE}"
+            remedy = (
+                f"add {self._supplier} to suppliers in {self._folder / draft.organisation.folder / ORGANISATION_FILE}"
+            )
         for key in {key.thumbprint: key for keys in draft.keys.values() for key in keys}.values():
             others = [one for one in shared.get(key.thumbprint, ()) if one.organisation != draft.organisation]
             if others:
@@ -189,7 +208,9 @@ class Writer:
 
     def _text(self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]]) -> str:
         remembered = "; ".join(
-            f"{column} {value}" for column in _REMEMBERED if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
+            f"{column} {value}"
+            for column in _REMEMBERED
+            if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
         comment = plain(f"From {self._source}, {draft.row}{f': {remembered}' if remembered else ''}", 2000)
         fields = {
@@ -197,7 +218,10 @@ class Writer:
             "contacts": draft.contacts,
             "platforms": ["acmidm"],
             "token_endpoint_auth_method": draft.token_endpoint_auth_method,
-            "environments": {environment.value: request_of(draft, environment, key_files[environment]) for environment in draft.clients},
+            "environments": {
+                environment.value: request_of(draft, environment, key_files[environment])
+                for environment in draft.clients
+            },
         }
         return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
 
@@ -221,7 +245,8 @@ class Writer:
                 return left
 
     def _put(self, files: Iterable[Path]) -> bool:
-        """Write files, the form last; return False where it turned out to exist. Another file that exists is the same."""
+        """Write files, the form last; return False where it turned out to exist. Another file that exists is the
+        same."""
         for file in files:
             text = self._texts.get(file)
             if text is None:  # it was there before
@@ -245,8 +270,12 @@ class _Dumper(yaml.SafeDumper):
     """Lists on one line, as the other forms have them."""
 
 
-_Dumper.add_representer(_Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"'))
-_Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True))
+_Dumper.add_representer(
+    _Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
+)
+_Dumper.add_representer(
+    list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+)
 
 
 def _yaml(fields: Mapping[str, Any]) -> str:
@@ -259,7 +288,11 @@ def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[Import
     for draft in drafts:
         for thumbprint in {key.thumbprint for keys in draft.keys.values() for key in keys}:
             users[thumbprint].append(draft)
-    return {thumbprint: of_one for thumbprint, of_one in users.items() if len({draft.organisation.code for draft in of_one}) > 1}
+    return {
+        thumbprint: of_one
+        for thumbprint, of_one in users.items()
+        if len({draft.organisation.code for draft in of_one}) > 1
+    }
 
 
 def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
@@ -269,4 +302,7 @@ def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _exists(draft: ImportedForm, file: Path) -> str:
-    return f"{draft.row}: {file} exists already, for another connection, and is left as it is: rename it, or write the form by hand"
+    return (
+        f"{draft.row}: {file} exists already, for another connection, and is left as it is: rename it, or write the"
+        " form by hand"
+    )

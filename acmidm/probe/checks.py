@@ -21,7 +21,8 @@ ENDPOINT = Said("endpoint")
 _LARGEST = 10**15
 _MATERIAL = ("kty", "n", "e", "crv", "x", "y")
 Values = Mapping[str, object] | None
-"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to show. None: no such mistake."""
+"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to show. None: no such
+mistake."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,12 @@ def endpoint_on_acmidm(sent: Sent, known: Known) -> Values:
 
 def issuer_on_geosecure(sent: Sent, known: Known) -> Values:
     aud = audience_of(sent)
-    return when(known.has_habits and known.platform is Platform.GEOSECURE and isinstance(aud, str) and aud.rstrip("/") == known.issuer)
+    return when(
+        known.has_habits
+        and known.platform is Platform.GEOSECURE
+        and isinstance(aud, str)
+        and aud.rstrip("/") == known.issuer
+    )
 
 
 def misspelt_audience(sent: Sent, known: Known) -> Values:
@@ -151,12 +157,18 @@ def unfitting_algorithm(sent: Sent, known: Known) -> Values:
 
 def numeric_on_acmidm(sent: Sent, known: Known) -> Values:
     found = sent.client_id
-    return when(known.has_habits and known.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(), id=found)
+    return when(
+        known.has_habits and known.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(),
+        id=found,
+    )
 
 
 def uuid_on_geosecure(sent: Sent, known: Known) -> Values:
     found = sent.client_id
-    return when(known.has_habits and known.platform is Platform.GEOSECURE and isinstance(found, str) and UUID.fullmatch(found), id=found)
+    return when(
+        known.has_habits and known.platform is Platform.GEOSECURE and isinstance(found, str) and UUID.fullmatch(found),
+        id=found,
+    )
 
 
 def of_api(sent: Sent, known: Known) -> Values:

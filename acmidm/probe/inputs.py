@@ -49,11 +49,17 @@ class ProbeInputs:
         client_id = self.known.client_id
         if client_id is None:
             raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
-        declared = next((one for one in (self.known.keys or {}).values() if one.thumbprint == key.public.thumbprint), None)
+        declared = next(
+            (one for one in (self.known.keys or {}).values() if one.thumbprint == key.public.thumbprint), None
+        )
         own = kid if kid is not None else (declared or key.public).kid
         scopes = self.loaded.form.environments[self.known.environment].scopes
-        wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
-        called = [product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None]
+        wanted = (
+            Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name))
+        )
+        called = [
+            product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None
+        ]
         require_trusted_apis(self.settings, called)
         return Probing(
             known=self.known,
@@ -77,7 +83,9 @@ class ProbeInputs:
         """Why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return say("why.nothing proven")
-        bad = next((step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None)
+        bad = next(
+            (step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None
+        )
         return say(f"why.bad {bad}") if bad else None
 
     def record(self, trial: Probing) -> Path:
@@ -110,7 +118,10 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         Failure: where one of them, or what is wanted of them, is wrong.
     """
     if platform_name not in list(Platform):
-        raise Failure(f'platform "{platform_name}" is not known; {did_you_mean(platform_name, Platform, "use acmidm or geosecure")}')
+        raise Failure(
+            f'platform "{platform_name}" is not known;'
+            f" {did_you_mean(platform_name, Platform, 'use acmidm or geosecure')}"
+        )
     platform = Platform(platform_name)
     settings = stack_settings(stack, Path())
     if platform not in settings.platforms:
@@ -124,11 +135,13 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
     connection = next((one for one in onboardings.connections(environment) if one.platform is platform), None)
     if connection is None:
-        raise Failure(f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form")
+        raise Failure(
+            f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form"
+        )
     if connection.uses_secret:
         raise Failure(
-            f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the gate to production "
-            "takes an exemption; or let it authenticate with a key"
+            f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the"
+            " gate to production takes an exemption; or let it authenticate with a key"
         )
     [loaded], catalogue = onboardings.forms, onboardings.catalogue
     request = loaded.form.environments[environment]
@@ -143,7 +156,12 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         client_id=known_id,
         api_of=here.product_of_api,
         keys=connection.jwks,
-        other_keys={key.thumbprint: other.value for other, keys in loaded.keys.items() if other is not environment for key in keys},
+        other_keys={
+            key.thumbprint: other.value
+            for other, keys in loaded.keys.items()
+            if other is not environment
+            for key in keys
+        },
         scopes={other: catalogue.product_of[name].product for name, other in named.items()},
         renamed={name: other for name, other in named.items() if other != name},
     )

@@ -1,7 +1,8 @@
-"""The mistakes that people make in a token request, a row each: how it is found. What it is and what to do is in the texts, by its id.
+"""The mistakes that people make in a token request, a row each: how it is found. What it is and what to do is in the
+texts, by its id.
 
-Rows of one group exclude each other: the first that is found counts. A row finds a mistake by giving the values that its sentences
-name; what they repeat of a request is quoted, and a key or a token in it hidden.
+Rows of one group exclude each other: the first that is found counts. A row finds a mistake by giving the values that
+its sentences name; what they repeat of a request is quoted, and a key or a token in it hidden.
 """
 
 from __future__ import annotations
@@ -79,18 +80,30 @@ def _found(sent: Sent, known: Known, rows: Iterable[Mistake]) -> Iterator[Findin
             continue
         done.add(row.group)
         shown = {name: _shown(value) for name, value in values.items()}
-        fixed = {"platform": TITLES[known.platform], "issuer": known.issuer, "endpoint": known.token_endpoint or ENDPOINT}
+        fixed = {
+            "platform": TITLES[known.platform],
+            "issuer": known.issuer,
+            "endpoint": known.token_endpoint or ENDPOINT,
+        }
         yield finding(row.id, **fixed, **shown)
 
 
 def _shown(value: object) -> object:
-    return ", ".join(map(on_one_line, value)) if isinstance(value, tuple) else quoted(value) if isinstance(value, str) else value
+    return (
+        ", ".join(map(on_one_line, value))
+        if isinstance(value, tuple)
+        else quoted(value)
+        if isinstance(value, str)
+        else value
+    )
 
 
 MISTAKES = (
     Mistake(
         "twice:",
-        lambda s, _: next(({"name": name} for name, values in (s.fields or {}).items() if len(values) > 1 and name != "scope[]"), None),
+        lambda s, _: next(
+            ({"name": name} for name, values in (s.fields or {}).items() if len(values) > 1 and name != "scope[]"), None
+        ),
     ),
     Mistake("grant:", lambda s, _: when(s.fields is not None and s.one("grant_type") != GRANT_TYPE)),
     Mistake("type:", lambda s, _: when(s.fields is not None and s.one("client_assertion_type") != ASSERTION_TYPE)),
@@ -98,8 +111,12 @@ MISTAKES = (
     Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none")),
     Mistake("alg:mac", lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg")))),
     Mistake("alg:unfitting", unfitting_algorithm),
-    Mistake("kid:several", lambda s, k: when("kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ()))),
-    Mistake("kid:geosecure", lambda s, k: when(k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header)),
+    Mistake(
+        "kid:several", lambda s, k: when("kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ()))
+    ),
+    Mistake(
+        "kid:geosecure", lambda s, k: when(k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header)
+    ),
     Mistake("kid:text", lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str))),
     Mistake(
         "kid:unknown",
@@ -118,10 +135,14 @@ MISTAKES = (
     Mistake("client:uuid", uuid_on_geosecure),
     Mistake(
         "client:another",
-        lambda s, k: when(k.client_id is not None and s.client_id != k.client_id, id=str(s.client_id), wanted=(k.client_id,)),
+        lambda s, k: when(
+            k.client_id is not None and s.client_id != k.client_id, id=str(s.client_id), wanted=(k.client_id,)
+        ),
     ),
     Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub"))),
-    Mistake("client_id:", lambda s, _: when(s.one("client_id") is not None and s.one("client_id") != s.claims.get("sub"))),
+    Mistake(
+        "client_id:", lambda s, _: when(s.one("client_id") is not None and s.one("client_id") != s.claims.get("sub"))
+    ),
     Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud"))),
     Mistake("aud:several", lambda s, _: when(not isinstance(audience_of(s), str))),
     Mistake("aud:endpoint", endpoint_on_acmidm),
@@ -132,25 +153,40 @@ MISTAKES = (
     Mistake("iat:text", lambda s, _: when(number(s, "iat") is None)),
     Mistake("iat:milliseconds", lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS)),
     Mistake(
-        "iat:future", lambda s, k: when((number(s, "iat") or 0) > k.now + SKEW_SECONDS, seconds=round((number(s, "iat") or 0) - k.now))
+        "iat:future",
+        lambda s, k: when(
+            (number(s, "iat") or 0) > k.now + SKEW_SECONDS, seconds=round((number(s, "iat") or 0) - k.now)
+        ),
     ),
     Mistake("exp:missing", lambda s, _: when("exp" not in s.claims)),
     Mistake("exp:text", lambda s, _: when(number(s, "exp") is None)),
     Mistake("exp:milliseconds", lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS)),
-    Mistake("exp:long", lambda s, _: when((lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0))),
+    Mistake(
+        "exp:long", lambda s, _: when((lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0))
+    ),
     Mistake("exp:before", lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0)),
     Mistake("nbf:future", lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS)),
     Mistake("jti:missing", lambda s, _: when(not s.claims.get("jti"))),
     Mistake(
-        "jti:guid", lambda s, k: when(k.has_habits and k.platform is Platform.GEOSECURE and not UUID.fullmatch(str(s.claims.get("jti"))))
+        "jti:guid",
+        lambda s, k: when(
+            k.has_habits and k.platform is Platform.GEOSECURE and not UUID.fullmatch(str(s.claims.get("jti")))
+        ),
     ),
     Mistake("scope:list", lambda s, _: when("," in (s.one("scope") or "") or "scope[]" in (s.fields or {}))),
     Mistake(
         "scope:renamed",
-        lambda s, k: next(({"scope": name, "name": (k.renamed[name],)} for name in scopes_of(s) if name in k.renamed), None),
+        lambda s, k: next(
+            ({"scope": name, "name": (k.renamed[name],)} for name in scopes_of(s) if name in k.renamed), None
+        ),
     ),
-    Mistake("scope:unknown", lambda s, k: next(({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None)),
-    Mistake("audience:own", lambda s, _: when(s.one("audience") is not None and s.one("audience") == s.claims.get("sub"))),
+    Mistake(
+        "scope:unknown",
+        lambda s, k: next(({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None),
+    ),
+    Mistake(
+        "audience:own", lambda s, _: when(s.one("audience") is not None and s.one("audience") == s.claims.get("sub"))
+    ),
     Mistake(
         "audience:missing",
         lambda s, k: when(

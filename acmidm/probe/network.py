@@ -117,14 +117,19 @@ class Network:
         content, before = bytearray(), time.time()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            with self._deadlines.within(self._timeout_seconds), self._client.stream(method, url, headers=headers, **body) as response:
+            with (
+                self._deadlines.within(self._timeout_seconds),
+                self._client.stream(method, url, headers=headers, **body) as response,
+            ):
                 for chunk in response.iter_raw():
                     content += chunk
                     if len(content) > _LONGEST_ANSWER:
                         raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
             status = f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
-            found = finding("proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status)
+            found = finding(
+                "proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status
+            )
             raise NoAnswer(found, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
@@ -137,7 +142,8 @@ class Network:
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:
-    """How far a server's clock is ahead. It was read between our two moments, and has whole seconds: what that explains is no skew."""
+    """How far a server's clock is ahead. It was read between our two moments, and has whole seconds: what that explains
+    is no skew."""
     try:
         server = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
@@ -153,7 +159,13 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
         return NoAnswer(finding("tls", "tls:nobody", url=url), is_reached=True)
     if isinstance(cause, ssl.SSLError):
         return NoAnswer(finding("tls", "tls:none", url=url), is_reached=True)
-    how = "refused" if "refused" in text else "unknown" if "Name or service" in text or "nodename" in text else "otherwise"
+    how = (
+        "refused"
+        if "refused" in text
+        else "unknown"
+        if "Name or service" in text or "nodename" in text
+        else "otherwise"
+    )
     return NoAnswer(finding("unreached", f"unreached:{how}", url=url, see=_see(url)), is_reached=False)
 
 
@@ -166,4 +178,8 @@ def proxy_of(url: str) -> str | None:
     """The variable that names a proxy for an address. Its value may hold a password."""
     address = httpx.URL(url)
     is_passed_by = address.host in LOOPBACK or urllib.request.proxy_bypass(address.host)
-    return f"{address.scheme.upper()}_PROXY" if address.scheme in urllib.request.getproxies() and not is_passed_by else None
+    return (
+        f"{address.scheme.upper()}_PROXY"
+        if address.scheme in urllib.request.getproxies() and not is_passed_by
+        else None
+    )

@@ -50,7 +50,14 @@ class PrivateKey:
     def assertion(self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None) -> str:
         """Return a client assertion (RFC 7523 §3) that lives five minutes."""
         now = int(time.time() if at is None else at)
-        claims = {"iss": client_id, "sub": client_id, "aud": audience, "jti": str(uuid.uuid4()), "iat": now, "exp": now + ASSERTION_SECONDS}
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + ASSERTION_SECONDS,
+        }
         header = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {})}
         return str(self.sign(json.dumps(claims), header).serialize(compact=True))
 
@@ -62,7 +69,8 @@ def usual_algorithm(key: PublicJwk) -> str:
 
 
 def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
-    """Return the private key in a file: PEM, encrypted or not, or a private JSON Web Key. ``passphrase`` is asked where one is needed.
+    """Return the private key in a file: PEM, encrypted or not, or a private JSON Web Key. ``passphrase`` is asked where
+    one is needed.
 
     Raises:
         Failure: with why it cannot be used; nothing of the file is repeated.
@@ -80,7 +88,15 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         raise Failure(f"private key {file}: the key {error.reasons[0].sentence}") from None
     except Unusable as error:
         raise Failure(f"private key {file} {error}") from None
-    except (JWException, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError, RecursionError):  # KeyError: its curve
+    except (
+        JWException,
+        UnsupportedAlgorithm,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        RecursionError,
+    ):  # KeyError: its curve
         what = f"private key {file} is no private key, or its passphrase is another"
         raise Failure(f"{what}; give PEM (PKCS#8) or a private JSON Web Key") from None
 
@@ -93,5 +109,7 @@ def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> Privat
         raise Unusable("is a shared secret, which signs no evidence; give the private key of a pair")
     if not key.has_private:
         raise Unusable("is a public key; give the private one, which stays with you")
-    public = public_jwk({**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}})
+    public = public_jwk(
+        {**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}}
+    )
     return PrivateKey(public, bool(members.get("kid")), key)

@@ -1,4 +1,5 @@
-"""Why a token is refused. A server may say ``invalid_client`` to everything: what it does with a request that differs tells more."""
+"""Why a token is refused. A server may say ``invalid_client`` to everything: what it does with a request that differs
+tells more."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def why_refused(attempt: Attempt, answer: Answer) -> Finding:
     if answer.error in _SCOPE_ERRORS:
         return not_granted(attempt.wanted.named)
     if answer.error in _TARGET_ERRORS:
-        return finding("audience:unknown", audience=quoted(attempt.audience or ""), product=attempt.wanted.product.product)
+        return finding(
+            "audience:unknown", audience=quoted(attempt.audience or ""), product=attempt.wanted.product.product
+        )
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
         if found := ask(attempt, answer):
             return found
@@ -74,7 +77,8 @@ def _clock(attempt: Attempt, _: Answer) -> Finding | None:
 
 
 def _without_scope(attempt: Attempt, answer: Answer) -> Finding | None:
-    """A server that lets the client in without the scope, or then complains of something else, has nothing against the client."""
+    """A server that lets the client in without the scope, or then complains of something else, has nothing against the
+    client."""
     other = attempt.trial.request_token(None, attempt.audience)
     is_about_scope = answer.error not in _CLIENT_ERRORS and other.error != answer.error
     return not_granted(attempt.wanted.named) if _is_let_in(other) or is_about_scope else None
@@ -98,7 +102,9 @@ def _audience(attempt: Attempt, _: Answer) -> Finding | None:
 
 def _algorithm(attempt: Attempt, _: Answer) -> Finding | None:
     members = {name: value for name, value in attempt.trial.key.public.members.items() if name != "alg"}
-    others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != attempt.trial.alg][:_MOST_ALGORITHMS]
+    others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != attempt.trial.alg][
+        :_MOST_ALGORITHMS
+    ]
     for alg in others:
         if _is_let_in(attempt.again(alg=alg)):
             return finding("alg:another", alg=alg, sent=attempt.trial.alg)

@@ -1,4 +1,5 @@
-"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never sent, never repeated."""
+"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never sent, never
+repeated."""
 
 from __future__ import annotations
 
@@ -49,7 +50,12 @@ def taken_apart(text: str) -> Sent:
         return Sent(*_parts(text), text)
     fields: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(text.replace("\r", "").replace("\n", ""), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(
+            text.replace("\r", "").replace("\n", ""),
+            keep_blank_values=True,
+            max_num_fields=_MOST_FIELDS,
+            errors="strict",
+        )
     except ValueError:
         raise Failure(f"this is no form-encoded body; {_GIVE}") from None
     for name, value in pairs:
@@ -58,7 +64,8 @@ def taken_apart(text: str) -> Sent:
     if not jwt:
         if "client_secret" in fields:
             raise Failure(
-                "the request has a client secret and no assertion, of which nothing can be checked; it has been shown here: renew it"
+                "the request has a client secret and no assertion, of which nothing can be checked; it has been shown"
+                " here: renew it"
             )
         raise Failure(f"the request has no client_assertion; {_GIVE}")
     return Sent(*_parts(jwt), jwt, fields)
@@ -71,7 +78,9 @@ def _parts(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
             raise ValueError("not three parts")
         header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
     except (ValueError, binascii.Error, RecursionError):
-        raise Failure(f"the assertion is no JWT (RFC 7519), which has three parts in base64url with dots between; {_GIVE}") from None
+        raise Failure(
+            f"the assertion is no JWT (RFC 7519), which has three parts in base64url with dots between; {_GIVE}"
+        ) from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise Failure(f"the assertion is no JWT (RFC 7519): its header and claims are no objects; {_GIVE}")
     return header, claims

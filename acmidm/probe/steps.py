@@ -1,4 +1,5 @@
-"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language: `telling` has the sentences."""
+"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language: `telling` has the
+sentences."""
 
 from __future__ import annotations
 
@@ -31,12 +32,16 @@ class Said:
 
     def told(self, texts: Texts) -> str:
         """Return the text in a language."""
-        return texts(self.name, **{name: value.told(texts) if isinstance(value, Said) else value for name, value in self.values.items()})
+        return texts(
+            self.name,
+            **{name: value.told(texts) if isinstance(value, Said) else value for name, value in self.values.items()},
+        )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where one mistake shows in several ways."""
+    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where one mistake shows in
+    several ways."""
 
     id: str
     text: str

@@ -1,4 +1,5 @@
-"""A probe as the organisation reads it, in its language. Programs go by ``id``, ``step``, ``of`` and ``outcome``, which have none."""
+"""A probe as the organisation reads it, in its language. Programs go by ``id``, ``step``, ``of`` and ``outcome``, which
+have none."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def told(probe: Probe, language: Language) -> ToldProbe:
     """Return a report in a language."""
     words = words_in(language)
     steps = tuple(_step(step, words) for step in probe.steps)
-    return ToldProbe(language=language, title=probe.title.told(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded)
+    return ToldProbe(
+        language=language, title=probe.title.told(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded
+    )
 
 
 def _step(step: ProbeStep, words: Texts) -> ToldStep:
@@ -65,7 +68,9 @@ def _step(step: ProbeStep, words: Texts) -> ToldStep:
         title=words(f"step.{step.step}", of=step.of),
         outcome=step.outcome,
         said=(step.said.told(words) if isinstance(step.said, Said) else step.said) or None,
-        findings=tuple(ToldFinding(id=one.id, what=one.what.told(words), remedy=one.remedy.told(words)) for one in step.findings),
+        findings=tuple(
+            ToldFinding(id=one.id, what=one.what.told(words), remedy=one.remedy.told(words)) for one in step.findings
+        ),
         server=step.server,
     )
 
@@ -75,7 +80,9 @@ def lines(report: ToldProbe) -> Iterator[str]:
     words = words_in(report.language)
     outcomes = {outcome: words(f"outcome.{outcome}") for outcome in Outcome}
     width = max(map(len, outcomes.values())) + 1
-    yield plain(f"{report.title}: {words.counted('found', report.wrong) if report.wrong else words('found.none')}", WHOLE)
+    yield plain(
+        f"{report.title}: {words.counted('found', report.wrong) if report.wrong else words('found.none')}", WHOLE
+    )
     for step in report.steps:
         said = f": {step.said}" if step.said else ""
         yield plain(f"  {outcomes[step.outcome]:<{width}}{step.title}{said}", WHOLE)

@@ -51,7 +51,13 @@ class Trial:
     """Per product."""
 
     def assertion(self, **changes: Any) -> str:
-        how: dict[str, Any] = {"client_id": self.client_id, "aud": self.known.audience, "alg": self.alg, "kid": self.kid, **changes}
+        how: dict[str, Any] = {
+            "client_id": self.client_id,
+            "aud": self.known.audience,
+            "alg": self.alg,
+            "kid": self.kid,
+            **changes,
+        }
         return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
 
     def request_token(self, scope: str | None, audience: str | None = None, **changes: Any) -> Answer:

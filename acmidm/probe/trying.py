@@ -1,4 +1,5 @@
-"""The steps of a probe, one after the other, on the real servers. What is certain without a request is not requested."""
+"""The steps of a probe, one after the other, on the real servers. What is certain without a request is not
+requested."""
 
 from __future__ import annotations
 
@@ -60,7 +61,10 @@ class Probing(Trial):
                 return wrong("key", finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended))
             return passed("key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint))
         if elsewhere := self.known.other_keys.get(thumbprint):
-            return wrong("key", finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.known.environment}")))
+            return wrong(
+                "key",
+                finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.known.environment}")),
+            )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
     def _discovery(self) -> list[ProbeStep]:
@@ -82,7 +86,10 @@ class Probing(Trial):
             return [wrong(DISCOVERY, finding("discovery:endpoint", endpoint=quoted(endpoint)))]
         self.known = replace(self.known, issuer=issuer, token_endpoint=endpoint)
         proxy = proxy_of(url)
-        return [passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer), self._clock(answer)]
+        return [
+            passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer),
+            self._clock(answer),
+        ]
 
     def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
@@ -176,13 +183,20 @@ class Probing(Trial):
 
     def _values(self, product: str) -> dict[str, Any]:
         now = datetime.now()  # noqa: DTZ005 - local time, as DOSIS wants it
-        made = {"id": str(uuid.uuid4()), "now": now.isoformat("T", "seconds"), "yesterday": f"{now - timedelta(days=1):%Y-%m-%d}"}
+        made = {
+            "id": str(uuid.uuid4()),
+            "now": now.isoformat("T", "seconds"),
+            "yesterday": f"{now - timedelta(days=1):%Y-%m-%d}",
+        }
         return {**self.configured[product], **made}
 
     def _refused_call(self, product: str, url: str, answer: Answer) -> Finding:
         if answer.status == _UNAUTHORIZED:
             needs_audience = self.known.has_habits and self.known.platform is Platform.ACMIDM
-            return finding("product:audience" if needs_audience and not self.audience_of(product) else "product:token", product=product)
+            return finding(
+                "product:audience" if needs_audience and not self.audience_of(product) else "product:token",
+                product=product,
+            )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
             missing = quoted(field) if isinstance(field, str) and field else say("missing")

@@ -11,7 +11,8 @@ _TOP = """\
 
 <!-- Written by acmidm schema from the files of the catalogue: change those. -->
 
-The scopes and products that a form can name, and where each name comes from. A scope whose name is a **placeholder** is not confirmed yet.
+The scopes and products that a form can name, and where each name comes from. A scope whose name is a **placeholder**
+is not confirmed yet.
 A field is
 
 - **documented** by its owner;
@@ -46,7 +47,10 @@ def _product(product: Product) -> Iterator[str]:
 
 def _name(name: str, scope: Scope) -> str:
     """Whether its name is known, and what each platform calls it where that is not the name here."""
-    names = [(*named, ", a **placeholder**" if named[0] in scope.placeholders else "") for named in scope.names_of(name).items()]
+    names = [
+        (*named, ", a **placeholder**" if named[0] in scope.placeholders else "")
+        for named in scope.names_of(name).items()
+    ]
     others = [f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name]
     return "; ".join(["verified" if scope.verified else "**placeholder**", *others])
 

@@ -1,7 +1,7 @@
 """Reports as one HTML file that works without a network and prints. None runs a script but those with filters.
 
-Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by their hashes, so
-that nothing else runs, whatever a form's author wrote.
+Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by
+their hashes, so that nothing else runs, whatever a form's author wrote.
 """
 
 from __future__ import annotations
@@ -47,19 +47,27 @@ def _page(template: str, title: str, **report: Part | Texts) -> str:
 @cache
 def _templates() -> Jinja:
     jinja = Jinja(
-        loader=PackageLoader("acmidm.render", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("acmidm.render", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
     jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
-    style, script = ((files("acmidm.render") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    style, script = (
+        (files("acmidm.render") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js")
+    )
     policy = f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
     jinja.globals |= {"policy": policy, "policy_of_script": f"{policy}; script-src '{_hash(script)}'"}
-    jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files, whose hashes the policy names
+    # Our own files, whose hashes the policy names.
+    jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704
     return jinja
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide. No option does."""
+    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide.
+    No option does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
     return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before

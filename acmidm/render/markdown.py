@@ -1,9 +1,11 @@
-"""Reviews and drift as Markdown: the headline, a table that is read at a glance, details folded; never longer than a comment may be.
+"""Reviews and drift as Markdown: the headline, a table that is read at a glance, details folded; never longer than a
+comment may be.
 
-A page that would be too long ends where it is full: what is most dangerous is at its top, and its last sentence says what is left out.
+A page that would be too long ends where it is full: what is most dangerous is at its top, and its last sentence says
+what is left out.
 
-What others chose is made harmless: Markdown here is what GitHub, GitLab and Azure DevOps share. Nothing of such a text may end a
-table's cell, start HTML, load an image, link elsewhere, mention a person or refer to another issue.
+What others chose is made harmless: Markdown here is what GitHub, GitLab and Azure DevOps share. Nothing of such a text
+may end a table's cell, start HTML, load an image, link elsewhere, mention a person or refer to another issue.
 """
 
 from __future__ import annotations
@@ -21,13 +23,15 @@ from acmidm.report.review import Review
 from acmidm.words import LONGEST, WHOLE, counted, plain
 
 LIMIT = 64_000
-"""Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for what a pipeline adds."""
+"""Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for what a pipeline
+adds."""
 _SENTENCE = 500
 """Characters that the last sentence may take."""
 _FOLD = 12_000
 """Characters that the details of one client take at most: they are not to push out those of others."""
 _CELL = 4_000
-"""Characters that what changes of one client, or in one file, takes at most in the part of a page that is not folded."""
+"""Characters that what changes of one client, or in one file, takes at most in the part of a page that is not
+folded."""
 _WHOLE_TEXT = "the same command with `--output text`"
 
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
@@ -44,7 +48,8 @@ _BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
 
 @dataclass(frozen=True)
 class Section:
-    """A piece of a page: without lines it is always there; of lines, and of the frame around them, those that there is room for."""
+    """A piece of a page: without lines it is always there; of lines, and of the frame around them, those that there is
+    room for."""
 
     top: str
     lines: Sequence[str] = ()
@@ -105,7 +110,10 @@ def _review(review: Review) -> Iterator[Section]:
         name, stays = ENVIRONMENTS[environment], "stays as it is" if stay == 1 else "stay as they are"
         if connections:
             also = f", {stay:,} {stays}" if stay else ""
-            yield Section(f"#### {name[0].upper()}{name[1:]}: {counted(len(connections), 'client changes|clients change')}{also}\n\n")
+            yield Section(
+                f"#### {name[0].upper()}{name[1:]}:"
+                f" {counted(len(connections), 'client changes|clients change')}{also}\n\n"
+            )
             yield table(connections)
         else:
             yield Section(f"{name[0].upper()}{name[1:]}: no change, {counted(stay, 'client')} {stays}.\n\n")
@@ -124,7 +132,9 @@ def _drift(report: Drift) -> Iterator[Section]:
         if connections:
             yield Section(f"#### {title}\n\n")
             yield table(connections)
-    keys = [f"| {key.ends} | {_name(key)} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n" for key in report.expiring]
+    keys = [
+        f"| {key.ends} | {_name(key)} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n" for key in report.expiring
+    ]
     top = "#### Keys that end soon\n\n| ends | client | key | thumbprint |\n|---|---|---|---|\n"
     yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
     yield _notes(report.notes)
@@ -143,12 +153,16 @@ def _drift(report: Drift) -> Iterator[Section]:
             f"{one}|{title}",
         )
     if report.by_hand:
-        yield Section(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n")
+        yield Section(
+            f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n"
+        )
     yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")
 
 
 def _refusals(problems: Sequence[str]) -> Section:
-    return Section("", [f"> **refused** {markdown(problem, WHOLE)}\n>\n" for problem in problems], "\n", "refusal", most=LIMIT // 4)
+    return Section(
+        "", [f"> **refused** {markdown(problem, WHOLE)}\n>\n" for problem in problems], "\n", "refusal", most=LIMIT // 4
+    )
 
 
 def _notes(notes: Iterable[str]) -> Section:
@@ -162,7 +176,9 @@ def _beside(changes: Iterable[Change]) -> Section:
         fields = list(_first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL))
         more = len(change.fields) - len(fields)
         fields += [f"  - and {more:,} more\n"] if fields and more > 0 else []
-        lines.append(f"- **{change.severity}** {_in_markdown(change.named if fields else change.pieces)}\n{''.join(fields)}")
+        lines.append(
+            f"- **{change.severity}** {_in_markdown(change.named if fields else change.pieces)}\n{''.join(fields)}"
+        )
     return Section("", lines, "\n", "change beside the clients|changes beside the clients", most=LIMIT // 4)
 
 
@@ -181,10 +197,17 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
         more = len(connection.changes) - len(said)
         said += [f"and {more} more"] if more else []
         said += [_in_markdown(connection.by_one)] if connection.by_one else []
-        names = [_name(connection), *(code(name) for name in (connection.key, connection.form, connection.client_id) if name)]
+        names = [
+            _name(connection),
+            *(code(name) for name in (connection.key, connection.form, connection.client_id) if name),
+        ]
         rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(said)} |\n")
     return Section(
-        "| | client | what changes |\n|---|---|---|\n", rows, "\n", "client of the tables|clients of the tables", most=LIMIT * 3 // 4
+        "| | client | what changes |\n|---|---|---|\n",
+        rows,
+        "\n",
+        "client of the tables|clients of the tables",
+        most=LIMIT * 3 // 4,
     )
 
 
@@ -265,7 +288,8 @@ def _broken(found: re.Match[str]) -> str:
 
 
 def _without_references(text: str) -> str:
-    """Without what is made a link after the Markdown is read: there an entity is a character again, hence something between."""
+    """Without what is made a link after the Markdown is read: there an entity is a character again, hence something
+    between."""
     text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
     text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
     text = re.sub(r"(?i)www(?=\.)", lambda found: f"{found[0]}{_NOTHING}", text)

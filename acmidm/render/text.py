@@ -48,7 +48,8 @@ def print_report(report: Report) -> None:
 
 
 def _inert(text: Text) -> Text:
-    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses the colours of the line."""
+    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses the colours of the
+    line."""
     inert = "\n".join(map(on_one_line, text.plain.split("\n")))
     return text if inert == text.plain else Text(inert)
 
@@ -64,7 +65,8 @@ def _review(review: Review) -> Iterator[Line]:
         yield from _change(change)
     for environment, connections, stay in review.in_environments():
         yield _heading(
-            f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes, {counted(stay, 'client')} without"
+            f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes,"
+            f" {counted(stay, 'client')} without"
         )
         yield from _connections(connections)
     for note in review.notes:
@@ -110,10 +112,20 @@ def _status(status: Status) -> Iterator[Line]:
     for one in status.connections:
         where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
         name = f"{plain(one.organisation)} · {plain(one.application)}"
-        yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or "no client yet"), "cyan"))
-        people, scopes, products = (Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products)))
+        yield Text.assemble(
+            (name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or "no client yet"), "cyan")
+        )
+        people, scopes, products = (
+            Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products))
+        )
         leaves = Text(", ".join(one.leaving), style="bold yellow")
-        for word, names in (("whose", people), ("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):
+        for word, names in (
+            ("whose", people),
+            ("scopes", scopes),
+            ("keys", _keys(one)),
+            ("products", products),
+            ("leaves", leaves),
+        ):
             if names.plain:
                 yield Text(f"  {word:<9}", style="dim"), names
 
@@ -198,7 +210,10 @@ def _in_colour(found: Iterable[Piece]) -> Text:
 def _keys(connection: ListedConnection) -> Text:
     if not connection.keys:
         return Text(connection.without_keys)
-    styles = ("" if not key.ends_soon else "bold red" if (key.days_left or 0) < 0 else "bold yellow" for key in connection.keys)
+    styles = (
+        "" if not key.ends_soon else "bold red" if (key.days_left or 0) < 0 else "bold yellow"
+        for key in connection.keys
+    )
     text = Text(", ").join(Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True))
     return text.append(" (in the portal)", style="dim") if connection.keys_in_portal else text
 

@@ -1,7 +1,7 @@
 """What a person approved is what runs: a review that was saved, and how what would run now differs from it.
 
-A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview reads none.
-Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
+A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview
+reads none. Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 Approved = Mapping[str, Any]
-"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data, as it is saved."""
+"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data,
+as it is saved."""
 
 _VERSION = 1
 _NOTHING = frozenset({"same", "refresh"})
@@ -47,20 +48,27 @@ class Deviation(NamedTuple):
     """The key of the connection that it is about; None: all of them."""
 
 
-def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]) -> Approved:
-    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes.
+def approved_of(
+    stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]
+) -> Approved:
+    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan``
+    changes.
 
-    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded beside it, and the write refuses the
-    rest.
+    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded beside it, and the
+    write refuses the rest.
     """
     steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
-    sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]  # a client may get another key
+    sides = [
+        step.get(side) or {} for step in steps for side in ("oldState", "newState")
+    ]  # a client may get another key
     touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
     clients = list(_clients(plan, touched, platforms, stolen))
     return {
         "version": _VERSION,
         "stack": stack,
-        "settings": {name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"},
+        "settings": {
+            name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"
+        },
         "steps": _steps(previewed),
         "clients": {name: found for name, _, found in clients},
         "keys": {name: key for name, key, _ in clients},
@@ -97,8 +105,13 @@ def read_approved(file: Path, stack: str) -> Approved:
 
 def unreadable(approved: Approved) -> dict[str, str]:
     """Return a sentence for each client that could not be read, so that nothing of it is approved."""
-    why = {name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found}
-    return {name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}" for name, error in why.items()}
+    why = {
+        name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found
+    }
+    return {
+        name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}"
+        for name, error in why.items()
+    }
 
 
 def differences(approved: Approved, now: Approved) -> list[Deviation]:
@@ -109,13 +122,20 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
     ]
     keys = {**approved["keys"], **now["keys"]}
     unread = [Deviation(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
-    return [*settings, *_of_steps(approved["steps"], now["steps"]), *unread, *_of_clients(approved["clients"], now["clients"], keys)]
+    return [
+        *settings,
+        *_of_steps(approved["steps"], now["steps"]),
+        *unread,
+        *_of_clients(approved["clients"], now["clients"], keys),
+    ]
 
 
 def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Deviation]:
     """Return each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
-    steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
+    steps = {
+        name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)
+    }
     return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
 
 
@@ -134,7 +154,9 @@ def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mappi
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
             said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
-            yield Deviation(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
+            yield Deviation(
+                f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name)
+            )
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:
@@ -147,13 +169,15 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the URNs of the resources of a connection, among resources or steps; also those that a step has had before."""
+    """Return the URNs of the resources of a connection, among resources or steps; also those that a step has had
+    before."""
     own = [one for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key]
     return sorted({str(one["urn"]) for step in own for one in (step, step.get("oldState") or step)})
 
 
 def _key_in(name: str) -> str | None:
-    """The key of the connection that a step is about; None where it is no connection's: the resource of a program of somebody's own."""
+    """The key of the connection that a step is about; None where it is no connection's: the resource of a program of
+    somebody's own."""
     _, kind, resource = name.split(" ", 2)
     return "/".join(resource.split("/")[:2]) if kind in (*Resource, _PASSWORD) else None
 
@@ -185,7 +209,8 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
-    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve; nor is why one stays.
+    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve; nor is
+    # why one stays.
     inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name not in (SINCE, REFUSED)}
     return {"inputs": _without_secrets(inputs), **options}
 
@@ -195,7 +220,10 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET
-        return {name: _SECRET if name == "client_secret" and part else _without_secrets(part) for name, part in value.items()}
+        return {
+            name: _SECRET if name == "client_secret" and part else _without_secrets(part)
+            for name, part in value.items()
+        }
     return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
@@ -208,7 +236,8 @@ def _named(step: Mapping[str, Any]) -> str:
 def _clients(
     plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[Place]
 ) -> Iterator[tuple[str, str, Any]]:
-    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new; and its key."""
+    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new;
+    and its key."""
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
         state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
@@ -222,7 +251,9 @@ def _clients(
         yield f"{state.platform} {client_id or state.key}", state.key, found
 
 
-def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool) -> Any:
+def _at_authority(
+    platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool
+) -> Any:
     if client_id:
         snapshot = platform.clients.get(client_id)
     else:
@@ -233,12 +264,18 @@ def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Seq
     # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
     products = {product for side in sides for product in side.products}
-    found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
+    found = {
+        product: document
+        for product in products
+        if (document := platform.configurations(product).get(snapshot.client.client_id))
+    }
     state = snapshot.as_client(sides[-1].place, found, platform.assigned)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,
-        "scopes": {scope: "by default" if grant.default else "on request" for scope, grant in (state.scopes or {}).items()},
+        "scopes": {
+            scope: "by default" if grant.default else "on request" for scope, grant in (state.scopes or {}).items()
+        },
         "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
         "products": {name: {**flat(fields), **asdict(state.owners[name])} for name, fields in state.products.items()},
     }

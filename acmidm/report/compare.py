@@ -1,4 +1,5 @@
-"""Two states of a client, and what changes between them. Every source of a report goes through here, so that they agree."""
+"""Two states of a client, and what changes between them. Every source of a report goes through here, so that they
+agree."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 SOON_DAYS = 30
 """How many days before its end a key ends soon, where nobody sets another number."""
 _MOST_PHRASES = 4
-_STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
+_STRENGTH: Mapping[str, int] = {
+    AuthMethod.PRIVATE_KEY_JWT: 2,
+    AuthMethod.CLIENT_SECRET_BASIC: 1,
+    AuthMethod.CLIENT_SECRET_POST: 0,
+}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
@@ -72,7 +77,10 @@ class ConnectionChanges(ClientName):
     @property
     def known_as(self) -> list[str]:
         """Its key, its form and its client-ID, as far as they are known."""
-        return [self.key, *(f"{what} {name}" for what, name in (("form", self.form), ("client", self.client_id)) if name)]
+        return [
+            self.key,
+            *(f"{what} {name}" for what, name in (("form", self.form), ("client", self.client_id)) if name),
+        ]
 
     @property
     def by_one(self) -> list[Piece]:
@@ -90,7 +98,8 @@ class ConnectionChanges(ClientName):
 
 @dataclass(frozen=True)
 class Comparison:
-    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and who made the changes."""
+    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and who made the
+    changes."""
 
     now: datetime
     scopes: Mapping[tuple[Platform, str], tuple[str, bool]] = field(default_factory=dict)
@@ -112,20 +121,26 @@ class Comparison:
     ) -> ConnectionChanges | None:
         """The changes of one client, with ``more`` that its states do not show; None where there are none.
 
-        Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no change is about
-        are one.
+        Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no
+        change is about are one.
         """
         state = after or before
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
         rows = [change.kind.row for change in changes]
-        shown = {row.resource.value for row in rows} if not any(row.scale is Scale.WHOLE for row in rows) else {*changed, *missing}
+        shown = (
+            {row.resource.value for row in rows}
+            if not any(row.scale is Scale.WHOLE for row in rows)
+            else {*changed, *missing}
+        )
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
                 changes.append(self.change(kind, subject=", ".join(left)))
         had = before.unneeded_exemptions if before else frozenset()
-        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (after and after.unneeded_exemptions - had):
+        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (
+            after and after.unneeded_exemptions - had
+        ):
             return None
         return ConnectionChanges(
             **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
@@ -144,7 +159,11 @@ class Comparison:
         if after is None:
             if before is not None:
                 left = before.retained and not self.by_hand
-                yield self.change(Kind.CLIENT_PRESERVED) if left else self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
+                yield (
+                    self.change(Kind.CLIENT_PRESERVED)
+                    if left
+                    else self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
+                )
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
             note = None if before is None else f"until now {_owner(before)}" if before.foreign else _HAS_A_CLIENT
@@ -164,7 +183,11 @@ class Comparison:
             if before.proven != after.proven and not self.by_hand:
                 yield self.change(Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
-            known = replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first) if is_new else before
+            known = (
+                replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first)
+                if is_new
+                else before
+            )
             yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
             found = to_check(before, after, self.domains) if after.is_first else ()
             yield from (self.change(Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
@@ -192,7 +215,9 @@ class Comparison:
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
-            yield self.change(kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method"))
+            yield self.change(
+                kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
+            )
             if before.uses_secret and after.uses_keys and not self.by_hand:
                 yield self.change(Kind.SECRET_UNTIL_KEY)
         else:
@@ -212,7 +237,10 @@ class Comparison:
             yield self.change(Kind.PRODUCT_MARKED, subject=product) if product else self.change(Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        if None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
+        if (
+            None not in (before.secret_generation, after.secret_generation)
+            and before.secret_generation != after.secret_generation
+        ):
             yield self.secret_renewed(after)
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
             # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
@@ -220,16 +248,25 @@ class Comparison:
             yield self.change(Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
     def _changes_of_attributes(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
-        if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):
+        if (
+            (before.fields or is_new)
+            and after.fields
+            and (fields := field_changes(before.attributes, after.attributes))
+        ):
             yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
-        """Where its keys are published. Without another source of keys they stay where they were, for the portal to change."""
+        """Where its keys are published. Without another source of keys they stay where they were, for the portal to
+        change."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new or not after.fields or not (before.fields or is_new):
             return
         if new is not None:
-            yield self.change(Kind.KEYS_AT_ADDRESS, subject=new, fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else ())
+            yield self.change(
+                Kind.KEYS_AT_ADDRESS,
+                subject=new,
+                fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else (),
+            )
         elif self.by_hand or after.keys is not None:
             yield self.change(Kind.KEYS_OFF_ADDRESS, subject=old)
 
@@ -248,17 +285,27 @@ class Comparison:
         if not after.is_first:
             return
         for policy, old, new in _differing(before.exemptions, after.exemptions):
-            kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
+            kind = (
+                Kind.EXEMPTION_REMOVED
+                if new is None
+                else Kind.EXEMPTION_GRANTED
+                if old is None
+                else Kind.EXEMPTION_CHANGED
+            )
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
             yield self.change(kind, subject=policy, note=new, fields=reason)
         gate = ExemptiblePolicy.PROMOTION_GATE.value
-        if after.environment is Environment.PROD and after.exemptions.get(gate) == before.exemptions.get(gate) is not None:
+        if (
+            after.environment is Environment.PROD
+            and after.exemptions.get(gate) == before.exemptions.get(gate) is not None
+        ):
             yield self.change(Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
         for policy in sorted(after.unneeded_exemptions):
             yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing over."""
+        """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing
+        over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield self.change(Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
@@ -267,14 +314,19 @@ class Comparison:
             if before.jwks_uri and not self.by_hand:
                 yield self.change(Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
             elif before.keys and before.uses_keys and not before.foreign:
-                stay = tuple(FieldChange(field=kid, new=key.thumbprint or "not known") for kid, key in sorted(before.keys.items()))
+                stay = tuple(
+                    FieldChange(field=kid, new=key.thumbprint or "not known")
+                    for kid, key in sorted(before.keys.items())
+                )
                 yield self.change(Kind.KEYS_HANDED_OVER, fields=stay)
             elif before.keys is not None and not before.keys:
                 yield self.change(Kind.KEY_AWAITED)
             return
         had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
-        thumbprints = [{kid: key.thumbprint or "not known" for kid, key in keys.items()} for keys in (had or {}, after.keys)]
+        thumbprints = [
+            {kid: key.thumbprint or "not known" for kid, key in keys.items()} for keys in (had or {}, after.keys)
+        ]
         if all(thumbprints) and not self.by_hand and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values()):
             yield self.change(Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
         if not after.keys and (had is None or fewer or not before.uses_keys):
@@ -289,7 +341,9 @@ class Comparison:
         for scope in sorted(had.keys() ^ has.keys()):
             kind, grant = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
             owner, verified = self.scopes.get((after.platform, scope), (None, None))
-            yield self.change(kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default)
+            yield self.change(
+                kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default
+            )
         for scope in sorted(had.keys() & has.keys()):
             old, new = had[scope], has[scope]
             if old.default is not new.default:
@@ -307,7 +361,11 @@ class Comparison:
         for kid, old, new in _differing(before, after):
             if new is None and old.thumbprint in compromised:
                 left = sorted(name for name, key in after.items() if key.expires is None or key.expires > self.now)
-                note = f"left: {', '.join(left)}" if left else "the application can get no token until another key is there"
+                note = (
+                    f"left: {', '.join(left)}"
+                    if left
+                    else "the application can get no token until another key is there"
+                )
                 yield self.change(Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
             elif new is None:
                 yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
@@ -316,15 +374,32 @@ class Comparison:
             else:
                 same = old.thumbprint == new.thumbprint
                 otherwise = field_changes(old.described, new.described) if same else ()
-                yield self.change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **_facts(kid, new))
+                yield self.change(
+                    Kind.KEY_CHANGED,
+                    old_thumbprint=None if same else old.thumbprint,
+                    fields=otherwise,
+                    **_facts(kid, new),
+                )
         for kid, key in sorted(after.items()):
-            if self.expiring_days is not None and key.expires and key.expires <= self.now + timedelta(days=self.expiring_days):
-                yield self.change(Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key))
+            if (
+                self.expiring_days is not None
+                and key.expires
+                and key.expires <= self.now + timedelta(days=self.expiring_days)
+            ):
+                yield self.change(
+                    Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key)
+                )
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
-            kind = Kind.PRODUCT_REMOVED if new is None else Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
+            kind = (
+                Kind.PRODUCT_REMOVED
+                if new is None
+                else Kind.PRODUCT_CONFIGURED
+                if old is None
+                else Kind.PRODUCT_CHANGED
+            )
             fields = field_changes(flat(old or {}), flat(new or {}))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
@@ -337,26 +412,43 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the client itself."""
+    """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the
+    client itself."""
     first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK)
     return tuple(
-        sorted(changes, key=lambda one: (one.kind not in first, one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or ""))
+        sorted(
+            changes,
+            key=lambda one: (
+                one.kind not in first,
+                one.kind.row.scale is not Scale.WHOLE,
+                one.danger,
+                one.subject or "",
+            ),
+        )
     )
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
     """The clients as they are read: production first, then what is most dangerous."""
     places = {environment: place for place, environment in enumerate(ENVIRONMENTS)}
-    return tuple(sorted(connections, key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform)))
+    return tuple(
+        sorted(
+            connections,
+            key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform),
+        )
+    )
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own words and numbers."""
+    """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own
+    words and numbers."""
     per_client = []
     for one in connections:
         new = any(change.kind is Kind.CLIENT_CREATED for change in one.changes)
         rows = [(change.kind, change.kind.row) for change in one.changes]
-        per_client.append(Counter(kind for kind, row in rows if row.headline and not (new and row.scale is Scale.NEW_PART)))
+        per_client.append(
+            Counter(kind for kind, row in rows if row.headline and not (new and row.scale is Scale.NEW_PART))
+        )
     said = []
     for kind in Kind:
         if having := [kinds[kind] for kinds in per_client if kind in kinds]:
@@ -377,7 +469,9 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
     """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
     earlier: dict[Place, Place] = {}
     for place, state in after.items():
-        former = next((old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None)
+        former = next(
+            (old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None
+        )
         if place not in before and former is not None:
             earlier[place] = former
     for place in sorted(before.keys() | after.keys()):
@@ -387,7 +481,9 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
             yield before[place], None
 
 
-def field_changes(before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()) -> tuple[FieldChange, ...]:
+def field_changes(
+    before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
+) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
     found = []
     for name, *values in _differing(before, after):
@@ -422,7 +518,10 @@ def _owner(state: Client) -> str:
     """Whose a client was that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     contacts = shown(state.fields.get("contacts") or "none")
-    return f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys {keys or 'none'}"
+    return (
+        f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys"
+        f" {keys or 'none'}"
+    )
 
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:

@@ -1,4 +1,5 @@
-"""Which contacts a reviewer should look at: those of a domain that is new to their organisation, or where anybody gets a mailbox."""
+"""Which contacts a reviewer should look at: those of a domain that is new to their organisation, or where anybody gets
+a mailbox."""
 
 from __future__ import annotations
 
@@ -22,11 +23,15 @@ _ANYBODYS = re.compile(
 
 
 def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]) -> Domains:
-    """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are named."""
+    """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are
+    named."""
     found = defaultdict[str, set[str]](set)
     for client in clients:
         found[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
-    own = {folder: found[one.code].union(_domain(by) for by in one.owners if by[0] != "@") for folder, one in organisations.items()}
+    own = {
+        folder: found[one.code].union(_domain(by) for by in one.owners if by[0] != "@")
+        for folder, one in organisations.items()
+    }
     for folder, one in organisations.items():
         if one.code:  # a supplier without one has no clients
             found[one.code].update(own[folder], *(own.get(supplier, ()) for supplier in one.suppliers))
@@ -34,7 +39,8 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
 
 
 def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[str, str]]:
-    """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none is new."""
+    """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none
+    is new."""
     here = {domain for client in (before, after) for domain in known.get(client.key.partition("/")[0], ())}
     for contact in (one for one in _contacts(after) if one not in _contacts(before)):
         domain = _domain(contact)

@@ -1,7 +1,9 @@
-"""Declared, recorded and real, field by field: what somebody changed by hand, and what is declared but was not applied yet.
+"""Declared, recorded and real, field by field: what somebody changed by hand, and what is declared but was not applied
+yet.
 
-Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is declared and either not recorded or not
-real, unless somebody has done it by hand already. A resource that is not in the state is pending as a whole.
+Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is declared and either not
+recorded or not real, unless somebody has done it by hand already. A resource that is not in the state is pending as a
+whole.
 """
 
 from __future__ import annotations
@@ -93,7 +95,8 @@ class Drift(Part):
     preserved: tuple[UndeclaredClient, ...] = ()
     """Those that a form has left at their authority."""
     left_behind: tuple[UndeclaredClient, ...] = ()
-    """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run will ever remove them."""
+    """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run will ever remove
+    them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     healed: bool | None = None
     repaired: tuple[ConnectionChanges, ...] = ()
@@ -102,9 +105,14 @@ class Drift(Part):
 
     @property
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
-        """The clients that no form declares now, in groups: what one of them is, what several are, and which they are."""
+        """The clients that no form declares now, in groups: what one of them is, what several are, and which they
+        are."""
         groups: list[tuple[str, str, Sequence[UndeclaredClient]]] = [
-            ("client left behind, with this stack's mark", "clients left behind, with this stack's mark", self.left_behind),
+            (
+                "client left behind, with this stack's mark",
+                "clients left behind, with this stack's mark",
+                self.left_behind,
+            ),
             ("client that is preserved", "clients that are preserved", self.preserved),
             ("client that nobody declares", "clients that nobody declares", self.undeclared),
         ]
@@ -125,14 +133,17 @@ class Real:
 
         A scope that its provider assigned is left out, unless the client is ``known`` to have it.
         """
-        configured = {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
+        configured = {
+            product: document for product in products if (document := self.products.get(product, {}).get(client_id))
+        }
         snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
         state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
         return state and _without_address(state, known), frozenset(configured)
 
 
 def _without_address(state: Client, known: Client) -> Client:
-    """A client without the address of its keys among its fields, where nobody declares one; without it among its keys, where one is."""
+    """A client without the address of its keys among its fields, where nobody declares one; without it among its keys,
+    where one is."""
     if known.jwks_uri:
         return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
     return replace(state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI})
@@ -159,11 +170,16 @@ class ClientDrift:
     @property
     def gone(self) -> set[str]:
         """The parts that are recorded and whose configuration somebody took away."""
-        return {product_part(product) for product in self.recorded.products.keys() - self.configured} if self.recorded else set()
+        return (
+            {product_part(product) for product in self.recorded.products.keys() - self.configured}
+            if self.recorded
+            else set()
+        )
 
     @property
     def healing(self) -> list[str]:
-        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client also what tells its ID."""
+        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client also what
+        tells its ID."""
         found = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
         told = self.recorded.handed_over if self.recorded and found and self.real is None else None
         return [*found, told.urn] if told else found
@@ -199,7 +215,9 @@ def _is_of(urn: str, key: str) -> bool:
     return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
 
 
-def drifted(recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:
+def drifted(
+    recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison
+) -> list[ClientDrift]:
     """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
     found = []
     for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
@@ -220,10 +238,14 @@ def drifted(recorded: Recorded, declared: Clients | None, real: Mapping[Platform
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names the keys."""
+    """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names
+    the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
-    owners = {name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation) for name, owner in declared.owners.items()}
+    owners = {
+        name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation)
+        for name, owner in declared.owners.items()
+    }
     known = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
     return replace(declared, fields={**declared.fields, **known}, owners=owners)
 
@@ -246,12 +268,16 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     then, wanted = _parts(recorded), _parts(declared)
     gone = client.gone - wanted.keys()
     client.parts_by_hand = recorded.urns.keys() - gone
-    differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns} - gone
+    differing = {
+        part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns
+    } - gone
     if differing or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
 
 
-def _part_by_part(client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]) -> None:
+def _part_by_part(
+    client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]
+) -> None:
     """``expected`` is each part as it would be without anybody's hand, ``basis`` as it is apart from that."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
@@ -271,17 +297,26 @@ def _part_by_part(client: ClientDrift, recorded: Client, real: Client, compariso
         elif part == Resource.KEYS and wants is None:
             expected[part], basis[part] = _but_for_own(has, was, was), has
         client.parts_by_hand |= {part} if expected[part] != has else set()
-        pending |= {part} if (wants is not None and declared is not recorded if is_missing else basis[part] != wants) else set()
+        pending |= (
+            {part}
+            if (wants is not None and declared is not recorded if is_missing else basis[part] != wants)
+            else set()
+        )
     rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (None, real.secret_updated_at)
     client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
     before = _with_parts(recorded, expected)
-    after = replace(_with_parts(before, {part: now.get(part) for part in expected}), has_secret=recorded.has_secret and not rotated)
+    after = replace(
+        _with_parts(before, {part: now.get(part) for part in expected}), has_secret=recorded.has_secret and not rotated
+    )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
         _pend(client, recorded.urns.keys() - client.gone, recorded, None, comparison)
         return
     is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
-    reasons = {scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None for scope in basis[Resource.SCOPES]}
+    reasons = {
+        scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None
+        for scope in basis[Resource.SCOPES]
+    }
     scopes = {scope: Grant(reasons[scope], is_default) for scope, is_default in basis[Resource.SCOPES].items()}
     if any(reasons[scope] != grant.reason for scope, grant in (declared.scopes or {}).items() if scope in reasons):
         pending.add(Resource.SCOPES)
@@ -294,15 +329,20 @@ def _part_by_part(client: ClientDrift, recorded: Client, real: Client, compariso
     _pend(client, pending, before, declared, comparison)
 
 
-def _pend(client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison) -> None:
+def _pend(
+    client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison
+) -> None:
     """Set what waits of a client that the state has."""
     client.parts_pending = set(parts)
-    changed, missing = ({part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False))
+    changed, missing = (
+        {part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False)
+    )
     client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
 def _but_for_own(new: Any, was: Any, other: Any) -> Any:
-    """``new``, but as it ``was`` where neither that nor the ``other`` has the same: two levels of fields each by itself."""
+    """``new``, but as it ``was`` where neither that nor the ``other`` has the same: two levels of fields each by
+    itself."""
     sides = (new, was, other)
     if not all(isinstance(side, Mapping) for side in sides):
         return new if new in (was, other) else was
@@ -314,14 +354,18 @@ def _parts(state: Client | None) -> dict[str, Any]:
     """The values of a client by the resource that they are in. None: keys that are left to the portal."""
     if state is None:
         return {}
-    products = {product_part(name): {**flat(fields), _OWNER: state.owners.get(name)} for name, fields in state.products.items()}
+    products = {
+        product_part(name): {**flat(fields), _OWNER: state.owners.get(name)} for name, fields in state.products.items()
+    }
     scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
     return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
 
 
 def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     """A client with other values."""
-    products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
+    products = {
+        part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None
+    }
     owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
     fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
     return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners)
@@ -339,8 +383,11 @@ def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> t
     return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
 
 
-def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime) -> tuple[str, ...]:
-    """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks them."""
+def key_warnings(
+    clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime
+) -> tuple[str, ...]:
+    """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
+    them."""
     return tuple(
         plain(f"{state.key}: {finding.what}, uploaded in the portal; {finding.remedy}", WHOLE)
         for client in clients
@@ -353,7 +400,8 @@ def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], 
 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
-    """The changes of a client with who made each. ``trail`` is newest first; the newest entry that made the difference counts."""
+    """The changes of a client with who made each. ``trail`` is newest first; the newest entry that made the difference
+    counts."""
     changes = list(connection.changes)
     left = set(range(len(changes)))
     for entry in trail if left else ():
@@ -365,7 +413,12 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
     return connection.with_changes(changes)
 
 
-_ACTIONS = {Resource.CLIENT: "client.replaced", Resource.SCOPES: "scopes.", Resource.KEYS: "jwks.", Resource.PRODUCT: "product."}
+_ACTIONS = {
+    Resource.CLIENT: "client.replaced",
+    Resource.SCOPES: "scopes.",
+    Resource.KEYS: "jwks.",
+    Resource.PRODUCT: "product.",
+}
 
 
 def _made(entry: RecordedChange, change: Change) -> bool:
@@ -385,7 +438,10 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
     row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
-            return [document.get(name) for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])]
+            return [
+                document.get(name)
+                for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])
+            ]
         case Resource.SCOPES:
             lists = ("scopes", "default") if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST) else ("scopes",)
             return [change.subject in _list_in(document, name) for name in lists]
@@ -408,7 +464,11 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
     said = [f"By hand on {stack}: {headline(by_hand)}"] if by_hand else []
-    said += [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
+    said += (
+        [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"]
+        if pending
+        else []
+    )
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
     said += [f"{counted(len(behind), 'client')} with the mark of {stack} that nobody declares"] if behind else []
     is_whole = bool(more.get("is_whole", True))

@@ -1,4 +1,5 @@
-"""Until when the secret before a new one works, in the words of a review: as the settings of the stacks and their authorities have it."""
+"""Until when the secret before a new one works, in the words of a review: as the settings of the stacks and their
+authorities have it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
-    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their namespace."""
+    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their
+    namespace."""
     found: dict[tuple[Environment, Platform], float] = {}
     for stack in stacks:
         if (name := stack.get("environment")) not in list(Environment):

@@ -1,7 +1,7 @@
 """The kinds of change: one table, most dangerous first, and what a change is. A new kind is a new row.
 
-What ``--fail-on`` names, the order of reports, the sentences, the headline, which resource a kind is about and which field of a
-client: all of it is in the row. A change has no sentence: its row gives it one.
+What ``--fail-on`` names, the order of reports, the sentences, the headline, which resource a kind is about and which
+field of a client: all of it is in the row. A change has no sentence: its row gives it one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Row:
     resource: Resource
     says: str
     headline: str = ""
-    """What its client does, or with ``parts`` what it does to how many of these; empty for a kind that has no place there.
+    """What its client does, or with ``parts`` what it does to how many of these; empty for a kind that has no place
+    there.
 
     Behind ``|`` what several do, where other words change than the first one and ``its``.
     """
@@ -90,7 +91,9 @@ _ENDS = "[ {expires}][, thumbprint {thumbprint}]"
 
 def _beside(what: str, where: str = "") -> Row:
     """A change beside the clients: always a danger, and a line."""
-    return Row(_DANGER, _BESIDE, f"also changes {what}{f', in {where}' if where else ''}", what.partition(":")[0], more=_FIELDS)
+    return Row(
+        _DANGER, _BESIDE, f"also changes {what}{f', in {where}' if where else ''}", what.partition(":")[0], more=_FIELDS
+    )
 
 
 class Kind(StrEnum):
@@ -371,7 +374,11 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     about_scope += ["by default"] if change.is_default else []
     note = change.note if change.note != NO_REASON and not change.by_hand else None
     first = change.fields[0] if change.fields else FieldChange(field="")
-    values = {"thumbprint": change.thumbprint, "old_thumbprint": change.old_thumbprint, "subject": plain(change.subject or "?")}
+    values = {
+        "thumbprint": change.thumbprint,
+        "old_thumbprint": change.old_thumbprint,
+        "subject": plain(change.subject or "?"),
+    }
     values |= {"old": plain(first.old or "nothing"), "new": plain(first.new or "nothing")}
     words = {"about_scope": ", ".join(about_scope), "note": plain(cut(note, LONGEST), WHOLE) if note else ""}
     words |= {"expires": day(change.expires) if change.expires else ""}

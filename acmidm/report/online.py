@@ -62,7 +62,8 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
 
 
 def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now: datetime) -> list[str]:
-    """Give each client at an authority the keys at the address that it declares; return what is wrong with them, a sentence each."""
+    """Give each client at an authority the keys at the address that it declares; return what is wrong with them, a
+    sentence each."""
     wanted = [(client, state) for client in clients if (state := client.declared or client.recorded) and state.jwks_uri]
     found, said = fetched(state.jwks_uri for _, state in wanted if state.jwks_uri), []
     for client, state in wanted:
@@ -75,7 +76,11 @@ def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now
 
 
 def _sentences(
-    keys: tuple[PublicJwk, ...] | str, environment: Environment, profile: Profile, exempted: Iterable[str], now: datetime
+    keys: tuple[PublicJwk, ...] | str,
+    environment: Environment,
+    profile: Profile,
+    exempted: Iterable[str],
+    now: datetime,
 ) -> Iterator[str]:
     if isinstance(keys, str):
         yield keys

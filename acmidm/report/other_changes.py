@@ -1,8 +1,8 @@
 """What a change does beside its forms: to stacks, organisations, the catalogue, and to whatever is read or run.
 
-One rule: a file that changes is reported, unless nothing reads or runs it. Of settings, organisations and catalogue each value is
-compared by itself, whatever else in the file is broken. Of all else, and where no value shows the change, it is what Git calls the
-file's content.
+One rule: a file that changes is reported, unless nothing reads or runs it. Of settings, organisations and catalogue
+each value is compared by itself, whatever else in the file is broken. Of all else, and where no value shows the change,
+it is what Git calls the file's content.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ _HARMLESS = re.compile(
 )
 """Pages, where people look for them. Another may be what a coding agent takes for its instructions."""
 _RUNS = (
-    (re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL), Kind.PIPELINES_CHANGED),
+    (
+        re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL),
+        Kind.PIPELINES_CHANGED,
+    ),
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
     (re.compile(r"policies/.*|components/acmidm_onboarding/model/policies\.py", re.DOTALL), Kind.POLICIES_CHANGED),
     (_HARMLESS, None),
@@ -40,7 +43,9 @@ _RUNS = (
 """In this order; what is none of them is code. Python runs a file in any folder, by its name alone."""
 _PARSED = frozenset({Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED})
 _ABOUT = {
-    **dict.fromkeys(("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED),
+    **dict.fromkeys(
+        ("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED
+    ),
     **dict.fromkeys(("environment", "protectClients"), Kind.PROTECTION_CHANGED),
     **dict.fromkeys(("operatorClientId", "operatorPrivateKeyFile", *SECRET_KEYS), Kind.OPERATOR_CHANGED),
 }
@@ -51,7 +56,8 @@ _NOT_SHOWN = "a value that is not shown"
 
 
 def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
-    """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then most dangerous first.
+    """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then
+    most dangerous first.
 
     ``stacks`` are those of ``before``: a change does not choose where it is looked for.
     """
@@ -73,7 +79,8 @@ def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[
             values = old.get(path, {}), new.get(path, {})
             fields = field_changes(*values)
             if not fields or _unlike(*values) - {field.field for field in fields} or not _is_plain(path, before, after):
-                # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than this does.
+                # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than
+                # this does.
                 fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
             if kind is Kind.SETTINGS_CHANGED:
                 parts: dict[Kind, list[FieldChange]] = defaultdict(list)
@@ -83,16 +90,23 @@ def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[
             else:  # an organisation that is new takes nothing from anybody who is there
                 is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
                 found.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
-    return sorted(found, key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""))
+    return sorted(
+        found,
+        key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""),
+    )
 
 
 def _follows(path: str, *trees: Tree) -> bool:
-    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by itself."""
+    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by
+    itself."""
     return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
 
 
 def _is_made(tree: Tree) -> bool:
-    with tree.exported(lambda file: file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE), suppress(Failure):
+    with (
+        tree.exported(lambda file: file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE),
+        suppress(Failure),
+    ):
         return CODEOWNERS.exists() and CODEOWNERS.read_bytes() == (codeowners_here() or "").encode()
     return False
 
@@ -102,7 +116,9 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
 
     One that is gone is not to look like one that is new, so that both sides are spelled out.
     """
-    in_order = sorted(fields, key=lambda one: (one.old is None, one.new == _NOT_SHOWN, one.field.startswith("configuration.")))
+    in_order = sorted(
+        fields, key=lambda one: (one.old is None, one.new == _NOT_SHOWN, one.field.startswith("configuration."))
+    )
     named = (FieldChange(field=one.field, old=_without_keys(one.old), new=_without_keys(one.new)) for one in in_order)
     return Change(kind=kind, subject=subject, fields=tuple(named))
 
@@ -136,7 +152,11 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 def _key(name: str) -> str:
     """The key of a setting, the same for either platform, in the file of a stack and in that of the project."""
-    return _GEOSECURE.sub(lambda found: found[1].lower(), setting_in(name).partition(".")[0]) if name.startswith("config.") else ""
+    return (
+        _GEOSECURE.sub(lambda found: found[1].lower(), setting_in(name).partition(".")[0])
+        if name.startswith("config.")
+        else ""
+    )
 
 
 def _shown(path: str, field: FieldChange) -> FieldChange:
@@ -146,4 +166,6 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
     name, key = setting_in(field.field), _key(field.field)
     if (name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
-    return FieldChange(field=name, **{side: None if getattr(field, side) is None else _NOT_SHOWN for side in ("old", "new")})
+    return FieldChange(
+        field=name, **{side: None if getattr(field, side) is None else _NOT_SHOWN for side in ("old", "new")}
+    )

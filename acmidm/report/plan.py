@@ -40,7 +40,8 @@ _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 
 
 def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
-    """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it passes."""
+    """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it
+    passes."""
     for one in held_back:
         kind = Kind.UNPROVEN if one.is_declared else Kind.HELD_BACK
         yield from ((one.connection, Change(kind=kind, note=sentence)) for sentence in one.missing)
@@ -64,12 +65,14 @@ class Plan:
     changed: Mapping[Place, frozenset[str]] = field(default_factory=dict)
     """Per client the kinds of its resources that the engine changes."""
     is_known: bool = True
-    """Whether it shows what changes: a preview whose program ended early, for a form with a mistake, say, shows nothing."""
+    """Whether it shows what changes: a preview whose program ended early, for a form with a mistake, say, shows
+    nothing."""
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
     more: tuple[tuple[Client, Change], ...] = ()
-    """What is reported beside what changes: of the gate to production, and of clients that have left, which neither side has."""
+    """What is reported beside what changes: of the gate to production, and of clients that have left, which neither
+    side has."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
 
@@ -82,7 +85,9 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     """
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(steps, list) or not _is_well_formed(document, steps):
-        raise Failure("this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json")
+        raise Failure(
+            "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json"
+        )
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     said = config.get("acmidm:environment")
@@ -93,18 +98,28 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
     ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
-    plan = _planned(ours, by_part(resources, environment), environment, has_state=state is not None, ends_early=bool(problems or refused))
+    plan = _planned(
+        ours,
+        by_part(resources, environment),
+        environment,
+        has_state=state is not None,
+        ends_early=bool(problems or refused),
+    )
     return replace(
         plan,
         problems=problems,
         refused=refused,
-        renewed_secrets=frozenset((*client_of(step), environment) for step in steps if is_password(step) and step["op"] == "replace"),
+        renewed_secrets=frozenset(
+            (*client_of(step), environment) for step in steps if is_password(step) and step["op"] == "replace"
+        ),
         config=config,
         is_known=not problems or any(kind_of(new or old or {}) == Resource.ONBOARDING for _, old, new in ours),
     )
 
 
-def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool) -> Plan:
+def _planned(
+    steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool
+) -> Plan:
     """The clients before and after the steps, over what is recorded.
 
     A preview that ends early shows no removals: what its program did not declare has no step at all.
@@ -138,9 +153,14 @@ def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environme
         removed |= {place for place, _ in after if place[0] not in declared}
     sides = [_whole(side, None if has_state else shown) for side in (before, after)]
     former = {new: old[0] for old, new in moved.items()}
-    states = {place: replace(state, formerly=(former[place],)) if place in former else state for place, state in sides[1].items()}
+    states = {
+        place: replace(state, formerly=(former[place],)) if place in former else state
+        for place, state in sides[1].items()
+    }
     states = {place: state for place, state in states.items() if place not in removed}
-    adopting = [state for place, state in states.items() if state.adopts and place not in former and place not in sides[0]]
+    adopting = [
+        state for place, state in states.items() if state.adopts and place not in former and place not in sides[0]
+    ]
     return Plan(
         environment,
         sides[0] | {state.place: found for state in adopting if (found := _before_adoption(state, after))},
@@ -148,7 +168,8 @@ def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environme
         replaced=frozenset(replaced),
         changed=changed,
         more=tuple(_abandoned(steps, states, environment)),
-        is_whole=has_state or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
+        is_whole=has_state
+        or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
     )
 
 
@@ -158,11 +179,16 @@ def _whole(resources: _Resources, shown: set[Place] | None) -> dict[Place, Clien
     But where a preview is all there is, it shows some parts alone of one that is not in ``shown``.
     """
     known = {place for place, part in resources if part == Resource.CLIENT}
-    return {place: one for place, one in clients_in(resources).items() if place in known or (shown is not None and place not in shown)}
+    return {
+        place: one
+        for place, one in clients_in(resources).items()
+        if place in known or (shown is not None and place not in shown)
+    }
 
 
 def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) -> Iterator[tuple[Client, Change]]:
-    """Yield the clients that were left to themselves and that no form names any more; those that are taken back are in ``after``."""
+    """Yield the clients that were left to themselves and that no form names any more; those that are taken back are in
+    ``after``."""
     for op, old, new in steps:
         if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
             was, still = (mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new))
@@ -174,7 +200,8 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Whether all that changes is a record: whether keys are declared, since when, why one stays, what was taken from who was to leave."""
+    """Whether all that changes is a record: whether keys are declared, since when, why one stays, what was taken from
+    who was to leave."""
     client, keys = Resource.CLIENT.value, Resource.KEYS.value
     said = {
         client: ("keys_declared",),
@@ -182,20 +209,34 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
         Resource.SCOPES.value: ("catalogue_names",),
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part, ())
-    sides = [{name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said} for side in (old, new)]
+    sides = [
+        {name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said}
+        for side in (old, new)
+    ]
     return bool(said and old and new) and sides[0] == sides[1]
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:
-    """The client that is taken over, as it is before: its resources' ``adopt.before``. None where none is, or it is refused."""
-    inputs = {part: mapping(resource.get("inputs")) for (place, part), resource in resources.items() if place == after.place}
-    seen = {part: {"inputs": before} for part, own in inputs.items() if (before := mapping(mapping(own.get("adopt")).get("before")))}
+    """The client that is taken over, as it is before: its resources' ``adopt.before``. None where none is, or it is
+    refused."""
+    inputs = {
+        part: mapping(resource.get("inputs")) for (place, part), resource in resources.items() if place == after.place
+    }
+    seen = {
+        part: {"inputs": before}
+        for part, own in inputs.items()
+        if (before := mapping(mapping(own.get("adopt")).get("before")))
+    }
     if Resource.CLIENT not in seen:
         return None
     state = client_from(after.place, seen)
     products = {product: fields for product, fields in state.products.items() if fields}
-    scopes = None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
-    return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
+    scopes = (
+        None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
+    )
+    return replace(
+        state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={}
+    )
 
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:

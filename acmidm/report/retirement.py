@@ -1,4 +1,5 @@
-"""What a change does to a client that leaves: announced for a day to come, taken down from that day on, or left to itself."""
+"""What a change does to a client that leaves: announced for a day to come, taken down from that day on, or left to
+itself."""
 
 from __future__ import annotations
 

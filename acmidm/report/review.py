@@ -48,9 +48,14 @@ class Review(Part):
         return self.problems + self.too_many
 
     def in_environments(self) -> list[tuple[Environment, list[ConnectionChanges], int]]:
-        """Per environment, production first, the clients with changes and how many stay; one without a client is left out."""
+        """Per environment, production first, the clients with changes and how many stay; one without a client is left
+        out."""
         parts = [
-            (environment, [one for one in self.connections if one.environment is environment], self.unchanged.get(environment, 0))
+            (
+                environment,
+                [one for one in self.connections if one.environment is environment],
+                self.unchanged.get(environment, 0),
+            )
             for environment in ENVIRONMENTS
             if environment in self.unchanged
         ]
@@ -84,8 +89,9 @@ def review_of(
         more += _other_clients(plan)
         if not allow_mass_change and (gone := mass_change(plan, comparison.now.date())):
             too_many.append(
-                f"{counted(len(gone), 'client')} of {len(plan.before):,} on {plan.environment} would be removed or replaced, more than "
-                f"{MASS_SHARE:.0%}: {first_of(gone)}; if all of them are meant, add --allow-mass-change"
+                f"{counted(len(gone), 'client')} of {len(plan.before):,} on {plan.environment} would be removed or"
+                f" replaced, more than {MASS_SHARE:.0%}: {first_of(gone)}; if all of them are meant, add"
+                " --allow-mass-change"
             )
     connections = connections_in_order(found)
     said = [
@@ -95,7 +101,9 @@ def review_of(
     ]
     is_known = all(plan.is_known for plan in plans)
     said = said or ["Not known" if not is_known else "No client changes" if beside else "Nothing changes"]
-    said += [f"also changes {', '.join(dict.fromkeys(change.kind.row.headline for change in beside))}"] if beside else []
+    said += (
+        [f"also changes {', '.join(dict.fromkeys(change.kind.row.headline for change in beside))}"] if beside else []
+    )
     said += ["what is refused is held back" if is_known else "the engine refuses this change"] if problems else []
     return Review(
         headline="; ".join(said),
@@ -114,7 +122,9 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
     """The changes of a plan's clients with what is reported of each besides, and of clients without any."""
     found = {(one.key, one.platform): one for one in changed}
     for state, change in plan.more:
-        one = found.get(state.place[:2]) or ConnectionChanges(**client_name(state), environment=plan.environment, changes=())
+        one = found.get(state.place[:2]) or ConnectionChanges(
+            **client_name(state), environment=plan.environment, changes=()
+        )
         found[state.place[:2]] = one.with_changes([*one.changes, change])
     return list(found.values())
 
@@ -136,13 +146,19 @@ def mass_change(plan: Plan, today: date) -> list[str]:
 
 
 def going(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when it is gone."""
+    """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when
+    it is gone."""
     pairs = paired(plan.before, plan.after)
-    return [old.resource_name for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
+    return [
+        old.resource_name
+        for old, new in pairs
+        if old and (new is None or new.place in plan.replaced or is_leaving(new, today))
+    ]
 
 
 def refusals(plan: Plan) -> list[str]:
-    """A sentence for each protected connection that the engine refuses to part with, in whole or in part: what to do instead."""
+    """A sentence for each protected connection that the engine refuses to part with, in whole or in part: what to do
+    instead."""
     said: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in paired(plan.before, plan.after):
@@ -165,7 +181,8 @@ def kept(keys: Iterable[str]) -> list[str]:
 
 def _protected(said: Mapping[str, str]) -> list[str]:
     return [
-        f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one" for key, remedy in sorted(said.items())
+        f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one"
+        for key, remedy in sorted(said.items())
     ]
 
 
@@ -175,22 +192,28 @@ def _retired(what: str, *names: str) -> str:
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
-    """What is another client now, where its organisation or application had one that goes: perhaps it was only renamed."""
+    """What is another client now, where its organisation or application had one that goes: perhaps it was only
+    renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
     several: dict[str, list[Client]] = {}
     for state in (new for old, new in pairs if new and old is None and not new.adopts):
         code, _, application = state.key.partition("/")
-        alike = [old for old in gone if old.platform is state.platform and {code, application} & set(old.key.split("/"))]
+        alike = [
+            old for old in gone if old.platform is state.platform and {code, application} & set(old.key.split("/"))
+        ]
         if len(alike) == 1:
             former, _, name = alike[0].key.partition("/")
             where = f"formerly: {name} in its form" if former == code else f"formerly: {former} in organisation.yaml"
-            yield f"{state.resource_name} is another client now than {alike[0].resource_name}, which goes. To keep that one, write {where}."
+            yield (
+                f"{state.resource_name} is another client now than {alike[0].resource_name}, which goes. To keep that"
+                f" one, write {where}."
+            )
         elif alike:
             several[state.resource_name] = alike
     if several:
         names = sorted({old.resource_name for alike in several.values() for old in alike})
         yield (
-            f"New are {first_of(list(several))}, other clients than those that go: {first_of(names)}. To keep one of these under another "
-            "name, write formerly in its form, or in organisation.yaml for another code."
+            f"New are {first_of(list(several))}, other clients than those that go: {first_of(names)}. To keep one of"
+            " these under another name, write formerly in its form, or in organisation.yaml for another code."
         )

@@ -14,7 +14,13 @@ from acmidm.report.plan import Plan, at_the_gate
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
-from acmidm_onboarding.forms.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
+from acmidm_onboarding.forms.loading import (
+    LoadedForm,
+    Onboardings,
+    load_onboardings,
+    read_onboardings,
+    stolen_elsewhere,
+)
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle
@@ -33,19 +39,33 @@ class Revision:
     gate: Gate = field(default_factory=Gate)
 
     def states(
-        self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
+        self,
+        environment: Environment,
+        profiles: Mapping[Environment, Profile],
+        now: datetime,
+        before: Revision | None = None,
     ) -> dict[Place, Client]:
-        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
-        # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is there already.
+        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before``
+        is carried out."""
+        # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
+        # there already.
         found = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
-        # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
+        # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its
+        # environments.
         unneeded = {
-            loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
+            loaded.name: (
+                unneeded_exemptions(loaded, profiles, now)
+                - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
+            )
             for loaded in self.onboardings.forms
             if environment is max(loaded.form.environments, key=list(Environment).index)
         }
         return {
-            place: replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset())) if state.exemptions else state
+            place: (
+                replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset()))
+                if state.exemptions
+                else state
+            )
             for place, state in found.items()
         }
 
@@ -60,7 +80,8 @@ class Revision:
         return _as_recorded(self.desired(environment, now).asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
-        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
+        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to
+        see that by."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
@@ -81,8 +102,13 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
-        planned, situation = Planned(loaded.form.token_endpoint_auth_method, keys=keys), Situation(environment, profiles[environment], now)
-        exempted -= {policy.id for policy in POLICIES if policy.id in exempted and any(policy.violations(planned, situation))}
+        planned, situation = (
+            Planned(loaded.form.token_endpoint_auth_method, keys=keys),
+            Situation(environment, profiles[environment], now),
+        )
+        exempted -= {
+            policy.id for policy in POLICIES if policy.id in exempted and any(policy.violations(planned, situation))
+        }
     return frozenset(exempted)
 
 
@@ -102,8 +128,8 @@ def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: Stacks
 def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
     """The forms that an earlier revision has.
 
-    What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check what is
-    declared now, as the engine's program does: what was is no mistake any more.
+    What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check
+    what is declared now, as the engine's program does: what was is no mistake any more.
 
     Raises:
         UnknownRevision: where Git cannot read them.
@@ -118,9 +144,15 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
-def plan_between(before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision, now: datetime) -> Plan:
+def plan_between(
+    before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision, now: datetime
+) -> Plan:
     """Return what a change of forms does in an environment."""
-    plan = Plan(environment, before.states(environment, stacks.profiles, now), after.states(environment, stacks.profiles, now, before))
+    plan = Plan(
+        environment,
+        before.states(environment, stacks.profiles, now),
+        after.states(environment, stacks.profiles, now, before),
+    )
     more = [*_left_between(before, after, environment, now)]
     if environment is Environment.PROD:
         more += _at_the_gate(before, after, now)
@@ -129,10 +161,15 @@ def plan_between(before: Revision, after: Revision, environment: Environment, st
     return replace(plan, more=tuple(more))
 
 
-def _left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
+def _left_between(
+    before: Revision, after: Revision, environment: Environment, now: datetime
+) -> Iterator[tuple[Client, Change]]:
+    """Yield what a change does to clients that have left and are preserved: their forms go, or say that a key of them
+    is compromised."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
-    kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
+    kept = {
+        (key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)
+    }
     stolen = {(one.resource_name, one.compromised) for one in was_left}
     gone = [one for one in was_left if (one.key, one.platform) not in kept]
     keep_stolen = [one for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
@@ -141,14 +178,19 @@ def _left_between(before: Revision, after: Revision, environment: Environment, n
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield the keys that a change takes from a form, and that an overlap may keep: files do not tell since when another has been there."""
+    """Yield the keys that a change takes from a form, and that an overlap may keep: files do not tell since when
+    another has been there."""
     for old, new in paired(plan.before, plan.after):
         if not (old and new and old.keys and new.keys is not None and new.uses_keys):
             continue
         held = [HeldKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint]
         found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
         if found:
-            successor = f"{found.successor} has been there long enough and works" if found.successor else "a new one has been there a while"
+            successor = (
+                f"{found.successor} has been there long enough and works"
+                if found.successor
+                else "a new one has been there a while"
+            )
             note = f"it leaves once {successor}; acmidm review --stack knows"
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
 
@@ -156,8 +198,8 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
 def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[tuple[Client, Change]]:
     """Yield what a change of forms or evidence does at the gate to production, from the files alone.
 
-    What the forms had before counts as being there, so that a form of before the gate is not reported with each change of it. What
-    nobody had proven, and is proven now, passes.
+    What the forms had before counts as being there, so that a form of before the gate is not reported with each change
+    of it. What nobody had proven, and is proven now, passes.
     """
     prod, gate = Environment.PROD, after.gate
     had = _as_recorded(before.onboardings.connections(prod), protect=False)
@@ -166,14 +208,19 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[t
     now_desired = after.desired(prod, now)
     unproven = {one.connection.resource_name for one in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
-    now_proven = [one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven]
+    now_proven = [
+        one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven
+    ]
     yield from at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
     """The forms that could not be read before and are gone: nobody sees which clients go with them."""
     if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
-        yield Change(kind=Kind.INVALID_FORM_REMOVED, fields=tuple(FieldChange(field=path, old="not valid", new="none") for path in gone))
+        yield Change(
+            kind=Kind.INVALID_FORM_REMOVED,
+            fields=tuple(FieldChange(field=path, old="not valid", new="none") for path in gone),
+        )
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
@@ -181,7 +228,9 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
     yield from map(plain, stolen_elsewhere(after.onboardings.forms))
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
-    left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files} - still_named
+    left = {
+        file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files
+    } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield f"No form names these key files any more; remove them too: {first_of(files)}."
 

@@ -1,7 +1,8 @@
-"""What a revision has below its folders of forms: organisations, forms, public keys and evidence, each a plain file, and within bounds.
+"""What a revision has below its folders of forms: organisations, forms, public keys and evidence, each a plain file,
+and within bounds.
 
-Whatever else lies there is read by nobody here, and made by every checkout all the same: a submodule, a name or a depth that a
-machine does not take, or more than it takes, would stop everybody.
+Whatever else lies there is read by nobody here, and made by every checkout all the same: a submodule, a name or a depth
+that a machine does not take, or more than it takes, would stop everybody.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
-    """What a change puts below the folders of forms and does not belong there. What is there already stops nobody's change."""
+    """What a change puts below the folders of forms and does not belong there. What is there already stops nobody's
+    change."""
     found = [problem for folder in forms for problem in _strays(before, after, folder)]
     if len(found) > _MOST_SAID:
-        return [*found[:_MOST_SAID], Problem(forms[0], 1, 1, f"{len(found) - _MOST_SAID:,} more files do not belong here", "remove them")]
+        return [
+            *found[:_MOST_SAID],
+            Problem(forms[0], 1, 1, f"{len(found) - _MOST_SAID:,} more files do not belong here", "remove them"),
+        ]
     return found
 
 

@@ -1,4 +1,5 @@
-"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide, where the authority tells."""
+"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide, where the authority
+tells."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ _ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
 
 
 def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
-    """Return a sentence per organisation and platform where keys are left to the portal and nobody holds *API-beheerder* there.
+    """Return a sentence per organisation and platform where keys are left to the portal and nobody holds
+    *API-beheerder* there.
 
-    One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
-    Whoever has left by now needs no right.
+    One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does
+    not know. Whoever has left by now needs no right.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
     for connection in desired(list(connections), stack.now).asked:
@@ -39,19 +41,23 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
             is_missing = authority.administrators(codes) == 0
         except AuthorityError as error:
             down.add(platform)
-            sentences.append(f"whether somebody holds API-beheerder on {stack.settings.environment} could not be found out: {error}")
+            sentences.append(
+                f"whether somebody holds API-beheerder on {stack.settings.environment} could not be found out: {error}"
+            )
             continue
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
             sentences.append(
-                f"{plain(of_organisation[0].organisation)} has nobody with the right API-beheerder on {stack.settings.environment} "
-                f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
+                f"{plain(of_organisation[0].organisation)} has nobody with the right API-beheerder on"
+                f" {stack.settings.environment} ({platform}), who could upload the key of {applications} in the"
+                f" Beheerportaal; {_ASK}"
             )
     return sentences
 
 
 def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
-    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
+    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others
+    report."""
     waiting = [connection for connection in connections if connection.keys is None]
     try:
         sentences = missing_rights(stack, waiting) if waiting else []

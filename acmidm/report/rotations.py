@@ -18,18 +18,23 @@ _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONE
 
 
 def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | None) -> Plan:
-    """Return the plan with the keys that its forms say are compromised, and the clients whose applications sign without ``kid``.
+    """Return the plan with the keys that its forms say are compromised, and the clients whose applications sign without
+    ``kid``.
 
-    The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be reached, nothing
-    is known.
+    The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be
+    reached, nothing is known.
     """
     declared = {(one.key, one.platform, one.environment): one for one in connections}
     after: dict[Place, Client] = {}
     for place, state in plan.after.items():
         one = declared.get(place)
-        after[place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
+        after[place] = (
+            replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
+        )
     pairs = [(old, new) for old, new in paired(plan.before, after) if old and new]
-    second = [replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)]  # a preview has no ids
+    second = [
+        replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
+    ]  # a preview has no ids
     if stack is not None and second:
         for place, uses in keys_in_use(stack, second).items():
             after[place] = replace(after[place], signs_without_kid=any(not use.with_kid for use in uses.values()))
@@ -37,8 +42,14 @@ def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | Non
 
 
 def warnings(review: Review) -> list[str]:
-    """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence each."""
-    return [f"{one.key} on {one.environment} {change.text}" for one in review.connections for change in one.changes if change.kind in _TOLD]
+    """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence
+    each."""
+    return [
+        f"{one.key} on {one.environment} {change.text}"
+        for one in review.connections
+        for change in one.changes
+        if change.kind in _TOLD
+    ]
 
 
 def _gets_a_second_key(old: Client, new: Client) -> bool:

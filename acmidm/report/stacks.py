@@ -1,4 +1,5 @@
-"""What the files of a revision hold: the settings of its stacks, and the values in any of them, whatever is broken beside those."""
+"""What the files of a revision hold: the settings of its stacks, and the values in any of them, whatever is broken
+beside those."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class StacksOfRevision(Stacks):
         """Their folder of the catalogue."""
         found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
         if len(found) > 1:
-            raise UnknownRevision("the stacks have different catalogues; review each with the engine: acmidm review --stack tni")
+            raise UnknownRevision(
+                "the stacks have different catalogues; review each with the engine: acmidm review --stack tni"
+            )
         return found[0]
 
     def catalogue_here(self) -> Path:
@@ -48,7 +51,9 @@ class StacksOfRevision(Stacks):
     def is_read(self, path: str) -> bool:
         """Whether a file belongs to the forms, the catalogue or the stacks."""
         file = Path(path)
-        return file.is_relative_to(self.catalogue) or SETTINGS.fullmatch(path) is not None or is_in_place(file, self.forms)
+        return (
+            file.is_relative_to(self.catalogue) or SETTINGS.fullmatch(path) is not None or is_in_place(file, self.forms)
+        )
 
 
 def stacks_of(tree: Tree) -> StacksOfRevision:
@@ -56,8 +61,14 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
     documents = _read(tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")))
     config = {path: _mapping(_mapping(document.data).get("config")) for path, document in documents.items()}
     project = config.pop(PROJECT, {})
-    defaults = {setting_in(name): part["default"] for name, part in project.items() if isinstance(part, Mapping) and "default" in part}
-    return StacksOfRevision(tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values()))
+    defaults = {
+        setting_in(name): part["default"]
+        for name, part in project.items()
+        if isinstance(part, Mapping) and "default" in part
+    }
+    return StacksOfRevision(
+        tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values())
+    )
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
@@ -82,7 +93,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
     """Per file what Git calls its content, and how it is kept where that is not as a file."""
     entries = {path: tree.entries[path] for path in paths if path in tree.entries}
-    return {name or path: entry.object_id[:10] + ("" if entry.mode == PLAIN_FILE else f" {entry.mode}") for path, entry in entries.items()}
+    return {
+        name or path: entry.object_id[:10] + ("" if entry.mode == PLAIN_FILE else f" {entry.mode}")
+        for path, entry in entries.items()
+    }
 
 
 def setting_in(name: str) -> str:
@@ -94,5 +108,7 @@ def _folder(name: object) -> Path:
     """A folder that the settings name, from the top of the repository, in which it must be."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
-        raise UnknownRevision(f"{path} is no folder in this repository; review with the engine: acmidm review --stack tni")
+        raise UnknownRevision(
+            f"{path} is no folder in this repository; review with the engine: acmidm review --stack tni"
+        )
     return path

@@ -1,4 +1,5 @@
-"""Which clients of an environment forms declare, and which they do not; and what those have that their forms left to themselves."""
+"""Which clients of an environment forms declare, and which they do not; and what those have that their forms left to
+themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class Apart(NamedTuple):
 
 @dataclass(frozen=True)
 class Declared:
-    """The clients of one environment that are declared: by natural key, or by a client-ID, such as one that is taken over."""
+    """The clients of one environment that are declared: by natural key, or by a client-ID, such as one that is taken
+    over."""
 
     software_ids: frozenset[str | None]
     client_ids: frozenset[tuple[Platform, str | None]]
@@ -54,8 +56,11 @@ class Declared:
         return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
 
 
-def undeclared(clients: Iterable[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's mark are so.
+def undeclared(
+    clients: Iterable[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]
+) -> tuple[UndeclaredClient, ...]:
+    """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's
+    mark are so.
 
     What the state alone has is about to be removed.
     """
@@ -65,10 +70,17 @@ def undeclared(clients: Iterable[ClientDrift], leaving: Iterable[Client], real: 
     declared = Declared(
         # The next run takes it over: a run that was cut off made it, or the state was lost.
         frozenset(key for one in known if one.declared and not one.recorded for key in _natural_keys(one.declared)),
-        frozenset([*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]),
+        frozenset(
+            [*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]
+        ),
     )
     configured = {(one.platform, one.client_id, product) for one in recorded for product in one.products}
-    configured |= {(one.recorded.platform, one.recorded.client_id, product) for one in known if one.recorded for product in _products(one)}
+    configured |= {
+        (one.recorded.platform, one.recorded.client_id, product)
+        for one in known
+        if one.recorded
+        for product in _products(one)
+    }
     found: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
     for platform, authority in real.items():
         for client in (snapshot.client for snapshot in authority.clients.values()):
@@ -76,12 +88,20 @@ def undeclared(clients: Iterable[ClientDrift], leaving: Iterable[Client], real: 
                 place = (platform, client.client_id, _connection(client.metadata.owner))
                 found[place] = _undeclared(platform, client.client_id, client.metadata)
         for product, documents in authority.products.items():
-            for client_id, owner in ((client_id, _connection(document.owner)) for client_id, document in documents.items()):
+            for client_id, owner in (
+                (client_id, _connection(document.owner)) for client_id, document in documents.items()
+            ):
                 place = (platform, client_id, owner)
-                if owner.is_nobody or (platform, client_id, product) in configured or owner.software_id in declared.software_ids:
+                if (
+                    owner.is_nobody
+                    or (platform, client_id, product) in configured
+                    or owner.software_id in declared.software_ids
+                ):
                     continue
                 snapshot = authority.clients.get(client_id)
-                before = found.get(place) or _undeclared(platform, client_id, snapshot.client.metadata if snapshot else None, owner)
+                before = found.get(place) or _undeclared(
+                    platform, client_id, snapshot.client.metadata if snapshot else None, owner
+                )
                 found[place] = before.model_copy(update={"products": (*before.products, product)})
     return tuple(found.values())
 
@@ -91,8 +111,11 @@ def _connection(owner: Owner) -> Owner:
     return replace(owner, incarnation=None)
 
 
-def _undeclared(platform: Platform, client_id: str, metadata: ClientMetadata | None, owner: Owner | None = None) -> UndeclaredClient:
-    """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are left."""
+def _undeclared(
+    platform: Platform, client_id: str, metadata: ClientMetadata | None, owner: Owner | None = None
+) -> UndeclaredClient:
+    """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are
+    left."""
     owner = owner or (metadata.owner if metadata else Owner())
     return UndeclaredClient(
         platform=platform,
@@ -118,7 +141,8 @@ def _products(client: ClientDrift) -> Iterable[str]:
 
 
 def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:
-    """Set apart what a form has left where it is, and what ``stack`` (as authorities name it) left; None where no forms say which.
+    """Set apart what a form has left where it is, and what ``stack`` (as authorities name it) left; None where no forms
+    say which.
 
     Of several that bear the same owner, none is known to be the one that a form has left.
     """
@@ -155,9 +179,11 @@ def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) 
 
 
 def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:
-    """Take the natural key from a client that was copied in Keycloak's console: it has that of another, and is no form's by it.
+    """Take the natural key from a client that was copied in Keycloak's console: it has that of another, and is no
+    form's by it.
 
-    Where none of them got its client-ID from the key, nobody can know which one is the copy: then none is a form's by it.
+    Where none of them got its client-ID from the key, nobody can know which one is the copy: then none is a form's by
+    it.
     """
     times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
     for snapshot in snapshots:
@@ -171,7 +197,8 @@ def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSn
 
 
 def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
-    """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it by now."""
+    """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it
+    by now."""
     for owner, connection in left.items():
         if not connection.compromised:
             continue
@@ -184,4 +211,6 @@ def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]
             )
             if changes:
                 named = client_name(connection) | {"client_id": snapshot.client.client_id}
-                yield ClientDrift(None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes))
+                yield ClientDrift(
+                    None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes)
+                )

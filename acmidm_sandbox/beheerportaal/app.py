@@ -21,7 +21,8 @@ WORKER_THREADS = 8
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
-    """The portal of one environment and platform. The database is opened when the application starts, and mails are received then."""
+    """The portal of one environment and platform. The database is opened when the application starts, and mails are
+    received then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,13 +33,17 @@ def create_app(settings: PortalSettings) -> FastAPI:
             if settings.smtp_port is not None:
                 from acmidm_sandbox.beheerportaal.mail.office import receiving  # a portal without it starts sooner
 
-                await opened.enter_async_context(receiving(app.state.portal.database, settings.host, settings.smtp_port))
+                await opened.enter_async_context(
+                    receiving(app.state.portal.database, settings.host, settings.smtp_port)
+                )
             yield
 
     app = FastAPI(
         title=f"Beheerportaal {settings.platform} {settings.environment}",
         version="1",
-        description="Manages OAuth clients, their scopes and keys, and their product configurations; issues access tokens.",
+        description=(
+            "Manages OAuth clients, their scopes and keys, and their product configurations; issues access tokens."
+        ),
         lifespan=lifespan,
         docs_url=None,  # their scripts come from elsewhere, and this server speaks with nobody but loopback
         redoc_url=None,

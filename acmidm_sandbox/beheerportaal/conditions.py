@@ -16,11 +16,14 @@ def require_current(if_match: str | None, version: int | None) -> None:
     """Checks `If-Match` against a document's version, None for a document that isn't there.
 
     Raises:
-        Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one. Weak tags never match
+        Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one. Weak tags never
+        match
             (RFC 9110 §13.1.1).
     """
     if if_match is None:
-        raise Problem(428, "A change needs If-Match with the document's ETag; read the document and send its ETag along.")
+        raise Problem(
+            428, "A change needs If-Match with the document's ETag; read the document and send its ETag along."
+        )
     if version is None:
         raise Problem(412, "The document does not exist any more; read it again and decide anew.")
     if if_match.strip() == "*":

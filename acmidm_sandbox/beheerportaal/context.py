@@ -38,10 +38,14 @@ class Portal:
             database=database,
             key=key,
             authorization=PortalAuthorizationServer(settings, database, own_tokens),
-            access_tokens=own_tokens
-            if settings.external_issuer is None
-            else ExternalTokenValidator(settings.external_issuer, settings.origin),
-            configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
+            access_tokens=(
+                own_tokens
+                if settings.external_issuer is None
+                else ExternalTokenValidator(settings.external_issuer, settings.origin)
+            ),
+            configuration_validators={
+                name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()
+            },
         )
 
     def close(self) -> None:

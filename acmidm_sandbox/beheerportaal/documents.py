@@ -3,7 +3,17 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from acmidm_sandbox.beheerportaal import limits
 from acmidm_sandbox.beheerportaal.jwk import REGISTERED
@@ -17,14 +27,21 @@ SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
 
 # All of it visible: these end up in token claims, logs and tables on a screen.
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=limits.LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(visible)
+    str,
+    StringConstraints(min_length=1, max_length=limits.LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(visible),
 ]
-ScopeName = Annotated[str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]  # RFC 6749 §3.3
-Address = Annotated[str, StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(visible)]
+ScopeName = Annotated[
+    str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")
+]  # RFC 6749 §3.3
+Address = Annotated[
+    str, StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(visible)
+]
 # What a client says of itself at ACM/IDM (Beheerportaal, page 6377410136): no other claim of a token begins so.
 CLAIM_OF_CLIENT = "setbyclient_"
 AttributeName = Annotated[
-    str, StringConstraints(max_length=limits.LONGEST_ATTRIBUTE_NAME, pattern=rf"^{CLAIM_OF_CLIENT}[a-z0-9]+(_[a-z0-9]+)*$")
+    str,
+    StringConstraints(max_length=limits.LONGEST_ATTRIBUTE_NAME, pattern=rf"^{CLAIM_OF_CLIENT}[a-z0-9]+(_[a-z0-9]+)*$"),
 ]
 GrantType = Literal["authorization_code", "client_credentials"]
 # RFC 6749 appendix A.2: VSCHAR. The lower limit keeps guessable secrets out.
@@ -51,7 +68,8 @@ class Wire(BaseModel):
 
 
 class Organisation(Wire):
-    """Who the client belongs to. Departments can share a KBO number, so where both are given the OVO code identifies."""
+    """Who the client belongs to. Departments can share a KBO number, so where both are given the OVO code
+    identifies."""
 
     name: Text
     ovo: Annotated[str, Field(pattern=r"^OVO[0-9]{6}$")] | None = None
@@ -75,11 +93,20 @@ class ClientMetadata(Wire):
     client_name: Text
     software_id: Text | None = Field(
         default=None,
-        description="The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not null.",
+        description=(
+            "The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not"
+            " null."
+        ),
     )
-    managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
-    incarnation: Text | None = Field(default=None, description="Which resource of that stack wrote it last: a random mark.")
-    keys_declared: bool = Field(default=False, description="Whether that stack names its keys: the web interface then takes no upload.")
+    managed_by: Text | None = Field(
+        default=None, description="Which stack declares it; null where it was made by hand."
+    )
+    incarnation: Text | None = Field(
+        default=None, description="Which resource of that stack wrote it last: a random mark."
+    )
+    keys_declared: bool = Field(
+        default=False, description="Whether that stack names its keys: the web interface then takes no upload."
+    )
     organisation: Organisation
     application: Text
     grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET]
@@ -101,8 +128,10 @@ class ClientDeclaration(ClientMetadata):
 
     client_secret: ClientSecret | None = Field(
         default=None,
-        description="Kept as a salted hash and never returned. "
-        "Required at the first use of a client_secret method; a PUT without it keeps the stored one.",
+        description=(
+            "Kept as a salted hash and never returned. "
+            "Required at the first use of a client_secret method; a PUT without it keeps the stored one."
+        ),
     )
 
     @model_validator(mode="after")
@@ -119,8 +148,10 @@ class ClientReplacement(ClientDeclaration):
     client_id: str | None = Field(default=None, description="Must be the one in the URL, where it is given.")
     client_secret_overlap_seconds: Annotated[int, Field(ge=0, le=limits.LONGEST_SECRET_OVERLAP_SECONDS)] | None = Field(
         default=None,
-        description="For how long the secret that a new client_secret replaces works beside it. 0: from now on no other secret works. "
-        "Left out: the replaced one ends, and one that was kept before it works until its time.",
+        description=(
+            "For how long the secret that a new client_secret replaces works beside it. 0: from now on no other secret"
+            " works. Left out: the replaced one ends, and one that was kept before it works until its time."
+        ),
     )
 
 
@@ -141,7 +172,9 @@ class ScopesDocument(Wire):
     scopes: Annotated[list[ScopeName], Field(max_length=limits.MOST_SCOPES), SORTED_SET]
     default: Annotated[
         list[ScopeName],
-        Field(max_length=limits.MOST_SCOPES, description="Those of them that every token has, whatever its request names."),
+        Field(
+            max_length=limits.MOST_SCOPES, description="Those of them that every token has, whatever its request names."
+        ),
         SORTED_SET,
     ] = []
 
@@ -150,7 +183,8 @@ Key = Annotated[dict[str, JsonValue], Field(json_schema_extra={"properties": {na
 
 
 class JwksDocument(Wire):
-    """A JWK Set of public signing keys (RFC 7517 §5). Of each key the registered members that say something here are kept."""
+    """A JWK Set of public signing keys (RFC 7517 §5). Of each key the registered members that say something here are
+    kept."""
 
     keys: Annotated[list[Key], Field(max_length=limits.MOST_KEYS)]
 
@@ -184,8 +218,12 @@ class ConfigurationDocument(Wire):
 
     configuration: Annotated[dict[str, JsonValue], AfterValidator(all_visible)]
     software_id: Text | None = Field(default=None, description="The natural key of the connection that it is for.")
-    managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
-    incarnation: Text | None = Field(default=None, description="Which resource of that stack wrote it last: a random mark.")
+    managed_by: Text | None = Field(
+        default=None, description="Which stack declares it; null where it was made by hand."
+    )
+    incarnation: Text | None = Field(
+        default=None, description="Which resource of that stack wrote it last: a random mark."
+    )
 
 
 class ConfigurationItem(ConfigurationDocument):

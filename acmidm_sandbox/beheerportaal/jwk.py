@@ -1,7 +1,7 @@
 """Which JSON Web Keys (RFC 7517) a client may register: public signing keys that the token endpoint can use.
 
-A refusal names a member, never its value: what someone registers by mistake may be a private key. Of a key that is registered, the
-members of `REGISTERED` are kept, and nothing else.
+A refusal names a member, never its value: what someone registers by mistake may be a private key. Of a key that is
+registered, the members of `REGISTERED` are kept, and nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,13 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from acmidm_sandbox.beheerportaal.limits import LONGEST_KEY_MEMBER, LONGEST_KID, MAXIMUM_EXPONENT_BITS, MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
+from acmidm_sandbox.beheerportaal.limits import (
+    LONGEST_KEY_MEMBER,
+    LONGEST_KID,
+    MAXIMUM_EXPONENT_BITS,
+    MAXIMUM_RSA_BITS,
+    MINIMUM_RSA_BITS,
+)
 from acmidm_sandbox.beheerportaal.untrusted import visible
 
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
@@ -42,15 +48,17 @@ def _is_kid(value: Any) -> bool:
         return False
 
 
-# The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that say something here. Without those of
-# certificates (x5u, x5c, x5t): nothing here follows or verifies one, so they would only lie there.
+# The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that say something here.
+# Without those of certificates (x5u, x5c, x5t): nothing here follows or verifies one, so they would only lie there.
 REGISTERED = ("kty", "crv", "n", "e", "x", "y", "use", "alg", "kid", "key_ops", "exp", "nbf", "iat")
 
 SENTENCES = {
     "kid_twice": "is also the kid of key {position}; give each key its own",
     "symmetric": "is a symmetric key; register the public key of a key pair",
     "private": "is a private member; register the public key only, and replace this key pair, it has been sent",
-    "holds_private": "holds the private member {private}; register the public key only, and replace this key pair, it has been sent",
+    "holds_private": (
+        "holds the private member {private}; register the public key only, and replace this key pair, it has been sent"
+    ),
     "kid_missing": "is missing; give the key an identifier of its own",
     "kid": "is no text of 1 to {longest} bytes, all of characters that can be seen; give the key another identifier",
     "use": "is not sig; the key must be one for signatures",
@@ -81,14 +89,17 @@ class Mistake:
 
 
 def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """All that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`; empty when nothing is."""
+    """All that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`; empty when nothing
+    is."""
     return [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)]
 
 
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     """The same as they were found, for those who say it in other words."""
     found = [
-        replace(mistake, pointer=f"/keys/{position}{mistake.pointer}") for position, key in enumerate(keys) for mistake in _of_key(key)
+        replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
+        for position, key in enumerate(keys)
+        for mistake in _of_key(key)
     ]
     kids = [key.get("kid") for key in keys]
     found += [
@@ -177,7 +188,11 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
     members = _MATERIAL[kty]
     no_key = Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
-    if not all(_is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]]) for member in members if member != "crv"):
+    if not all(
+        _is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]])
+        for member in members
+        if member != "crv"
+    ):
         yield no_key
         return
     if kty == "RSA" and len(urlsafe_b64decode(key["e"].encode())) * 8 > MAXIMUM_EXPONENT_BITS:
@@ -191,7 +206,9 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
     if kty == "RSA" and not public.public_numbers().n & 1:
         yield no_key
     elif kty == "RSA" and not MINIMUM_RSA_BITS <= public.key_size <= MAXIMUM_RSA_BITS:
-        yield Mistake("/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS})
+        yield Mistake(
+            "/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
+        )
 
 
 def _is_spelled_right(value: Any, size: int | None) -> bool:
@@ -205,4 +222,6 @@ def _is_spelled_right(value: Any, size: int | None) -> bool:
         decoded = urlsafe_b64decode(value.encode())
     except ValueError:
         return False
-    return urlsafe_b64encode(decoded) == value.encode() and (decoded[:1] != b"\0" if size is None else len(decoded) == size)
+    return urlsafe_b64encode(decoded) == value.encode() and (
+        decoded[:1] != b"\0" if size is None else len(decoded) == size
+    )

@@ -12,7 +12,9 @@ from acmidm_sandbox.beheerportaal.store.opening import open_database
 from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 
 
-def register_operator(database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: Mapping[str, Any]) -> None:
+def register_operator(
+    database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: Mapping[str, Any]
+) -> None:
     """Registers an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
 
     Raises:
@@ -20,7 +22,9 @@ def register_operator(database: Path, client_id: str, rights: Sequence[str] = RI
         UnusableDatabase
     """
     if client_id.startswith(ACTOR_PREFIX):
-        raise ValueError(f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another")
+        raise ValueError(
+            f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another"
+        )
     if found := mistakes([public_jwk]):
         raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in found))
     operator = operators.StoredOperator(client_id, sorted(set(rights)), [registered(public_jwk)])

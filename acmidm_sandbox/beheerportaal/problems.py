@@ -22,8 +22,8 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(HTTPException):
     """A request that is refused.
 
-    `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each mistake as `pointer` (into
-    the body) or `parameter`; `members` are extension members (RFC 9457 §3.2).
+    `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each mistake as
+    `pointer` (into the body) or `parameter`; `members` are extension members (RFC 9457 §3.2).
     """
 
     def __init__(
@@ -52,13 +52,18 @@ def not_found(what: str) -> Problem:
 def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """The first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
     more = len(mistakes) - MOST_MISTAKES
-    return [*mistakes[:MOST_MISTAKES], *([{"pointer": "", "detail": f"there are {more:,} more mistakes"}] if more > 0 else [])]
+    return [
+        *mistakes[:MOST_MISTAKES],
+        *([{"pointer": "", "detail": f"there are {more:,} more mistakes"}] if more > 0 else []),
+    ]
 
 
 def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
     """422 for a document with mistakes: `detail` sums them up."""
     errors = first_of(errors)
-    summary = "; ".join(f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors)
+    summary = "; ".join(
+        f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors
+    )
     return Problem(422, f"The request is refused: {summary}.", errors=errors)
 
 
@@ -106,7 +111,8 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes only."""
+    """All methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes
+    only."""
     return [
         method
         for method in ("DELETE", "GET", "POST", "PUT")
@@ -132,7 +138,10 @@ def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
     @app.exception_handler(OperationalError)
     async def _database(request: Request, error: OperationalError) -> JSONResponse:
         log.error("the database refused: %s", error.orig)
-        return answer(request, Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}))
+        return answer(
+            request,
+            Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}),
+        )
 
     @app.exception_handler(Exception)
     async def _unforeseen(request: Request, _: Exception) -> JSONResponse:

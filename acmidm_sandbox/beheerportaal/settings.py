@@ -11,7 +11,10 @@ Platform = Literal["acmidm", "geosecure"]
 _HOUR = 3600
 _LIFETIMES = {"geosecure": 10 * _HOUR}  # a comment in Qmino/dosis-connector: more than that
 # As Qmino/dosis-connector calls GeoSecure's, and with a slash as the sample of wiki page 1245054009 does.
-TOKEN_PATHS = {"acmidm": ("/op/v1/token",), "geosecure": ("/authorization/ws/oauth/v2/token", "/authorization/ws/oauth/v2/token/")}
+TOKEN_PATHS = {
+    "acmidm": ("/op/v1/token",),
+    "geosecure": ("/authorization/ws/oauth/v2/token", "/authorization/ws/oauth/v2/token/"),
+}
 
 MANAGEMENT_READ = "management_read"
 MANAGEMENT_WRITE = "management_write"
@@ -35,8 +38,12 @@ class ProductSettings(_Settings):
 
     json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of a client's configuration.")
     scope: str = Field(description="The scope that gives access to the product's API.")
-    client_id: str = Field(min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`.")
-    resources: list[str] = Field(default=[], description="The URLs that are coupled to the API, for `resource` in a token request.")
+    client_id: str = Field(
+        min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`."
+    )
+    resources: list[str] = Field(
+        default=[], description="The URLs that are coupled to the API, for `resource` in a token request."
+    )
 
 
 class PortalSettings(_Settings):
@@ -49,21 +56,35 @@ class PortalSettings(_Settings):
     platform: Platform
     host: str = Field(default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP.")
     port: int = Field(ge=1, le=65535)
-    smtp_port: int | None = Field(default=None, ge=1, le=65535, description="Where mails are received; where it is not set, none are.")
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Where mails are received; where it is not set, none are."
+    )
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
-    strict: bool = Field(default=False, description="Refuses what is not as documented, though clients that people use do it.")
-    access_token_lifetime_seconds: int = Field(
-        default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR), ge=1, description="An hour; ten on GeoSecure."
+    strict: bool = Field(
+        default=False, description="Refuses what is not as documented, though clients that people use do it."
     )
-    processing_seconds: float = Field(default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result.")
+    access_token_lifetime_seconds: int = Field(
+        default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR),
+        ge=1,
+        description="An hour; ten on GeoSecure.",
+    )
+    processing_seconds: float = Field(
+        default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result."
+    )
     explains_refusals: bool = Field(
         default=False,
-        description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",
+        description=(
+            "Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on"
+            " loopback."
+        ),
     )
     external_issuer: str | None = Field(
-        default=None, description="Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
+        default=None,
+        description=(
+            "Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
+        ),
     )
 
     @field_validator("host")

@@ -1,4 +1,5 @@
-"""The users of the web interface: made on the machine itself, like operators, for here is no identity provider that knows people."""
+"""The users of the web interface: made on the machine itself, like operators, for here is no identity provider that
+knows people."""
 
 import re
 import secrets
@@ -19,7 +20,8 @@ _PASSWORD_BYTES = 18
 
 
 def add_user(database: Path, name: str, organisation: Sequence[str], *, api_beheerder: bool) -> str:
-    """Adds a user of an organisation, known by its OVO code, its KBO number or both; returns the password, which is kept as a hash only.
+    """Adds a user of an organisation, known by its OVO code, its KBO number or both; returns the password, which is
+    kept as a hash only.
 
     Raises:
         ValueError: one sentence, for a name or codes that can't be used.
@@ -73,9 +75,13 @@ def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:
         elif _KBO.fullmatch(plain) and kbo is None:
             kbo = plain
         else:
-            raise ValueError(f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there is one already")
+            raise ValueError(
+                f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there is one already"
+            )
     if ovo is None and kbo is None:
         raise ValueError("a user needs an organisation; give its OVO code or KBO number")
     if ovo is None and kbo == SHARED_KBO_NUMBER:
-        raise ValueError("KBO number 0316.380.841 is shared by all departments of the Flemish administration; give the OVO code")
+        raise ValueError(
+            "KBO number 0316.380.841 is shared by all departments of the Flemish administration; give the OVO code"
+        )
     return ovo, kbo

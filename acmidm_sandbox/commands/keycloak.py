@@ -38,7 +38,8 @@ _MANAGEMENT_PATH = "/admin/realms/"
 
 @app.command()
 def start(stack: StackOption = "keycloak") -> None:
-    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm brought up to date."""
+    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm
+    brought up to date."""
 
     def start_one(found: Served) -> str:
         server = Server(found.daemon(NAME).folder, _distribution(), found.settings.management_url.port or 80)
@@ -61,7 +62,9 @@ def start_server(server: Server) -> bool:
     written = daemon.settings()
     if written and (newer := server.spoils(written)):
         raise Failure(
-            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make clean", exit_code=1
+            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make"
+            " clean",
+            exit_code=1,
         )
     return daemon.start(
         Program(

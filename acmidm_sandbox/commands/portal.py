@@ -33,15 +33,22 @@ add_stop_and_status(app, NAME)
 
 
 _ExplainOption = Annotated[
-    bool, typer.Option("--explain-refusals", help="Say why a client could not be authenticated, which also tells which clients there are.")
+    bool,
+    typer.Option(
+        "--explain-refusals",
+        help="Say why a client could not be authenticated, which also tells which clients there are.",
+    ),
 ]
 
-_StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse what is not as documented, though clients that people use do it.")]
+_StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse what is not as documented, though clients that people use do it.")
+]
 
 
 @app.command()
 def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
-    """Start the portals of a stack on this machine; those that run with the same settings are left alone, others started anew."""
+    """Start the portals of a stack on this machine; those that run with the same settings are left alone, others
+    started anew."""
 
     def start_one(portal: EmbeddedPortal) -> str:
         started = portal.daemon.start(portal.prepared())
@@ -78,12 +85,19 @@ def mail(
         ),
     ] = None,
     stack: StackOption = "tni",
-    output: Annotated[MailOutput, typer.Option("--output", "-o", help="text for people, json for programs.")] = MailOutput.TEXT,
+    output: Annotated[
+        MailOutput, typer.Option("--output", "-o", help="text for people, json for programs.")
+    ] = MailOutput.TEXT,
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of one organisation."""
-    database = next((portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None)
+    database = next(
+        (portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None
+    )
     if database is None:
-        fail(f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in Pulumi.{stack}.yaml to be smtp on loopback")
+        fail(
+            f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in Pulumi.{stack}.yaml to be"
+            " smtp on loopback"
+        )
     search = " ".join(words or ())
     with usable_database():
         found = listed(received_mails(database), search)
@@ -103,7 +117,9 @@ _NameOption = Annotated[str, typer.Option(help="The name to log on with; that of
 
 @_users.command()
 def add(
-    organisation: Annotated[list[str], typer.Option(help="The organisation's OVO code or KBO number; repeat it to give both.")],
+    organisation: Annotated[
+        list[str], typer.Option(help="The organisation's OVO code or KBO number; repeat it to give both.")
+    ],
     name: _NameOption,
     stack: StackOption = "tni",
     platform: _PlatformOption = "acmidm",
@@ -159,7 +175,10 @@ def _portal(stack: str, platform: str) -> PortalSettings:
     own = (portal.settings for portal in portals(stack) if portal.served.platform == platform)
     found = next((settings for settings in own if settings.external_issuer is None), None)
     if found is None:
-        fail(f"stack {stack} has no embedded portal for platform {platform} that has clients; its settings are in Pulumi.{stack}.yaml")
+        fail(
+            f"stack {stack} has no embedded portal for platform {platform} that has clients; its settings are in"
+            f" Pulumi.{stack}.yaml"
+        )
     return found
 
 

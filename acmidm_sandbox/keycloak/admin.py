@@ -75,7 +75,12 @@ class _FreshToken(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Any:
         for _ in range(2):
             if self._token is None:
-                form = {"grant_type": "password", "client_id": "admin-cli", "username": ADMIN, "password": self._server.admin_password}
+                form = {
+                    "grant_type": "password",
+                    "client_id": "admin-cli",
+                    "username": ADMIN,
+                    "password": self._server.admin_password,
+                }
                 url = f"{self._server.origin}/realms/master/protocol/openid-connect/token"
                 answer = yield httpx.Request("POST", url, data=form)
                 self._token = answer.raise_for_status().json()["access_token"]

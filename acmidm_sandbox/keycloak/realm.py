@@ -13,7 +13,8 @@ from typing import Any
 from acmidm_sandbox.keycloak.admin import Admin, Document
 
 _MANAGE = "manage-clients"
-"""A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing less lets a client be made."""
+"""A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing less lets a client
+be made."""
 _SEE_EVENTS = "view-events"
 
 
@@ -76,7 +77,11 @@ def _scope(name: str, title: str, audience: str | None) -> Document:
         "name": "audience",
         "protocol": "openid-connect",
         "protocolMapper": "oidc-audience-mapper",
-        "config": {"included.custom.audience": audience, "access.token.claim": "true", "introspection.token.claim": "true"},
+        "config": {
+            "included.custom.audience": audience,
+            "access.token.claim": "true",
+            "introspection.token.claim": "true",
+        },
     }
     return {
         "name": name,

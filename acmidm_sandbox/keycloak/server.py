@@ -1,4 +1,5 @@
-"""How a Keycloak of the sandbox is run: its command, its variables, its administrator. Who runs it is another's business."""
+"""How a Keycloak of the sandbox is run: its command, its variables, its administrator. Who runs it is another's
+business."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 class Server:
     """The Keycloak whose database and administrator's password are in ``folder``.
 
-    ``distribution`` is where its program is, built for a database of the kind ``dev-file``. With ``in_memory`` nothing outlives it.
+    ``distribution`` is where its program is, built for a database of the kind ``dev-file``. With ``in_memory`` nothing
+    outlives it.
     """
 
     folder: Path
@@ -55,13 +57,19 @@ class Server:
         return json.dumps({"version": self.version, "origin": self.origin})
 
     def spoils(self, settings: str) -> str | None:
-        """The newer version of these settings, whose database this one would spoil. An older one's is brought up to date."""
+        """The newer version of these settings, whose database this one would spoil. An older one's is brought up to
+        date."""
         written = str(json.loads(settings)["version"])
         return written if _numbers(written) > _numbers(self.version) and not self.in_memory else None
 
     @property
     def command(self) -> tuple[str | Path, ...]:
-        address = ("--http-enabled=true", "--http-host=127.0.0.1", f"--http-port={self.port}", f"--hostname={self.origin}")
+        address = (
+            "--http-enabled=true",
+            "--http-host=127.0.0.1",
+            f"--http-port={self.port}",
+            f"--hostname={self.origin}",
+        )
         return (self.distribution / "bin" / "kc.sh", "start", "--optimized", *address)
 
     @property

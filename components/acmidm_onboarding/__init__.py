@@ -1,11 +1,11 @@
 """Connections to government APIs as Pulumi resources: what another Pulumi project imports.
 
-``read_settings`` gives the settings of the stack; ``load_onboardings`` the connections of its forms, ``connections_of`` those of an
-application that is written in the program; ``Onboarding`` declares them, of ``OnboardingArgs``; ``hand_over`` mails their
-organisations. See ``docs/library.md``.
+``read_settings`` gives the settings of the stack; ``load_onboardings`` the connections of its forms, ``connections_of``
+those of an application that is written in the program; ``Onboarding`` declares them, of ``OnboardingArgs``;
+``hand_over`` mails their organisations. See ``docs/library.md``.
 
-Imports go one way: ``onboarding`` → ``resources`` → ``authorities`` → ``model``. The model knows neither Pulumi nor HTTP, and
-``settings`` alone reads stack configuration.
+Imports go one way: ``onboarding`` → ``resources`` → ``authorities`` → ``model``. The model knows neither Pulumi nor
+HTTP, and ``settings`` alone reads stack configuration.
 """
 
 from __future__ import annotations
@@ -18,9 +18,22 @@ if TYPE_CHECKING:
     from acmidm_onboarding.program import connections_of, load_onboardings, read_settings
     from acmidm_onboarding.values.declaration import Declaration
 
-__all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "hand_over", "load_onboardings", "read_settings"]
+__all__ = [
+    "Declaration",
+    "Onboarding",
+    "OnboardingArgs",
+    "connections_of",
+    "hand_over",
+    "load_onboardings",
+    "read_settings",
+]
 
-_PLACES = {"Declaration": "values.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding", "hand_over": "onboarding"}
+_PLACES = {
+    "Declaration": "values.declaration",
+    "Onboarding": "onboarding",
+    "OnboardingArgs": "onboarding",
+    "hand_over": "onboarding",
+}
 
 
 def __getattr__(name: str) -> Any:

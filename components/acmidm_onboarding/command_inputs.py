@@ -1,8 +1,9 @@
-"""What a command hands the program besides its settings: which clients are at their authority, though the state may have lost them.
+"""What a command hands the program besides its settings: which clients are at their authority, though the state may
+have lost them.
 
-The engine reads a copy of the stack's file in its place (``--config-file``), which names a file that has the value. Both are in a
-folder of their own for as long as the command runs: nothing is saved in the stack's file, and a run that is killed leaves nothing
-that the next one would read.
+The engine reads a copy of the stack's file in its place (``--config-file``), which names a file that has the value.
+Both are in a folder of their own for as long as the command runs: nothing is saved in the stack's file, and a run that
+is killed leaves nothing that the next one would read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
 HANDED = "handed"
-"""The setting that names the file. No stack's file may have it: to every command it is a setting there that nobody knows."""
+"""The setting that names the file. No stack's file may have it: to every command it is a setting there that nobody
+knows."""
 
 
 @contextmanager
@@ -39,7 +41,10 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {
-            one: {"scopes": None if client.scopes is None else sorted(client.scopes), "products": sorted(client.products)}
+            one: {
+                "scopes": None if client.scopes is None else sorted(client.scopes),
+                "products": sorted(client.products),
+            }
             for one, client in there.items()
         }
         value.write_text(json.dumps(parts), "utf-8")
@@ -56,5 +61,7 @@ def read_there(file: Path, environment: Environment) -> Records:
             found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         remedy = f"pulumi config rm {NAMESPACE}:{HANDED}"
-        raise Failure(f"{NAMESPACE}:{HANDED} is for commands to set while they run, and not to be kept; take it out: {remedy}") from None
+        raise Failure(
+            f"{NAMESPACE}:{HANDED} is for commands to set while they run, and not to be kept; take it out: {remedy}"
+        ) from None
     return found

@@ -1,6 +1,8 @@
-"""The engine's resources as clients: in ``pulumi stack export``, and in ``pulumi preview --json``, which have them alike.
+"""The engine's resources as clients: in ``pulumi stack export``, and in ``pulumi preview --json``, which have them
+alike.
 
-A client is some resources, each with its inputs, and the component above them. What the engine does not know yet is absent.
+A client is some resources, each with its inputs, and the component above them. What the engine does not know yet is
+absent.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def name_of(resource: EngineResource) -> str:
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     """The key, the platform and the part of a client that one of the resources is, or the component above them.
 
-    The component has the key for its name. What is below it may have another name, after a rename that failed in part or by hand.
+    The component has the key for its name. What is below it may have another name, after a rename that failed in part
+    or by hand.
     """
     kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
     if kind not in list(Resource) or kind == Resource.HAND_OVER:
@@ -87,7 +90,8 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """The key and the platform of the client that a resource is of, as its own name has them: ``OVO002067/loket/geosecure/dosis``."""
+    """The key and the platform of the client that a resource is of, as its own name has them:
+    ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
     return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
 
@@ -115,7 +119,9 @@ def clients_in(resources: ByPart) -> dict[Place, Client]:
             components[place[0]] = mapping(resource.get("inputs"))
         else:
             parts[place][part] = resource
-    return with_one_first(_with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items())
+    return with_one_first(
+        _with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items()
+    )
 
 
 def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
@@ -130,7 +136,9 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
     goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
         *place,
-        fields=with_incarnation(flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)),
+        fields=with_incarnation(
+            flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
+        ),
         client_id=None if client is None else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
@@ -140,7 +148,11 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
         retained=bool(goes) and all(one.get("retainOnDelete") for one in goes),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
-        keys=None if keys.get("jwks") is None else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()}),
+        keys=(
+            None
+            if keys.get("jwks") is None
+            else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()})
+        ),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         proven=mapping(keys.get("proven")),
         seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
@@ -187,7 +199,9 @@ def _with_component(client: Client, inputs: Mapping[str, Any]) -> Client:
     """A client with what its form says of all its clients."""
     exemptions, retire = (mapping(inputs.get(name)) for name in ("exemptions", "retire"))
     withdrawn = frozenset(mapping(mapping(inputs.get("withdrawn")).get(client.platform)))
-    return replace(client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True, withdrawn=withdrawn)
+    return replace(
+        client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True, withdrawn=withdrawn
+    )
 
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:

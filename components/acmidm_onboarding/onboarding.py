@@ -38,17 +38,18 @@ class OnboardingArgs:
     connections: Sequence[Declaration]
     """Those of one application, one per platform."""
     keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
-    """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as mappings or texts, which may be known
-    only once another resource is made."""
+    """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as mappings or texts,
+    which may be known only once another resource is made."""
     protect: bool = False
-    """Whether the engine refuses to remove or replace what is declared, until that is taken away, or the day has come on which the form
-    retires it."""
+    """Whether the engine refuses to remove or replace what is declared, until that is taken away, or the day has come
+    on which the form retires it."""
 
 
 class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
-    Its ``name`` is the key of its connections, by which state and authorities know them; the keys before it by ``formerly`` are aliases.
+    Its ``name`` is the key of its connections, by which state and authorities know them; the keys before it by
+    ``formerly`` are aliases.
     """
 
     connections: dict[str, dict[str, Any]]
@@ -63,33 +64,46 @@ class Onboarding(pulumi.ComponentResource):
     def __init__(self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         connections, keys = args.connections, args.keys
         if not connections:
-            raise pulumi.RunError(f"Onboarding {name} is given no connections; give it those of one application, or leave it out")
+            raise pulumi.RunError(
+                f"Onboarding {name} is given no connections; give it those of one application, or leave it out"
+            )
         first = connections[0]
         if others := sorted({one.key for one in connections} - {name}):
-            raise pulumi.RunError(f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections")
+            raise pulumi.RunError(
+                f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections"
+            )
         # No authority knows of these, and so a preview shows a change of one.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
-        withdrawn = {one.platform.value: dict.fromkeys(sorted(one.withdrawn), True) for one in connections if one.withdrawn}
+        withdrawn = {
+            one.platform.value: dict.fromkeys(sorted(one.withdrawn), True) for one in connections if one.withdrawn
+        }
         inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
         left = {one.platform.value: one.organisation for one in connections if one.left}
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
-        super().__init__("acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts))
+        super().__init__(
+            "acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts)
+        )
         self.parts, self.client_secrets, self.handing_over = [], {}, {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
         declared = [connection for connection in connections if not connection.left]
-        self.connections = {connection.platform.value: self._declare(connection, given, args.protect) for connection in declared}
+        self.connections = {
+            connection.platform.value: self._declare(connection, given, args.protect) for connection in declared
+        }
         self.register_outputs({"connections": known(self.connections)})
 
     def _declare(self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
         if given is not None and connection.jwks_uri:
-            raise pulumi.RunError(f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out")
+            raise pulumi.RunError(
+                f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out"
+            )
         keys = connection.jwks if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_leaving()
-        # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
+        # The engine renames parts with their component in the run that renames it; one that fails in that run needs its
+        # own aliases.
         aliases = _aliases(connection, connection.resource_name)
         retained = True if connection.preserve and connection.is_leaving() else None
         own = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
@@ -116,7 +130,8 @@ class Onboarding(pulumi.ComponentResource):
         }
 
     def _secret(self, connection: Declaration) -> pulumi.Output[str]:
-        """The client secret: made here and encrypted in the state. Its name begins with the component's, so that it has its aliases."""
+        """The client secret: made here and encrypted in the state. Its name begins with the component's, so that it has
+        its aliases."""
         generation = connection.secret_generation or 1
         password = pulumi_random.RandomPassword(
             connection.resource_name,
@@ -125,7 +140,9 @@ class Onboarding(pulumi.ComponentResource):
             # None for the first, so that what was made before there were generations stays as it is.
             keepers={"generation": str(generation)} if generation > 1 else None,
             opts=pulumi.ResourceOptions(
-                parent=self, aliases=_aliases(connection, connection.resource_name), additional_secret_outputs=["result"]
+                parent=self,
+                aliases=_aliases(connection, connection.resource_name),
+                additional_secret_outputs=["result"],
             ),
         )
         secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(password.result)
@@ -133,13 +150,15 @@ class Onboarding(pulumi.ComponentResource):
 
 
 def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
-    """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for an onboarding."""
+    """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for
+    an onboarding."""
     connections = {key: one for onboarding in onboardings for key, one in onboarding.handing_over.items()}
     return HandOver(known(connections), pulumi.ResourceOptions(protect=protect))
 
 
 def known(value: Any) -> pulumi.Output[Any]:
-    """A value without what is not known, all the way down: what failed to be made has no output, and is no string either."""
+    """A value without what is not known, all the way down: what failed to be made has no output, and is no string
+    either."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
@@ -158,7 +177,8 @@ def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulu
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
-    """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there twice."""
+    """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there
+    twice."""
     keys: dict[str, PublicJwk] = {}
     for number, one in enumerate(given, start=1):
         try:
@@ -169,12 +189,19 @@ def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
         except (ValueError, TypeError, RecursionError):
             raise pulumi.RunError(f"{connection.key}, key {number}: this is no key; give a JSON Web Key") from None
         if key.kid in keys:
-            raise pulumi.RunError(f"{connection.key}, key {number}: its kid is that of another key; name each by a kid of its own")
+            raise pulumi.RunError(
+                f"{connection.key}, key {number}: its kid is that of another key; name each by a kid of its own"
+            )
         keys[key.kid] = key
     if not keys:
-        raise pulumi.RunError(f"{connection.key} is given an empty list of keys; leave keys out where the organisation uploads its own")
+        raise pulumi.RunError(
+            f"{connection.key} is given an empty list of keys; leave keys out where the organisation uploads its own"
+        )
     return keys
 
 
 def _shown(keys: Keys) -> dict[str, dict[str, str | None]]:
-    return {kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None} for kid, key in keys.items()}
+    return {
+        kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
+        for kid, key in keys.items()
+    }

@@ -1,6 +1,8 @@
-"""The policies as a Pulumi policy pack: checked on planned resources, by the settings and exemptions of the project planned.
+"""The policies as a Pulumi policy pack: checked on planned resources, by the settings and exemptions of the project
+planned.
 
-Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs the package ``pulumi-policy``.
+Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs the package
+``pulumi-policy``.
 """
 
 from __future__ import annotations
@@ -48,11 +50,14 @@ class _Project:
         onboardings = load_onboardings([folder / self.settings.forms_folder], folder / self.settings.catalogue_folder)
         self._scopes = {platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform}
         self._exemptions = {
-            connection_key(loaded.organisation.code, loaded.form.application): loaded.form.exemptions for loaded in onboardings.forms
+            connection_key(loaded.organisation.code, loaded.form.application): loaded.form.exemptions
+            for loaded in onboardings.forms
         }
 
     def situation(self, platform: str) -> Situation:
-        return Situation(self.settings.environment, self.settings.profile, datetime.now(UTC), self._scopes.get(platform, frozenset()))
+        return Situation(
+            self.settings.environment, self.settings.profile, datetime.now(UTC), self._scopes.get(platform, frozenset())
+        )
 
     def exempts(self, resource_name: str, policy: Policy) -> bool:
         """Resources are named by the connection's key, those on GeoSecure with the platform behind it."""
@@ -63,7 +68,9 @@ def _scopes(catalogue: Catalogue, platform: Platform) -> frozenset[str]:
     return frozenset(name for scope in catalogue.scopes if (name := catalogue.name_on(platform, scope)))
 
 
-def _validation(policy: Policy, project: Callable[[str], _Project]) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def _validation(
+    policy: Policy, project: Callable[[str], _Project]
+) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if not args.resource_type.startswith(_TYPE):
             return
@@ -84,7 +91,9 @@ def _planned(args: ResourceValidationArgs) -> Planned:
     """The part of a client that one resource is about."""
     match args.resource_type.removeprefix(_TYPE):
         case "OAuthClient":
-            return Planned(args.props.get("token_endpoint_auth_method"), args.props.get("contacts"), protected=args.opts.protect)
+            return Planned(
+                args.props.get("token_endpoint_auth_method"), args.props.get("contacts"), protected=args.opts.protect
+            )
         case "ClientScopes":
             return Planned(scopes=list(args.props.get("scopes") or ()))
         case "ClientJwks":

@@ -65,21 +65,29 @@ def load_onboardings() -> list[list[Declaration]]:
 
 
 def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Declaration]:
-    """Return the connections of one application that is written in the program, one per platform, in the stack's environment.
+    """Return the connections of one application that is written in the program, one per platform, in the stack's
+    environment.
 
-    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public keys themselves,
-    each a mapping (RFC 7517). All is checked as files are. Keys that are known only while the program runs go to ``Onboarding``.
+    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public
+    keys themselves, each a mapping (RFC 7517). All is checked as files are. Keys that are known only while the program
+    runs go to ``Onboarding``.
     """
     with _mistakes_reported():
         settings = _settings()
         files = _as_files(organisation, form)
         try:
-            onboardings = loading.load_onboardings([_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files)
+            onboardings = loading.load_onboardings(
+                [_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files
+            )
         except InvalidForms as error:
             name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
-            raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
+            raise Failure(
+                "\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)
+            ) from None
         found = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
-        if missing := [sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
+        if missing := [
+            sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences
+        ]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         connections = _named(found)
         _require_random_plugin(connections)
@@ -89,7 +97,11 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 def _stack(settings: Settings) -> Stack:
     """The stack that the engine runs the program for."""
     file = pulumi.Config(NAMESPACE).get(HANDED)
-    return Stack(beside(pulumi.get_stack()), lambda: settings, there=None if file is None else read_there(Path(file), settings.environment))
+    return Stack(
+        beside(pulumi.get_stack()),
+        lambda: settings,
+        there=None if file is None else read_there(Path(file), settings.environment),
+    )
 
 
 def is_handed() -> bool:
@@ -106,13 +118,22 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
             raise
         pulumi.log.warn(str(error))
         found = stack.desired_of(connections, NO_GATE)
-    # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each run.
+    # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each
+    # run.
     for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
         pulumi.log.warn(sentence)
     held = [one for one in found.held_back if not one.is_declared]
-    _say_unknown([one for one in held if one.is_partial], "the scopes of", "whose client alone this state has, are left as they are")
+    _say_unknown(
+        [one for one in held if one.is_partial],
+        "the scopes of",
+        "whose client alone this state has, are left as they are",
+    )
     if stack.there is None:
-        _say_unknown([one for one in held if one.is_new], "what the authority has of", "which this state lacks, is not known here")
+        _say_unknown(
+            [one for one in held if one.is_new],
+            "what the authority has of",
+            "which this state lacks, is not known here",
+        )
     return found
 
 
@@ -121,11 +142,14 @@ def _say_unknown(held: Sequence[HeldBack], before: str, behind: str) -> None:
     if names := [one.connection.resource_name for one in held]:
         UNKNOWN.extend(names)
         remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
-        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(f"{before} {first_listed(names)}, {behind}; {remedy}")
+        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
+            f"{before} {first_listed(names)}, {behind}; {remedy}"
+        )
 
 
 def _named(found: Desired) -> list[Declaration]:
-    """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form goes."""
+    """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form
+    goes."""
     keys = {one.key for one in found.asked}
     return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
 
@@ -152,14 +176,18 @@ def _as_json(value: Any) -> str:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
         raise Failure(
-            f"a connection that is written in a program is plain data: {error}; give keys that are Outputs to Onboarding"
+            f"a connection that is written in a program is plain data: {error}; give keys that are Outputs to"
+            " Onboarding"
         ) from None
 
 
 def _end_quietly_when_interrupted() -> None:
-    """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has said why itself."""
+    """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has
+    said why itself."""
     if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = lambda kind, error, trace: None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+        sys.excepthook = lambda kind, error, trace: (
+            None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+        )
         # What the SDK had under way is closed then, where no event loop is left to close it in.
         sys.unraisablehook = lambda found: None if iscoroutine(found.object) else sys.__unraisablehook__(found)
 
@@ -186,12 +214,16 @@ def _mistakes_reported() -> Iterator[None]:
 
 
 def _require_random_plugin(connections: Iterable[Declaration]) -> None:
-    """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this project."""
-    secret = next((connection.key for connection in connections if connection.uses_secret and not connection.left), None)
+    """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this
+    project."""
+    secret = next(
+        (connection.key for connection in connections if connection.uses_secret and not connection.left), None
+    )
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     if not shutil.which("pulumi-resource-random") and not any(folder.glob("resource-random-v*/pulumi-resource-random")):
         raise Failure(
-            f"{secret} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then this again"
+            f"{secret} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then"
+            " this again"
         )

@@ -1,7 +1,8 @@
 """What a stack's state has of each connection, read with the engine while a program or a command runs.
 
-The state and not the outputs, which anybody's program may write as it likes. Nothing in it is decrypted, and no lock is needed: the
-engine's own stack is read too, as it is before the run that reads it. One read costs about 0.2 s, and there is none where nobody asks.
+The state and not the outputs, which anybody's program may write as it likes. Nothing in it is decrypted, and no lock is
+needed: the engine's own stack is read too, as it is before the run that reads it. One read costs about 0.2 s, and there
+is none where nobody asks.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Recorded:
     """What a state has."""
 
     parts: Mapping[str, Client]
-    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``), also one without its client: a rename that failed in part left it."""
+    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``), also one without its client: a rename that failed in
+    part left it."""
     leaving: tuple[Client, ...] = ()
     """Clients marked for deletion: the next ``up`` removes them."""
     cut_off: tuple[str, ...] = ()
@@ -68,7 +70,11 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     generations = dict(generations_in(resources))
     told = handed_over_in(resources)
     found = (
-        replace(client, secret_generation=generations.get(place[:2]), handed_over=told.get(record_name(client.platform, client.client_id)))
+        replace(
+            client,
+            secret_generation=generations.get(place[:2]),
+            handed_over=told.get(record_name(client.platform, client.client_id)),
+        )
         for place, client in staying.items()
     )
     return Recorded(
@@ -115,13 +121,15 @@ def own_state(stack: str) -> Mapping[str, Any]:
     found = _read(stack)
     if isinstance(found, str):
         raise UnreadableState(
-            f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this again"
+            f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this"
+            " again"
         )
     return found
 
 
 def beside(stack: str) -> str:
-    """Return the full name of a stack of the program's own project and organisation, by which the engine finds it from anywhere."""
+    """Return the full name of a stack of the program's own project and organisation, by which the engine finds it from
+    anywhere."""
     import pulumi
 
     organisation = pulumi.get_organization()

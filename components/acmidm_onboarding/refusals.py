@@ -1,8 +1,9 @@
 """Makes a preview fail for what will be refused, and an ``up`` for what nobody could ask about, once all is registered.
 
-An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others; of a key that may not leave yet
-it warns, for that one stays and all else is done. A preview makes no resource, and would succeed; so the program looks at what the
-preview found, and ends in failure after all is registered; not for a command that hands it something, which reads what is reported.
+An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others; of a key that may
+not leave yet it warns, for that one stays and all else is done. A preview makes no resource, and would succeed; so the
+program looks at what the preview found, and ends in failure after all is registered; not for a command that hands it
+something, which reads what is reported.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
-    """In a preview, report each refusal once and end the program in failure; where it runs for real, for what is not known."""
+    """In a preview, report each refusal once and end the program in failure; where it runs for real, for what is not
+    known."""
     pulumi.run(lambda: _report(onboardings) if pulumi.runtime.is_dry_run() else _warn(onboardings))
 
 
@@ -43,7 +45,9 @@ async def _report(onboardings: Sequence[Onboarding]) -> None:
             refused = True
         adoptions = [await part.adopt.future() for part in onboarding.parts]
         # Per client: of one that cannot be reached, each resource says by itself how often it was tried.
-        for sentence in {adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}.values():
+        for sentence in {
+            adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt
+        }.values():
             pulumi.log.error(sentence, onboarding)
             refused = True
     if refused and not is_handed():

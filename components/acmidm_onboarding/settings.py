@@ -48,7 +48,8 @@ Lookup = Callable[[str], object]
 
 
 class InvalidSettings(Failure):
-    """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong place."""
+    """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong
+    place."""
 
     def __init__(self, sentences: str) -> None:
         super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
@@ -65,7 +66,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """The hosts that are this machine, as they stand in a URL."""
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
-"""The environment variable with the hosts that get the operator's credentials: the pipeline's, for settings come out of a pull request."""
+"""The environment variable with the hosts that get the operator's credentials: the pipeline's, for settings come out of
+a pull request."""
 
 
 def _address(url: HttpUrl) -> HttpUrl:
@@ -74,7 +76,9 @@ def _address(url: HttpUrl) -> HttpUrl:
         raise ValueError("is plain http, which goes to loopback only; use https")
     # An address is repeated in errors, and paths are added to it.
     if url.username or url.password:
-        raise ValueError("holds a user name or a password; leave it out, the operator's credentials have settings of their own")
+        raise ValueError(
+            "holds a user name or a password; leave it out, the operator's credentials have settings of their own"
+        )
     if url.query or url.fragment:
         raise ValueError("goes on with ? or #; leave that out")
     return url
@@ -86,13 +90,17 @@ _ADDRESS = TypeAdapter(Address)
 
 def _server_shape(text: object) -> object:
     if not isinstance(text, str) or not re.match(r"smtps?://[^/?#\\\s]", text):
-        raise ValueError("is no address of a mail server; write it as in smtp://smtp.example:587 or smtps://smtp.example")
+        raise ValueError(
+            "is no address of a mail server; write it as in smtp://smtp.example:587 or smtps://smtp.example"
+        )
     return text
 
 
 def _server(url: AnyUrl) -> AnyUrl:
     if url.username or url.password:
-        raise ValueError("holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD are for those")
+        raise ValueError(
+            "holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD are for those"
+        )
     if (url.path or "").strip("/") or url.query or url.fragment:
         raise ValueError("goes on behind the host and its port; leave that out")
     return url
@@ -104,14 +112,19 @@ SmtpUrl = Annotated[AnyUrl, BeforeValidator(_server_shape), AfterValidator(_serv
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN_ADDRESS = rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}"
-_MAILBOX = re.compile(rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})", re.ASCII | re.IGNORECASE)
+_MAILBOX = re.compile(
+    rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})", re.ASCII | re.IGNORECASE
+)
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises ValueError."""
+    """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
+    ValueError."""
     found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
     if found is None or "=?" in text:  # which mails decode (RFC 2047)
-        raise ValueError("is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>")
+        raise ValueError(
+            "is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>"
+        )
     return (found["name"] or "").strip(), found["between"] or found["alone"]
 
 
@@ -139,7 +152,9 @@ def _each(text: str, check: Callable[[str], object]) -> str:
         try:
             check(value)
         except ValidationError:
-            raise ValueError(f"has no https address for {quoted(product)}; write it as in {product}=https://host") from None
+            raise ValueError(
+                f"has no https address for {quoted(product)}; write it as in {product}=https://host"
+            ) from None
     return text
 
 
@@ -149,10 +164,15 @@ def yaml_off(value: object) -> object:
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
 
 
-_PORTALS = {Environment.TNI: "https://beheerportaal-ti.vlaanderen.be", Environment.PROD: "https://beheerportaal.vlaanderen.be"}
+_PORTALS = {
+    Environment.TNI: "https://beheerportaal-ti.vlaanderen.be",
+    Environment.PROD: "https://beheerportaal.vlaanderen.be",
+}
 """Of ACM/IDM: the public manual of the Beheerportaal."""
 
 
@@ -163,11 +183,16 @@ class PlatformSettings(_Settings):
         AuthorityKind.BEHEERPORTAAL
     )
     management_url: Annotated[Address, Field(description="The management API's address.")]
-    issuer: Annotated[Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")]
-    products_url: Annotated[Address, Field(description="The address of the API that holds the products' configuration.")]
+    issuer: Annotated[
+        Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")
+    ]
+    products_url: Annotated[
+        Address, Field(description="The address of the API that holds the products' configuration.")
+    ]
     operator_client_id: Annotated[str, Field(description="The operator's own client-ID.")]
     operator_private_key_file: Annotated[
-        Path | None, Field(description="File with the operator's private key as a JSON Web Key, where it authenticates with one.")
+        Path | None,
+        Field(description="File with the operator's private key as a JSON Web Key, where it authenticates with one."),
     ] = None
     operator_private_key: Annotated[SecretStr | None, Field(description="The same key itself (secret).")] = None
     operator_client_secret: Annotated[
@@ -177,7 +202,12 @@ class PlatformSettings(_Settings):
     api_urls: Annotated[
         str,
         AfterValidator(lambda text: _each(text, lambda url: _ADDRESS.validate_python(url))),
-        Field(description="Per product the address of its API, as dosis=https://host; where it is not set, the host of productsUrl."),
+        Field(
+            description=(
+                "Per product the address of its API, as dosis=https://host; where it is not set, the host of"
+                " productsUrl."
+            )
+        ),
     ] = ""
     api_client_ids: Annotated[
         str,
@@ -186,7 +216,10 @@ class PlatformSettings(_Settings):
     ] = ""
 
     portal_url: Annotated[
-        Address | None, Field(description="The portal where organisations manage their clients; where it is not set, the Beheerportaal.")
+        Address | None,
+        Field(
+            description="The portal where organisations manage their clients; where it is not set, the Beheerportaal."
+        ),
     ] = None
 
     def api_url(self, product: str) -> str:
@@ -200,7 +233,8 @@ class PlatformSettings(_Settings):
         return _pairs(self.api_client_ids).get(product)
 
     def portal(self, environment: Environment) -> str | None:
-        """Where an organisation manages its clients, without a slash at its end; None where its authority has no portal."""
+        """Where an organisation manages its clients, without a slash at its end; None where its authority has no
+        portal."""
         found = self.portal_url or (_PORTALS[environment] if self.authority is AuthorityKind.BEHEERPORTAAL else None)
         return None if found is None else str(found).rstrip("/")
 
@@ -219,31 +253,57 @@ class Settings(_Settings):
     """One environment."""
 
     environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
-    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
+    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = (
+        Profile.ACMIDM
+    )
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
     catalogue_folder: Annotated[
         Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
     ]
     protect_clients: Annotated[
-        bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
+        bool,
+        Field(
+            description=(
+                "Refuse to remove or replace a client until this is set to false; where it is not set, true on prod"
+                " alone."
+            )
+        ),
     ]
     promotion_gate: Annotated[
         PromotionGate,
         BeforeValidator(yaml_off),
-        Field(description="Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."),
+        Field(
+            description=(
+                "Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."
+            )
+        ),
     ] = PromotionGate.OFF
-    promotion_stack: Annotated[str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")] = "tni"
+    promotion_stack: Annotated[
+        str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")
+    ] = "tni"
     evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
         Gate().evidence_max_days
     )
     key_overlap_days: Annotated[
-        float, Field(ge=0, le=365, description="Days, or part of one, that a new key is there before an old one may leave; 0: none.")
+        float,
+        Field(
+            ge=0,
+            le=365,
+            description="Days, or part of one, that a new key is there before an old one may leave; 0: none.",
+        ),
     ] = 14.0
     request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
-    retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60
+    retry_deadline_seconds: Annotated[
+        int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")
+    ] = 60
     smtp_url: Annotated[
         SmtpUrl | None,
-        Field(description="The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it is not set, none is sent."),
+        Field(
+            description=(
+                "The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it is not set, none is"
+                " sent."
+            )
+        ),
     ] = None
     mail_sender: Annotated[
         str,
@@ -282,9 +342,9 @@ def environment_variable(platform: Platform, key: str) -> str:
 def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
     """The settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go first.
 
-    ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place of whatever
-    credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that nobody knows is refused, for it
-    is another one misspelt. Raises InvalidSettings.
+    ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place
+    of whatever credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that
+    nobody knows is refused, for it is another one misspelt. Raises InvalidSettings.
     """
     unknown = unknown_keys(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
@@ -292,7 +352,9 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
     values["platforms"] = {
-        platform: found for platform in Platform if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        platform: found
+        for platform in Platform
+        if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -305,41 +367,50 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
 
 
 def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse credentials for a host that the environment does not name: whoever changes a setting would have them sent to themselves.
+    """Refuse credentials for a host that the environment does not name: whoever changes a setting would have them sent
+    to themselves.
 
-    ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by commas or spaces. Loopback needs none.
-    Raises InvalidSettings, which names every setting that leads elsewhere.
+    ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by commas or spaces.
+    Loopback needs none. Raises InvalidSettings, which names every setting that leads elsewhere.
     """
     trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
     sentences = []
     for platform, found in settings.platforms.items():
         for key, name in _OF_PLATFORM.items() if found.has_credentials else ():
             url = getattr(found, name)
-            if isinstance(url, HttpUrl) and url.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(url)):
+            if (
+                isinstance(url, HttpUrl)
+                and url.host not in LOOPBACK
+                and trusted.isdisjoint(names := _names_of_host(url))
+            ):
                 sentences.append(
-                    f"setting {NAMESPACE}:{config_key(platform, key)} leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no "
-                    "credentials are sent; correct the setting, or have the host added to that variable, where the pipeline is set up"
+                    f"setting {NAMESPACE}:{config_key(platform, key)} leads to {names[0]}, which {TRUSTED_HOSTS} does"
+                    " not name, so that no credentials are sent; correct the setting, or have the host added to that"
+                    " variable, where the pipeline is set up"
                 )
     server = settings.smtp_url
     if server is not None and server.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(server)):
         sentences.append(
-            f"setting {NAMESPACE}:smtpUrl leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no mail is sent; "
-            "correct the setting, or have the host added to that variable, where the pipeline is set up"
+            f"setting {NAMESPACE}:smtpUrl leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no mail is"
+            " sent; correct the setting, or have the host added to that variable, where the pipeline is set up"
         )
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
 
-def require_trusted_apis(settings: PlatformSettings, products: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse to send a token to an API whose host the environment does not name, where it names any: a setting may lead anywhere.
+def require_trusted_apis(
+    settings: PlatformSettings, products: Iterable[str], environ: Mapping[str, str] = os.environ
+) -> None:
+    """Refuse to send a token to an API whose host the environment does not name, where it names any: a setting may lead
+    anywhere.
 
     Raises InvalidSettings, which names each.
     """
     trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
     urls = {product: HttpUrl(settings.api_url(product)) for product in products}
     sentences = [
-        f"the API of {product} is at {names[0]}, which {TRUSTED_HOSTS} does not name, so that no token is sent; correct apiUrls, or have "
-        "the host added to that variable"
+        f"the API of {product} is at {names[0]}, which {TRUSTED_HOSTS} does not name, so that no token is sent; correct"
+        " apiUrls, or have the host added to that variable"
         for product, url in urls.items()
         if trusted and url.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(url))
     ]
@@ -364,7 +435,10 @@ def own_catalogue() -> Path:
 
 def declared_keys() -> dict[str, tuple[object, str]]:
     """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
-    keys = {key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()}
+    keys = {
+        key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "")
+        for key, name in _GENERAL.items()
+    }
     for platform in Platform:
         for key, name in _OF_PLATFORM.items():
             field = PlatformSettings.model_fields[name]
@@ -394,7 +468,9 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
-    return [on_one_line(f"setting {NAMESPACE}:{OLD_WAY}{key} has one word too many; write {NAMESPACE}:{key}") for key in old] + [
+    return [
+        on_one_line(f"setting {NAMESPACE}:{OLD_WAY}{key} has one word too many; write {NAMESPACE}:{key}") for key in old
+    ] + [
         on_one_line(
             f"setting {NAMESPACE}:{key} is not known; "
             + did_you_mean(key, declared_keys(), f"remove it with pulumi config rm {quoted(f'{NAMESPACE}:{key}')}")
@@ -418,13 +494,18 @@ def _sentences(error: ValidationError) -> str:
     lines = []
     for details in error.errors(include_url=False, include_input=False):
         location = [str(part) for part in details["loc"]]
-        key = config_key(Platform(location[1]), location[2]) if location[0] == "platforms" and len(location) > 2 else location[-1]
+        key = (
+            config_key(Platform(location[1]), location[2])
+            if location[0] == "platforms" and len(location) > 2
+            else location[-1]
+        )
         lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; set it with pulumi config set {NAMESPACE}:{key}")
     return "\n".join(lines)
 
 
 def _ending(details: ErrorDetails) -> str:
-    """How the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong setting."""
+    """How the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong
+    setting."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])

@@ -1,4 +1,5 @@
-"""One stack: what is desired of it, what its state has, what its authorities have. Each is read once, and not before it is asked for."""
+"""One stack: what is desired of it, what its state has, what its authorities have. Each is read once, and not before it
+is asked for."""
 
 from __future__ import annotations
 
@@ -25,9 +26,10 @@ _BRIEFLY_SECONDS = 3.0
 class Stack:
     """One stack at one moment.
 
-    ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's secrets, ``export``
-    its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for the program. What is
-    ``there`` counts at the gate as if the state had it: None where nobody has asked the authorities.
+    ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's
+    secrets, ``export`` its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as
+    it does for the program. What is ``there`` counts at the gate as if the state had it: None where nobody has asked
+    the authorities.
     """
 
     def __init__(
@@ -42,7 +44,12 @@ class Stack:
         there: Records | None = None,
     ) -> None:
         self.name, self.now, self.there = name, now or datetime.now(UTC), there
-        self._settings, self._with_secrets, self._export, self._by_policies = settings, with_secrets or settings, export, by_policies
+        self._settings, self._with_secrets, self._export, self._by_policies = (
+            settings,
+            with_secrets or settings,
+            export,
+            by_policies,
+        )
 
     @cached_property
     def settings(self) -> Settings:
@@ -80,7 +87,12 @@ class Stack:
         """What is desired of some connections; ``gate`` in the place of the one that is set."""
         wanted = gate or self.settings.gate
         return desired(
-            connections, self.now, gate=wanted, records=lambda: self.recorded.parts, tests=lambda: self.tests, there=self.there or {}
+            connections,
+            self.now,
+            gate=wanted,
+            records=lambda: self.recorded.parts,
+            tests=lambda: self.tests,
+            there=self.there or {},
         )
 
     @cached_property
@@ -119,7 +131,8 @@ class Stack:
         return connected(settings, load_catalogue(settings.catalogue_folder))
 
     def beside(self, other: str) -> str:
-        """The name of another stack of the same project, by which the engine finds it from wherever it finds this one."""
+        """The name of another stack of the same project, by which the engine finds it from wherever it finds this
+        one."""
         above = self.name.rpartition("/")[0]
         return other if "/" in other or not above else f"{above}/{other}"
 

@@ -44,9 +44,11 @@ def stack_file(stack: str, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The settings of some stacks, without their namespace: what holds for an environment is what all of its stacks say together.
+    """The settings of some stacks, without their namespace: what holds for an environment is what all of its stacks say
+    together.
 
-    Where they differ that is the strictest, and so is what cannot be read: whoever reads the stack itself says what is wrong with it.
+    Where they differ that is the strictest, and so is what cannot be read: whoever reads the stack itself says what is
+    wrong with it.
     """
 
     values: tuple[Mapping[str, Any], ...]
@@ -78,7 +80,8 @@ class Stacks:
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
-        """The platforms that every stack of an environment has an authority for, each with the kinds of those authorities.
+        """The platforms that every stack of an environment has an authority for, each with the kinds of those
+        authorities.
 
         An environment without a stack is left out.
         """
@@ -122,15 +125,26 @@ def stacks_in(folder: Path) -> Stacks:
 
 
 def overlap_days(stack: Mapping[str, Any]) -> float:
-    """Return how many days an overlap of keys is by a stack's settings; where they have none, or nothing that is a number, the default."""
+    """Return how many days an overlap of keys is by a stack's settings; where they have none, or nothing that is a
+    number, the default."""
     text = str(stack.get("keyOverlapDays"))
-    return float(text) if text.replace(".", "", 1).isdecimal() else float(Settings.model_fields["key_overlap_days"].default)
+    return (
+        float(text)
+        if text.replace(".", "", 1).isdecimal()
+        else float(Settings.model_fields["key_overlap_days"].default)
+    )
 
 
 def _gate_of(stack: Mapping[str, Any]) -> Gate:
     mode = str(stack.get("promotionGate") or PromotionGate.OFF).casefold()
     days = str(stack.get("evidenceMaxDays") or Gate().evidence_max_days)
-    known = PromotionGate.OFF if mode == "false" else PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
+    known = (
+        PromotionGate.OFF
+        if mode == "false"
+        else PromotionGate(mode)
+        if mode in list(PromotionGate)
+        else PromotionGate.ENFORCE
+    )
     return Gate(known, int(days) if days.isdecimal() else 0)
 
 
@@ -149,14 +163,19 @@ def _known(kind: type[E], value: object, file: Path, key: str) -> E:
     except ValueError:
         said = quoted(value) if isinstance(value, str) else "this value"
         remedy = did_you_mean(str(value), kind, f"use {listed(kind)}")
-        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}")) from None
+        raise InvalidSettings(
+            on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}")
+        ) from None
 
 
 def _values_of(file: Path) -> dict[str, Any]:
-    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other namespaces with it."""
+    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other
+    namespaces with it."""
     own = _config_of(file)
     project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
-    defaults = {key: value["default"] for key, value in project.items() if isinstance(value, dict) and "default" in value}
+    defaults = {
+        key: value["default"] for key, value in project.items() if isinstance(value, dict) and "default" in value
+    }
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
 
 

@@ -25,7 +25,8 @@ TWO = ["10244", "10245"]
 
 @dataclass
 class TakenOver:
-    """What there was of each form's client, what the preview showed of it, in JSON and in text, and what there is after ``up``."""
+    """What there was of each form's client, what the preview showed of it, in JSON and in text, and what there is after
+    ``up``."""
 
     project: Project
     forms: dict[str, FormFile]
@@ -83,9 +84,14 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) 
     client = taken.shown[f"OAuthClient {form.key}"]
     assert {"software_id", "managed_by"}.isdisjoint(client)
     assert client["organisation"] == {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
-    assert taken.shown[f"ClientScopes {form.key}"] == {"scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED), "default_scopes": {}}
+    assert taken.shown[f"ClientScopes {form.key}"] == {
+        "scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED),
+        "default_scopes": {},
+    }
     assert taken.shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
-    assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {"configuration": form.request()["products"]["dosis"]}
+    assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {
+        "configuration": form.request()["products"]["dosis"]
+    }
 
     owner = {"software_id": f"acmidm/tni/{form.key}", "managed_by": "acmidm/tni", "incarnation": after["incarnation"]}
     owner["keys_declared"] = True
@@ -95,7 +101,8 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) 
 
 
 def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
-    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards it is as the form says."""
+    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards it is as the form
+    says."""
     form, client_id, client = taken.forms["other"], taken.before["other"]["client_id"], taken.after["other"]
     shown = {place.replace(form.key, ""): known for place, known in taken.shown.items() if form.key in place}
     assert shown["OAuthClient "]["client_name"] == "Gent loket (oud)"

@@ -1,4 +1,5 @@
-"""From the spreadsheet of years to forms: imported, brought up, and nothing at the authority is different but whose it is."""
+"""From the spreadsheet of years to forms: imported, brought up, and nothing at the authority is different but whose it
+is."""
 
 from __future__ import annotations
 
@@ -47,7 +48,13 @@ class World:
     def acmidm(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [str(warm_environment() / "bin/acmidm"), *words]
         return subprocess.run(
-            command, cwd=self.tni.folder, env=self.tni.variables(), capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.tni.folder,
+            env=self.tni.variables(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def form(self, name: str) -> dict[str, Any]:
@@ -63,7 +70,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         tni.operator() as at_tni,
         prod.operator() as at_prod,
     ):
-        yield World(_project(tmp_path, "tni", tni), _project(tmp_path, "prod", prod), Registry(at_tni), Registry(at_prod))
+        yield World(
+            _project(tmp_path, "tni", tni), _project(tmp_path, "prod", prod), Registry(at_tni), Registry(at_prod)
+        )
 
 
 def _project(folder: Path, stack: str, portal: RunningPortal) -> Project:
@@ -107,7 +116,9 @@ def all_of(registry: Registry) -> dict[str, dict[str, Any]]:
         item["client_id"]: {
             **{name: value for name, value in item.items() if name not in (*OWNERSHIP, "etags")},
             "versions": {name: tag for name, tag in item["etags"].items() if name != "client"},
-            "products": {product: registry.configuration(product, item["client_id"]) for product in ("notificaties", "dosis")},
+            "products": {
+                product: registry.configuration(product, item["client_id"]) for product in ("notificaties", "dosis")
+            },
         }
         for item in items
     }
@@ -118,19 +129,32 @@ def changed(step: dict[str, Any]) -> set[str]:
     inputs = step["newState"]["inputs"]
     before = inputs["adopt"]["before"]
     if "OAuthClient" in step["urn"]:
-        return {name for name in {*inputs, *before} - {"adopt", "__provider", "platform"} if inputs.get(name) != before.get(name)}
+        return {
+            name
+            for name in {*inputs, *before} - {"adopt", "__provider", "platform"}
+            if inputs.get(name) != before.get(name)
+        }
     if "configuration" in inputs:
         return {"configuration"} if inputs["configuration"] != before.get("configuration") else set()
     return {name for name in ("scopes", "jwks") if name in inputs and set(inputs[name]) != set(before.get(name, ()))}
 
 
 def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
-    """Two organisations, both environments, products, a supplier's key in common, keys of the portal; previews are empty afterwards."""
+    """Two organisations, both environments, products, a supplier's key in common, keys of the portal; previews are
+    empty afterwards."""
     shared, own, own_prod = new_key("leverancier-2024"), new_key("gent 2023/a"), new_key("gent-prod")
     products = {"notificaties": NOTIFICATIES, "dosis": DOSIS}
-    gent = client(world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=(own, shared), products=products)
+    gent = client(
+        world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=(own, shared), products=products
+    )
     gent_prod = client(
-        world.at_prod, "Stad Gent", GENT, "mijn-loket", scopes=(SEND,), keys=(own_prod,), products={"notificaties": NOTIFICATIES}
+        world.at_prod,
+        "Stad Gent",
+        GENT,
+        "mijn-loket",
+        scopes=(SEND,),
+        keys=(own_prod,),
+        products={"notificaties": NOTIFICATIES},
     )
     wingene = client(world.at_tni, "Gemeente Wingene", WINGENE, "Mijn Loket", keys=(shared,))
     aalst = client(world.at_tni, "Stad Aalst", AALST, "loket")
@@ -166,7 +190,10 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     }
     assert "jwks" not in world.form("stad-aalst/loket")["environments"]["tni"]
     text = (world.tni.forms / "stad-gent/mijn-loket.yaml").read_text()
-    assert "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI PRD https://prod.example\n" in text
+    assert (
+        "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI PRD"
+        " https://prod.example\n" in text
+    )
 
     for project in (world.tni, world.prod):
         assert all(changed(step) <= OWNERSHIP for step in project.steps())
@@ -179,20 +206,28 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
         [WINGENE, None, None, None, None, wingene, None],
         [AALST, None, None, None, None, aalst, None],
     )
-    assert (again.returncode, "0 forms written, 3 declared already" in again.stdout) == (0, True), again.stdout + again.stderr
+    assert (again.returncode, "0 forms written, 3 declared already" in again.stdout) == (0, True), (
+        again.stdout + again.stderr
+    )
 
 
 def test_what_cannot_be_placed_is_all_named(world: World) -> None:
-    """Rows with row and column, clients without a row; a form that exists is never written over. The rest is written; the exit code is 1.
+    """Rows with row and column, clients without a row; a form that exists is never written over. The rest is written;
+    the exit code is 1.
 
     What a takeover changes is in the notes: each name that the preview shows was reported before.
     """
     good = client(world.at_tni, "Stad Gent", GENT, "goed", client_name="Gent goed (oud)", contacts=[])
-    browser = client(world.at_tni, "Stad Gent", GENT, "browser", grant_types=["authorization_code", "client_credentials"])
+    browser = client(
+        world.at_tni, "Stad Gent", GENT, "browser", grant_types=["authorization_code", "client_credentials"]
+    )
     forgotten = client(world.at_tni, "Gemeente Wingene", WINGENE, "vergeten")
     misplaced = client(world.at_prod, "Stad Aalst", AALST, "verkeerd")
     taken = client(world.at_tni, "Stad Gent", GENT, "bezet", keys=(new_key("gent-1"),))
-    there, text = world.tni.forms / "stad-gent/bezet.yaml", "application: iets-anders\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n"
+    there, text = (
+        world.tni.forms / "stad-gent/bezet.yaml",
+        "application: iets-anders\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n",
+    )
     there.parent.mkdir()
     there.with_name("organisation.yaml").write_text(f'name: Stad Gent\nkbo: "{GENT}"\n')
     there.write_text(text)
@@ -220,13 +255,20 @@ def test_what_cannot_be_placed_is_all_named(world: World) -> None:
         ("not placed: row 7: column F", "is in row 8 too"),
         ("not placed: row 8: column F", "is in row 7 too"),
         ("not placed: row 9: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
-        ("not placed: row 10: ", "onboardings/stad-gent/bezet.yaml exists already, for another connection, and is left as it is"),
+        (
+            "not placed: row 10: ",
+            "onboardings/stad-gent/bezet.yaml exists already, for another connection, and is left as it is",
+        ),
         (f"not placed: client {forgotten} ", "is in no row and in no form"),
         (f"not placed: client {misplaced} ", "is in no row and in no form"),
     ):
         assert any(line.startswith(start) and what in line for line in sentences), (start, what, sentences)
     assert len(sentences) == 11
-    assert sorted(file.name for file in world.tni.forms.rglob("*.*")) == ["bezet.yaml", "goed.yaml", "organisation.yaml"]
+    assert sorted(file.name for file in world.tni.forms.rglob("*.*")) == [
+        "bezet.yaml",
+        "goed.yaml",
+        "organisation.yaml",
+    ]
     assert there.read_text() == text
 
     notes = [line for line in done.stdout.splitlines() if line.startswith("  note: ")]

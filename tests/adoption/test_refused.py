@@ -18,7 +18,8 @@ NO_CLIENT = "does not exist; correct the client-ID under adopt in the form, or r
 def test_what_is_refused_is_nobody_elses_trouble(project: Project, registry: Registry) -> None:
     """A new connection, a scope extension and a removal go through.
 
-    Refused are the clients of others, what is no client at all, and another one for a connection that has its client already.
+    Refused are the clients of others, what is no client at all, and another one for a connection that has its client
+    already.
     """
     theirs = write_form(project.forms, "aalst/loket")
     extended = write_form(project.forms, "twee/uitgebreid")
@@ -80,15 +81,24 @@ def test_what_is_refused_is_nobody_elses_trouble(project: Project, registry: Reg
 def of_others(project: Project, registry: Registry, theirs: FormFile) -> dict[str, str]:
     """What no form of Gent can take over, and what is said of it.
 
-    The client of another form, of another organisation, of nobody that is known, of another stack, the operator, and no client at all.
+    The client of another form, of another organisation, of nobody that is known, of another stack, the operator, and no
+    client at all.
     """
     aalst, mine = registry.client(theirs.application), project.folder / "elsewhere"
     shared = {"name": "Departement", "ovo": None, "kbo": "0316380841"}
     return {
-        aalst["client_id"]: f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under another name",
-        made_by_hand(registry, write_form(mine, "aalst/oud")): "and of no code in organisation.yaml; correct the client-ID under adopt",
-        made_by_hand(registry, write_form(mine, "gent/oud"), organisation=shared): "has no code of an organisation at its authority",
-        made_by_hand(registry, write_form(mine, "gent/elders"), managed_by="elders/tni"): "is managed by elders/tni already",
+        aalst[
+            "client_id"
+        ]: f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under another name",
+        made_by_hand(
+            registry, write_form(mine, "aalst/oud")
+        ): "and of no code in organisation.yaml; correct the client-ID under adopt",
+        made_by_hand(
+            registry, write_form(mine, "gent/oud"), organisation=shared
+        ): "has no code of an organisation at its authority",
+        made_by_hand(
+            registry, write_form(mine, "gent/elders"), managed_by="elders/tni"
+        ): "is managed by elders/tni already",
         OPERATOR: NO_CLIENT,
         str(uuid.uuid4()): NO_CLIENT,
     }

@@ -1,4 +1,5 @@
-"""One browser and one portal, which offers what the catalogue does, for the whole session; people and clients are each test's own."""
+"""One browser and one portal, which offers what the catalogue does, for the whole session; people and clients are each
+test's own."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
 
 
 class Desk:
-    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept, and each dialog that opens."""
+    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept, and each
+    dialog that opens."""
 
     def __init__(self, page: Page, portal: RunningPortal, name: str, password: str) -> None:
         self.page, self.portal, self.name, self.password = page, portal, name, password
@@ -34,7 +36,9 @@ class Desk:
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", self._complain)
-        page.on("request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}"))
+        page.on(
+            "request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}")
+        )
 
     def _complain(self, dialog: Dialog) -> None:
         self.complaints.append(dialog.message)

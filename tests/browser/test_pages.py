@@ -31,7 +31,12 @@ def client_id(operator: httpx.Client) -> str:
     scopes = {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     now = int(time.time())
-    ends = {"mijn-gent-2024": now - _DAY, "mijn-gent-2025": now + 12 * _DAY, "mijn-gent-2026": now + 400 * _DAY, "zonder-einde": None}
+    ends = {
+        "mijn-gent-2024": now - _DAY,
+        "mijn-gent-2025": now + 12 * _DAY,
+        "mijn-gent-2026": now + 400 * _DAY,
+        "zonder-einde": None,
+    }
     keys = [{**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})} for kid, end in ends.items()]
     put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": keys}).raise_for_status()
     for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
@@ -40,9 +45,15 @@ def client_id(operator: httpx.Client) -> str:
     return client_id
 
 
-def test_every_page_is_for_everybody(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str) -> None:
+def test_every_page_is_for_everybody(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str
+) -> None:
     """Before and after logging on, with mistakes, and without the right: see ``_look_at``."""
-    deliver(portal, mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3), "x" * 60 + "@stad.example")
+    deliver(
+        portal,
+        mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3),
+        "x" * 60 + "@stad.example",
+    )
     declared, _ = registered(operator, keys=[new_key("of-form")], keys_declared=True)
     someone = desk()
     page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
@@ -132,8 +143,8 @@ def test_the_end_of_a_key_is_told_in_words(portal: RunningPortal, desk: Callable
 
 
 def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
-    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page sends is refused,
-    and no page of the portal shows inside another."""
+    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page
+    sends is refused, and no page of the portal shows inside another."""
     attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     said = {"application": attack, "attributes": {ATTRIBUTE: attack}, "contacts": ["<script>@x.example"]}
     client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')], **said)
@@ -149,8 +160,10 @@ def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, d
         "http://evil.example/",
         lambda route: route.fulfill(
             content_type="text/html",
-            body=f'<form method="post" action="{target}/sleutels/verwijderen"><input name="kid" value="key-1"><button>x</button></form>'
-            f'<iframe src="{target}"></iframe>',
+            body=(
+                f'<form method="post" action="{target}/sleutels/verwijderen"><input name="kid"'
+                f' value="key-1"><button>x</button></form><iframe src="{target}"></iframe>'
+            ),
         ),
     )
     page.goto("http://evil.example/")
@@ -169,8 +182,8 @@ def test_the_screenshots_are_small() -> None:
 
 
 def _look_at(page: Page, name: str, address: str) -> None:
-    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls sideways (WCAG
-    1.4.10); each language leads to the same page in the other, and says which it is."""
+    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls
+    sideways (WCAG 1.4.10); each language leads to the same page in the other, and says which it is."""
     page.set_viewport_size({"width": 1180, "height": 800})
     page.goto(address)
     heading = page.get_by_role("heading", level=1).inner_text()

@@ -23,8 +23,11 @@ def registered(operator: httpx.Client, name: str | None = None, **more: Any) -> 
     return register_client(operator, client_name=name, scopes=["dv_notificaties_import"], **more)["client_id"], name
 
 
-def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
-    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application then gets a token.
+def test_log_on_look_and_upload(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application
+    then gets a token.
 
     So does a public key in PEM. Also where the file is chosen before the page's script has come.
     """
@@ -60,7 +63,9 @@ def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, d
     assert someone.complaints == []
 
 
-def test_without_javascript(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
+def test_without_javascript(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
+) -> None:
     """The same steps; a private key then gets as far as the server, which refuses it."""
     client_id, name = registered(operator)
     key = new_key("plain")
@@ -77,7 +82,9 @@ def test_without_javascript(portal: RunningPortal, operator: httpx.Client, desk:
     assert portal.client_token(key, client_id)
 
 
-def test_a_private_key_never_leaves_the_browser(operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
+def test_a_private_key_never_leaves_the_browser(
+    operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
+) -> None:
     """No request is made, the field is emptied, and the reason is told where the keyboard then is: whatever has one."""
     _, name = registered(operator)
     members = new_key("secret").as_dict(private=True)

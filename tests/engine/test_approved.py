@@ -22,7 +22,8 @@ def differs(outcome: Outcome) -> list[str]:
 
 
 def test_what_changes_in_between_is_left_out(project: Project, registry: Registry) -> None:
-    """At the authority, where no preview looks; in a form; in the state: each is named, nothing of it is written. Put back, it runs.
+    """At the authority, where no preview looks; in a form; in the state: each is named, nothing of it is written. Put
+    back, it runs.
 
     Of a client that leaves both runs are approved with the first. Of one that does not change nothing is.
     """
@@ -48,8 +49,10 @@ def test_what_changes_in_between_is_left_out(project: Project, registry: Registr
     assert f"create OAuthClient {other.key}: was not reviewed" in found
     assert [sentence for sentence in found if other.key not in sentence] == [
         f"update ClientScopes {form.key}: becomes.inputs.scopes.{PLAIN} requested → another one",
-        f"client acmidm {client_id} was changed at its authority since the review: "
-        f"has other client.contacts api-beheer@stad-gent.example → hand@stad.example, scopes.{DOSSIERS} none → on request",
+        (
+            f"client acmidm {client_id} was changed at its authority since the review: has other client.contacts"
+            f" api-beheer@stad-gent.example → hand@stad.example, scopes.{DOSSIERS} none → on request"
+        ),
     ]
     assert registry.clients(other.application) == []
     assert registry.clients(leaves.application) == [], "who does not differ waits for nobody"
@@ -92,7 +95,9 @@ def test_a_client_under_another_name_that_differs_is_left_out(project: Project, 
     project.in_sync()
 
 
-def test_a_key_that_is_used_in_between_is_no_difference(project: Project, registry: Registry, portal: RunningPortal) -> None:
+def test_a_key_that_is_used_in_between_is_no_difference(
+    project: Project, registry: Registry, portal: RunningPortal
+) -> None:
     """The run confirms its evidence then, and changes nothing: nobody need approve that."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
@@ -124,7 +129,9 @@ def test_a_key_that_is_used_in_between_is_no_difference(project: Project, regist
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_what_is_no_review_of_the_stack_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, what: str) -> None:
+def test_what_is_no_review_of_the_stack_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, what: str
+) -> None:
     """Before anything is looked at: there is no project here."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "approved.json"
@@ -132,11 +139,15 @@ def test_what_is_no_review_of_the_stack_is_refused(tmp_path: Path, monkeypatch: 
         file.write_text(text)
     refused = CliRunner().invoke(app, ["deploy", "--stack", "tni", "--approved", str(file)])
     assert refused.exit_code == 2
-    assert refused.stderr.strip() == f"{file} {what}; save one with acmidm review --stack tni --save FILE, and have that approved"
+    assert (
+        refused.stderr.strip()
+        == f"{file} {what}; save one with acmidm review --stack tni --save FILE, and have that approved"
+    )
 
 
 def test_what_is_refused_holds_nobody_else_up(project: Project, registry: Registry) -> None:
-    """A key that leaves too early stays, a client that cannot be taken over is not; all else is reviewed, approved and carried out."""
+    """A key that leaves too early stays, a client that cannot be taken over is not; all else is reviewed, approved and
+    carried out."""
     project.configure({"keyOverlapDays": 14})
     early, other = write_form(project.forms, keys=("old",)), write_form(project.forms, "gent/ander", scopes=(SEND,))
     project.apply()
@@ -161,7 +172,8 @@ def test_what_is_refused_holds_nobody_else_up(project: Project, registry: Regist
 
 
 def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(project: Project, registry: Registry) -> None:
-    """Who stole it may upload another between each review and its run: all else of that client waits for the next one."""
+    """Who stole it may upload another between each review and its run: all else of that client waits for the next
+    one."""
     form = write_form(project.forms, keys=("stolen", "good"))
     project.apply()
     client_id = project.client_id(form)
@@ -182,7 +194,9 @@ def test_a_setting_that_changed_in_between_stops_it(project: Project) -> None:
     project.configure({"keyOverlapDays": 3})
     refused = project.recover("--approved", str(file))
     assert differs(refused) == ["setting acmidm:keyOverlapDays 0 → 3"]
-    assert "nothing more of tni is brought up, for it is not what was approved: have it reviewed again" in refused.stderr
+    assert (
+        "nothing more of tni is brought up, for it is not what was approved: have it reviewed again" in refused.stderr
+    )
 
 
 def test_a_client_that_differs_is_left_out_and_nobody_else(project: Project, registry: Registry) -> None:
@@ -200,7 +214,10 @@ def test_a_client_that_differs_is_left_out_and_nobody_else(project: Project, reg
 
     done = project.recover("--approved", str(file))
     assert done.code == 1, done.output
-    assert f"differs: client acmidm {registry.client(uploaded.application)['client_id']} was changed at its authority" in done.stderr
+    assert (
+        f"differs: client acmidm {registry.client(uploaded.application)['client_id']} was changed at its authority"
+        in done.stderr
+    )
     assert "2 clients are left out, for they are not what was approved: have them reviewed again" in done.stderr
     assert PLAIN in registry.client(other.application)["scopes"]
     assert kids(registry.client(uploaded.application)) == {"uploaded"}

@@ -1,4 +1,5 @@
-"""A change of a form shows as what it is: one resource, one line. One project with a form per change, brought up once."""
+"""A change of a form shows as what it is: one resource, one line. One project with a form per change, brought up
+once."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
 
 
 def test_scope_extension_is_one_resource_and_one_line(story: Story) -> None:
-    """Step 3 of the guide: a working client is granted one scope more. With a product of its own: see the two platforms."""
+    """Step 3 of the guide: a working client is granted one scope more. With a product of its own: see the two
+    platforms."""
     place = f"ClientScopes {story.forms['scope'].key}"
     assert story.shown("scope") == {place: ("update", [f"scopes.{PLAIN}"])}
     (step,) = (step for step in story.steps if story.forms["scope"].application in step["urn"])
@@ -82,7 +84,10 @@ def test_changed_values_are_one_line_each(story: Story, registry: Registry) -> N
         '~ [0]: "api-beheer@stad-gent.example" => "nieuw@stad-gent.example"',
         '~ merk_code: "stad-gent" => "stad-gent-loket"',
     ]
-    assert registry.configuration("notificaties", story.after["value"]["client_id"]) == form.request()["products"]["notificaties"]
+    assert (
+        registry.configuration("notificaties", story.after["value"]["client_id"])
+        == form.request()["products"]["notificaties"]
+    )
 
 
 def test_another_code_is_another_client(story: Story, registry: Registry) -> None:

@@ -1,4 +1,5 @@
-"""Where two features meet, as people who did not know the code tried them: nobody's client is taken, lost, doubled or forgotten."""
+"""Where two features meet, as people who did not know the code tried them: nobody's client is taken, lost, doubled or
+forgotten."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def kinds(project: Project) -> set[str]:
 
 
 def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: Path) -> None:
-    """GeoSecure is restored from a backup of before our client was made, and gives its number, 7001, to another organisation's client.
+    """GeoSecure is restored from a backup of before our client was made, and gives its number, 7001, to another
+    organisation's client.
 
     Once a refresh has seen that, the run is refused: nothing of that client is changed.
     """
@@ -46,12 +48,16 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
             project.apply()
             port, key = first.settings.port, first.operator_key
         shutil.rmtree(tmp_path / "geosecure")
-        restored = running_portal(tmp_path / "geosecure", platform="geosecure", port=port, operator_key=key, **geosecure)
+        restored = running_portal(
+            tmp_path / "geosecure", platform="geosecure", port=port, operator_key=key, **geosecure
+        )
         with restored as portal, portal.operator() as http:
             registry = Registry(http)
             theirs = {"name": "Politie", "ovo": "OVO009999", "kbo": None}
             owner = {"software_id": "politie/loket", "managed_by": "andere/tool"}
-            register_client(http, scopes=["DosisImport"], keys=[new_key("hun")], organisation=theirs, application="politie", **owner)
+            register_client(
+                http, scopes=["DosisImport"], keys=[new_key("hun")], organisation=theirs, application="politie", **owner
+            )
             before = registry.client("politie")
             project.succeed("refresh", "--yes", "--skip-preview")
             refused = project.recover()
@@ -61,8 +67,11 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
 
 
 @pytest.mark.parametrize("changes", [{}, {"preserve": True}], ids=["retire", "preserve"])
-def test_what_somebody_removed_is_not_made_anew_to_leave(project: Project, registry: Registry, changes: dict[str, Any]) -> None:
-    """A client is removed by hand, a refresh sees it, the product's configuration is left; then its form retires or preserves it."""
+def test_what_somebody_removed_is_not_made_anew_to_leave(
+    project: Project, registry: Registry, changes: dict[str, Any]
+) -> None:
+    """A client is removed by hand, a refresh sees it, the product's configuration is left; then its form retires or
+    preserves it."""
     project.configure({"protectClients": True})
     form = write_form(project.forms, application="loket")
     write_form(project.forms, "gent/ander", application="ander")
@@ -74,12 +83,21 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(project: Project, regis
     reviewed = kinds(project)
     project.recover()
     made = {one["client_id"] for one in registry.audit() if one["action"] == "client.created"} - {client_id}
-    assert ("client_created" in reviewed, registry.clients("loket"), len(made)) == (False, [], 1), "1 is that of the other form"
+    assert ("client_created" in reviewed, registry.clients("loket"), len(made)) == (
+        False,
+        [],
+        1,
+    ), "1 is that of the other form"
 
 
-@pytest.mark.parametrize("how", ["replace", *(pytest.param(how, marks=pytest.mark.exhaustive) for how in ("taint", "delete"))])
-def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(project: Project, registry: Registry, how: str) -> None:
-    """All keys of a client are replaced at once, which is refused; and so it is where ``ClientJwks`` is made anew for it."""
+@pytest.mark.parametrize(
+    "how", ["replace", *(pytest.param(how, marks=pytest.mark.exhaustive) for how in ("taint", "delete"))]
+)
+def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(
+    project: Project, registry: Registry, how: str
+) -> None:
+    """All keys of a client are replaced at once, which is refused; and so it is where ``ClientJwks`` is made anew for
+    it."""
     project.configure({"keyOverlapDays": 14})
     form = write_form(project.forms, application="loket")
     project.apply()
@@ -93,7 +111,9 @@ def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(project: Proj
     assert "key-1" in kids(registry.client("loket"))
 
 
-def test_a_preserved_client_of_an_organisation_with_another_code_is_listed_as_such(project: Project, registry: Registry) -> None:
+def test_a_preserved_client_of_an_organisation_with_another_code_is_listed_as_such(
+    project: Project, registry: Registry
+) -> None:
     """A client is preserved, a key of it is compromised, and its organisation gets another code by ``formerly``."""
     form = write_form(project.forms, application="loket")
     write_form(project.forms, "ander/loket", application="ander")

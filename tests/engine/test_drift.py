@@ -29,7 +29,9 @@ def exchange_keys(registry: Registry, form: FormFile, client_id: str) -> None:
 
 
 def let_in_by_a_secret(registry: Registry, _: FormFile, client_id: str) -> None:
-    registry.change(client_id, token_endpoint_auth_method="client_secret_basic", client_secret="made-by-hand-0123456789")
+    registry.change(
+        client_id, token_endpoint_auth_method="client_secret_basic", client_secret="made-by-hand-0123456789"
+    )
 
 
 DRIFTS: dict[str, tuple[Act, dict[str, tuple[str, list[str]]]]] = {
@@ -47,7 +49,9 @@ DRIFTS: dict[str, tuple[Act, dict[str, tuple[str, list[str]]]]] = {
         {"ClientJwks": ("update", ['jwks["key-2"].x', 'jwks["key-2"].y', 'jwks["key-3"]', f'jwks["{SLIPPED_IN}"]'])},
     ),
     "product": (
-        lambda registry, _, client_id: registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "ander"}),
+        lambda registry, _, client_id: registry.set_configuration(
+            "notificaties", client_id, {**NOTIFICATIES, "merk_code": "ander"}
+        ),
         {"ProductConfiguration": ("update", ["configuration.merk_code"])},
     ),
     "product removed": (
@@ -80,7 +84,10 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
     project = Project(tmp_path_factory.mktemp("drift"))
     project.connect(portal)
     keys = ("key-1", "key-2", "key-3")
-    forms = {name: write_form(project.forms, f"gent/{name.replace(' ', '-')}", scopes=(SEND, PLAIN), keys=keys) for name in DRIFTS}
+    forms = {
+        name: write_form(project.forms, f"gent/{name.replace(' ', '-')}", scopes=(SEND, PLAIN), keys=keys)
+        for name in DRIFTS
+    }
     project.apply()
     before = {name: registry.client(form.application) for name, form in forms.items()}
     for name, (act, _) in DRIFTS.items():
@@ -95,7 +102,8 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
 
 @pytest.mark.parametrize("name", DRIFTS)
 def test_shows_as_the_very_line_and_is_repaired(story: Story, registry: Registry, name: str) -> None:
-    """After ``up`` the client is what it was, everything but its ETags; one that was removed is made anew with all it had."""
+    """After ``up`` the client is what it was, everything but its ETags; one that was removed is made anew with all it
+    had."""
     shown = {place.partition(" ")[0]: step for place, step in story.shown.items() if story.forms[name].key in place}
     before, after = story.before[name], story.after[name]
     anew: dict[str, Any] = {}
@@ -111,7 +119,8 @@ def test_shows_as_the_very_line_and_is_repaired(story: Story, registry: Registry
 
 
 def test_lines_of_text_name_what_a_person_must_see(story: Story) -> None:
-    """A scope granted by hand is removed by name, what was withdrawn comes back by name; what the authority itself assigns is no drift."""
+    """A scope granted by hand is removed by name, what was withdrawn comes back by name; what the authority itself
+    assigns is no drift."""
     assert any(line.startswith(f'- {GRANTED}: "granted outside') for line in story.removed)
     assert any(line.startswith(f"+ {PLAIN}:") for line in story.added)
     assert not any("vo_info" in path for _, paths in story.shown.values() for path in paths)

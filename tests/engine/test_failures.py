@@ -13,7 +13,8 @@ from tests.support.registry import Registry
 
 
 def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
-    """Refused are what the authority does not know, and what is somebody else's by name; all others are carried out, and the command fails.
+    """Refused are what the authority does not know, and what is somebody else's by name; all others are carried out,
+    and the command fails.
 
     A create whose answer was lost is one of those: a client of this stack that the state does not know is taken over.
     """
@@ -24,9 +25,13 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         project = Project(tmp_path / "project")
         project.connect(portal)
         refused = write_form(project.forms, "een/geweigerd", scopes=(SEND, PLAIN))
-        lost, foreign, by_hand, new = (write_form(project.forms, f"gent/{name}") for name in ("lost", "foreign", "by-hand", "new"))
+        lost, foreign, by_hand, new = (
+            write_form(project.forms, f"gent/{name}") for name in ("lost", "foreign", "by-hand", "new")
+        )
         for form, owner in ((lost, "acmidm/tni"), (foreign, "acmidm/prod"), (by_hand, None)):
-            document = client_document(application=form.application, software_id=f"acmidm/tni/{form.key}", managed_by=owner)
+            document = client_document(
+                application=form.application, software_id=f"acmidm/tni/{form.key}", managed_by=owner
+            )
             http.post("/management/v1/clients", json=document).raise_for_status()
         there = {form.name: registry.client(form.application) for form in (lost, foreign, by_hand)}
         ids = {name: client["client_id"] for name, client in there.items()}
@@ -38,17 +43,24 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         registered = "client {} is registered already for acmidm/tni/{}, {}; see whose it is, and {}"
         own = f"take it over with adopt: {{acmidm: {ids[by_hand.name]}}}"
         assert outcome.errors == [
-            f"PUT {portal.origin}/management/v1/clients/{client_id}/scopes: 422 Unprocessable Entity, The request is refused: "
-            f"/scopes/1: {PLAIN} is no scope of this environment; ask its provider, or correct the name; "
-            "correct what it names, then run the same command again",
+            (
+                f"PUT {portal.origin}/management/v1/clients/{client_id}/scopes: 422 Unprocessable Entity, The request"
+                f" is refused: /scopes/1: {PLAIN} is no scope of this environment; ask its provider, or correct the"
+                " name; correct what it names, then run the same command again"
+            ),
             *sorted(
                 (
-                    registered.format(ids[foreign.name], foreign.key, "managed by acmidm/prod", "have it removed there"),
+                    registered.format(
+                        ids[foreign.name], foreign.key, "managed by acmidm/prod", "have it removed there"
+                    ),
                     registered.format(ids[by_hand.name], by_hand.key, "made by hand", own),
                 )
             ),
         ]
-        assert [registry.client(form.application) for form in (foreign, by_hand)] == [there[foreign.name], there[by_hand.name]]
+        assert [registry.client(form.application) for form in (foreign, by_hand)] == [
+            there[foreign.name],
+            there[by_hand.name],
+        ]
         assert registry.client(lost.application)["client_id"] == ids[lost.name]
         for form in (lost, new):
             client = registry.client(form.application)
@@ -95,7 +107,9 @@ def test_wrong_credentials_of_the_operator(project: Project, registry: Registry)
 
     assert outcome.code != 0
     (sentence,) = outcome.errors
-    assert all(words in sentence for words in ("POST ", "/v1/token: 401 ", "check the operator's credentials")), sentence
+    assert all(words in sentence for words in ("POST ", "/v1/token: 401 ", "check the operator's credentials")), (
+        sentence
+    )
     assert "tried" not in sentence
     assert registry.clients(form.application) == []
 
@@ -107,13 +121,22 @@ def test_unreachable_server_costs_the_deadline_once(project: Project) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        project.configure({"managementUrl": f"{down}/m", "issuer": f"{down}/op", "productsUrl": f"{down}/p", "retryDeadlineSeconds": 1})
+        project.configure(
+            {
+                "managementUrl": f"{down}/m",
+                "issuer": f"{down}/op",
+                "productsUrl": f"{down}/p",
+                "retryDeadlineSeconds": 1,
+            }
+        )
         outcome = project.up()
 
     assert outcome.code != 0
     assert "stamina" not in outcome.output
     lines = [line for line in outcome.output.splitlines() if line.strip().startswith("error: Unreachable")]
     assert len(lines) == 10
-    assert all(f"GET {down}/op/.well-known/openid-configuration: the server cannot be reached" in line for line in lines)
+    assert all(
+        f"GET {down}/op/.well-known/openid-configuration: the server cannot be reached" in line for line in lines
+    )
     assert all("check the address and the server, then run the same command again" in line for line in lines)
     assert len([line for line in lines if "tried 1 time in" not in line]) == 1

@@ -113,7 +113,8 @@ def test_a_state_that_was_lost_is_found_again(production: Production) -> None:
 
 
 def test_scopes_that_only_the_authority_knows_stay_as_they_are(production: Production) -> None:
-    """The state has lost them alone: what a run does not know it leaves, and all else is done. A command asks, and finds them again."""
+    """The state has lost them alone: what a run does not know it leaves, and all else is done. A command asks, and
+    finds them again."""
     form, project = production.form, production.project
     (urn,) = [one["urn"] for name, one in project.resources().items() if name.startswith("ClientScopes")]
     project.succeed("state", "delete", urn, "--yes", "--force")

@@ -1,4 +1,5 @@
-"""The mail that hands a client over, on the real engine with a real mail server: once, to whom it should, and never in anybody's way."""
+"""The mail that hands a client over, on the real engine with a real mail server: once, to whom it should, and never in
+anybody's way."""
 
 from __future__ import annotations
 
@@ -34,9 +35,11 @@ def with_contacts(form: FormFile, *contacts: str) -> None:
 
 
 def test_an_organisation_is_told_once(project: Project, registry: Registry) -> None:
-    """Nothing is sent without a server, and that is no change for ever; with one it goes, to each contact once, whatever else changes.
+    """Nothing is sent without a server, and that is no change for ever; with one it goes, to each contact once,
+    whatever else changes.
 
-    Who is refused for now gets it from the next run. Who is refused for good is reported once, until the form names another.
+    Who is refused for now gets it from the next run. Who is refused for good is reported once, until the form names
+    another.
     """
     form, alone = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "gent/ander", scopes=(DOSSIERS,))
     with_contacts(form, A, B, GONE)
@@ -81,7 +84,8 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
 
 
 def test_a_contact_of_several_connections_gets_one_mail(project: Project, registry: Registry) -> None:
-    """About all that it has not been told: of whichever organisations. A client that cannot be made holds up no other's."""
+    """About all that it has not been told: of whichever organisations. A client that cannot be made holds up no
+    other's."""
     supplier, dienst = "support@leverancier.example", {"name": "Dienst", "ovo": "OVO001992", "language": "en"}
     forms = [write_form(project.forms, f"gent/een-{number}", scopes=(PLAIN,)) for number in range(3)]
     forms.append(write_form(project.forms, "dienst/ander", scopes=(PLAIN,), organisation=dienst))
@@ -127,10 +131,15 @@ def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project
         mailing(project, server)
         server.unwanted = other.key
         project.apply()
-        assert [str(mail["X-Acmidm-Connection"]).split("/")[2] for mail in server.received if shared in str(mail["To"])] == ["OVO002067"]
+        assert [
+            str(mail["X-Acmidm-Connection"]).split("/")[2] for mail in server.received if shared in str(mail["To"])
+        ] == ["OVO002067"]
         server.unwanted = None
         project.apply()
-        assert [town.application in text_of(mail) for mail in server.received if shared in str(mail["To"])] == [True, False]
+        assert [town.application in text_of(mail) for mail in server.received if shared in str(mail["To"])] == [
+            True,
+            False,
+        ]
         project.in_sync()
         project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
 
@@ -183,14 +192,18 @@ def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, regi
         assert done.code == 0, done.output
         client_id = registry.client(form.application)["client_id"]
         assert hand_over(project, form)["client_id"] == client_id
-        (_, mail) = server.received
+        _, mail = server.received
         assert client_id in text_of(mail)
         project.succeed("preview", "--expect-no-changes")
 
 
 def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None:
-    """Neither a server that is down nor one that takes nothing fails a run; who was there before or is taken over is not written to."""
-    taken, made = write_form(project.forms, "gent/over", scopes=(SEND,)), write_form(project.forms, "gent/nieuw", scopes=(SEND,))
+    """Neither a server that is down nor one that takes nothing fails a run; who was there before or is taken over is
+    not written to."""
+    taken, made = (
+        write_form(project.forms, "gent/over", scopes=(SEND,)),
+        write_form(project.forms, "gent/nieuw", scopes=(SEND,)),
+    )
     adopt(taken, made_by_hand(registry, taken))
     with running_mail_server() as server:
         mailing(project, server)

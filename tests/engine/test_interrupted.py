@@ -1,4 +1,5 @@
-"""A program that the engine interrupts, as it does when a refresh beside it fails, says nothing: the engine has said why."""
+"""A program that the engine interrupts, as it does when a refresh beside it fails, says nothing: the engine has said
+why."""
 
 from __future__ import annotations
 
@@ -10,7 +11,10 @@ import sys
 
 from tests.support.engine import ROOT
 
-INTERRUPTED = "from acmidm_onboarding import read_settings; read_settings(); import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+INTERRUPTED = (
+    "from acmidm_onboarding import read_settings; read_settings(); import os, signal; os.kill(os.getpid(),"
+    " signal.SIGINT)"
+)
 SETTINGS = {
     "environment": "tni",
     "catalogueFolder": str(ROOT / "catalogue"),
@@ -24,7 +28,11 @@ SETTINGS = {
 def test_no_traceback_of_a_program_that_is_interrupted() -> None:
     config = json.dumps({f"acmidm:{name}": value for name, value in SETTINGS.items()})
     ended = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], env={**os.environ, "PULUMI_CONFIG": config}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", INTERRUPTED],
+        env={**os.environ, "PULUMI_CONFIG": config},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
     assert (ended.stdout, ended.stderr) == ("", "")

@@ -20,12 +20,15 @@ def hand_over(form: FormFile) -> FormFile:
 
 
 def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Project, registry: Registry) -> None:
-    """Uploaded by hand, they are no difference to the engine; a declaration that goes leaves them in use; one that comes replaces them.
+    """Uploaded by hand, they are no difference to the engine; a declaration that goes leaves them in use; one that
+    comes replaces them.
 
     The portal takes an upload where a form names no keys, and no other. Keys stay with a client that
     stays: a form that goes takes everything with it.
     """
-    uploaded, taken_back = (hand_over(write_form(project.forms, f"gent/{name}", keys=[])) for name in ("uploaded", "taken-back"))
+    uploaded, taken_back = (
+        hand_over(write_form(project.forms, f"gent/{name}", keys=[])) for name in ("uploaded", "taken-back")
+    )
     handed_over = write_form(project.forms, "gent/handed-over")
     forms = (uploaded, taken_back, handed_over)
     project.apply()
@@ -43,7 +46,11 @@ def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Projec
     taken_back.add_key("declared")
     taken_back.save()
     hand_over(handed_over)
-    changed = (*(f"OAuthClient {form.key}" for form in forms), f"ClientJwks {taken_back.key}", f"ClientJwks {handed_over.key}")
+    changed = (
+        *(f"OAuthClient {form.key}" for form in forms),
+        f"ClientJwks {taken_back.key}",
+        f"ClientJwks {handed_over.key}",
+    )
     assert {place: op for place, (op, _) in details(project.steps()).items()} == dict.fromkeys(changed, "update")
     project.apply("--refresh")
     assert [kids(registry.client(form.application)) for form in forms] == [{"by-hand"}, {"declared"}, {"key-1"}]

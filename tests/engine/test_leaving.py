@@ -1,6 +1,8 @@
-"""Connections that leave: announced, taken down from their day on in two runs, or left at their authority where their form says so.
+"""Connections that leave: announced, taken down from their day on in two runs, or left at their authority where their
+form says so.
 
-One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``, which goes on where that is due.
+One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``, which goes on where
+that is due.
 """
 
 from __future__ import annotations
@@ -40,10 +42,15 @@ class Leaving:
         return {name: changes[form.application] for name, form in self.forms.items() if form.application in changes}
 
     def there(self, registry: Registry) -> dict[str, Any]:
-        """Per form its client with its products' configurations, but for its ETags and its resource's mark; None where it is gone."""
+        """Per form its client with its products' configurations, but for its ETags and its resource's mark; None where
+        it is gone."""
         found = registry.everything(*(form.application for form in self.forms.values()))
         return {
-            name: {**one, "etags": None, "incarnation": None} if (one := next(iter(found[form.application]), None)) else None
+            name: (
+                {**one, "etags": None, "incarnation": None}
+                if (one := next(iter(found[form.application]), None))
+                else None
+            )
             for name, form in self.forms.items()
         }
 
@@ -99,8 +106,11 @@ def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -
         assert {**after, "scopes": before["scopes"]} == {**before, "keys_declared": not name.startswith("kept")}
 
 
-def test_the_next_deployment_goes_on_and_does_both_for_others(leaving: Leaving, registry: Registry, portal: RunningPortal) -> None:
-    """Also after a run that was cut off between the two. A day that is taken away again gives the client back what it had."""
+def test_the_next_deployment_goes_on_and_does_both_for_others(
+    leaving: Leaving, registry: Registry, portal: RunningPortal
+) -> None:
+    """Also after a run that was cut off between the two. A day that is taken away again gives the client back what it
+    had."""
     project, forms, before = leaving.project, leaving.forms, leaving.before
     assert f"leaves   {COMING}" in project.acmidm("status", "--stack", "tni").stdout
     forms["coming"].document["contacts"] = ["loket@stad-gent.example"]
@@ -109,7 +119,10 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(leaving: Leaving, 
     forms["back"].save()
     retire(forms["at-once"])
     reviewed = leaving.kinds()
-    assert [reviewed[name] for name in ("coming", "whole")] == [["retirement_coming", "client_updated"], ["client_removed"]]
+    assert [reviewed[name] for name in ("coming", "whole")] == [
+        ["retirement_coming", "client_updated"],
+        ["client_removed"],
+    ]
     done = project.recover()
     assert done.code == 0, done.output
     assert f"a second run goes on with {forms['at-once'].key}" in done.stderr
@@ -137,7 +150,8 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(leaving: Leaving, 
 
 
 def test_what_has_left_stays_as_it_is_and_may_be_taken_back(leaving: Leaving, registry: Registry) -> None:
-    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any time; with no line it is declared again."""
+    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any time; with no line it is
+    declared again."""
     project, forms, before = leaving.project, leaving.forms, leaving.before
     again = project.recover()
     assert (again.code, "a second run" in again.output) == (0, False), again.output

@@ -17,12 +17,14 @@ from tests.support.registry import Registry, kids
 def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal, registry: Registry) -> None:
     """The run that registers a form's key changes nothing else; the next one changes over.
 
-    Where the organisation has its keys in the portal, the secret works until it uploads one: however long that takes, drift is none, and
-    reports say what is in force. A form that goes back to a secret meanwhile gets a new one, beside the one that its application has.
+    Where the organisation has its keys in the portal, the secret works until it uploads one: however long that takes,
+    drift is none, and reports say what is in force. A form that goes back to a secret meanwhile gets a new one, beside
+    the one that its application has.
     """
     project.configure({"keyOverlapDays": 14})
     form, waits = (
-        write_form(project.forms, f"gent/{name}", keys=(), token_endpoint_auth_method="client_secret_basic") for name in ("loket", "wacht")
+        write_form(project.forms, f"gent/{name}", keys=(), token_endpoint_auth_method="client_secret_basic")
+        for name in ("loket", "wacht")
     )
     project.apply()
     ids = [registry.client(one.application)["client_id"] for one in (form, waits)]
@@ -33,7 +35,10 @@ def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal
 
     waiting = project.apply().output
     assert f"{form.key} goes on with its client secret until its authority has one of the keys in its form" in waiting
-    assert f"{waits.key} goes on with its client secret until its authority has a key, which its organisation uploads" in waiting
+    assert (
+        f"{waits.key} goes on with its client secret until its authority has a key, which its organisation uploads"
+        in waiting
+    )
     assert has_access(portal, ids[0], declared)
     assert kids(registry.client(form.application)) == {"key-1"}
     assert details(project.steps()).keys() == {f"OAuthClient {one.key}" for one in (form, waits)}
@@ -48,7 +53,9 @@ def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal
     pending = {(one["application"], change["kind"]) for one in found["not_applied"] for change in one["changes"]}
     assert pending == {(waits.application, "authentication_changed"), (waits.application, "secret_until_key")}
     reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
-    assert {(one["application"], change["kind"]) for one in reviewed["connections"] for change in one["changes"]} == pending
+    assert {
+        (one["application"], change["kind"]) for one in reviewed["connections"] for change in one["changes"]
+    } == pending
     listed = json.loads(project.acmidm("status", "--stack", "tni", "--output", "json").stdout)
     methods = {one["application"]: one["token_endpoint_auth_method"] for one in listed["connections"]}
     assert methods == {form.application: "private_key_jwt", waits.application: "client_secret_basic"}

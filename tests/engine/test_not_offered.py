@@ -1,4 +1,5 @@
-"""What the catalogue has and the authority does not offer, a product or a scope: it fails in one connection, and holds nobody else up."""
+"""What the catalogue has and the authority does not offer, a product or a scope: it fails in one connection, and holds
+nobody else up."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def tni(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Projec
 
 @pytest.mark.parametrize("tni", [("products", "dosis")], indirect=True)
 def test_others_are_reviewed_approved_and_compared(tni: tuple[Project, Registry]) -> None:
-    """Of the one that cannot be read nothing is approved, and its product alone is not compared: that is said, with code 3."""
+    """Of the one that cannot be read nothing is approved, and its product alone is not compared: that is said, with
+    code 3."""
     project, registry = tni
     other, evil = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "evil/loket", scopes=(DOSSIERS,))
     assert project.recover().code != 0
@@ -64,7 +66,9 @@ def test_others_are_reviewed_approved_and_compared(tni: tuple[Project, Registry]
     assert project.recover().code != 0
     found = drift(project, code=3)
     assert (found["by_hand"], found["not_applied"]) == ([], [])
-    assert [note.partition(": GET ")[0] for note in found["notes"]] == ["The dosis configurations on acmidm could not be looked at"]
+    assert [note.partition(": GET ")[0] for note in found["notes"]] == [
+        "The dosis configurations on acmidm could not be looked at"
+    ]
 
 
 @pytest.mark.parametrize("tni", [("scopes", REFUSED)], indirect=True)

@@ -24,7 +24,9 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     for refused in (project.preview(), project.up()):
         assert refused.code != 0
         assert "because it is protected" in refused.output
-        assert all(f'{name}/dosis" cannot be deleted' in refused.output for name in (form.key, other.key)), refused.output
+        assert all(f'{name}/dosis" cannot be deleted' in refused.output for name in (form.key, other.key)), (
+            refused.output
+        )
     kept = project.resources()
     assert {place: kept[place] for place in resources if form.key in place or "dosis" in place} == {
         place: known for place, known in resources.items() if form.key in place or "dosis" in place
@@ -36,7 +38,9 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     for one in forms:
         one.save()
     project.apply()
-    assert [{**registry.client(one.application), "etags": None} for one in forms] == [{**client, "etags": None} for client in before]
+    assert [{**registry.client(one.application), "etags": None} for one in forms] == [
+        {**client, "etags": None} for client in before
+    ]
     project.in_sync()
 
     project.configure({"protectClients": False})
@@ -44,4 +48,7 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     form.path.unlink()
     project.apply()
     assert registry.clients(form.application) == []
-    assert [registry.configuration(product, before[0]["client_id"]) for product in ("notificaties", "dosis")] == [None, None]
+    assert [registry.configuration(product, before[0]["client_id"]) for product in ("notificaties", "dosis")] == [
+        None,
+        None,
+    ]

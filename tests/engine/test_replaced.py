@@ -1,7 +1,9 @@
-"""What Pulumi's users type replaces resources, and a create takes its own client over: then the delete that follows must not kill it.
+"""What Pulumi's users type replaces resources, and a create takes its own client over: then the delete that follows
+must not kill it.
 
-Each way in which Pulumi makes a resource anew, on the real engine with a real mail server: the client, its client-ID, its keys and its
-products are there afterwards, in the state and at the authority, and nobody is mailed what was mailed before.
+Each way in which Pulumi makes a resource anew, on the real engine with a real mail server: the client, its client-ID,
+its keys and its products are there afterwards, in the state and at the authority, and nobody is mailed what was mailed
+before.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ options = {"opts": pulumi.ResourceOptions(parent=Towns())}
 WITH_OPTIONS = """
 def of_clients(args):
     if args.type_.endswith("acmidm:OAuthClient"):
-        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
+        return pulumi.ResourceTransformationResult(args.props,
+            pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
 
 pulumi.runtime.register_stack_transformation(of_clients)
 options = {}
@@ -77,7 +80,10 @@ def there(registry: Registry, forms: list[FormFile]) -> dict[str, Any]:
     """What people have of their connections: client-ID, scopes, keys and products."""
     found = registry.everything(*(form.application for form in forms))
     shown = ("client_id", "software_id", "managed_by", "scopes", "jwks", "products")
-    return {application: [{name: client[name] for name in shown} for client in clients] for application, clients in found.items()}
+    return {
+        application: [{name: client[name] for name in shown} for client in clients]
+        for application, clients in found.items()
+    }
 
 
 def urn_of(project: Project, place: str) -> str:
@@ -97,8 +103,12 @@ def is_whole(project: Project, registry: Registry, forms: list[FormFile], before
 
 
 def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mails: MailServer) -> None:
-    """``--replace`` of a client and of a product, ``state taint``, ``state rename`` and ``state delete``: each then an ``up``."""
-    forms = [write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("replaced", "tainted", "renamed", "deleted")]
+    """``--replace`` of a client and of a product, ``state taint``, ``state rename`` and ``state delete``: each then an
+    ``up``."""
+    forms = [
+        write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+        for name in ("replaced", "tainted", "renamed", "deleted")
+    ]
     replaced, tainted, renamed, deleted = forms
     project.apply()
     before = there(registry, forms)
@@ -121,10 +131,15 @@ def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mai
 
 
 @pytest.mark.parametrize(
-    "more", [BELOW_A_COMPONENT, WITH_OPTIONS % 'replace_on_changes=["contacts"]', ANOTHER_TYPE], ids=["parent", "on", "type"]
+    "more",
+    [BELOW_A_COMPONENT, WITH_OPTIONS % 'replace_on_changes=["contacts"]', ANOTHER_TYPE],
+    ids=["parent", "on", "type"],
 )
-def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry: Registry, mails: MailServer, more: str) -> None:
-    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts, gives them another type; and back."""
+def test_what_a_program_is_changed_to_loses_no_client(
+    project: Project, registry: Registry, mails: MailServer, more: str
+) -> None:
+    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts, gives them another
+    type; and back."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -139,7 +154,9 @@ def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry
     assert len(mails.received) == 1
 
 
-@pytest.mark.parametrize("command", [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)], ids=["up", "deploy"])
+@pytest.mark.parametrize(
+    "command", [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)], ids=["up", "deploy"]
+)
 def test_a_move_whose_create_fails_removes_nothing(
     project: Project, registry: Registry, mails: MailServer, command: Callable[[Project], Outcome]
 ) -> None:
@@ -162,7 +179,8 @@ def test_a_move_whose_create_fails_removes_nothing(
 
 
 def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry) -> None:
-    """The state has both resources, the authority the mark of the one that goes: the one that stays goes on with the client."""
+    """The state has both resources, the authority the mark of the one that goes: the one that stays goes on with the
+    client."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -202,8 +220,11 @@ def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(project: Project,
     project.in_sync()
 
 
-def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(project: Project, registry: Registry, mails: MailServer) -> None:
-    """That is what was asked for: another client-ID, which its organisation is mailed, with all scopes, keys and products."""
+def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(
+    project: Project, registry: Registry, mails: MailServer
+) -> None:
+    """That is what was asked for: another client-ID, which its organisation is mailed, with all scopes, keys and
+    products."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     (before,) = there(registry, [form])[form.application]
@@ -232,7 +253,8 @@ def test_emptied_marks_come_back(project: Project, registry: Registry) -> None:
 
 
 def test_what_bears_nobodys_mark_is_never_deleted(project: Project, registry: Registry) -> None:
-    """Not even by the state that made it: somebody took the marks away, and a refresh has seen that. The run says what it leaves."""
+    """Not even by the state that made it: somebody took the marks away, and a refresh has seen that. The run says what
+    it leaves."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -245,12 +267,16 @@ def test_what_bears_nobodys_mark_is_never_deleted(project: Project, registry: Re
 
 
 def test_a_state_of_before_and_after(project: Project, registry: Registry) -> None:
-    """A backup of the state is restored once its client was taken over by another resource: it is still its client, and goes with it."""
+    """A backup of the state is restored once its client was taken over by another resource: it is still its client, and
+    goes with it."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before, backup = there(registry, [form]), project.exported()
     project.apply(
-        "--replace", urn_of(project, f"OAuthClient {form.key}"), "--replace", urn_of(project, f"ProductConfiguration {form.key}/dosis")
+        "--replace",
+        urn_of(project, f"OAuthClient {form.key}"),
+        "--replace",
+        urn_of(project, f"ProductConfiguration {form.key}/dosis"),
     )
     file = project.folder / "backup.json"
     file.write_text(backup)
@@ -264,7 +290,8 @@ def test_a_state_of_before_and_after(project: Project, registry: Registry) -> No
 
 
 def test_a_copied_state_takes_nothing_over(project: Project, registry: Registry) -> None:
-    """A second stack whose state is a copy is refused, as long as the first one's has the client; once that stack is gone it is a move."""
+    """A second stack whose state is a copy is refused, as long as the first one's has the client; once that stack is
+    gone it is a move."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
     before = there(registry, [form])

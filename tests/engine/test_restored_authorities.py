@@ -50,9 +50,11 @@ class Restorable:
 
 @pytest.mark.exhaustive
 def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
-    """What is gone is made anew and mailed, what differs is put back in place, and what was removed since is named as a danger.
+    """What is gone is made anew and mailed, what differs is put back in place, and what was removed since is named as a
+    danger.
 
-    Once the newer database is there again, the client that has the key there is taken over, with the client-ID that its people have.
+    Once the newer database is there again, the client that has the key there is taken over, with the client-ID that its
+    people have.
     """
     authority, project = Restorable(tmp_path / "portal"), Project(tmp_path / "project")
     with authority.running() as portal:
@@ -60,7 +62,9 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
     with running_mail_server() as mails:
         mailing(project, mails)
         with authority.registry():
-            kept, gone, moved = (write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("kept", "gone", "moved"))
+            kept, gone, moved = (
+                write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("kept", "gone", "moved")
+            )
             project.apply()
         authority.back_up("older")
         with authority.registry() as registry:
@@ -84,7 +88,9 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
             assert "1 client with the mark of tni that nobody declares" in healed.stdout
             assert behind["client_id"] in healed.stdout
             assert _but_for_ids(there(registry, forms)) == _but_for_ids(before)
-            assert there(registry, [kept, moved]) == {form.application: before[form.application] for form in (kept, moved)}
+            assert there(registry, [kept, moved]) == {
+                form.application: before[form.application] for form in (kept, moved)
+            }
             project.apply()
             assert len(mails.received) == 1, "the new client has another client-ID"
             registry.remove(behind["client_id"])
@@ -99,4 +105,7 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
 
 
 def _but_for_ids(found: dict[str, Any]) -> list[Any]:
-    return [[{name: value for name, value in client.items() if name != "client_id"} for client in clients] for clients in found.values()]
+    return [
+        [{name: value for name, value in client.items() if name != "client_id"} for client in clients]
+        for clients in found.values()
+    ]

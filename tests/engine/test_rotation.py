@@ -39,7 +39,8 @@ def drop(form: FormFile, kid: str) -> None:
 
 
 def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Registry, portal: RunningPortal) -> None:
-    """Beside a new key it stays, for that client alone; after the overlap, and once the authority saw the new one, it goes.
+    """Beside a new key it stays, for that client alone; after the overlap, and once the authority saw the new one, it
+    goes.
 
     A compromised key goes at once, also the last one: the deployment says so, and goes through.
     """
@@ -67,7 +68,9 @@ def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Regi
     refused = project.pulumi("preview", "--json")
     assert refused.code != 0
     (sentence,) = read_plan(json.loads(refused.stdout)).problems
-    assert sentence.startswith(f'gent/loket: key "key-1" may leave from {datetime.now(UTC) + timedelta(days=OVERLAP_DAYS):%Y-%m-%d}')
+    assert sentence.startswith(
+        f'gent/loket: key "key-1" may leave from {datetime.now(UTC) + timedelta(days=OVERLAP_DAYS):%Y-%m-%d}'
+    )
     state = project.resources()[f"ClientJwks {form.key}"]
     outcome = project.recover()
     assert outcome.code != 0
@@ -85,8 +88,11 @@ def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Regi
     project.in_sync()
 
 
-def test_a_stolen_key_goes_though_another_may_not_leave_yet(project: Project, registry: Registry, portal: RunningPortal) -> None:
-    """In one change: the stolen one goes, the new one comes, and the one that leaves too early stays, in the state too."""
+def test_a_stolen_key_goes_though_another_may_not_leave_yet(
+    project: Project, registry: Registry, portal: RunningPortal
+) -> None:
+    """In one change: the stolen one goes, the new one comes, and the one that leaves too early stays, in the state
+    too."""
     project.configure({"keyOverlapDays": OVERLAP_DAYS})
     form, other = write_form(project.forms, keys=("stolen", "early")), write_form(project.forms, "ander/loket")
     project.apply()
@@ -132,9 +138,14 @@ def test_keys_that_another_resource_makes_are_guarded_too(project: Project, regi
     form.save()
 
     def give(key: str) -> None:
-        made = f'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}}).result.apply(lambda _: [{key!r}])'
+        made = (
+            f'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}}).result.apply(lambda _:'
+            f" [{key!r}])"
+        )
         changed = program.replace("OnboardingArgs(found, ", f"OnboardingArgs(found, keys={made}, ")
-        (project.folder / "__main__.py").write_text(changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n"))
+        (project.folder / "__main__.py").write_text(
+            changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n")
+        )
 
     give(first)
     project.apply()

@@ -35,7 +35,12 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(portal: RunningPortal, registry: Registry, random_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+def stack(
+    portal: RunningPortal,
+    registry: Registry,  # noqa: ARG001
+    random_plugin: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Stack:
     project = Project(tmp_path_factory.mktemp("secrets"))
     project.connect(portal, keyOverlapDays=0.01)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
@@ -45,7 +50,8 @@ def stack(portal: RunningPortal, registry: Registry, random_plugin: None, tmp_pa
 
 
 def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPortal, registry: Registry) -> None:
-    """For the overlap of the stack, which the review names; drift calls it not applied, never somebody's hand. A third ends the first."""
+    """For the overlap of the stack, which the review names; drift calls it not applied, never somebody's hand. A third
+    ends the first."""
     project, form = stack.project, stack.form
     first, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
     renew(form, 1)
@@ -69,12 +75,17 @@ def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPor
     project.configure({"keyOverlapDays": 0})
     assert f"{RENEWED}; the one before ends at once" in project.acmidm("review", "--stack", "tni").output
     project.apply()
-    assert [has_access(portal, client_id, secret) for secret in (first, second, secret_of(project, form))] == [False, False, True]
+    assert [has_access(portal, client_id, secret) for secret in (first, second, secret_of(project, form))] == [
+        False,
+        False,
+        True,
+    ]
     assert not any(secret in project.exported() for secret in (first, second))
 
 
 def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Path) -> None:
-    """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where Git would take it along."""
+    """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where Git would take it
+    along."""
     project, form = stack.project, stack.form
     secret = secret_of(project, form)
     show = ("secret", "show", f"onboardings/{form.name}.yaml", "--stack", "tni")
@@ -89,7 +100,11 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Pa
     (tmp_path / "cloned" / ".git").mkdir(parents=True)
     for words, code, sentence in (
         (show, 2, "the output is no terminal, where a log would keep the secret; name a file for it with --file FILE"),
-        ((*show, "--file", str(file)), 2, "exists already, and is never overwritten; name another file with --file FILE"),
+        (
+            (*show, "--file", str(file)),
+            2,
+            "exists already, and is never overwritten; name another file with --file FILE",
+        ),
         ((*show, "--file", str(tmp_path / "cloned" / "s")), 2, "is in the Git repository"),
         ((*show, "--platform", "geosecure", "--file", str(tmp_path / "s")), 2, "has no client for geosecure on tni"),
         ((*of_keyed, "--file", str(tmp_path / "s")), 2, "private_key_jwt, and has no client secret"),
@@ -99,7 +114,10 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Pa
     project.succeed("stack", "change-secrets-provider", "passphrase")
     project.environment["PULUMI_CONFIG_PASSPHRASE"] = "another"
     refused = project.acmidm(*show, "--file", str(tmp_path / "s"))
-    assert (refused.code, refused.stderr.startswith("stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE")) == (3, True)
+    assert (
+        refused.code,
+        refused.stderr.startswith("stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE"),
+    ) == (3, True)
     assert not (tmp_path / "s").exists()
 
 
@@ -107,7 +125,9 @@ def shown_on_a_terminal(project: Project, words: tuple[str, ...]) -> str:
     """What a command writes there, and nowhere else."""
     ours, its = pty.openpty()
     acmidm = str(warm_environment() / "bin" / "acmidm")
-    done = subprocess.run([acmidm, *words], cwd=project.folder, env=project.variables(), stdout=its, stderr=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        [acmidm, *words], cwd=project.folder, env=project.variables(), stdout=its, stderr=subprocess.PIPE, check=True
+    )
     os.close(its)
     assert not done.stderr.decode().count(project.secrets[-1])
     return os.read(ours, 10_000).decode().strip()

@@ -36,7 +36,9 @@ def secret_of(project: Project, form: FormFile) -> str:
 
 
 def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
-    answer = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10)
+    answer = httpx.post(
+        portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10
+    )
     return answer.status_code == 200
 
 
@@ -48,13 +50,15 @@ def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> N
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        f"{form.key} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then this again"
+        f"{form.key} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then"
+        " this again"
     ]
 
 
 @pytest.mark.usefixtures("random_plugin")
 def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and masked, and goes on working.
+    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and masked, and goes on
+    working.
 
     So does the operator's key, given as a secret of the stack instead of a file.
     """

@@ -1,4 +1,5 @@
-"""Where somebody stands in a project changes nothing of what a run does; and settings that are missing are not forms that are missing."""
+"""Where somebody stands in a project changes nothing of what a run does; and settings that are missing are not forms
+that are missing."""
 
 from __future__ import annotations
 
@@ -28,11 +29,19 @@ def protected(portal: RunningPortal, registry: Registry, tmp_path: Path) -> Proj
 
 @pytest.mark.parametrize(
     "where",
-    ["below", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("a setting is encrypted", "a stack by its whole name"))],
+    [
+        "below",
+        *(
+            pytest.param(one, marks=pytest.mark.exhaustive)
+            for one in ("a setting is encrypted", "a stack by its whole name")
+        ),
+    ],
 )
 def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, registry: Registry, where: str) -> None:
     """Its scopes were withdrawn, and the client was left for ever, with exit code 0."""
-    leaves, stays = (write_form(protected.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("leaves", "stays"))
+    leaves, stays = (
+        write_form(protected.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("leaves", "stays")
+    )
     protected.apply()
     before = registry.client(stays.application)
     leaves.document["retire"] = DUE
@@ -72,7 +81,9 @@ def test_missing_settings_undeclare_nothing(project: Project, registry: Registry
     else:
         settings = {}
     if missing.endswith("what they are"):  # else the engine knows what is wanted
-        (project.folder / "Pulumi.yaml").write_text("{name: acmidm, runtime: {name: python, options: {virtualenv: .venv}}}")
+        (project.folder / "Pulumi.yaml").write_text(
+            "{name: acmidm, runtime: {name: python, options: {virtualenv: .venv}}}"
+        )
     document = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump({**document, "config": settings}))
     for run in (replace(project, below=below).up, replace(project, below=below).recover):
@@ -109,20 +120,31 @@ def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(proje
 
 
 def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project, registry: Registry) -> None:
-    """An organisation whose folder is a submodule of Git: a clone without it has an empty folder. Its client went, with exit code 0."""
+    """An organisation whose folder is a submodule of Git: a clone without it has an empty folder. Its client went, with
+    exit code 0."""
     here, elsewhere = write_form(project.forms, "gent/stays"), write_form(project.forms, "aalst/elsewhere")
     project.apply()
     before = registry.everything(here.application, elsewhere.application)
     for file in elsewhere.folder.glob("aalst/*"):
         file.unlink()
-    for refused, code in ((project.up(), 1), (project.recover(), 1), (project.acmidm("drift", "--stack", "tni", "--heal"), 2)):
-        assert "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule update --init" in refused.output
+    for refused, code in (
+        (project.up(), 1),
+        (project.recover(), 1),
+        (project.acmidm("drift", "--stack", "tni", "--heal"), 2),
+    ):
+        assert (
+            "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule update --init"
+            in refused.output
+        )
         assert (refused.code, registry.everything(here.application, elsewhere.application)) == (code, before)
     shutil.rmtree(project.forms)
     project.forms.mkdir()
     for words in (("drift",), ("steps",), ("remind", "--dry-run")):
         refused = project.acmidm(*words, "--stack", "tni")
-        assert (refused.code, "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder" in refused.output) == (2, True)
+        assert (
+            refused.code,
+            "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder" in refused.output,
+        ) == (2, True)
 
 
 def _settings(project: Project) -> dict[str, object]:

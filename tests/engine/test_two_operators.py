@@ -1,4 +1,5 @@
-"""Two operators deploy to one stack, each from a clone of their own: who is behind takes nothing away that the other has just made."""
+"""Two operators deploy to one stack, each from a clone of their own: who is behind takes nothing away that the other
+has just made."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def test_a_clone_that_is_behind_removes_no_client(project: Project, registry: Re
     done = project.recover()
     assert done.code == 0, done.output
     registry.set_scopes(registry.client(known.application)["client_id"], [])
-    healed = behind.acmidm("drift", "--stack", "tni", "--heal")  # a repair is no deployment: it says nothing about the revision
+    healed = behind.acmidm(
+        "drift", "--stack", "tni", "--heal"
+    )  # a repair is no deployment: it says nothing about the revision
     assert healed.code == 1, healed.output
     before = registry.everything(known.application, new.application)
 

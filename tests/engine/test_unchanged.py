@@ -14,7 +14,8 @@ from tests.support.registry import Registry, kids
 def test_second_up_changes_nothing(project: Project, registry: Registry) -> None:
     """Neither the engine nor the server sees a change, and ``--expect-no-changes`` says so to a pipeline.
 
-    Nor is it one to reorder lists and maps, or to write comments, quotes, the key's file name and the order of its members otherwise.
+    Nor is it one to reorder lists and maps, or to write comments, quotes, the key's file name and the order of its
+    members otherwise.
     """
     form = write_form(
         project.forms,
@@ -38,7 +39,9 @@ def test_second_up_changes_nothing(project: Project, registry: Registry) -> None
     request["jwks"].reverse()
     for table in ("scopes", "products"):
         request[table] = dict(reversed(request[table].items()))
-    request["products"] = {product: dict(reversed(settings.items())) for product, settings in request["products"].items()}
+    request["products"] = {
+        product: dict(reversed(settings.items())) for product, settings in request["products"].items()
+    }
     document = dict(reversed(form.document.items()))
     document["contacts"] = list(reversed(document["contacts"]))
     old = form.path.with_name(request["jwks"][0])
@@ -46,7 +49,9 @@ def test_second_up_changes_nothing(project: Project, registry: Registry) -> None
     request["jwks"][0] = new.name
     new.write_text(json.dumps(dict(reversed(json.loads(old.read_text()).items())), indent=8))
     old.unlink()
-    form.path.write_text("# a comment\n\n" + yaml.safe_dump(document, sort_keys=False, default_flow_style=True, width=60))
+    form.path.write_text(
+        "# a comment\n\n" + yaml.safe_dump(document, sort_keys=False, default_flow_style=True, width=60)
+    )
 
     outcome = project.preview("--expect-no-changes", "--diff")
     assert outcome.code == 0, outcome.output

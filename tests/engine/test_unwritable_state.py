@@ -1,4 +1,5 @@
-"""A state that nobody can write to, such as on a file system that was mounted read-only: nothing is done, and one sentence says why."""
+"""A state that nobody can write to, such as on a file system that was mounted read-only: nothing is done, and one
+sentence says why."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from tests.support.registry import Registry
 
 
 def test_a_state_that_cannot_be_written_changes_nothing(project: Project, registry: Registry) -> None:
-    """A repair said "2 errors occurred:" and no more. Root may write to any folder, so what has the locks is a file here."""
+    """A repair said "2 errors occurred:" and no more. Root may write to any folder, so what has the locks is a file
+    here."""
     form, leaves = (write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("stays", "leaves"))
     project.apply()
     registry.set_scopes(registry.client(form.application)["client_id"], [SEND])

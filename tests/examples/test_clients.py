@@ -1,4 +1,5 @@
-"""The clients of ``docs/integrators.md``, as the page starts them, on both platforms of what ``make up`` brings up in a clone."""
+"""The clients of ``docs/integrators.md``, as the page starts them, on both platforms of what ``make up`` brings up in a
+clone."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def tools() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; it installs what npm, Maven and pip have to, and a busy machine takes long over it
 def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
-    """A token, a notification, a dossier and its result; who is refused says why, and fails. With the page's own commands."""
+    """A token, a notification, a dossier and its result; who is refused says why, and fails. With the page's own
+    commands."""
     clone = tmp_path / "clone"
     with cloned(clone):
         page = Page.read(clone)

@@ -49,7 +49,8 @@ def platform_through(
     request_timeout_seconds: float = PATIENCE_SECONDS,
     retry_deadline_seconds: float = RETRY_DEADLINE_SECONDS,
 ) -> ConnectedPlatform:
-    """The provider's connections to a platform at ``origin``, as ``configure`` makes them; its tokens come that way too."""
+    """The provider's connections to a platform at ``origin``, as ``configure`` makes them; its tokens come that way
+    too."""
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     values = {
@@ -72,7 +73,8 @@ def platform_through(
 
 
 def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:
-    """Per form exactly one client, with all that the form asks for and nothing else; the state knows it, and holds nothing else."""
+    """Per form exactly one client, with all that the form asks for and nothing else; the state knows it, and holds
+    nothing else."""
     registered = set()
     for form in forms:
         client = registry.client(form.application)

@@ -1,4 +1,5 @@
-"""Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at a request of one's choice."""
+"""Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at a request of one's
+choice."""
 
 from __future__ import annotations
 
@@ -20,14 +21,16 @@ UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
 DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
 DEPLOY = ("acmidm", "deploy")
 CHECKPOINTS = {"each step": "false", "at the end": "true"}
-"""When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of PULUMI_SKIP_CHECKPOINTS."""
+"""When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of
+PULUMI_SKIP_CHECKPOINTS."""
 Victims = tuple[str, int, str]
 
 
 def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
     """Who is killed at which request, with either way of writing the state where that matters.
 
-    It does where the engine dies. One that lives, or ends in good order, writes down at the end what it knows, either way.
+    It does where the engine dies. One that lives, or ends in good order, writes down at the end what it knows, either
+    way.
     """
     return {
         f"{victim}-{request}, state {when}": (victim, request, when)
@@ -75,7 +78,9 @@ class Run:
 
     @property
     def providers(self) -> list[int]:
-        return [pid for pid, command in self.family.items() if PROVIDER in command and not command.startswith("/bin/sh")]
+        return [
+            pid for pid, command in self.family.items() if PROVIDER in command and not command.startswith("/bin/sh")
+        ]
 
     def end(self) -> None:
         self.process.wait(COMMAND_SECONDS)
@@ -86,7 +91,8 @@ class Run:
 
 
 def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str, api: str = API) -> Run:
-    """Runs a command that is cut off when the server has committed its n-th request to the ``api``, the pattern of a path."""
+    """Runs a command that is cut off when the server has committed its n-th request to the ``api``, the pattern of a
+    path."""
     proxy.heal()
     run: list[Run] = []
     rule = proxy.rule(".*", api, faults.once_committed(lambda: run[0].cut(victim)), first=request)

@@ -1,6 +1,7 @@
 """A client whose credentials change, by a run that is killed: its application is never left without one that works.
 
-One that works is what the application has, or what the state has for it: whoever runs the next command can hand that over.
+One that works is what the application has, or what the state has for it: whoever runs the next command can hand that
+over.
 """
 
 from __future__ import annotations
@@ -50,13 +51,20 @@ CHANGES: dict[str, tuple[Change, int]] = {
     "to another secret": (to_another_secret, 4),
 }
 """What changes, and how many requests that takes at least."""
-ALL = {f"{name}, {number}": (change, number) for name, (change, most) in CHANGES.items() for number in range(1, most + 1)}
+ALL = {
+    f"{name}, {number}": (change, number) for name, (change, most) in CHANGES.items() for number in range(1, most + 1)
+}
 
 
 @pytest.mark.usefixtures("random_plugin")
 @pytest.mark.parametrize("case", cases(ALL, "to a secret, 5"))
 def test_a_run_that_is_killed_leaves_a_credential_that_works(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, buried: list[Run], case: tuple[Change, int]
+    project: ProxiedProject,
+    proxy: FaultProxy,
+    registry: Registry,
+    portal: RunningPortal,
+    buried: list[Run],
+    case: tuple[Change, int],
 ) -> None:
     """All of it, at each request; and the next run needs nobody."""
     change, request_number = case
@@ -75,7 +83,9 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
     def works() -> bool:
         key = form.keys.get("key-1")
         secrets = {*had, *secrets_in_state(project)}
-        return any(has_access(portal, client_id, secret) for secret in secrets) or (key is not None and signs(portal, key, client_id))
+        return any(has_access(portal, client_id, secret) for secret in secrets) or (
+            key is not None and signs(portal, key, client_id)
+        )
 
     buried.append(cut_off(project, proxy, "everything", request_number, *DEPLOY))
     assert works(), "killed"
@@ -92,13 +102,18 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
 
 
 def secrets_in_state(project: ProxiedProject) -> list[str]:
-    """The passwords that whoever can decrypt the stack finds there, once what a kill within a checkpoint left is mended (test_locks.py)."""
+    """The passwords that whoever can decrypt the stack finds there, once what a kill within a checkpoint left is mended
+    (test_locks.py)."""
     for file in (project.folder / "state" / ".pulumi" / "stacks").rglob("*.attrs"):
         if file.stat().st_size == 0:
             file.unlink()
     state = json.loads(project._run(("stack", "export", "--show-secrets")).stdout)
     resources = state["deployment"].get("resources") or []
-    return [json.loads(one["outputs"]["result"]["plaintext"]) for one in resources if one["type"].endswith(":RandomPassword")]
+    return [
+        json.loads(one["outputs"]["result"]["plaintext"])
+        for one in resources
+        if one["type"].endswith(":RandomPassword")
+    ]
 
 
 def signs(portal: RunningPortal, key: Key, client_id: str) -> bool:

@@ -1,4 +1,5 @@
-"""The same faults between the Keycloak adapter and a real Keycloak, which has no ETags and answers 500 to one of two writers.
+"""The same faults between the Keycloak adapter and a real Keycloak, which has no ETags and answers 500 to one of two
+writers.
 
 How a request is tried again is one piece of code, which ``test_retry.py`` in ``tests/unit/components`` covers.
 """
@@ -37,7 +38,10 @@ LOST: dict[str, Fault] = {
 }
 NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
-    "404": (faults.answer(404, b'{"error": "Realm not found."}', "application/json"), "acmidm:managementUrl must be that of a realm"),
+    "404": (
+        faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
+        "acmidm:managementUrl must be that of a realm",
+    ),
     "html-404": (faults.answer(404, b"<html>", "text/html"), "404 Not Found, with text/html, not from this API"),
     "other-json": (faults.answer(200, b'{"items": []}', "application/json"), "the answer is not what this API gives"),
     # What Keycloak answers to an operator that lost its right.
@@ -75,7 +79,8 @@ def client_id(adapter: Keycloak, between: FaultProxy) -> str:
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
 def test_every_write_loses_its_answer(adapter: Keycloak, between: FaultProxy, realm: TestRealm, fault: Fault) -> None:
-    """Create, update, grant, withdrawal, key replacement and delete, each once: one client, as it was wanted, and then none."""
+    """Create, update, grant, withdrawal, key replacement and delete, each once: one client, as it was wanted, and then
+    none."""
     wanted = metadata()
     between.rule("POST", "/clients$", fault)
     try:
@@ -83,7 +88,9 @@ def test_every_write_loses_its_answer(adapter: Keycloak, between: FaultProxy, re
     except AlreadyRegistered as error:
         client_id = adapter.update(str(error.client_id), wanted, wanted, None).client_id
     assert len(between.seen("POST", "/clients$")) == 2
-    found = [snapshot.client for snapshot in adapter.clients() if snapshot.client.metadata.application == wanted.application]
+    found = [
+        snapshot.client for snapshot in adapter.clients() if snapshot.client.metadata.application == wanted.application
+    ]
     assert [(client.client_id, client.metadata) for client in found] == [(client_id, wanted)]
 
     changed = wanted.model_copy(update={"contacts": ("nieuw@stad-gent.example",)})
@@ -109,7 +116,8 @@ def test_every_write_loses_its_answer(adapter: Keycloak, between: FaultProxy, re
 def test_what_is_refused_is_never_blindly_tried_again(
     adapter: Keycloak, between: FaultProxy, client_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One request; two with another token after a 401. Keycloak's 409 or 500 to a writer: each try after a fresh read, six at most."""
+    """One request; two with another token after a 401. Keycloak's 409 or 500 to a writer: each try after a fresh read,
+    six at most."""
     monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
     known = adapter.read(client_id)
     assert known is not None
@@ -136,10 +144,13 @@ def test_what_is_refused_is_never_blindly_tried_again(
 
 
 def test_second_writer_since_the_last_refresh(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
-    """Refused, with both sets, and left as the other wrote it: keys and scopes. It says that nothing was overwritten."""
+    """Refused, with both sets, and left as the other wrote it: keys and scopes. It says that nothing was
+    overwritten."""
     known = adapter.read_jwks(client_id)
     realm.set_keys(client_id, [new_key("of-another")])
-    with pytest.raises(ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was overwritten"):
+    with pytest.raises(
+        ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was overwritten"
+    ):
         adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
     assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
     realm.grant(client_id, OTHERS)
@@ -150,24 +161,36 @@ def test_second_writer_since_the_last_refresh(adapter: Keycloak, realm: TestReal
 
 @pytest.mark.parametrize("when", [faults.after, faults.followed_by], ids=["before the write", "after the write"])
 def test_second_writer_between_read_and_write(
-    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, when: Callable[[Callable[[], object]], Fault]
+    adapter: Keycloak,
+    between: FaultProxy,
+    realm: TestRealm,
+    client_id: str,
+    when: Callable[[Callable[[], object]], Fault],
 ) -> None:
-    """Or between the write and the look at what came of it: there are no ETags, so that this look says it, and names both sets."""
+    """Or between the write and the look at what came of it: there are no ETags, so that this look says it, and names
+    both sets."""
     client = adapter.read(client_id)
     assert client is not None
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
-    with pytest.raises(ChangedMeanwhile, match=rf"while it was written: {SCOPES_OF_TWO} since the last refresh, and what is there may be"):
+    with pytest.raises(
+        ChangedMeanwhile,
+        match=rf"while it was written: {SCOPES_OF_TWO} since the last refresh, and what is there may be",
+    ):
         adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
 
     between.rule("PUT", CLIENT, when(lambda: realm.change(client_id, enabled=False)))
     wanted = client.metadata.model_copy(update={"contacts": ("nieuw@stad-gent.example",)})
-    with pytest.raises(ChangedMeanwhile, match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)"):
+    with pytest.raises(
+        ChangedMeanwhile, match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)"
+    ):
         adapter.update(client_id, client.metadata, wanted, None)
     assert not realm.client(client_id)["enabled"]
 
 
-def test_second_writer_of_keys_after_the_write(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str) -> None:
+def test_second_writer_of_keys_after_the_write(
+    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str
+) -> None:
     """One who writes the keys just before is overwritten: Keycloak has nothing to tell it by."""
     known = adapter.read_jwks(client_id)
     between.rule("PUT", CLIENT, faults.followed_by(lambda: realm.set_keys(client_id, [new_key("of-another")])))
@@ -177,7 +200,8 @@ def test_second_writer_of_keys_after_the_write(adapter: Keycloak, between: Fault
 
 
 def test_only_a_list_without_it_means_gone(adapter: Keycloak, between: FaultProxy, client_id: str) -> None:
-    """An empty list, of a realm that has other clients. Whatever else comes is one sentence, and none that says that it does not exist."""
+    """An empty list, of a realm that has other clients. Whatever else comes is one sentence, and none that says that it
+    does not exist."""
     adapter._api._retrying = Retrying(0)
     for name, (fault, said) in NOT_GONE.items():
         between.heal()
@@ -192,7 +216,9 @@ def test_only_a_list_without_it_means_gone(adapter: Keycloak, between: FaultProx
     assert adapter.snapshot(client_id) is None
 
 
-def test_failed_key_replacement_leaves_keys_and_method(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str) -> None:
+def test_failed_key_replacement_leaves_keys_and_method(
+    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str
+) -> None:
     """What has the new key is refused, and nothing was sent before it that takes the old one or its method away."""
     before = realm.client(client_id)
     known = adapter.read_jwks(client_id)
@@ -224,7 +250,8 @@ def test_scopes_are_granted_before_others_are_withdrawn(
 
 
 def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
-    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once; all of it arrives."""
+    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once; all of it
+    arrives."""
     wanted, keys = metadata(), {"key": {"kid": "key", "kty": "EC"}}
     client_id = realm.adapter().register(wanted, None).client_id
 
@@ -239,7 +266,11 @@ def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
         realm.adapter().update(client_id, None, wanted, None)
 
     with ThreadPoolExecutor(2 + len(SCOPES)) as pool:
-        writers = [pool.submit(write_keys), pool.submit(write_metadata), *(pool.submit(realm.grant, client_id, scope) for scope in SCOPES)]
+        writers = [
+            pool.submit(write_keys),
+            pool.submit(write_metadata),
+            *(pool.submit(realm.grant, client_id, scope) for scope in SCOPES),
+        ]
         for writer in writers:
             writer.result()
     found = realm.adapter().read(client_id)

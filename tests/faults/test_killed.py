@@ -1,4 +1,5 @@
-"""``kill -9`` of the engine or of the provider after each of the first dozen requests, and Ctrl-C: the next ``make up`` needs nobody.
+"""``kill -9`` of the engine or of the provider after each of the first dozen requests, and Ctrl-C: the next ``make up``
+needs nobody.
 
 The proxy kills once the server has committed the request, and the answer is lost: the worst moment. Two forms are
 brought up and destroyed; the recovering command is the one that ``make up`` runs.
@@ -41,10 +42,14 @@ ROTATION = victims(*product(("engine", "provider"), (1, 2, 3)))
 
 
 @pytest.mark.parametrize("case", cases(ALL, "engine-5, state at the end"))
-def test_next_up_ends_right(project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], case: Victims) -> None:
-    """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else.
+def test_next_up_ends_right(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], case: Victims
+) -> None:
+    """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing
+    else.
 
-    An engine's provider ends with it, and nobody else ends that: a delete that is being retried would undo what the next run makes.
+    An engine's provider ends with it, and nobody else ends that: a delete that is being retried would undo what the
+    next run makes.
     """
     victim, request_number, when = case
     write_state(project, when)
@@ -67,9 +72,15 @@ def test_next_up_ends_right(project: ProxiedProject, proxy: FaultProxy, registry
 
 @pytest.mark.parametrize("case", cases(ROTATION, "engine-3, state at the end"))
 def test_a_rotation_leaves_a_key_that_works_wherever_it_is_cut_off(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, buried: list[Run], case: Victims
+    project: ProxiedProject,
+    proxy: FaultProxy,
+    registry: Registry,
+    portal: RunningPortal,
+    buried: list[Run],
+    case: Victims,
 ) -> None:
-    """One key leaves beside one in use, while a third comes: the one in use gets a token at any moment, and the next run ends right."""
+    """One key leaves beside one in use, while a third comes: the one in use gets a token at any moment, and the next
+    run ends right."""
     victim, request_number, when = case
     write_state(project, when)
     project.configure({"keyOverlapDays": 14})
@@ -87,13 +98,20 @@ def test_a_rotation_leaves_a_key_that_works_wherever_it_is_cut_off(
     assert outcome.code == 0, outcome.output
     portal.client_token(form.keys["key-2"], client_id)
     require_as_declared(project, registry, [form])
-    assert project.resources()[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {key.thumbprint() for key in form.keys.values()}
+    assert project.resources()[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {
+        key.thumbprint() for key in form.keys.values()
+    }
 
 
 @pytest.mark.usefixtures("random_plugin")
 @pytest.mark.parametrize("request_number", cases({str(number): number for number in DOZEN}, "7"))
 def test_what_no_state_has_is_found_again(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, buried: list[Run], request_number: int
+    project: ProxiedProject,
+    proxy: FaultProxy,
+    registry: Registry,
+    portal: RunningPortal,
+    buried: list[Run],
+    request_number: int,
 ) -> None:
     """A client that was taken over, and one whose secret was made, by a run whose state was never written."""
     write_state(project, "at the end")
@@ -114,7 +132,8 @@ def test_what_no_state_has_is_found_again(
 def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
 ) -> None:
-    """As where a runner of a pipeline died, and the form changed since: what the state does not know is looked at, and nobody is needed."""
+    """As where a runner of a pipeline died, and the form changed since: what the state does not know is looked at, and
+    nobody is needed."""
     form = write_form(project.forms)
     project.apply()
     form.document["contacts"] = ["first@stad-gent.example"]
@@ -133,7 +152,8 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
 def test_ctrl_c_while_it_looks_first_starts_nothing_more(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, stop: Callable[[int, int], None]
 ) -> None:
-    """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run begins with it again."""
+    """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run begins with it
+    again."""
     form = write_form(project.forms)
     project.apply()
     registry.set_scopes(registry.client(form.application)["client_id"], [])
@@ -180,7 +200,11 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     test.apply()
     project.configure({"environment": "prod", "promotionGate": "enforce", "promotionStack": "test"})
     buried.append(cut_off(project, proxy, "engine", 3, *UP))
-    left = next(client["client_id"] for client in registry.clients(form.application) if client["client_id"] != on_tni["client_id"])
+    left = next(
+        client["client_id"]
+        for client in registry.clients(form.application)
+        if client["client_id"] != on_tni["client_id"]
+    )
 
     evidence.unlink()
     outcome = project.recover()
@@ -200,7 +224,8 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
 def test_next_deployment_ends_right(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], request_number: int
 ) -> None:
-    """In either run of a client that leaves: then nothing of it is left, in the state either, and what is preserved stays as it is.
+    """In either run of a client that leaves: then nothing of it is left, in the state either, and what is preserved
+    stays as it is.
 
     Of reads and writes together: the scopes are withdrawn, then the products' configurations and the client go.
     """

@@ -1,7 +1,8 @@
-"""``kill -9`` after each of the first dozen requests to a real Keycloak: the next ``make up`` needs nobody there either.
+"""``kill -9`` after each of the first dozen requests to a real Keycloak: the next ``make up`` needs nobody there
+either.
 
-Engine and provider are killed in turn. Keycloak has no ETags, and makes a client in several requests, so that the cut leaves other
-halves than at the embedded authority: a client with ``service_account``, one scope of two, no keys.
+Engine and provider are killed in turn. Keycloak has no ETags, and makes a client in several requests, so that the cut
+leaves other halves than at the embedded authority: a client with ``service_account``, one scope of two, no keys.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def project_through(proxy: FaultProxy, platform: Platform, folder: Path) -> Prox
 
 
 def require_as_declared(project: ProxiedProject, platform: Platform, forms: Iterable[FormFile]) -> None:
-    """Per form exactly one client, with the scopes and keys that the form asks and nothing beside; the state knows these alone."""
+    """Per form exactly one client, with the scopes and keys that the form asks and nothing beside; the state knows
+    these alone."""
     realm = platform.realm
     clients = realm.administrator.get(f"/{realm.name}/clients", first=0, max=1000)
     registered = set()
@@ -59,7 +61,8 @@ def require_as_declared(project: ProxiedProject, platform: Platform, forms: Iter
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("case", ALL.values(), ids=ALL)
 def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run], case: Victims) -> None:
-    """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else."""
+    """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing
+    else."""
     victim, request_number, when = case
     with FaultProxy(platform.realm.server.origin) as proxy:
         project = project_through(proxy, platform, tmp_path / "project")

@@ -1,4 +1,5 @@
-"""Locks on a stack: a dead process's is cleared by ``acmidm deploy``; any other is explained, with the command that clears it."""
+"""Locks on a stack: a dead process's is cleared by ``acmidm deploy``; any other is explained, with the command that
+clears it."""
 
 from __future__ import annotations
 
@@ -41,8 +42,23 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
     """A lock as the engine writes one: by this machine, by a process that ended."""
     ended = subprocess.Popen(["true"])
     ended.wait()
-    written = {"pid": ended.pid, "username": "jan", "hostname": socket.gethostname(), "timestamp": datetime.now(UTC).isoformat(), **changes}
-    file = project.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / project.stack / "made-by-a-test.json"
+    written = {
+        "pid": ended.pid,
+        "username": "jan",
+        "hostname": socket.gethostname(),
+        "timestamp": datetime.now(UTC).isoformat(),
+        **changes,
+    }
+    file = (
+        project.folder
+        / "state"
+        / ".pulumi"
+        / "locks"
+        / "organization"
+        / "acmidm"
+        / project.stack
+        / "made-by-a-test.json"
+    )
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(written))
     return file
@@ -76,8 +92,12 @@ def test_nothing_to_recover(project: ProxiedProject, capfd: pytest.CaptureFixtur
 LONG_AGO = (datetime.now(UTC) - timedelta(days=400)).isoformat()
 
 
-@pytest.mark.parametrize("changes", [{}, {"pid": os.getpid(), "timestamp": LONG_AGO}], ids=["ended", "its number is another's now"])
-def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject, capfd: pytest.CaptureFixture[str], changes: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{}, {"pid": os.getpid(), "timestamp": LONG_AGO}], ids=["ended", "its number is another's now"]
+)
+def test_lock_of_a_dead_process_is_cleared(
+    project: ProxiedProject, capfd: pytest.CaptureFixture[str], changes: dict[str, object]
+) -> None:
     """A process that has its number and is younger than the lock is another one: here this one."""
     file = lock(project, **changes)
     assert recover(project).look_first
@@ -85,8 +105,11 @@ def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject, capfd: pytes
     assert "was cut off: its lock on tni is cleared" in capfd.readouterr().err
 
 
-def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The n-th command of the engine fails, or what comes after is killed: the next run looks at the authority all the same."""
+def test_what_has_to_be_looked_at_is_not_forgotten(
+    project: ProxiedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The n-th command of the engine fails, or what comes after is killed: the next run looks at the authority all the
+    same."""
     for failing in range(1, ENGINE_COMMANDS + 2):
         file = lock(project)
         with monkeypatch.context() as patched:
@@ -129,7 +152,8 @@ def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject)
 
 
 def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry) -> None:
-    """What a kill within a checkpoint leaves: a whole state, beside it an empty ``.attrs`` that the engine stumbles over."""
+    """What a kill within a checkpoint leaves: a whole state, beside it an empty ``.attrs`` that the engine stumbles
+    over."""
     form = write_form(project.forms)
     project.apply()
     lock(project)

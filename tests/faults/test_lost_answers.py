@@ -17,7 +17,8 @@ DOCUMENTS = {
     "jwks": ("/jwks$", faults.committed_but(502)),
     "configuration": ("/configurations/", faults.cut_after),
 }
-"""Where each is written, and how the answer to that is lost: cut off, broken off halfway, or a gateway's in its place."""
+"""Where each is written, and how the answer to that is lost: cut off, broken off halfway, or a gateway's in its
+place."""
 
 
 def change_everything(form: FormFile) -> None:
@@ -35,7 +36,8 @@ def changes(registry: Registry, client_id: str) -> list[str]:
 
 
 def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed once."""
+    """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed
+    once."""
     form = write_form(project.forms, scopes=(SEND,))
     proxy.rule("POST", "/clients$", faults.cut_after)
     for path, lost in DOCUMENTS.values():
@@ -71,7 +73,8 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
 
 @pytest.mark.exhaustive
 def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is there."""
+    """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is
+    there."""
     project.configure({"retryDeadlineSeconds": 1})
     form = write_form(project.forms, scopes=(SEND,))
 

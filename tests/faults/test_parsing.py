@@ -1,4 +1,5 @@
-"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right answers gone wrong.
+"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right
+answers gone wrong.
 
 A server gives each request the same answer.
 """
@@ -109,7 +110,18 @@ REPLIES = {
 }
 WRONG: tuple[dict[str, Any], ...] = ({"name": 1}, {"attributes": {"a": []}}, {"attributes": []})
 EMBEDDED = (
-    *("", "{", "{}", "[]", "1", '{"keys": 1}', '{"keys": [1]}', '{"keys": [{}]}', '{"keys": [{"kid": 1, "d": ""}]}', "[" * 100_000),
+    *(
+        "",
+        "{",
+        "{}",
+        "[]",
+        "1",
+        '{"keys": 1}',
+        '{"keys": [1]}',
+        '{"keys": [{}]}',
+        '{"keys": [{"kid": 1, "d": ""}]}',
+        "[" * 100_000,
+    ),
     *(json.dumps({**KEYCLOAKS, **wrong}) for wrong in WRONG),
 )
 
@@ -151,13 +163,19 @@ def fuzzed() -> Iterator[Fuzzed]:
 @pytest.mark.parametrize(
     ("adapter", "call"),
     [
-        *(pytest.param(adapter, call, id=f"{adapter}-{name}") for adapter in ("beheerportaal", "keycloak") for name, call in CALLS.items()),
+        *(
+            pytest.param(adapter, call, id=f"{adapter}-{name}")
+            for adapter in ("beheerportaal", "keycloak")
+            for name, call in CALLS.items()
+        ),
         *(pytest.param("products", call, id=f"products-{name}") for name, call in PRODUCT_CALLS.items()),
     ],
 )
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_only_our_own_errors_come_out(fuzzed: Fuzzed, adapter: str, call: Callable[[Any], object], data: st.DataObject) -> None:
+def test_only_our_own_errors_come_out(
+    fuzzed: Fuzzed, adapter: str, call: Callable[[Any], object], data: st.DataObject
+) -> None:
     fuzzed.answer(data.draw(REPLIES[adapter]))
     fuzzed.require_one_sentence(adapter, call)
 
@@ -175,6 +193,8 @@ def test_json_inside_keycloaks_json(fuzzed: Fuzzed, call: Callable[[Keycloak], o
 @pytest.mark.parametrize("time", ["abc", "", "-1", "1.5", "\u0661", "9" * 5000, None])
 def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | None) -> None:
     """One client would otherwise end every listing and refresh."""
-    fuzzed.answer(Reply(body=[{**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}}]))
+    fuzzed.answer(
+        Reply(body=[{**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}}])
+    )
     (found,) = fuzzed.adapters["keycloak"].clients()
     assert found.client.client_secret_updated_at == 0

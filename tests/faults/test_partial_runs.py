@@ -1,4 +1,5 @@
-"""A run that ends in part: what was approved is reviewed again, and what a rename left under the earlier name is not undeclared."""
+"""A run that ends in part: what was approved is reviewed again, and what a rename left under the earlier name is not
+undeclared."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ _EXEMPT = {"promotion-gate": {"reason": "a system of before", "reference": "SD-4
 
 
 @pytest.mark.exhaustive
-def test_what_is_left_of_an_approval_is_carried_out(project: ProxiedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path) -> None:
-    """One client's write is refused: it says so. The same approval carries that out then, and says that the rest is done already."""
+def test_what_is_left_of_an_approval_is_carried_out(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
+) -> None:
+    """One client's write is refused: it says so. The same approval carries that out then, and says that the rest is
+    done already."""
     forms = [write_form(project.forms, f"gent/{name}") for name in ("eerst", "dan")]
     project.apply()
     for form in forms:
@@ -58,7 +62,10 @@ def test_what_a_rename_left_in_part_stays(project: ProxiedProject, proxy: FaultP
     proxy.rule("PUT|PATCH|POST", "/products/v1/", faults.answer(403), times=None)
     assert project.up("--continue-on-error").code != 0
     proxy.heal()
-    assert any(name.startswith("ProductConfiguration") and former in name and renamed not in name for name in project.resources())
+    assert any(
+        name.startswith("ProductConfiguration") and former in name and renamed not in name
+        for name in project.resources()
+    )
     project.apply()
     assert registry.client(renamed)["client_id"] == client_id
     assert SEND in registry.client(renamed)["scopes"]

@@ -10,7 +10,14 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-from tests.faults.between import API, PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS, ProxiedProject, platform_through, require_as_declared
+from tests.faults.between import (
+    API,
+    PATIENCE_SECONDS,
+    REQUEST_TIMEOUT_SECONDS,
+    ProxiedProject,
+    platform_through,
+    require_as_declared,
+)
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import SEND, write_form
@@ -46,7 +53,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 def test_nothing_but_404_means_gone(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> None:
-    """Each answer in the place of each document and of the list: one sentence, and none that says that it does not exist."""
+    """Each answer in the place of each document and of the list: one sentence, and none that says that it does not
+    exist."""
     patient, hurried = (
         platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=seconds, retry_deadline_seconds=0)
         for seconds in (PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS)
@@ -62,8 +70,11 @@ def test_nothing_but_404_means_gone(portal: RunningPortal, proxy: FaultProxy, tm
             assert not isinstance(raised.value, NotFound), f"{name} to {path}"
 
 
-def test_a_refresh_that_fails_leaves_the_state_as_it_was(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """To the letter. So does a 404 on a list, a wrong address: a refresh of many lists pages. A client's own 404 alone leaves the state."""
+def test_a_refresh_that_fails_leaves_the_state_as_it_was(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
+    """To the letter. So does a 404 on a list, a wrong address: a refresh of many lists pages. A client's own 404 alone
+    leaves the state."""
     project.configure({"retryDeadlineSeconds": 1})
     forms = [write_form(project.forms, f"gent/form-{number}", scopes=(SEND,)) for number in range(6)]
     project.apply()
@@ -87,6 +98,10 @@ def test_a_refresh_that_fails_leaves_the_state_as_it_was(project: ProxiedProject
 
 
 def resources(project: ProxiedProject) -> dict[str, dict[str, Any]]:
-    """What the state says of each resource, by its URN. The engine's own notes, such as the time of its last look, are left out."""
+    """What the state says of each resource, by its URN. The engine's own notes, such as the time of its last look, are
+    left out."""
     found = project.stored()["resources"]
-    return {resource["urn"]: {name: resource.get(name) for name in ("type", "id", "inputs", "outputs", "parent")} for resource in found}
+    return {
+        resource["urn"]: {name: resource.get(name) for name in ("type", "id", "inputs", "outputs", "parent")}
+        for resource in found
+    }

@@ -1,6 +1,7 @@
 """What is tried again, by the provider's own connections to a real portal.
 
-How often, how fast, and what never is: ``test_retry.py`` and ``test_http.py`` in ``tests/unit/components`` have each case.
+How often, how fast, and what never is: ``test_retry.py`` and ``test_http.py`` in ``tests/unit/components`` have each
+case.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def client_id(platform: ConnectedPlatform, proxy: FaultProxy) -> str:
 
 
 def test_the_settings_are_the_limits(portal: RunningPortal, proxy: FaultProxy, client_id: str, tmp_path: Path) -> None:
-    """One request has a second for its whole answer, and is tried again then; all tries together have four, and then a sentence."""
+    """One request has a second for its whole answer, and is tried again then; all tries together have four, and then a
+    sentence."""
     platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=REQUEST_TIMEOUT_SECONDS)
     proxy.rule("GET", CLIENTS, faults.time_out_before)
     assert platform.authority.read(client_id) is not None

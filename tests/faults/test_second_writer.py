@@ -1,4 +1,5 @@
-"""Someone else writes the same client between the provider's GET and its PUT: no update is lost, and the error names both sets."""
+"""Someone else writes the same client between the provider's GET and its PUT: no update is lost, and the error names
+both sets."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from tests.support.registry import Registry, kids
 
 
 def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """Three documents at once, then the client: each is left as the other wrote it, each error says what is declared and what was found."""
+    """Three documents at once, then the client: each is left as the other wrote it, each error says what is declared
+    and what was found."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -21,7 +23,9 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
     others: dict[str, Callable[[], None]] = {
         "/scopes$": lambda: registry.set_scopes(client_id, [DOSSIERS]),
         "/jwks$": lambda: registry.set_keys(client_id, [form.keys["key-1"], others_key]),
-        "/configurations/": lambda: registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "van-een-ander"}),
+        "/configurations/": lambda: registry.set_configuration(
+            "notificaties", client_id, {**NOTIFICATIES, "merk_code": "van-een-ander"}
+        ),
     }
     for path, act in others.items():
         proxy.rule("PUT", path, faults.after(act))
@@ -34,13 +38,13 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
     assert refused.code != 0
     said = "\n".join(refused.errors)
     assert (
-        f"someone else changed the scopes of client {client_id} since the last refresh: added {DOSSIERS}; removed {SEND} "
-        f"(declared: {SEND}, {PLAIN}; found: {DOSSIERS}), and nothing was written; run pulumi refresh"
-    ) in said
+        f"someone else changed the scopes of client {client_id} since the last refresh: added {DOSSIERS}; removed"
+        f" {SEND} (declared: {SEND}, {PLAIN}; found: {DOSSIERS}), and nothing was written; run pulumi refresh" in said
+    )
     assert (
         f"the JWK Set of client {client_id} since the last refresh: added key-of-another "
-        "(declared: key-1, key-2; found: key-1, key-of-another), and nothing was written"
-    ) in said
+        "(declared: key-1, key-2; found: key-1, key-of-another), and nothing was written" in said
+    )
     assert f"the notificaties configuration of client {client_id} since the last refresh: changed merk_code" in said
     assert len(refused.errors) == 3
     found = registry.client(form.application)
@@ -50,13 +54,20 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
 
     # What is inside a client waits for the client, so that this is a run of its own.
     proxy.heal()
-    proxy.rule("PUT", "/clients/[^/]+$", faults.after(lambda: registry.change(client_id, contacts=["van-een-ander@stad.example"])))
+    proxy.rule(
+        "PUT",
+        "/clients/[^/]+$",
+        faults.after(lambda: registry.change(client_id, contacts=["van-een-ander@stad.example"])),
+    )
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
     refused = project.up()
     assert refused.code != 0
     said = "\n".join(refused.errors)
-    assert "changed contacts (declared: contacts nieuw@stad-gent.example; found: contacts van-een-ander@stad.example)" in said
+    assert (
+        "changed contacts (declared: contacts nieuw@stad-gent.example; found: contacts van-een-ander@stad.example)"
+        in said
+    )
     assert registry.client(form.application)["contacts"] == ["van-een-ander@stad.example"]
 
     proxy.heal()

@@ -1,4 +1,5 @@
-"""What somebody else made is there before a create, or comes between what a preview compared and the write: nothing is lost unseen."""
+"""What somebody else made is there before a create, or comes between what a preview compared and the write: nothing is
+lost unseen."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def ask_for_notificaties(form: FormFile) -> None:
 def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     project: ProxiedProject, registry: Registry, proxy: FaultProxy
 ) -> None:
-    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out, and a second run refuses it as well."""
+    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out, and a second run refuses
+    it as well."""
     form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -41,7 +43,9 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     refused = project.up()
     assert refused.code != 0
     (said,) = refused.errors
-    assert said.startswith(f"client {client_id} has a notificaties configuration already that is not this stack's: added aanbieder_uri, ")
+    assert said.startswith(
+        f"client {client_id} has a notificaties configuration already that is not this stack's: added aanbieder_uri, "
+    )
     assert "and nothing was written; it was made by hand: write it into the form" in said
     assert registry.configuration("notificaties", client_id) == BY_HAND
     assert set(registry.client(form.application)["scopes"]) == {PLAIN, SEND, "vo_info"}
@@ -79,22 +83,32 @@ def test_nobody_is_needed_after_a_create_that_was_cut_off_and_a_form_that_change
     require_as_declared(project, registry, [form])
 
 
-def test_adoption_overwrites_what_it_compared_and_no_more(project: ProxiedProject, registry: Registry, proxy: FaultProxy) -> None:
-    """Four documents, each changed by another between the comparison and the write: left as they are; the next run compares anew."""
+def test_adoption_overwrites_what_it_compared_and_no_more(
+    project: ProxiedProject, registry: Registry, proxy: FaultProxy
+) -> None:
+    """Four documents, each changed by another between the comparison and the write: left as they are; the next run
+    compares anew."""
     form = write_form(project.forms, scopes=(SEND, PLAIN))
-    client_id = made_by_hand(registry, form, scopes=[DOSSIERS], keys=[new_key("old")], products={"notificaties": BY_HAND})
+    client_id = made_by_hand(
+        registry, form, scopes=[DOSSIERS], keys=[new_key("old")], products={"notificaties": BY_HAND}
+    )
     adopt(form, client_id)
     contacts = ["van-een-ander@stad.example"]
     proxy.rule("PUT", "/clients/[^/]+$", faults.after(lambda: registry.change(client_id, contacts=contacts)))
     refused = project.up()
-    assert "changed contacts (declared: contacts api-beheer@stad-gent.example; found: contacts van-een-ander" in "\n".join(refused.errors)
+    assert (
+        "changed contacts (declared: contacts api-beheer@stad-gent.example; found: contacts van-een-ander"
+        in "\n".join(refused.errors)
+    )
     assert registry.client(form.application)["contacts"] == contacts
 
     proxy.heal()
     others: dict[str, Callable[[], None]] = {
         "/scopes$": lambda: registry.set_scopes(client_id, ["dv_ar_adres_beheer"]),
         "/jwks$": lambda: registry.set_keys(client_id, [new_key("of-another")]),
-        "/configurations/": lambda: registry.set_configuration("notificaties", client_id, {**BY_HAND, "merk_code": "van-een-ander"}),
+        "/configurations/": lambda: registry.set_configuration(
+            "notificaties", client_id, {**BY_HAND, "merk_code": "van-een-ander"}
+        ),
     }
     for path, act in others.items():
         proxy.rule("PUT", path, faults.after(act))

@@ -1,4 +1,5 @@
-"""What is not the authority: a bad certificate, a redirect, a page of HTML, an answer without end. Refused at once, in one sentence."""
+"""What is not the authority: a bad certificate, a redirect, a page of HTML, an answer without end. Refused at once, in
+one sentence."""
 
 from __future__ import annotations
 
@@ -41,7 +42,14 @@ def test_self_made_certificate_is_refused(portal: RunningPortal, tmp_path: Path)
 
 def client_at(number: int, **more: Any) -> dict[str, Any]:
     """A client as both authorities have it, each in members of its own."""
-    metadata = {"client_name": "n", "organisation": {"name": "o"}, "application": "a", "grant_types": [], "contacts": [], "scopes": []}
+    metadata = {
+        "client_name": "n",
+        "organisation": {"name": "o"},
+        "application": "a",
+        "grant_types": [],
+        "contacts": [],
+        "scopes": [],
+    }
     own = {"client_id": f"c{number}", **metadata, "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}
     return {"id": f"i{number}", "clientId": f"c{number}", "serviceAccountsEnabled": True, **own, **more}
 
@@ -69,7 +77,10 @@ def test_a_list_that_goes_on_is_refused(
         items = [client_at(number) for number in range(begin, begin + 200)]
         return Reply(body=items if "first=" in request.path else {"items": items, "next": str(next(numbers))})
 
-    with serving(script) as server, pytest.raises(Unintelligible, match="/clients: the list has no end; check the server"):
+    with (
+        serving(script) as server,
+        pytest.raises(Unintelligible, match="/clients: the list has no end; check the server"),
+    ):
         list(authority(server).clients())
     assert len(server.requests) == most_requests
 
@@ -88,7 +99,8 @@ def test_a_page_that_is_too_large_is_asked_for_in_parts(
 
 
 def test_a_client_that_is_too_large_by_itself_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is neither gone nor ours, and all others are as they are; where not even its name is read, nothing is believed."""
+    """It is neither gone nor ours, and all others are as they are; where not even its name is read, nothing is
+    believed."""
     monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 400_000)
     clients = [client_at(number, padding="x" * 500_000 if number == 7 else "") for number in range(20)]
 
@@ -98,7 +110,9 @@ def test_a_client_that_is_too_large_by_itself_is_seen(monkeypatch: pytest.Monkey
     with serving(as_keycloak_writes) as server:
         found = [snapshot.client for snapshot in keycloak(server).clients()]
     assert [client.client_id for client in found] == [f"c{number}" for number in range(20)]
-    assert [client.client_id for client in found if client.metadata.owner == Owner("unreadable", "unreadable")] == ["c7"]
+    assert [client.client_id for client in found if client.metadata.owner == Owner("unreadable", "unreadable")] == [
+        "c7"
+    ]
     clients[7] = {"padding": "x" * 500_000, **clients[7]}
     with serving(as_keycloak_writes) as server, pytest.raises(TooLarge):
         list(keycloak(server).clients())

@@ -1,8 +1,9 @@
-"""Whatever a pull request confined to the forms and keys of one organisation holds: it is refused, or harms nobody else.
+"""Whatever a pull request confined to the forms and keys of one organisation holds: it is refused, or harms nobody
+else.
 
-Nobody else is: other organisations, their clients without a form, clients that nobody knows, another stack, the operators, the authority.
-The forms and keys are hostile in what they hold, in how files are named, and in what is a link. Valid or not, a change of another
-organisation that waits is carried out, and reports go on working.
+Nobody else is: other organisations, their clients without a form, clients that nobody knows, another stack, the
+operators, the authority. The forms and keys are hostile in what they hold, in how files are named, and in what is a
+link. Valid or not, a change of another organisation that waits is carried out, and reports go on working.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ VICTIM = {
     "name": "Stad Aalst",
     "ovo": "OVO001992",
     "kbo": "0207.437.468",
-    "speaks_for": {"aanbieder_uri": ["https://aalst.example"], "merk_code": ["stad-aalst"], "bron_uri": ["urn://aalst/"]},
+    "speaks_for": {
+        "aanbieder_uri": ["https://aalst.example"],
+        "merk_code": ["stad-aalst"],
+        "bron_uri": ["urn://aalst/"],
+    },
 }
 AUTHOR = {
     "name": "Stad Gent",
@@ -75,7 +80,11 @@ class Place:
     def others(self) -> dict[str, Any]:
         """All at the authority that is not the author's: clients whole, and configurations."""
         clients = self.registry.listed("/management/v1/clients")
-        found = {one["client_id"]: one for one in clients if one["organisation"].get("ovo") != AUTHOR["ovo"] or one["managed_by"] == OTHERS}
+        found = {
+            one["client_id"]: one
+            for one in clients
+            if one["organisation"].get("ovo") != AUTHOR["ovo"] or one["managed_by"] == OTHERS
+        }
         own = {one["client_id"] for one in clients} - found.keys()
         for product in ("notificaties", "dosis"):
             for one in self.registry.listed(f"/products/v1/{product}/configurations"):
@@ -85,9 +94,14 @@ class Place:
 
     def authors(self) -> list[dict[str, Any]]:
         """The clients that say they are the author's organisation's, with their configurations."""
-        clients = [one for one in self.registry.listed("/management/v1/clients") if one["client_id"] not in self.others()]
+        clients = [
+            one for one in self.registry.listed("/management/v1/clients") if one["client_id"] not in self.others()
+        ]
         products = ("notificaties", "dosis")
-        return [{**one, **{name: self.registry.configuration(name, one["client_id"]) for name in products}} for one in clients]
+        return [
+            {**one, **{name: self.registry.configuration(name, one["client_id"]) for name in products}}
+            for one in clients
+        ]
 
 
 OTHERS = "elsewhere/tni"
@@ -102,13 +116,22 @@ def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> It
         registry = Registry(http)
         scopes = (SEND, DOSSIERS)
         products = {"notificaties": VICTIMS_NOTIFICATIES, "dosis": VICTIMS_DOSIS}
-        victim = write_form(stack.forms, "aalst/balie", scopes=scopes, products=products, organisation=VICTIM, application="balie")
+        victim = write_form(
+            stack.forms, "aalst/balie", scopes=scopes, products=products, organisation=VICTIM, application="balie"
+        )
         own = write_form(stack.forms, "gent/loket", scopes=scopes, organisation=AUTHOR, application="loket")
         assert not stack.up().troubled
         named = {name: VICTIM[name] for name in ("name", "ovo")}
-        by_hand = made_by_hand(registry, victim, application="oud", organisation=named, keys=[new_key("old")], products={})
+        by_hand = made_by_hand(
+            registry, victim, application="oud", organisation=named, keys=[new_key("old")], products={}
+        )
         unknown = made_by_hand(
-            registry, victim, application="onbekend", organisation={"name": "Ergens", "kbo": "0862884185"}, keys=[], products={}
+            registry,
+            victim,
+            application="onbekend",
+            organisation={"name": "Ergens", "kbo": "0862884185"},
+            keys=[],
+            products={},
         )
         elsewhere = made_by_hand(
             registry,
@@ -178,7 +201,11 @@ KEY_FILES: dict[str, str] = {
     "bidi.jwk.json": json.dumps({**public_jwk(new_key("b")), "kid": "\u202eyek"}),
     "endless.jwk.json": json.dumps({**public_jwk(new_key("e")), "exp": 10**400}),
 }
-LINKS = {"link.jwk.json": "../aalst/balie-key-1.jwk.json", "password.jwk.json": "/etc/passwd", "link.yaml": "../aalst/balie.yaml"}
+LINKS = {
+    "link.jwk.json": "../aalst/balie-key-1.jwk.json",
+    "password.jwk.json": "/etc/passwd",
+    "link.yaml": "../aalst/balie.yaml",
+}
 
 
 APPLICATIONS = ["loket", "nieuw", "tweede", "balie", "oud", "onbekend", "anders", "stand-in"]
@@ -200,17 +227,24 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
     }
     for what in draw(
         st.lists(
-            st.sampled_from(["application", "jwks", "products", "attributes", "adopt", "formerly", "contacts", "anything"]), max_size=2
+            st.sampled_from(
+                ["application", "jwks", "products", "attributes", "adopt", "formerly", "contacts", "anything"]
+            ),
+            max_size=2,
         )
     ):
         match what:
             case "application":
                 form["application"] = draw(NAMES)
             case "jwks":
-                names = st.sampled_from([*KEY_FILES, *LINKS, "loket-key-1.jwk.json", "../aalst/balie-key-1.jwk.json", "/etc/passwd"])
+                names = st.sampled_from(
+                    [*KEY_FILES, *LINKS, "loket-key-1.jwk.json", "../aalst/balie-key-1.jwk.json", "/etc/passwd"]
+                )
                 request["jwks"] = draw(st.lists(names, max_size=2) | st.lists(hostile_texts(), max_size=2))
             case "products":
-                uris = st.sampled_from(["urn://aalst/balie", "urn://gentle/x", "urn://gent/../aalst/x", "urn://gent/ander"])
+                uris = st.sampled_from(
+                    ["urn://aalst/balie", "urn://gentle/x", "urn://gent/../aalst/x", "urn://gent/ander"]
+                )
                 request["products"] = {
                     "dosis": {**DOSIS, "bron_uri": draw(uris)},
                     "notificaties": draw(st.sampled_from([NOTIFICATIES, VICTIMS_NOTIFICATIES])),

@@ -1,4 +1,5 @@
-"""Two connections that cannot both have the name that they want keep their clients: a merger, a chain and a swap of names."""
+"""Two connections that cannot both have the name that they want keep their clients: a merger, a chain and a swap of
+names."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def rename(form: FormFile, application: str, formerly: str | None = None) -> Non
 def test_two_organisations_with_the_same_application_merge(
     protects: bool, project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
-    """A whole earlier key keeps the one client, the code beside it another that has its name; the lines may go afterwards."""
+    """A whole earlier key keeps the one client, the code beside it another that has its name; the lines may go
+    afterwards."""
     project.configure({"protectClients": protects})
     name, codes = f"loket-{uuid.uuid4().hex[:12]}", [f"OVO{number:06d}" for number in (810 + protects, 820 + protects)]
     organisations: list[dict[str, Any]] = [{"name": f"Fusie {code}", "ovo": code} for code in codes]
@@ -84,7 +86,8 @@ def test_two_organisations_with_the_same_application_merge(
 
 @pytest.mark.parametrize("protects", [pytest.param(True, marks=pytest.mark.exhaustive), False])
 def test_a_chain_of_names_takes_two_deployments(protects: bool, project: Project, registry: Registry) -> None:
-    """One connection gets the name that another has, which gets a third: what is refused says how both keep their clients."""
+    """One connection gets the name that another has, which gets a third: what is refused says how both keep their
+    clients."""
     project.configure({"protectClients": protects})
     one, two, three = (f"{name}-{'beschermd' if protects else 'vrij'}" for name in ("eerste", "tweede", "derde"))
     first, second = (write_form(project.forms, f"gent/{name}", application=name) for name in (one, two))
@@ -97,9 +100,9 @@ def test_a_chain_of_names_takes_two_deployments(protects: bool, project: Project
     assert refused.code != 0
     (sentence,) = refused.errors
     assert sentence.endswith(
-        f"{second.code}/{two} is still declared by {first.path.relative_to(project.folder)}; two that get another name take "
-        "two deployments: first give that form an application that no form has and run acmidm deploy, "
-        f"then give it {two} with that one under formerly, and remove this line; or remove it, if it is a copy"
+        f"{second.code}/{two} is still declared by {first.path.relative_to(project.folder)}; two that get another name"
+        " take two deployments: first give that form an application that no form has and run acmidm deploy, then give"
+        f" it {two} with that one under formerly, and remove this line; or remove it, if it is a copy"
     )
     rename(first, f"{one}-tijdelijk", one)
     assert project.recover().code == 0

@@ -43,7 +43,9 @@ def test_a_stranger_keeps_nobodys_client(project: Project, registry: Registry) -
     project.apply()
     client_id = registry.client(removed.application)["client_id"]
     removed.remove()
-    stranger = write_form(project.forms, "aalst/loket", application=removed.application, scopes=(DOSSIERS,), products={"dosis": DOSIS})
+    stranger = write_form(
+        project.forms, "aalst/loket", application=removed.application, scopes=(DOSSIERS,), products={"dosis": DOSIS}
+    )
     adopt(stranger, NOBODY)
 
     assert project.up().code != 0

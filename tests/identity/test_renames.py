@@ -12,14 +12,19 @@ from tests.support.registry import Registry
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_names_of_forms_mean_nothing_and_formerly_keeps_a_client(project: Project, portal: RunningPortal, registry: Registry) -> None:
+def test_names_of_forms_mean_nothing_and_formerly_keeps_a_client(
+    project: Project, portal: RunningPortal, registry: Registry
+) -> None:
     """On a protecting stack: a rename, a move, and another application and another code that say what they were.
 
-    Also in a run that looks first, after one that was cut off: with the program, the engine's refresh would panic on the alias.
+    Also in a run that looks first, after one that was cut off: with the program, the engine's refresh would panic on
+    the alias.
     """
     project.configure({"protectClients": True})
     renamed = write_form(project.forms, "gent/loket", scopes=(SEND, DOSSIERS))
-    former = write_form(project.forms, "gent/balie", scopes=(SEND,), keys=(), token_endpoint_auth_method="client_secret_basic")
+    former = write_form(
+        project.forms, "gent/balie", scopes=(SEND,), keys=(), token_endpoint_auth_method="client_secret_basic"
+    )
     recoded = write_form(project.forms, "ander/loket")
     project.apply()
     before = registry.everything(renamed.application)

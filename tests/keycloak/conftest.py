@@ -19,7 +19,9 @@ __all__ = ["random_plugin"]
 
 
 @pytest.fixture(scope="session")
-def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
 

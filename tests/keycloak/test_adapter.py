@@ -35,7 +35,10 @@ def test_what_is_written_is_read(realm: TestRealm, adapter: Keycloak) -> None:
     """In one request, as Keycloak gives whole clients: scopes too, and five keys of the longest kind."""
     wanted = metadata()
     client_id = adapter.register(wanted, None).client_id
-    keys = {f"key-{number}": {"kty": "RSA", "kid": f"key-{number}", "use": "sig", "e": "AQAB", "n": "v" * 683} for number in range(5)}
+    keys = {
+        f"key-{number}": {"kty": "RSA", "kid": f"key-{number}", "use": "sig", "e": "AQAB", "n": "v" * 683}
+        for number in range(5)
+    }
     adapter.replace_jwks(client_id, {}, keys)
     adapter.replace_scopes(client_id, {}, {SEND: False, PLAIN: False})
     with FaultProxy(realm.server.origin) as proxy:
@@ -47,7 +50,8 @@ def test_what_is_written_is_read(realm: TestRealm, adapter: Keycloak) -> None:
 
 
 def test_default_scopes_are_those_that_a_token_has_without_being_asked(realm: TestRealm, adapter: Keycloak) -> None:
-    """Keycloak's own idea of them. One that becomes default is withdrawn first, and a run that was cut off there is gone on with."""
+    """Keycloak's own idea of them. One that becomes default is withdrawn first, and a run that was cut off there is
+    gone on with."""
     key = new_key("key-1")
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
@@ -100,7 +104,13 @@ def test_a_new_client_can_do_nothing_but_what_it_is_for(realm: TestRealm, adapte
     """None of the scopes and flows that Keycloak gives to clients by itself, and no roles in its tokens."""
     client = realm.client(adapter.register(metadata(), None).client_id)
     assert client["defaultClientScopes"] == client["optionalClientScopes"] == []
-    flows = ("standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled", "publicClient", "fullScopeAllowed")
+    flows = (
+        "standardFlowEnabled",
+        "implicitFlowEnabled",
+        "directAccessGrantsEnabled",
+        "publicClient",
+        "fullScopeAllowed",
+    )
     assert not any(client[flow] for flow in flows)
     assert client["clientAuthenticatorType"] == "client-jwt"
 
@@ -146,7 +156,9 @@ def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
     assert realm.scopes(client_id) == {SEND, "vo_info"}
 
 
-@pytest.mark.parametrize("owner", [{"managed_by": "elders/tni"}, {"managed_by": None}, {"software_id": "another"}], ids=str)
+@pytest.mark.parametrize(
+    "owner", [{"managed_by": "elders/tni"}, {"managed_by": None}, {"software_id": "another"}], ids=str
+)
 def test_a_client_of_another_owner_stays(adapter: Keycloak, owner: dict[str, str | None]) -> None:
     wanted = metadata()
     client_id = adapter.register(wanted, None).client_id

@@ -20,7 +20,8 @@ ELSEWHERE = "https://elsewhere.example/jwks"
 
 
 class Drift(NamedTuple):
-    """What someone does by hand, and the properties that the preview then names, ``{client_id}`` standing for the client's."""
+    """What someone does by hand, and the properties that the preview then names, ``{client_id}`` standing for the
+    client's."""
 
     act: Callable[[TestRealm, str, Mapping[str, ECKey]], object]
     """With the keys that the client has."""
@@ -61,17 +62,22 @@ def updated(kind: str, *properties: str) -> dict[str, tuple[str, list[str]]]:
 MORE_IN_ITS_TOKENS = updated("ClientScopes", 'scopes["{client_id}-dedicated"]')
 DRIFTS: dict[str, Drift] = {
     "scope-granted": Drift(
-        lambda realm, client_id, _: realm.grant(client_id, "dv_ar_adres_beheer"), updated("ClientScopes", "scopes.dv_ar_adres_beheer")
+        lambda realm, client_id, _: realm.grant(client_id, "dv_ar_adres_beheer"),
+        updated("ClientScopes", "scopes.dv_ar_adres_beheer"),
     ),
     "default-scope-granted": Drift(
         lambda realm, client_id, _: realm.grant(client_id, "roles", "default"),
         updated("ClientScopes", "default_scopes.roles", "scopes.roles"),
     ),
     "made-default": Drift(make_default, updated("ClientScopes", f"default_scopes.{PLAIN}")),
-    "scope-withdrawn": Drift(lambda realm, client_id, _: realm.withdraw(client_id, PLAIN), updated("ClientScopes", f"scopes.{PLAIN}")),
+    "scope-withdrawn": Drift(
+        lambda realm, client_id, _: realm.withdraw(client_id, PLAIN), updated("ClientScopes", f"scopes.{PLAIN}")
+    ),
     "attribute-added": Drift(add_attribute, updated("OAuthClient", "attributes")),
     "full-scope-allowed": Drift(changed(fullScopeAllowed=True), MORE_IN_ITS_TOKENS),
-    "claim-of-another": Drift(lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), MORE_IN_ITS_TOKENS),
+    "claim-of-another": Drift(
+        lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), MORE_IN_ITS_TOKENS
+    ),
     "full-scope-and-claims": Drift(let_everything_in, MORE_IN_ITS_TOKENS),
     "key-slipped-in": Drift(
         lambda realm, client_id, keys: realm.set_keys(client_id, [*keys.values(), new_key("slipped-in")]),
@@ -82,10 +88,14 @@ DRIFTS: dict[str, Drift] = {
         lambda realm, client_id, keys: realm.set_keys(client_id, [new_key("key-1"), *keys.values()]),
         updated("ClientJwks", 'jwks["key-1 (2)"]', 'jwks["key-1"].x', 'jwks["key-1"].y'),
     ),
-    "key-removed": Drift(lambda realm, client_id, keys: realm.set_keys(client_id, [keys["key-1"]]), updated("ClientJwks", 'jwks["key-2"]')),
+    "key-removed": Drift(
+        lambda realm, client_id, keys: realm.set_keys(client_id, [keys["key-1"]]),
+        updated("ClientJwks", 'jwks["key-2"]'),
+    ),
     "keys-elsewhere": Drift(jwks_elsewhere, updated("ClientJwks", "jwks.jwks_uri", 'jwks["key-1"]', 'jwks["key-2"]')),
     "authentication-method": Drift(
-        changed(clientAuthenticatorType="client-secret"), updated("OAuthClient", "awaited_keys", "token_endpoint_auth_method")
+        changed(clientAuthenticatorType="client-secret"),
+        updated("OAuthClient", "awaited_keys", "token_endpoint_auth_method"),
     ),
     "public": Drift(make_public, updated("OAuthClient", "grant_types[0]", "token_endpoint_auth_method")),
     "disabled": Drift(changed(enabled=False), updated("OAuthClient", "enabled")),
@@ -93,7 +103,8 @@ DRIFTS: dict[str, Drift] = {
     "description": Drift(changed(description="Anders"), updated("OAuthClient", "organisation.name")),
     "login-page": Drift(changed(standardFlowEnabled=True), updated("OAuthClient", "grant_types[0]", "grant_types[1]")),
     "removed": Drift(
-        lambda realm, client_id, _: realm.remove(client_id), dict.fromkeys(("OAuthClient", "ClientScopes", "ClientJwks"), ("create", []))
+        lambda realm, client_id, _: realm.remove(client_id),
+        dict.fromkeys(("OAuthClient", "ClientScopes", "ClientJwks"), ("create", [])),
     ),
     "nothing": Drift(lambda *_: None, {}),
 }
@@ -111,7 +122,10 @@ class Story:
 @pytest.fixture(scope="module")
 def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story:
     project = platform.project(tmp_path_factory.mktemp("drift") / "project")
-    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for name in DRIFTS}
+    forms = {
+        name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2"))
+        for name in DRIFTS
+    }
     project.apply()
     connections = project.outputs()["connections"]
     client_ids = {name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()}
@@ -128,9 +142,12 @@ def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story
 def test_shows_by_name_and_is_repaired(story: Story, name: str) -> None:
     """Also a client that was removed: it comes back with the client-ID that the organisation was given."""
     client_id = story.client_ids[name]
-    shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[name]}
+    shown = {
+        place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[name]
+    }
     assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
-        kind: (op, sorted(one.replace("{client_id}", client_id) for one in names)) for kind, (op, names) in DRIFTS[name].shown.items()
+        kind: (op, sorted(one.replace("{client_id}", client_id) for one in names))
+        for kind, (op, names) in DRIFTS[name].shown.items()
     }
     after, before = story.realm.client(client_id), story.before[name]
     # `true` or absent, `false` or absent: Keycloak keeps switches in either way.
@@ -139,7 +156,11 @@ def test_shows_by_name_and_is_repaired(story: Story, name: str) -> None:
 
 def plain_client(client: dict[str, Any]) -> dict[str, Any]:
     passing = ("id", "secret")
-    attributes = {name: value for name, value in client["attributes"].items() if value != "false" and name != "client.secret.creation.time"}
+    attributes = {
+        name: value
+        for name, value in client["attributes"].items()
+        if value != "false" and name != "client.secret.creation.time"
+    }
     attributes.pop("acmidm.incarnation")
     plain = {name: value for name, value in client.items() if name not in passing}
     scopes = {kind: sorted(client[kind]) for kind in ("defaultClientScopes", "optionalClientScopes")}

@@ -1,4 +1,5 @@
-"""Which client-ID a natural key gets on Keycloak: always the same one, and never that of a client that moved to another key."""
+"""Which client-ID a natural key gets on Keycloak: always the same one, and never that of a client that moved to another
+key."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def test_the_ids_of_a_key_never_change() -> None:
 
 
 def test_the_chain_of_ids_goes_on_and_has_gaps(realm: TestRealm) -> None:
-    """Moved twice: the third ID. The first is free again when its client is removed, and the others stay found, in a fresh run too."""
+    """Moved twice: the third ID. The first is free again when its client is removed, and the others stay found, in a
+    fresh run too."""
     keycloak, wanted = realm.adapter(), metadata()
     first, second, third = ids_of(wanted)
     moved = []
@@ -76,20 +78,25 @@ def test_a_removed_client_is_made_again_under_its_id(realm: TestRealm) -> None:
 
 
 def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm) -> None:
-    """Export and import of a client takes its attributes along, the natural key among them: after a lost state the original is found."""
+    """Export and import of a client takes its attributes along, the natural key among them: after a lost state the
+    original is found."""
     wanted = metadata()
     client_id = realm.adapter().register(wanted, None).client_id
     attributes = realm.client(client_id)["attributes"]
     realm.add_client("a-copy", attributes=attributes)
     assert existing(realm.adapter(), wanted) == client_id
     realm.change(client_id, attributes={"acmidm.software_id": ""})
-    assert existing(realm.adapter(), wanted) == client_id, "it is the one whose client-ID comes from the key, whatever was done to it"
+    assert existing(realm.adapter(), wanted) == client_id, (
+        "it is the one whose client-ID comes from the key, whatever was done to it"
+    )
 
     # Neither has its client-ID from the key: one was adopted, and nobody can tell which.
     realm.remove(client_id)
     assert existing(realm.adapter(), wanted) == "a-copy"
     realm.add_client("another-copy", attributes=attributes)
-    with pytest.raises(Rejected, match=f"clients a-copy, another-copy of .* have the same natural key {wanted.software_id}; see which"):
+    with pytest.raises(
+        Rejected, match=f"clients a-copy, another-copy of .* have the same natural key {wanted.software_id}; see which"
+    ):
         realm.adapter().register(wanted, None)
     for copy in ("a-copy", "another-copy"):
         realm.remove(copy)

@@ -1,4 +1,5 @@
-"""Clients that people made in a realm: listed, imported from a spreadsheet, taken over without a change but whose they are."""
+"""Clients that people made in a realm: listed, imported from a spreadsheet, taken over without a change but whose they
+are."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ OWN = {"software_id", "managed_by", "organisation", "application", "contacts"}
 
 
 @pytest.fixture(scope="module")
-def shared(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def shared(
+    keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     """A realm that no other tests put clients into: all of it is listed here."""
     with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
@@ -40,7 +43,9 @@ def platform(shared: Platform) -> Iterator[Platform]:
         shared.realm.remove(client_id)
 
 
-def made_by_hand(platform: Platform, client_id: str, name: str, *scopes: str, keys: tuple[ECKey, ...]) -> dict[str, Any]:
+def made_by_hand(
+    platform: Platform, client_id: str, name: str, *scopes: str, keys: tuple[ECKey, ...]
+) -> dict[str, Any]:
     """A client as a careful administrator makes it: with its scopes, and nothing that Keycloak offers beside."""
     platform.realm.add_client(
         client_id,
@@ -63,7 +68,9 @@ def write_sheet(project: Project, *rows: tuple[str, str, str]) -> str:
     with (project.folder / "klanten.csv").open("w", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(HEADINGS)
-        writer.writerows([kbo, customer, "T-1", "https://test.example", "", client_id, ""] for kbo, customer, client_id in rows)
+        writer.writerows(
+            [kbo, customer, "T-1", "https://test.example", "", client_id, ""] for kbo, customer, client_id in rows
+        )
     return "klanten.csv"
 
 
@@ -74,7 +81,8 @@ def without_own_attributes(client: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platform, project: Project) -> None:
-    """Two organisations, a product, a supplier's key that both use: the adoption is empty but for what says whose they are."""
+    """Two organisations, a product, a supplier's key that both use: the adoption is empty but for what says whose they
+    are."""
     acmidm, key, common = CommandLine(project), new_key("gent-1"), new_key("leverancier-1")
     before = {
         "gent-loket": made_by_hand(platform, "gent-loket", "Stad Gent - mijn-loket", SEND, PLAIN, keys=(key, common)),
@@ -86,11 +94,13 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
     done = acmidm.run("import", sheet, *options)
     assert done.code == 0, done.output
     assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
-    assert {client_id: platform.realm.client(client_id) for client_id in before} == before, "importing itself writes nothing"
+    assert {client_id: platform.realm.client(client_id) for client_id in before} == before, (
+        "importing itself writes nothing"
+    )
     assert yaml.safe_load((project.forms / "stad-gent/organisation.yaml").read_text())["adopts"] == ["gent-loket"]
     assert (
-        "on tni has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is Stad"
-        in done.stdout
+        "on tni has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it"
+        " is Stad" in done.stdout
     )
     form = yaml.safe_load((project.forms / "stad-gent/mijn-loket.yaml").read_text())
     assert form["environments"]["tni"]["adopt"] == {"acmidm": "gent-loket"}
@@ -126,7 +136,8 @@ def test_what_keycloak_gives_to_clients_made_in_its_console_is_named(platform: P
 
 
 def test_drift_lists_what_no_form_declares(platform: Platform, project: Project) -> None:
-    """The client made by hand, and, a danger, a copy of the declared one; not itself, an operator, or what Keycloak makes in each realm.
+    """The client made by hand, and, a danger, a copy of the declared one; not itself, an operator, or what Keycloak
+    makes in each realm.
 
     The operator of drift is often another than the one that deploys: neither is for a form to take over.
     """
@@ -143,6 +154,9 @@ def test_drift_lists_what_no_form_declares(platform: Platform, project: Project)
     made_by_hand(platform, "deploying-operator", "Onboarding", keys=())
     map_roles(platform.realm, "deploying-operator", "manage-clients")
     report = CommandLine(project).json("drift", "--stack", "tni", code=1)
-    listed = [{client["client_id"]: client["client_name"] for client in report[name]} for name in ("undeclared", "left_behind")]
+    listed = [
+        {client["client_id"]: client["client_name"] for client in report[name]}
+        for name in ("undeclared", "left_behind")
+    ]
     assert listed == [{"forgotten": "Stad Gent - vergeten"}, {"a-copy": "Stad Gent - kopie"}]
     assert report["clients"] == 1

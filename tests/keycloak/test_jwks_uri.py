@@ -57,7 +57,10 @@ def test_what_nobody_declares_is_the_portals(adapter: Keycloak, realm: TestRealm
     before = metadata()
     client_id = adapter.register(before, None).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(new_key("key-1"))})
-    realm.change(client_id, attributes={"use.jwks.url": "true", "jwks.url": FIRST, "use.jwks.string": "false", "jwks.string": None})
+    realm.change(
+        client_id,
+        attributes={"use.jwks.url": "true", "jwks.url": FIRST, "use.jwks.string": "false", "jwks.string": None},
+    )
     renamed = before.model_copy(update={"client_name": "Anders"})
     adapter.update(client_id, before, renamed, None)
     assert source(realm, client_id) == {"jwks_uri": FIRST}

@@ -1,4 +1,5 @@
-"""The operator: what its rights are enough for, what they do not reach, and what happens when they shrink or a token ends."""
+"""The operator: what its rights are enough for, what they do not reach, and what happens when they shrink or a token
+ends."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ def set_up_once(keycloak_server: Server, administrator: Admin) -> TestRealm:
 
 @pytest.fixture
 def own(set_up_once: TestRealm) -> TestRealm:
-    """A realm whose operator these tests change: each begins with the rights and the credentials that it should have."""
+    """A realm whose operator these tests change: each begins with the rights and the credentials that it should
+    have."""
     have_rights(set_up_once, "manage-clients")
     set_up_once.change(OPERATOR, clientAuthenticatorType="client-jwt")
     return set_up_once
@@ -118,5 +120,7 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, 
     assert not own.client(OPERATOR)["standardFlowEnabled"]
     scopes = {scope["name"]: scope for scope in administrator.get(f"/{own.name}/client-scopes")}
     assert scopes["dv_new"]
-    assert [mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]] == ["http://two.example"]
+    assert [mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]] == [
+        "http://two.example"
+    ]
     assert own.client(client_id) == before

@@ -39,7 +39,9 @@ def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "catalogueFolder": str(catalogue_folder()),
         **platform.realm.settings(platform.products_url, tmp_path),
     }
-    Path("Pulumi.tni.yaml").write_text(yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}}))
+    Path("Pulumi.tni.yaml").write_text(
+        yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}})
+    )
     form = write_form(tmp_path / "onboardings", scopes=(SEND, DOSSIERS))
     key_file = Path("private.jwk.json")
     key_file.write_text(json.dumps(form.keys["key-1"].as_dict(private=True)))
@@ -59,7 +61,10 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
     assert (result.code, result.found) == (0, [])
     [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
     assert found.evidence is not None
-    assert (found.evidence.scopes, found.evidence.products) == (frozenset({SEND, DOSSIERS}), frozenset({"notificaties", "dosis"}))
+    assert (found.evidence.scopes, found.evidence.products) == (
+        frozenset({SEND, DOSSIERS}),
+        frozenset({"notificaties", "dosis"}),
+    )
 
 
 def test_mistakes(connection: OnKeycloak) -> None:

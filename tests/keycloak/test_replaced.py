@@ -1,4 +1,5 @@
-"""What Pulumi's users type loses no client on a Keycloak either, which has no ETags, and makes client-IDs from the key."""
+"""What Pulumi's users type loses no client on a Keycloak either, which has no ETags, and makes client-IDs from the
+key."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ def works(platform: Platform, form: FormFile, client_id: str) -> bool:
 
 
 def test_what_is_typed_loses_no_client(platform: Platform, project: Project) -> None:
-    """``--replace``, ``state taint``, a kill's mark, and emptied marks: the same client with its keys; what is the successor's stays."""
-    forms = [write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("replaced", "tainted", "emptied", "marked")]
+    """``--replace``, ``state taint``, a kill's mark, and emptied marks: the same client with its keys; what is the
+    successor's stays."""
+    forms = [
+        write_form(project.forms, f"gent/{name}", scopes=(PLAIN,))
+        for name in ("replaced", "tainted", "emptied", "marked")
+    ]
     replaced, tainted, emptied, marked = forms
     project.apply()
     ids = {form.name: project.client_id(form) for form in forms}
@@ -31,15 +36,21 @@ def test_what_is_typed_loses_no_client(platform: Platform, project: Project) -> 
     project.apply("--refresh")
     for name, client_id in ids.items():
         now = plain_client(platform.realm.client(client_id))
-        for one in (now, before[name]):  # Keycloak's own, which goes with whatever a client that is nobody's would keep unseen
+        for one in (
+            now,
+            before[name],
+        ):  # Keycloak's own, which goes with whatever a client that is nobody's would keep unseen
             one["attributes"].pop("backchannel.logout.session.required", None)
         assert now == before[name], name
     assert all(works(platform, form, ids[form.name]) for form in forms)
     project.in_sync()
 
 
-def test_a_client_that_is_deleted_before_it_is_replaced_has_its_id_scopes_and_keys(platform: Platform, project: Project) -> None:
-    """Its client-ID comes from its key, and is the same again: nobody need be told, and all that was inside is made anew."""
+def test_a_client_that_is_deleted_before_it_is_replaced_has_its_id_scopes_and_keys(
+    platform: Platform, project: Project
+) -> None:
+    """Its client-ID comes from its key, and is the same again: nobody need be told, and all that was inside is made
+    anew."""
     form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
     client_id = project.client_id(form)

@@ -25,7 +25,9 @@ MACHINE = {"publicClient": False, "fullScopeAllowed": False, "standardFlowEnable
 def map_roles(realm: TestRealm, client_id: str, *names: str) -> None:
     """By hand: lets a client's tokens carry roles of ``realm-management``."""
     management, roles = realm.roles(*names)
-    realm.administrator.post(f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}", roles)
+    realm.administrator.post(
+        f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}", roles
+    )
 
 
 def map_realm_role(realm: TestRealm, client_id: str, *inside: str) -> None:
@@ -50,7 +52,9 @@ def grant_scope_with_rights(realm: TestRealm, client_id: str) -> None:
 def give_service_account(realm: TestRealm, client_id: str, name: str) -> None:
     """By hand: a role of ``realm-management`` for a client's service account."""
     management, roles = realm.roles(name)
-    realm.administrator.post(f"/{realm.name}/users/{realm.service_account(client_id)}/role-mappings/clients/{management}", roles)
+    realm.administrator.post(
+        f"/{realm.name}/users/{realm.service_account(client_id)}/role-mappings/clients/{management}", roles
+    )
 
 
 RIGHTS: dict[str, tuple[Give, str]] = {
@@ -58,11 +62,23 @@ RIGHTS: dict[str, tuple[Give, str]] = {
         lambda realm, name: map_roles(realm, name, "manage-clients"),
         "has rights over the realm (realm-management: manage",
     ),
-    "drift-operator": (lambda realm, name: map_roles(realm, name, "view-clients"), "has rights over the realm (realm-management: query-"),
-    "inside-a-role": (lambda realm, name: map_realm_role(realm, name, "manage-users"), "(realm-management: manage-users)"),
+    "drift-operator": (
+        lambda realm, name: map_roles(realm, name, "view-clients"),
+        "has rights over the realm (realm-management: query-",
+    ),
+    "inside-a-role": (
+        lambda realm, name: map_realm_role(realm, name, "manage-users"),
+        "(realm-management: manage-users)",
+    ),
     "through-a-scope": (grant_scope_with_rights, "has rights over the realm (realm-management: query-groups"),
-    "of-the-products": (lambda realm, name: realm.grant(name, "management_read"), "has rights over the product APIs (management_read)"),
-    "full-scope": (lambda realm, name: realm.change(name, fullScopeAllowed=True), "Full scope allowed is on: switch that off there first"),
+    "of-the-products": (
+        lambda realm, name: realm.grant(name, "management_read"),
+        "has rights over the product APIs (management_read)",
+    ),
+    "full-scope": (
+        lambda realm, name: realm.change(name, fullScopeAllowed=True),
+        "Full scope allowed is on: switch that off there first",
+    ),
     "some-role": (map_realm_role, "has roles in its scope (role-of-some-role): take them away there first"),
     "a-browser": (lambda realm, name: realm.change(name, serviceAccountsEnabled=False), "its service account is off"),
 }
@@ -136,13 +152,16 @@ def test_one_of_ours_that_was_given_rights_is_not_written_to(realm: TestRealm, a
 def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Keycloak) -> None:
     """A catalogue may name it: the realm has a client scope of that name, which opens the product APIs."""
     client_id = adapter.register(metadata(), None).client_id
-    with pytest.raises(Rejected, match="scope management_write is a right of operators, which no client can be granted; take it out of"):
+    with pytest.raises(
+        Rejected, match="scope management_write is a right of operators, which no client can be granted; take it out of"
+    ):
         adapter.replace_scopes(client_id, None, {PLAIN: False, "management_write": False})
     assert realm.scopes(client_id) == set()
 
 
 def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycloak) -> None:
-    """What the form declares: no role, redirect, longer token or resource of before; nobody's registration token opens it."""
+    """What the form declares: no role, redirect, longer token or resource of before; nobody's registration token opens
+    it."""
     realm.add_client(
         "by-hand",
         **MACHINE | {"standardFlowEnabled": True},
@@ -159,7 +178,9 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
     )
     give_service_account(realm, "by-hand", "manage-clients")
     path = f"/{realm.name}/clients/{realm.client('by-hand')['id']}"
-    registration = realm.administrator.request("POST", f"{path}/registration-access-token").json()["registrationAccessToken"]
+    registration = realm.administrator.request("POST", f"{path}/registration-access-token").json()[
+        "registrationAccessToken"
+    ]
     known = adapter.read("by-hand")
     assert known is not None
     wanted = metadata()
@@ -171,17 +192,22 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
     fresh = realm.client(adapter.register(metadata(), None).client_id)
     client = realm.client("by-hand")
     own = {"id", "clientId", "name", "secret", "attributes", "optionalClientScopes", "defaultClientScopes"}
-    client_has, fresh_has = ({name: value for name, value in one.items() if value and name not in own} for one in (client, fresh))
+    client_has, fresh_has = (
+        {name: value for name, value in one.items() if value and name not in own} for one in (client, fresh)
+    )
     assert client_has == fresh_has
     assert client["attributes"].keys() - fresh["attributes"].keys() <= {"client.secret.creation.time"}
-    assert "clientMappings" not in realm.administrator.get(f"/{realm.name}/users/{realm.service_account('by-hand')}/role-mappings")
+    assert "clientMappings" not in realm.administrator.get(
+        f"/{realm.name}/users/{realm.service_account('by-hand')}/role-mappings"
+    )
     address = f"{realm.issuer}/clients-registrations/default/by-hand"
     assert httpx.get(address, headers={"authorization": f"Bearer {registration}"}).status_code == 401
     assert realm.scopes("by-hand") == {PLAIN}
 
 
 def test_taking_over_may_be_cut_off(realm: TestRealm) -> None:
-    """Between its two writes the client is ours already, and lacks its service account: the same write again ends it."""
+    """Between its two writes the client is ours already, and lacks its service account: the same write again ends
+    it."""
     realm.add_client("cut-off", **MACHINE)
     known, wanted = realm.adapter().read("cut-off"), metadata()
     assert known is not None

@@ -59,8 +59,8 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
 def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:
     """Its client-ID stays, what Keycloak and people gave it goes, and the preview says so before.
 
-    Keycloak knows no organisation: organisation.yaml, which is the onboarding team's, has to name the client too. While it may
-    be an operator's, it is refused whoever names it.
+    Keycloak knows no organisation: organisation.yaml, which is the onboarding team's, has to name the client too. While
+    it may be an operator's, it is refused whoever names it.
     """
     realm = platform.realm
     by_hand = f"hand-made-{len(realm.client_ids())}"
@@ -72,7 +72,10 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     form.save()
     refused = project.preview()
     assert refused.code != 0
-    assert any(f'client "{by_hand}" may have any right over the realm, for Full scope allowed is on' in line for line in refused.errors)
+    assert any(
+        f'client "{by_hand}" may have any right over the realm, for Full scope allowed is on' in line
+        for line in refused.errors
+    )
     realm.change(by_hand, fullScopeAllowed=False)
     refused = project.up()
     assert refused.code != 0
@@ -91,7 +94,8 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     assert [key["kid"] for key in realm.keys(by_hand)] == ["key-1"]
     assert realm.request_token(form.keys["key-1"], by_hand, scope=PLAIN).status_code == 200
     project.in_sync()
-    # The state is lost: the natural key still finds it, though its client-ID does not come from there; but not while it is another's.
+    # The state is lost: the natural key still finds it, though its client-ID does not come from there; but not while it
+    # is another's.
     del form.request()["adopt"]
     form.save()
     project.succeed("stack", "rm", project.stack, "--yes", "--force", "--preserve-config")
@@ -99,7 +103,9 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     realm.change(by_hand, attributes={"acmidm.managed_by": "other/tni"})
     refused = project.up()
     assert refused.code != 0
-    assert any(f"client {by_hand} is registered already" in line and "managed by other/tni" in line for line in refused.errors)
+    assert any(
+        f"client {by_hand} is registered already" in line and "managed by other/tni" in line for line in refused.errors
+    )
     realm.change(by_hand, attributes={"acmidm.managed_by": f"acmidm/{project.stack}"})
     project.apply()
     assert project.client_id(form) == by_hand
@@ -107,7 +113,8 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
 
 @pytest.mark.usefixtures("random_plugin")
 def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, project: Project) -> None:
-    """At no moment does neither work: a secret until the key is there, and from the run that sets one. A renewed one ends the former.
+    """At no moment does neither work: a secret until the key is there, and from the run that sets one. A renewed one
+    ends the former.
 
     One that somebody renewed by hand is put back.
     """
@@ -145,7 +152,9 @@ def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, proj
     del form.request()["secret_generation"]
     form.add_key("key-1")
     form.save()
-    assert "goes on with its client secret until its authority has one of the keys in its form" in project.apply().output
+    assert (
+        "goes on with its client secret until its authority has one of the keys in its form" in project.apply().output
+    )
     assert [works(second), signs()] == [True, False]
     project.apply()
     assert [works(second), signs()] == [False, True]
@@ -171,10 +180,18 @@ def test_a_key_leaves_beside_one_that_is_proven(platform: Platform, project: Pro
     drop(form, "old")
     assert project.preview().code != 0
     stays = project.apply()
-    assert 'key "old" may leave once key "new" is proven (its authority cannot tell which keys are in use)' in stays.output
+    assert (
+        'key "old" may leave once key "new" is proven (its authority cannot tell which keys are in use)' in stays.output
+    )
     assert {key["kid"] for key in platform.realm.keys(client_id)} == {"old", "new"}
 
-    write_evidence(form.path.parent, new.as_dict(private=True), organisation=form.code, application=form.application, client_id=client_id)
+    write_evidence(
+        form.path.parent,
+        new.as_dict(private=True),
+        organisation=form.code,
+        application=form.application,
+        client_id=client_id,
+    )
     project.apply()
     assert {key["kid"] for key in platform.realm.keys(client_id)} == {"new"}
     assert platform.realm.request_token(new, client_id, scope=SEND).status_code == 200
@@ -186,7 +203,10 @@ def test_keycloak_shows_what_it_can(project: Project) -> None:
 
     Nor does Keycloak tell when a token was fetched.
     """
-    with_key, without = write_form(project.forms, "gent/met", scopes=(SEND,)), write_form(project.forms, "gent/zonder", scopes=(SEND,))
+    with_key, without = (
+        write_form(project.forms, "gent/met", scopes=(SEND,)),
+        write_form(project.forms, "gent/zonder", scopes=(SEND,)),
+    )
     del without.request()["jwks"]
     without.save()
     with running_mail_server() as server:

@@ -1,4 +1,5 @@
-"""The wheel in an empty environment: the program of ``docs/library.md`` on the sandbox, then the command line on its stack."""
+"""The wheel in an empty environment: the program of ``docs/library.md`` on the sandbox, then the command line on its
+stack."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ class Elsewhere(Project):
         assert found
         assert len([line for line in found[1].splitlines() if line]) <= 10
         (self.folder / "__main__.py").write_text(found[1])
-        (self.folder / "Pulumi.yaml").write_text("name: elsewhere\nruntime: {name: python, options: {virtualenv: .venv}}\n")
+        (self.folder / "Pulumi.yaml").write_text(
+            "name: elsewhere\nruntime: {name: python, options: {virtualenv: .venv}}\n"
+        )
         (self.folder / "loket.jwk.json").write_text(json.dumps(public_jwk(new_key("loket-1"))))
         (self.folder / "state").mkdir()
         self.configure({"environment": self.stack, **config})
@@ -50,20 +53,32 @@ class Elsewhere(Project):
         versions = self.folder / "versions.txt"
         lines = (ROOT / "requirements.txt").read_text().splitlines()
         versions.write_text("\n".join(line.rstrip(" \\") for line in lines if re.match(r"[a-z0-9].*==", line)))
-        command = [self.bin / "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", versions, *what]
+        command = [
+            self.bin / "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--constraint",
+            versions,
+            *what,
+        ]
         subprocess.run(command, check=True)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command of its environment."""
         command = [str(self.bin / words[0]), *words[1:]]
-        return subprocess.run(command, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False
+        )
 
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
     """Built from a copy, for a build leaves traces in its folder."""
     copy = tmp_path / "copy"
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
     for name in filter(None, files):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +104,15 @@ def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, regi
     assert (client["software_id"], client["managed_by"]) == ("acmidm/tni/OVO002067/loket", "elsewhere/tni")
     assert project.run("acmidm", "status").stderr.startswith("acmidm needs the package ")
 
-    types = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(project.bin / "python"), "__main__.py"]
+    types = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-executable",
+        str(project.bin / "python"),
+        "__main__.py",
+    ]
     typed = subprocess.run(types, cwd=project.folder, capture_output=True, text=True, check=False)
     assert typed.returncode == 0, typed.stdout
 
@@ -97,7 +120,10 @@ def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, regi
     portal_start = project.run("acmidm", "portal", "start", "--stack", "tni")
     assert (portal_start.returncode, portal_start.stderr) == (
         1,
-        "this command needs the package joserfc, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'\n",
+        (
+            "this command needs the package joserfc, which is not installed; run pip install"
+            " 'acmidm-onboarding[cli,sandbox]'\n"
+        ),
     )
     assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
     assert project.run("acmidm", "drift", "--stack", "tni").returncode == 0

@@ -20,7 +20,8 @@ from tests.unit.components.test_settings import read
 _PROGRAM = """
 import json, pulumi
 from acmidm_onboarding import Onboarding, OnboardingArgs, connections_of
-form = {{"application": "balie", "contacts": ["a@stad.example"], "environments": {{"tni": {{"scopes": {{"{scope}": {{}}}}}}}}}}
+form = {{"application": "balie", "contacts": ["a@stad.example"]}}
+form["environments"] = {{"tni": {{"scopes": {{"{scope}": {{}}}}}}}}
 keys = pulumi.Output.from_input(json.loads('''{keys}'''))
 made = connections_of({{"name": "Stad Gent", "ovo": "OVO002067"}}, form)
 Onboarding(made[0].key, OnboardingArgs(made, keys=keys))
@@ -37,14 +38,20 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
     write(project, "dv_organisatieregister_inf", public_jwk(pair))
     wrong = project.preview()
     assert wrong.code != 0
-    assert wrong.errors == [f'Stad Gent, balie: scope "dv_organisatieregister_inf" is not in the catalogue; did you mean "{PLAIN}"?']
+    assert wrong.errors == [
+        f'Stad Gent, balie: scope "dv_organisatieregister_inf" is not in the catalogue; did you mean "{PLAIN}"?'
+    ]
 
     private = pair.as_dict(private=True)
     project.secrets.append(str(private["d"]))
     write(project, PLAIN, private)
     refused = project.up()
     assert refused.code != 0
-    assert [line for line in refused.errors if line.startswith("OVO002067/balie, key 1: the key contains the private member d;")]
+    assert [
+        line
+        for line in refused.errors
+        if line.startswith("OVO002067/balie, key 1: the key contains the private member d;")
+    ]
     assert registry.clients("balie") == []
 
     write(project, PLAIN, public_jwk(pair))
@@ -57,7 +64,10 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"environments": {"tni": {"jwks": [pulumi.Output.secret("x")]}}}, "a connection that is written in a program is plain data: "),
+        (
+            {"environments": {"tni": {"jwks": [pulumi.Output.secret("x")]}}},
+            "a connection that is written in a program is plain data: ",
+        ),
         ({"environments": {"tni": {"jwks": "x"}}}, '"jwks" is not a list; '),
         ({"environments": 1}, '"environments" is not a mapping'),
         ({}, '"environments" is missing; '),
@@ -78,7 +88,10 @@ def test_what_is_no_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, form: di
         ([], "is given an empty list of keys; leave keys out where the organisation uploads its own"),
         (["{"], ", key 1: this is no key; give a JSON Web Key"),
         ([public_jwk(new_key("a")), public_jwk(new_key("a"))], ", key 2: its kid is that of another key"),
-        ([{"kty": "oct", "k": "c2VjcmV0"}], ", key 1: the key is a symmetric key (kty oct); make a key pair and give its public half"),
+        (
+            [{"kty": "oct", "k": "c2VjcmV0"}],
+            ", key 1: the key is a symmetric key (kty oct); make a key pair and give its public half",
+        ),
     ],
 )
 def test_keys_that_cannot_be_declared(keys: list[Any], sentence: str) -> None:

@@ -1,4 +1,5 @@
-"""A tiny GitHub on loopback: comments, issues and identity tokens, with paging; it records every request that writes."""
+"""A tiny GitHub on loopback: comments, issues and identity tokens, with paging; it records every request that
+writes."""
 
 from __future__ import annotations
 
@@ -42,7 +43,14 @@ class FakeGitHub:
 
     def add_issue(self, title: str, body: str, login: str = BOT, **more: Any) -> dict[str, Any]:
         self._number += 1
-        issue = {"number": self._number, "title": title, "body": body, "state": "open", "user": {"login": login}, **more}
+        issue = {
+            "number": self._number,
+            "title": title,
+            "body": body,
+            "state": "open",
+            "user": {"login": login},
+            **more,
+        }
         self.issues.append(issue)
         return issue
 
@@ -59,7 +67,9 @@ class FakeGitHub:
                 comment = next(one for some in self.comments.values() for one in some if one["id"] == int(number))
                 return comment.update(document) or comment
             case "GET", "issues":
-                return [one for one in self.issues if one["state"] == "open" and one["user"]["login"] == query["creator"][0]]
+                return [
+                    one for one in self.issues if one["state"] == "open" and one["user"]["login"] == query["creator"][0]
+                ]
             case "POST", "issues":
                 return self.add_issue(document["title"], document["body"], assignees=document["assignees"])
             case "PATCH", "issues", number:

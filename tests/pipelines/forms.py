@@ -27,7 +27,8 @@ environments:
 """
 
 ORGANISATIONS = {
-    folder: _ORGANISATION.format(folder=folder, code=code, name=folder.replace("-", " ").title()) for folder, code in _CODES.items()
+    folder: _ORGANISATION.format(folder=folder, code=code, name=folder.replace("-", " ").title())
+    for folder, code in _CODES.items()
 }
 AALST, GENT = (
     _FORM.format(folder=folder, code=_CODES[folder], application=application)

@@ -39,9 +39,18 @@ def comment(job: Job, text: str) -> Result:
     return github_command("comment", "review.md")
 
 
-def drift(monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1) -> Result:
-    """With a look at the authorities that ends so, and a key that ends then; tests/pipelines/test_runs.py has the real one."""
-    key = {"key": "OVO000001/loket", "organisation": "Gent", "application": "loket", "platform": "acmidm", "kid": "key-1"}
+def drift(
+    monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1
+) -> Result:
+    """With a look at the authorities that ends so, and a key that ends then; tests/pipelines/test_runs.py has the real
+    one."""
+    key = {
+        "key": "OVO000001/loket",
+        "organisation": "Gent",
+        "application": "loket",
+        "platform": "acmidm",
+        "kid": "key-1",
+    }
     report = {
         "stack": "prod",
         "environment": "prod",
@@ -124,7 +133,9 @@ def test_a_report_that_is_not_there_is_wrong_use() -> None:
     assert result.output.startswith("absent.md cannot be read or written: No such file or directory; ")
 
 
-def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ACMIDM_DRIFT_ASSIGNEES", "on-call")
     github.add_issue("Drift on prod", f"{DRIFT}\nfaked", "somebody")
     github.add_issue("a pull request of the bot", f"{DRIFT}\n", pull_request={})
@@ -157,8 +168,11 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(github: Fake
     assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == ["closed", "open"]
 
 
-def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment says when a key has ended."""
+def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment says when a key has
+    ended."""
     assert drift(monkeypatch, "in sync; 1 key ends soon", 0, days_left=3).exit_code == 0
     [ours] = github.issues
     assert (ours["title"], ours["state"]) == ("Keys that end on prod", "open")
@@ -194,7 +208,9 @@ def test_without_the_permission_there_is_no_identity_token(monkeypatch: pytest.M
     assert not Path("token").exists()
 
 
-def test_a_run_that_another_one_passed_does_not_put_old_forms_back(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_another_one_passed_does_not_put_old_forms_back(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Approved late, it is refused; the newest one goes on."""
     monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
     monkeypatch.setenv("GITHUB_SHA", "1111111aaaa")
@@ -203,4 +219,7 @@ def test_a_run_that_another_one_passed_does_not_put_old_forms_back(github: FakeG
     github.branches["main"] = "2222222bbbb"
     passed = github_command("newest")
     assert passed.exit_code == 1
-    assert passed.output == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
+    assert (
+        passed.output
+        == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
+    )

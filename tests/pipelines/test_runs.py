@@ -1,4 +1,5 @@
-"""The workflows' own commands, run for real in a scratch clone: a real engine, a real authority, a GitHub on loopback."""
+"""The workflows' own commands, run for real in a scratch clone: a real engine, a real authority, a GitHub on
+loopback."""
 
 from __future__ import annotations
 
@@ -26,7 +27,12 @@ from tests.support.warm_server import warm_environment
 from toolchain.environment import variables
 
 FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
-LOCKED_BY_A_RUNNER = {"pid": 4711, "username": "runner", "hostname": "a-runner-that-died", "timestamp": "2026-11-25T03:17:00Z"}
+LOCKED_BY_A_RUNNER = {
+    "pid": 4711,
+    "username": "runner",
+    "hostname": "a-runner-that-died",
+    "timestamp": "2026-11-25T03:17:00Z",
+}
 
 
 _OF_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS"})
@@ -43,7 +49,8 @@ class Clone:
     """The variables and secrets of the job's environment at GitHub; one that is not there is empty, as it is there."""
 
     def run(self, step: Step, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs a step's command as GitHub does, by bash that stops at the first error, with what the workflow passes to it."""
+        """Runs a step's command as GitHub does, by bash that stops at the first error, with what the workflow passes to
+        it."""
         # -o: the tools are those of the real clone, which the links of this one lead to.
         command = step.run.replace("make ", "make -o ready ")
         given = {"github.token": self.job.environment["GITHUB_TOKEN"], **self.given}
@@ -80,7 +87,9 @@ class Clone:
 
 def of(workflow: str, job: str) -> list[Step]:
     """The commands of a job, in order, after those that install the tools."""
-    return [step for step in steps() if (step.workflow, step.job) == (workflow, job) and step.run and not installs(step)]
+    return [
+        step for step in steps() if (step.workflow, step.job) == (workflow, job) and step.run and not installs(step)
+    ]
 
 
 def installs(step: Step) -> bool:
@@ -127,7 +136,8 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
 
 
 def propose(clone: Clone) -> None:
-    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and main alone is in the clone."""
+    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and main alone is in the
+    clone."""
     git, origin = clone.scratch.run, f"file://{clone.scratch.folder.parent / 'origin.git'}"
     head = git("git", "rev-parse", "HEAD").strip()
     git("git", "push", "--quiet", "--force", origin, "HEAD:refs/pull/7/head", "main:main")
@@ -167,7 +177,8 @@ def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: Fak
 def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github: FakeGitHub) -> None:
     """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's.
 
-    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what Git or Python would run.
+    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what Git or Python would
+    run.
     """
     ran, git = change.scratch.folder.parent / "ran", change.scratch.run
     python, shell = f"open({str(ran)!r}, 'a').write(__file__)\n", f"touch {ran}"
@@ -185,7 +196,9 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github
     for name in (*modules, "toolchain/install_venv.py"):
         change.scratch.write(name, python)
     change.scratch.write("Makefile", f"$(shell {shell})\n%:\n\t{shell}\n")
-    change.scratch.write("pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n')
+    change.scratch.write(
+        "pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n'
+    )
     change.scratch.write("Pulumi.yaml", "name: acmidm\nruntime: {name: python, options: {virtualenv: evil}}\n")
     change.scratch.write(".github/workflows/review.yml", "on: pull_request\n")
     change.scratch.write(".gitattributes", "* filter=evil\n")
@@ -242,17 +255,24 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
     (clone.scratch.folder / "approved.json").unlink()
     refused, *others = clone.carry_out(review)
-    assert [refused.returncode, *(one.returncode for one in others)] == [2, 0, 0], (
-        "of make: the review's 1; the policies are asked all the same"
-    )
+    assert [refused.returncode, *(one.returncode for one in others)] == [
+        2,
+        0,
+        0,
+    ], "of make: the review's 1; the policies are asked all the same"
     assert "what is refused is held back" in clone.job.summary
     assert (clone.scratch.folder / "approved.json").exists()
     assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
 
 
 @pytest.mark.exhaustive
-def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, running: Authorities, github: FakeGitHub) -> None:  # noqa: ARG001
-    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long refresh."""
+def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
+    clone: Clone,
+    running: Authorities,  # noqa: ARG001
+    github: FakeGitHub,
+) -> None:
+    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long
+    refresh."""
     unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
     token = clone.scratch.folder / ".local" / "identity-token"
 
@@ -280,7 +300,8 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, r
 
 
 def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authorities, github: FakeGitHub) -> None:
-    """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the stack's file."""
+    """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the
+    stack's file."""
     [look] = [step for step in of("drift", "drift") if "drift-issue" in step.run]
     deploy = named(of("deploy", "tni"), "deploy")
     clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "5", "--stack", "tni")
@@ -303,5 +324,7 @@ def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authori
     assert [one["state"] for one in github.issues] == ["closed"]
 
     running.stop()
-    assert clone.run(look, STACK="tni").returncode != 0, "nobody could look: the job fails, and says nothing in an issue"
+    assert clone.run(look, STACK="tni").returncode != 0, (
+        "nobody could look: the job fails, and says nothing in an issue"
+    )
     assert [one["state"] for one in github.issues] == ["closed"]

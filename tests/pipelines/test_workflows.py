@@ -1,4 +1,5 @@
-"""What the workflows may do, and that every command in them exists. ``make lint-workflows`` runs actionlint and zizmor over them."""
+"""What the workflows may do, and that every command in them exists. ``make lint-workflows`` runs actionlint and zizmor
+over them."""
 
 from __future__ import annotations
 
@@ -41,7 +42,10 @@ def exists(command: str) -> None:
         done = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     else:
-        assert words[0] in (".venv/bin/acmidm", "acmidm"), f"{command}: call a make target or acmidm, so that it is tested here"
+        assert words[0] in (
+            ".venv/bin/acmidm",
+            "acmidm",
+        ), f"{command}: call a make target or acmidm, so that it is tested here"
         result = CliRunner().invoke(app, [*words[1:], "--help"])
         assert result.exit_code == 0, result.output
 
@@ -88,14 +92,18 @@ def test_a_pull_request_meets_no_secret() -> None:
 
 
 def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
-    """The workflow, what it checks out, installs and runs: of the pull request it has a commit's name, in a variable."""
+    """The workflow, what it checks out, installs and runs: of the pull request it has a commit's name, in a
+    variable."""
     review = workflows()["review"]
     assert set(review["on"]) == {"pull_request_target"}
     assert "edited" in review["on"]["pull_request_target"]["types"], "one that is turned to main later is reviewed then"
     for job in review["jobs"].values():
         assert job["env"] == {"HEAD": "${{ github.event.pull_request.head.sha }}"}
         checkout, *rest = job["steps"]
-        assert checkout["with"] == {"fetch-depth": "0", "persist-credentials": "false"}, "no ref: that of the event, which is main's"
+        assert checkout["with"] == {
+            "fetch-depth": "0",
+            "persist-credentials": "false",
+        }, "no ref: that of the event, which is main's"
         assert not any("uses" in step for step in rest)
         assert [step["run"] for step in rest][:2] == ["make venv", ".venv/bin/acmidm github fetch"]
 
@@ -123,18 +131,25 @@ def test_production_comes_after_tni_and_after_somebody_looked() -> None:
     assert deploy["prod"]["environment"] == "prod"
     for job, brings_up in (("tni", "make deploy"), ("prod", DEPLOY_APPROVED)):
         done = [step.get("run") for step in deploy[job]["steps"]]
-        assert ".venv/bin/acmidm github newest" in done[: done.index(brings_up)], "an old run that is started again changes nothing"
+        assert ".venv/bin/acmidm github newest" in done[: done.index(brings_up)], (
+            "an old run that is started again changes nothing"
+        )
 
 
 def test_what_runs_on_production_is_what_somebody_approved() -> None:
-    """The job before the approval hands on what it reviewed, where there is a whole preview; the one behind it carries out that file."""
+    """The job before the approval hands on what it reviewed, where there is a whole preview; the one behind it carries
+    out that file."""
     review, prod = (workflows()["deploy"]["jobs"][job]["steps"] for job in ("review-prod", "prod"))
     assert [step.get("run") for step in review if "SAVE" in step.get("run", "")] == [REVIEW]
     upload, download = (
         next(step for step in found if f"actions/{what}-artifact" in step.get("uses", ""))
         for found, what in ((review, "upload"), (prod, "download"))
     )
-    assert (upload["with"]["name"], upload["with"]["path"], download["with"]["name"]) == ("approved", "approved.json", "approved")
+    assert (upload["with"]["name"], upload["with"]["path"], download["with"]["name"]) == (
+        "approved",
+        "approved.json",
+        "approved",
+    )
     assert upload["with"]["if-no-files-found"] == "error"
     assert upload["if"] == "!cancelled() && steps.policies.outcome == 'success'"
     jobs_of = workflows()["deploy"]["jobs"]
@@ -146,7 +161,8 @@ def test_what_runs_on_production_is_what_somebody_approved() -> None:
 
 @pytest.mark.parametrize("stack", ["tni", "prod"])
 def test_one_run_at_a_time_changes_a_stack_and_is_never_cut_off(stack: str) -> None:
-    """One that is cancelled gives its lock back, only where ``up`` itself was cut off: a lock is else somebody else's."""
+    """One that is cancelled gives its lock back, only where ``up`` itself was cut off: a lock is else somebody
+    else's."""
     job = workflows()["deploy"]["jobs"][stack]
     assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": "false"}
     assert job["env"]["STACK"] == stack
@@ -163,10 +179,12 @@ def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
 
 
 def test_reminders_know_what_was_sent_the_night_before() -> None:
-    """The ledger is where the command looks for it, goes from each run to the next, and is kept after a failure too; one at a time."""
+    """The ledger is where the command looks for it, goes from each run to the next, and is kept after a failure too;
+    one at a time."""
     job = workflows()["drift"]["jobs"]["remind"]
     restore, save = (
-        next(step for step in job["steps"] if f"actions/cache/{what}@" in step.get("uses", "")) for what in ("restore", "save")
+        next(step for step in job["steps"] if f"actions/cache/{what}@" in step.get("uses", ""))
+        for what in ("restore", "save")
     )
     done = [step.get("run", step.get("uses")) for step in job["steps"]]
     assert done.index(restore["uses"]) < done.index("make remind") < done.index(save["uses"])
@@ -217,4 +235,6 @@ def test_what_is_merged_is_what_was_reviewed() -> None:
     text = " ".join((ROOT / "docs" / "pipelines.md").read_text().split())
     for setting in ("*Require branches to be up to date before merging*", "no *rebase merging*", "no *merge queue*"):
         assert setting in text
-    assert not any("merge_group" in document["on"] for document in workflows().values()), "there the workflow is the merge's own"
+    assert not any("merge_group" in document["on"] for document in workflows().values()), (
+        "there the workflow is the merge's own"
+    )

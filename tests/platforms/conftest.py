@@ -23,7 +23,9 @@ def acmidm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure", **offered(Platform.GEOSECURE)) as running:
+    with running_portal(
+        tmp_path_factory.mktemp("geosecure"), platform="geosecure", **offered(Platform.GEOSECURE)
+    ) as running:
         yield running
 
 

@@ -48,10 +48,14 @@ def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Regist
     project.in_sync()
 
 
-def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_geosecure: Registry, acmidm: RunningPortal) -> None:
-    """Unannounced it is refused: nothing is removed on either platform, and put back and announced it is the same client all along.
+def test_leaving_a_protecting_stack(
+    project: Project, at_acmidm: Registry, at_geosecure: Registry, acmidm: RunningPortal
+) -> None:
+    """Unannounced it is refused: nothing is removed on either platform, and put back and announced it is the same
+    client all along.
 
-    From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's stays, protected, and works.
+    From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's stays, protected, and
+    works.
     """
     project.configure({"protectClients": True})
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
@@ -77,6 +81,9 @@ def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_ge
     move_off(form)
     assert project.steps() == [], "the platform's line may go at any time later"
     project.apply()
-    assert acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code == httpx.codes.OK
+    assert (
+        acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code
+        == httpx.codes.OK
+    )
     assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
     project.in_sync()

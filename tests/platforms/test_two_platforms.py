@@ -23,7 +23,8 @@ AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDead
 
 @dataclass(frozen=True)
 class Connected:
-    """A form that was brought up on both platforms, which no test changes, and two beside it that are changed by one."""
+    """A form that was brought up on both platforms, which no test changes, and two beside it that are changed by
+    one."""
 
     project: Project
     form: FormFile
@@ -41,7 +42,10 @@ class Connected:
 def connected(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Connected:
     project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
-    extended, added = write_form(project.forms, "gent/uitgebreid", platforms=BOTH), write_form(project.forms, "gent/erbij")
+    extended, added = (
+        write_form(project.forms, "gent/uitgebreid", platforms=BOTH),
+        write_form(project.forms, "gent/erbij"),
+    )
     project.apply()
     outputs = project.outputs()["connections"][form.key]
     return Connected(project, form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"], extended, added)
@@ -53,8 +57,13 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
     assert (here["client_id"], there["client_id"]) == (connected.acmidm, connected.geosecure)
     assert there["client_id"].isdecimal()
     assert not here["client_id"].isdecimal()
-    listed = json.loads(connected.project.acmidm("status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json").stdout)
-    assert {one["client_id"] for one in listed["connections"]} == {connected.acmidm, connected.geosecure}, "by either of its names"
+    listed = json.loads(
+        connected.project.acmidm("status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json").stdout
+    )
+    assert {one["client_id"] for one in listed["connections"]} == {
+        connected.acmidm,
+        connected.geosecure,
+    }, "by either of its names"
     assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert set(there["scopes"]) == {"NotificatiesImport", "DosisImport"}
     assert kids(here) == kids(there) == {"key-1"}
@@ -69,8 +78,11 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
     connected.project.in_sync()
 
 
-def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal) -> None:
-    """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its product's API."""
+def test_a_token_at_each_platform_with_its_audience(
+    connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal
+) -> None:
+    """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its
+    product's API."""
     for portal, client_id, scope, aud in (
         (acmidm, connected.acmidm, SEND, acmidm.issuer),
         (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
@@ -113,7 +125,9 @@ def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_
     assert at_acmidm.client(added.application) == before
 
 
-def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
+def test_an_unreachable_platform_holds_up_only_those_who_need_it(
+    project: Project, at_acmidm: Registry, at_geosecure: Registry
+) -> None:
     """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries out the rest."""
     taking = write_form(project.forms, "een/loket", platforms=BOTH)
     taking.request()["adopt"] = {"geosecure": "40001"}
@@ -150,8 +164,11 @@ def test_others_are_reviewed_and_approved_where_a_platform_is_down(project: Proj
 
 
 @pytest.mark.exhaustive
-def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry) -> None:
-    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is caught up later."""
+def test_after_a_bad_run_too(
+    project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry
+) -> None:
+    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is
+    caught up later."""
     both = write_form(project.forms, "een/loket", platforms=BOTH)
     project.apply()
     taking = write_form(project.forms, "twee/loket")

@@ -38,11 +38,19 @@ _VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dyn
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """On prod, with a form that satisfies every policy and one that is exempted from one; preview needs no authority."""
+    """On prod, with a form that satisfies every policy and one that is exempted from one; preview needs no
+    authority."""
     made = Project(tmp_path / "project", stack="prod")
     made.prepare({**NO_ACCESS, "protectClients": True})
     write_form(made.forms, environment="prod")
-    write_form(made.forms, "gent/oud", environment="prod", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT)
+    write_form(
+        made.forms,
+        "gent/oud",
+        environment="prod",
+        keys=(),
+        token_endpoint_auth_method="client_secret_basic",
+        exemptions=EXEMPT,
+    )
     return made
 
 
@@ -52,7 +60,8 @@ def violations(output: str) -> set[tuple[str, str, str, str]]:
 
 
 def test_what_no_form_declares_is_refused_policy_by_policy(project: Project) -> None:
-    """And nothing of the forms, whose written exemption counts for the planned client too. Nothing of the private key is shown.
+    """And nothing of the forms, whose written exemption counts for the planned client too. Nothing of the private key
+    is shown.
 
     RSA keys and algorithms are tried where the rules are.
     """

@@ -30,7 +30,9 @@ def keys(**members: Any) -> Planned:
 def found(planned: Planned, *, profile: str = "acmidm", environment: str = "prod") -> dict[str, str]:
     """Per policy that is violated the sentence about it."""
     situation = Situation(Environment(environment), Profile(profile), NOW, scopes={"dv_dosis_schrijven"})
-    return {policy.id: f"{one.what}; {one.remedy}" for policy in POLICIES for one in policy.violations(planned, situation)}
+    return {
+        policy.id: f"{one.what}; {one.remedy}" for policy in POLICIES for one in policy.violations(planned, situation)
+    }
 
 
 SHORT = 'key "k" is an RSA key of {} bits; make one of at least 2048'
@@ -40,17 +42,35 @@ SHARED = 'key "k" contains private members; make a new pair, as this one has bee
 REFUSED: dict[str, tuple[Planned, str, str, str]] = {
     "a private key": (keys(**private_key("ec", kty="EC", crv="P-256")), "acmidm tni", "private-key", SHARED),
     "a symmetric key": (Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}), "acmidm tni", "private-key", SHARED),
-    "a short RSA key": (Planned(keys={"k": public_key("small", size=1024)}), "acmidm tni", "short-rsa-key", SHORT.format(1024)),
+    "a short RSA key": (
+        Planned(keys={"k": public_key("small", size=1024)}),
+        "acmidm tni",
+        "short-rsa-key",
+        SHORT.format(1024),
+    ),
     "an RSA key without modulus": (Planned(keys={"k": {"kty": "RSA"}}), "acmidm tni", "short-rsa-key", SHORT.format(0)),
     "RS256 with FAPI 2": (
         Planned(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
-        *("fapi2 tni", "key-algorithm", 'key "k" signs with RS256; profile fapi2 requires ES256 or Ed25519 or EdDSA or PS256'),
+        *(
+            "fapi2 tni",
+            "key-algorithm",
+            'key "k" signs with RS256; profile fapi2 requires ES256 or Ed25519 or EdDSA or PS256',
+        ),
     ),
     "an RSA key without alg with FAPI 2": (
         Planned(keys={"k": {**RSA, "exp": days(30)}}),
-        *("fapi2 tni", "key-algorithm", 'key "k" has no alg, and may sign with any algorithm of its type; profile fapi2 requires PS256'),
+        *(
+            "fapi2 tni",
+            "key-algorithm",
+            'key "k" has no alg, and may sign with any algorithm of its type; profile fapi2 requires PS256',
+        ),
     ),
-    "a key of three years": (keys(exp=days(1095)), "acmidm tni", "key-lifetime", LASTS.format("2029-11-24", "acmidm", 730, "2028-11-24")),
+    "a key of three years": (
+        keys(exp=days(1095)),
+        "acmidm tni",
+        "key-lifetime",
+        LASTS.format("2029-11-24", "acmidm", 730, "2028-11-24"),
+    ),
     "a key of two years with FAPI 2": (
         keys(exp=days(730)),
         "fapi2 tni",
@@ -61,7 +81,12 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         Planned(keys={"k": EC}),
         *("fapi2 tni", "key-lifetime", 'key "k" has no exp; profile fapi2 requires one: give the key an end'),
     ),
-    "a secret on prod": (Planned("client_secret_basic"), "acmidm prod", "client-secret", SECRET.format("client_secret_basic", "prod")),
+    "a secret on prod": (
+        Planned("client_secret_basic"),
+        "acmidm prod",
+        "client-secret",
+        SECRET.format("client_secret_basic", "prod"),
+    ),
     "a secret on TNI with FAPI 2": (
         Planned("client_secret_post"),
         "fapi2 tni",
@@ -70,9 +95,18 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
     ),
     "a scope that nobody knows": (
         Planned(scopes=["dv_dosis_schrijven", "dv_alles"]),
-        *("acmidm tni", "unknown-scope", 'scope "dv_alles" is not in the catalogue; add it there, with its owner and source'),
+        *(
+            "acmidm tni",
+            "unknown-scope",
+            'scope "dv_alles" is not in the catalogue; add it there, with its owner and source',
+        ),
     ),
-    "no contact": (Planned(contacts=[]), "acmidm tni", "no-contact", "the client has no contact; name the address of a team"),
+    "no contact": (
+        Planned(contacts=[]),
+        "acmidm tni",
+        "no-contact",
+        "the client has no contact; name the address of a team",
+    ),
     "no protection on prod": (
         Planned(protected=False),
         *("acmidm prod", "removal-on-prod"),
@@ -94,7 +128,11 @@ ALLOWED = {
     "a key without exp": (Planned(keys={"k": EC}), "acmidm", "prod"),
     "a key of exactly two years": (keys(exp=days(730)), "acmidm", "prod"),
     "PS256 with FAPI 2": (Planned(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}), "fapi2", "prod"),
-    "a curve without alg with FAPI 2": (Planned(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}), "fapi2", "prod"),
+    "a curve without alg with FAPI 2": (
+        Planned(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}),
+        "fapi2",
+        "prod",
+    ),
     "a secret on TNI": (Planned("client_secret_basic"), "acmidm", "tni"),
     "a key as authentication": (Planned("private_key_jwt"), "fapi2", "prod"),
     "a known scope": (Planned(scopes=["dv_dosis_schrijven"]), "fapi2", "prod"),
@@ -125,4 +163,6 @@ def test_every_policy_has_its_page_and_every_page_its_policy() -> None:
 
 def test_exemptions_are_for_policies_that_exist() -> None:
     """And from the gate to production, which is no rule of one resource."""
-    assert {policy.id for policy in POLICIES if not policy.refused_in_forms} == set(ExemptiblePolicy) - {ExemptiblePolicy.PROMOTION_GATE}
+    assert {policy.id for policy in POLICIES if not policy.refused_in_forms} == set(ExemptiblePolicy) - {
+        ExemptiblePolicy.PROMOTION_GATE
+    }

@@ -1,4 +1,5 @@
-"""A portal in the test's own process, spoken to below HTTP: any header, host and path, and what it raises is raised here."""
+"""A portal in the test's own process, spoken to below HTTP: any header, host and path, and what it raises is raised
+here."""
 
 from __future__ import annotations
 
@@ -22,7 +23,16 @@ from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, PortalSettings
 from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import hidden_fields
-from tests.support.portal import ASSERTION_TYPE, OPERATOR, PRODUCTS, SCOPES, client_document, new_key, public_jwk, sign_assertion
+from tests.support.portal import (
+    ASSERTION_TYPE,
+    OPERATOR,
+    PRODUCTS,
+    SCOPES,
+    client_document,
+    new_key,
+    public_jwk,
+    sign_assertion,
+)
 
 Headers = Sequence[tuple[str, str]]
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -55,11 +65,15 @@ class Inside:
     operator_key: Key
     token: str = ""
 
-    def send(self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511") -> Answer:
+    def send(
+        self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511"
+    ) -> Answer:
         """The answer to a request."""
         return self.loop.run_until_complete(self.sending(method, target, headers, body, host))
 
-    async def sending(self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511") -> Answer:
+    async def sending(
+        self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511"
+    ) -> Answer:
         """A request with its headers as they are; `target` is percent-encoded, with the query."""
         raw_path, _, query = target.partition("?")
         scope = {
@@ -72,7 +86,10 @@ class Inside:
             "raw_path": raw_path.encode("ascii", "replace"),
             "query_string": query.encode("ascii", "replace"),
             "root_path": "",
-            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in (("host", host), *headers)],
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+                for name, value in (("host", host), *headers)
+            ],
             "client": ("127.0.0.1", 40_000),
             "server": ("127.0.0.1", 8511),
             "state": {},
@@ -114,13 +131,21 @@ class Inside:
 
     def request_token(self, **form: str) -> Answer:
         """The token endpoint's answer to a form."""
-        return self.send("POST", self.token_path, [FORM], urlencode({"grant_type": "client_credentials", **form}).encode())
+        return self.send(
+            "POST", self.token_path, [FORM], urlencode({"grant_type": "client_credentials", **form}).encode()
+        )
 
 
 @contextmanager
 def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     """A portal whose data is in `folder`."""
-    given = {"environment": "tni", "platform": "acmidm", "port": 8511, "database": folder / "portal.db", "scopes": SCOPES}
+    given = {
+        "environment": "tni",
+        "platform": "acmidm",
+        "port": 8511,
+        "database": folder / "portal.db",
+        "scopes": SCOPES,
+    }
     portal_settings = PortalSettings.model_validate({**given, "products": PRODUCTS, **settings})
     key = new_key("operator")
     register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
@@ -130,7 +155,9 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
         made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:
             assertion = sign_assertion(key, OPERATOR, portal_settings.issuer)
-            made.token = made.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion).json()["access_token"]
+            made.token = made.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion).json()[
+                "access_token"
+            ]
         yield made
     finally:
         app.state.portal.close()

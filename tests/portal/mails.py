@@ -13,7 +13,9 @@ CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 CONTACT = "api-beheer@stad.example"
 
 
-def mail(organisation: str = "OVO002067", subject: str = "Uw client-ID", text: str = "Dag, dit is uw client-ID.\n") -> EmailMessage:
+def mail(
+    organisation: str = "OVO002067", subject: str = "Uw client-ID", text: str = "Dag, dit is uw client-ID.\n"
+) -> EmailMessage:
     """A mail about a connection of an organisation, as the mail room writes one."""
     made = EmailMessage(SMTP)
     made["Subject"], made["From"], made["To"] = subject, "Digitaal Vlaanderen <noreply@vlaanderen.example>", CONTACT

@@ -28,7 +28,11 @@ class Sender:
         tokens = {}
         for name, product in portal.settings.products.items():
             assertion = sign_assertion(key, client_id, portal.settings.issuer)
-            request = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "audience": product.client_id}
+            request = {
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": assertion,
+                "audience": product.client_id,
+            }
             tokens[name] = portal.request_token(**request).json()["access_token"]
         sender = cls(portal, client_id, tokens)
         sender.configure("dosis", dosis)
@@ -46,7 +50,10 @@ class Sender:
         """The product's answer; bytes are sent as they are."""
         body = document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()
         return self.portal.send(
-            method, target, [("Authorization", f"Bearer {self.token_for(target)}"), ("Content-Type", content_type)], body
+            method,
+            target,
+            [("Authorization", f"Bearer {self.token_for(target)}"), ("Content-Type", content_type)],
+            body,
         )
 
     def token_for(self, target: str) -> str:
@@ -57,7 +64,9 @@ class Sender:
 def fields(refused: Answer) -> list[str]:
     """Which members an error names; its form is the product's, whatever the error is."""
     document = refused.json()
-    assert set(document) == {"code", "message", "description", "errors"} | ({"field"} if refused.status == 403 else set())
+    assert set(document) == {"code", "message", "description", "errors"} | (
+        {"field"} if refused.status == 403 else set()
+    )
     assert bool(document["errors"]) == (document["code"] == "2001")
     assert all(set(error) == {"code", "message", "description", "field"} for error in document["errors"])
     assert refused.headers["content-type"] == "application/json"

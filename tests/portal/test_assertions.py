@@ -72,7 +72,9 @@ def test_each_algorithm_works_with_its_kind_of_key(portal: RunningPortal, key: K
     """All algorithms that the metadata lists are accepted."""
     with portal.operator() as operator:
         client_id = register_client(operator)["client_id"]
-        put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [{**public_jwk(key), "kid": "k"}]}).raise_for_status()
+        put_current(
+            operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [{**public_jwk(key), "kid": "k"}]}
+        ).raise_for_status()
     answer = portal.request_token(sign_assertion(key, client_id, portal.issuer, header={"alg": alg, "kid": "k"}))
     assert answer.status_code == 200, answer.text
 
@@ -106,19 +108,25 @@ def test_ten_minutes_are_allowed(portal: RunningPortal, client: Registered) -> N
     now = int(time.time())
     for lifetime, status in ((600, 200), (601, 401)):
         claims = {"iat": now, "exp": now + lifetime}
-        assert portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)).status_code == status
+        assert (
+            portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)).status_code
+            == status
+        )
 
 
 def test_an_audience_in_a_list_of_one_is_good(portal: RunningPortal, client: Registered) -> None:
     """RFC 7519 §4.1.3 allows the list; several audiences could be replayed elsewhere, and are refused."""
     one = sign_assertion(client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer]})
     assert portal.request_token(one).status_code == 200
-    two = sign_assertion(client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer, "https://elsewhere.example"]})
+    two = sign_assertion(
+        client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer, "https://elsewhere.example"]}
+    )
     assert "aud is missing, or no single string" in refusal(portal, two)
 
 
 def test_an_assertion_works_once(portal: RunningPortal, client: Registered) -> None:
-    """The replay of an assertion that gave a token is refused; so is its jti in a new assertion, but not with another client."""
+    """The replay of an assertion that gave a token is refused; so is its jti in a new assertion, but not with another
+    client."""
     jti = str(uuid.uuid4())
     assertion = sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": jti})
     assert portal.request_token(assertion).status_code == 200
@@ -127,23 +135,31 @@ def test_an_assertion_works_once(portal: RunningPortal, client: Registered) -> N
     assert "jti was used before" in refusal(portal, again)
     with portal.operator() as operator:
         other = register_client(operator, keys=[client.key])["client_id"]
-    assert portal.request_token(sign_assertion(client.key, other, portal.issuer, claims={"jti": jti})).status_code == 200
+    assert (
+        portal.request_token(sign_assertion(client.key, other, portal.issuer, claims={"jti": jti})).status_code == 200
+    )
 
 
 def test_a_wrong_signature_is_refused(portal: RunningPortal, client: Registered) -> None:
-    """The kid is right, the private key is not; nor is a signature whose assertion was changed. What is refused uses up no jti: else
-    anyone could burn that of another with a worthless signature."""
+    """The kid is right, the private key is not; nor is a signature whose assertion was changed. What is refused uses up
+    no jti: else anyone could burn that of another with a worthless signature."""
     forged = sign_assertion(new_key("registered"), client.client_id, portal.issuer, claims={"jti": "burnt"})
     assert "signature is wrong: it was not made with the private key of kid registered" in refusal(portal, forged)
     head, payload, signature = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
     claims = {**json.loads(base64.urlsafe_b64decode(payload + "==")), "jti": "another"}
     changed = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     assert "signature is wrong" in refusal(portal, f"{head}.{changed}.{signature}")
-    assert portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": "burnt"})).status_code == 200
+    assert (
+        portal.request_token(
+            sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": "burnt"})
+        ).status_code
+        == 200
+    )
 
 
 def test_what_proves_nothing_is_refused(portal: RunningPortal, client: Registered) -> None:
-    """An unsigned assertion, in whatever spelling; and the classic confusion: the public key, which everyone knows, as a MAC's secret."""
+    """An unsigned assertion, in whatever spelling; and the classic confusion: the public key, which everyone knows, as
+    a MAC's secret."""
     _, payload, _ = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
     pem, jwk = client.key.as_pem(private=False), json.dumps(public_jwk(client.key)).encode()
     for alg, secret in (("none", b""), ("None", b""), ("NONE", b""), ("HS256", pem), ("HS256", jwk)):
@@ -163,7 +179,16 @@ def test_a_client_without_keys_is_told_to_register_one(portal: RunningPortal) ->
 
 @pytest.mark.parametrize(
     "assertion",
-    ["", "x", "a.b", "a.b.c", "e30.e30.", "W10.W10.W10", base64.b64encode(b"[" * 9000).decode().rstrip("=") + ".e30.x", "é.é.é"],
+    [
+        "",
+        "x",
+        "a.b",
+        "a.b.c",
+        "e30.e30.",
+        "W10.W10.W10",
+        base64.b64encode(b"[" * 9000).decode().rstrip("=") + ".e30.x",
+        "é.é.é",
+    ],
 )
 def test_what_is_no_jwt_is_refused(portal: RunningPortal, assertion: str) -> None:
     """Never a 500, whatever comes."""

@@ -47,10 +47,18 @@ def test_for_whom_a_token_is(
 
 
 def test_a_product_takes_tokens_for_its_own_api_alone(portal: RunningPortal, operator: httpx.Client) -> None:
-    """401 with the parameter that helps, also for another product's API, and before scopes; an operator's is for the management API."""
+    """401 with the parameter that helps, also for another product's API, and before scopes; an operator's is for the
+    management API."""
     key = new_key()
-    client_id, without_scope = connected(operator, key, dosis=DOSIS), str(register_client(operator, keys=[key])["client_id"])
-    cases = ((client_id, None, client_id), (client_id, "notificaties", FOR_NOTIFICATIES), (without_scope, None, without_scope))
+    client_id, without_scope = (
+        connected(operator, key, dosis=DOSIS),
+        str(register_client(operator, keys=[key])["client_id"]),
+    )
+    cases = (
+        (client_id, None, client_id),
+        (client_id, "notificaties", FOR_NOTIFICATIES),
+        (without_scope, None, without_scope),
+    )
     for caller, product, for_whom in cases:
         with portal.operator(portal.client_token(key, caller, product)) as client:
             refused = client.post("/api/v2/dosis/dossiers", json=DOSSIER)

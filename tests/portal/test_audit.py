@@ -11,7 +11,8 @@ DOSIS = {"bron_uri": "urn://gent/x", "product_ids": []}
 
 
 def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -> None:
-    """Newest first: who, when, which document, what it was and what it became; refused and empty changes leave no line."""
+    """Newest first: who, when, which document, what it was and what it became; refused and empty changes leave no
+    line."""
     client = register_client(operator, scopes=["dv_magda"], keys=[new_key()])
     client_id = client["client_id"]
     path = f"/management/v1/clients/{client_id}"
@@ -20,7 +21,9 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     put_current(operator, path, client_document(client_name="new"))
     operator.put(path, json=client_document(client_name="stale"), headers={"If-Match": '"1"'})
     operator.put(configuration, json={"configuration": DOSIS}, headers={"If-None-Match": "*"})
-    put_current(operator, configuration, {"configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"})
+    put_current(
+        operator, configuration, {"configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
+    )
     operator.delete(path, headers={"If-Match": "*"})
     operator.delete(configuration, headers={"If-Match": "*"})
 
@@ -39,7 +42,11 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     assert abs((datetime.now(UTC) - datetime.fromisoformat(entries[0]["at"])).total_seconds()) < 60
     changed = entries[2]
     assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None, "incarnation": None}
-    assert changed["after"] == {**changed["before"], "configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
+    assert changed["after"] == {
+        **changed["before"],
+        "configuration": {**DOSIS, "bron_uri": "urn://gent/y"},
+        "managed_by": "acmidm/tni",
+    }
     scopes = entries[6]
     assert scopes["before"] == {"scopes": ["vo_info"], "default": []}
     assert scopes["after"] == {"scopes": ["dv_magda", "vo_info"], "default": []}
@@ -54,5 +61,9 @@ def test_the_trail_comes_in_pages(operator: httpx.Client) -> None:
     query = {"client_id": client_id, "limit": "2"}
     first = operator.get(AUDIT, params=query).json()
     second = operator.get(AUDIT, params={**query, "after": first["next"]}).json()
-    assert [entry["action"] for entry in first["items"] + second["items"]] == ["jwks.replaced", "scopes.replaced", "client.created"]
+    assert [entry["action"] for entry in first["items"] + second["items"]] == [
+        "jwks.replaced",
+        "scopes.replaced",
+        "client.created",
+    ]
     assert second["next"] is None

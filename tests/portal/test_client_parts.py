@@ -20,7 +20,9 @@ def path_of(operator: httpx.Client, part: str, **client: Any) -> str:
 def test_the_set_of_scopes_is_replaced_whole(operator: httpx.Client) -> None:
     """What is not in the PUT is withdrawn; order and repetition mean nothing."""
     path = path_of(operator, "scopes", scopes=["dv_magda"])
-    replaced = put_current(operator, path, {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven", "dv_dosis_schrijven"]})
+    replaced = put_current(
+        operator, path, {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven", "dv_dosis_schrijven"]}
+    )
     assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_import", "vo_info"], "default": []}
     assert operator.get(path).json() == replaced.json()
 
@@ -37,9 +39,14 @@ def test_scopes_of_the_provider_are_there_from_the_start_and_stay(operator: http
 def test_default_scopes_are_some_of_the_scopes(operator: httpx.Client) -> None:
     """Replaced with them, whole; of one that the provider assigns it stays as it is, where a PUT does not name it."""
     path = path_of(operator, "scopes")
-    both = put_current(operator, path, {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info", "dv_magda", "vo_info"]})
+    both = put_current(
+        operator, path, {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info", "dv_magda", "vo_info"]}
+    )
     assert both.json() == {"scopes": ["dv_magda", "vo_info"], "default": ["dv_magda", "vo_info"]}
-    assert put_current(operator, path, {"scopes": ["dv_magda"]}).json() == {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info"]}
+    assert put_current(operator, path, {"scopes": ["dv_magda"]}).json() == {
+        "scopes": ["dv_magda", "vo_info"],
+        "default": ["vo_info"],
+    }
     assert put_current(operator, path, {"scopes": ["vo_info"]}).json() == {"scopes": ["vo_info"], "default": []}
     refused = put_current(operator, path, {"scopes": ["dv_magda"], "default": ["dv_magda", "vo_info"]})
     assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, ["/default/1"])

@@ -41,12 +41,17 @@ def test_a_registered_client_is_read_back_as_it_was_returned(operator: httpx.Cli
         ({f"setbyclient_{number}": "x" for number in range(21)}, "/attributes"),
     ],
 )
-def test_a_client_says_of_itself_what_no_other_claim_says(operator: httpx.Client, attributes: dict[str, Any], pointer: str) -> None:
+def test_a_client_says_of_itself_what_no_other_claim_says(
+    operator: httpx.Client, attributes: dict[str, Any], pointer: str
+) -> None:
     """Attributes are part of its document: another claim's name, or what is no visible text, is refused."""
     client = register_client(operator, attributes={"setbyclient_x": "y"})
     path = f"{CLIENTS}/{client['client_id']}"
     refused = put_current(operator, path, client_document(attributes=attributes))
-    assert (refused.status_code, [error["pointer"].removesuffix("/[key]") for error in refused.json()["errors"]]) == (422, [pointer])
+    assert (refused.status_code, [error["pointer"].removesuffix("/[key]") for error in refused.json()["errors"]]) == (
+        422,
+        [pointer],
+    )
     assert operator.get(path).json()["attributes"] == {"setbyclient_x": "y"}
     assert put_current(operator, path, client_document()).json()["attributes"] == {}
 
@@ -59,7 +64,9 @@ def test_the_natural_key_is_unique_and_the_conflict_names_its_owner(operator: ht
     assert second.status_code == 409
     assert second.json()["client_id"] == first["client_id"]
     assert first["client_id"] in second.json()["detail"]
-    assert [item["client_id"] for item in operator.get(CLIENTS, params={"software_id": key}).json()["items"]] == [first["client_id"]]
+    assert [item["client_id"] for item in operator.get(CLIENTS, params={"software_id": key}).json()["items"]] == [
+        first["client_id"]
+    ]
 
 
 def test_a_put_can_not_take_another_clients_natural_key(operator: httpx.Client) -> None:
@@ -74,7 +81,8 @@ def test_a_put_can_not_take_another_clients_natural_key(operator: httpx.Client) 
 
 
 def test_put_replaces_the_whole_document_but_not_what_lives_inside(operator: httpx.Client) -> None:
-    """What is left out falls back to its default (RFC 7592 §2.2); scopes and keys stay, with their ETags. Sent again, it is no news."""
+    """What is left out falls back to its default (RFC 7592 §2.2); scopes and keys stay, with their ETags. Sent again,
+    it is no news."""
     client = register_client(operator, scopes=["dv_magda"], keys=[new_key()], managed_by="acmidm/tni/x")
     path = f"{CLIENTS}/{client['client_id']}"
     document = client_document()
@@ -124,7 +132,9 @@ def test_a_removed_client_is_gone_with_its_scopes_and_keys(operator: httpx.Clien
         ({"client_secret": "a secret of a good length"}, ""),
     ],
 )
-def test_a_bad_document_is_refused_with_the_place_of_the_mistake(operator: httpx.Client, change: dict[str, Any], pointer: str) -> None:
+def test_a_bad_document_is_refused_with_the_place_of_the_mistake(
+    operator: httpx.Client, change: dict[str, Any], pointer: str
+) -> None:
     """Every rule of the document answers 422 with a JSON Pointer."""
     refused = operator.post(CLIENTS, json=client_document(**change))
     assert refused.status_code == 422, refused.text
@@ -135,7 +145,10 @@ def test_a_bad_document_is_refused_with_the_place_of_the_mistake(operator: httpx
 def test_all_mistakes_are_told_at_once_and_no_value_is_repeated(operator: httpx.Client) -> None:
     """Someone with three mistakes needs one round, and a secret in the wrong place is not echoed."""
     refused = operator.post(
-        CLIENTS, json=client_document(contacts=["x"], application="", client_secret="hunter2", token_endpoint_auth_method="hunter2")
+        CLIENTS,
+        json=client_document(
+            contacts=["x"], application="", client_secret="hunter2", token_endpoint_auth_method="hunter2"
+        ),
     )
     assert len(refused.json()["errors"]) == 4
     assert "hunter2" not in refused.text
@@ -176,7 +189,10 @@ def test_a_page_gives_whole_clients_with_the_etags_of_the_documents(operator: ht
     path = f"{CLIENTS}/{client['client_id']}"
     put_current(operator, f"{path}/scopes", {"scopes": ["dv_magda"], "default": ["dv_magda"]}).raise_for_status()
     (item,) = operator.get(CLIENTS, params={"managed_by": mark, "application": "mijn-gent"}).json()["items"]
-    parts = {part: operator.get(f"{path}{suffix}") for part, suffix in {"client": "", "scopes": "/scopes", "jwks": "/jwks"}.items()}
+    parts = {
+        part: operator.get(f"{path}{suffix}")
+        for part, suffix in {"client": "", "scopes": "/scopes", "jwks": "/jwks"}.items()
+    }
     assert item.pop("etags") == {part: answer.headers["ETag"] for part, answer in parts.items()}
     assert {"scopes": item.pop("scopes"), "default": item.pop("default_scopes")} == parts["scopes"].json()
     assert item.pop("jwks") == parts["jwks"].json()

@@ -34,7 +34,9 @@ def sender(inner: Inside) -> Sender:
 def stored(portal: Inside, sender: Sender) -> list[dict[str, Any]]:
     with portal.app.state.portal.database.read() as connection:
         table = tables.uploads
-        return list(connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars())
+        return list(
+            connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars()
+        )
 
 
 @pytest.mark.parametrize("platform", ["portal", "geosecure"])
@@ -86,14 +88,21 @@ def test_a_dossier_is_processed_as_it_was_sent(inner: Inside, sender: Sender, pa
 
 LOOSE: dict[str, dict[str, Any]] = {
     "only what identifies": {"Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
-    "null for all the rest": {**dict.fromkeys(DOSSIER), "Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
+    "null for all the rest": {
+        **dict.fromkeys(DOSSIER),
+        "Identificatie": DOSSIER["Identificatie"],
+        "Producten": DOSSIER["Producten"],
+    },
     "as the public connector writes it": {
         **DOSSIER,
         "Identificatie": {f"{name[0].lower()}{name[1:]}": value for name, value in DOSSIER["Identificatie"].items()},
     },
     "two products": {**DOSSIER, "Producten": DOSSIER["Producten"] * 2},
     "a code in another phase": {**DOSSIER, "Status": {"VlaamsCode": "Goedgekeurd", "VlaamsFase": "Afgerond"}},
-    "an enterprise": {**DOSSIER, "Agenten": [{"Identificatie": "BE207451227", "Toegangsrechten": [{"Code": "Raadpleger"}]}]},
+    "an enterprise": {
+        **DOSSIER,
+        "Agenten": [{"Identificatie": "BE207451227", "Toegangsrechten": [{"Code": "Raadpleger"}]}],
+    },
     "a zone": {**DOSSIER, "WijzigingsDatum": "2026-11-26T09:30:00+01:00"},
 }
 
@@ -106,7 +115,8 @@ def test_what_is_not_known_is_not_refused(sender: Sender, kind: str) -> None:
 
 
 def test_a_code_that_was_not_seen_is_noted(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    """In the log, for the official lists are not public: accepted here, and perhaps refused there. On one line, whatever it is."""
+    """In the log, for the official lists are not public: accepted here, and perhaps refused there. On one line,
+    whatever it is."""
     status = {"VlaamsCode": "Zoek\nniets", "VlaamsFase": "Behandeling"}
     with caplog.at_level(logging.INFO, "beheerportaal"):
         assert sender.call("POST", UPLOAD, {**DOSSIER, "Status": status, "TypeDossierCode": "Ander"}).status == 200
@@ -122,7 +132,8 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
         400,
         ["Identificatie.Bron", "Identificatie.DossierNummer", "Producten"],
     ),
-    "a product without its Id": ({**DOSSIER, "Producten": [{}, {"Id": 1984}]}, 400, ["Producten[0].Id", "Producten[1].Id"]),
+    "a product without its Id": ({**DOSSIER, "Producten": [{}, {"Id": 1984}]},
+        400, ["Producten[0].Id", "Producten[1].Id"]),
     "texts for what is none": (
         {**DOSSIER, "Status": {"Actie": {"ActieNodig": "ja"}}, "WijzigingsDatum": "gisteren"},
         400,
@@ -151,8 +162,9 @@ def test_a_bad_dossier_is_refused_at_once(inner: Inside, sender: Sender, kind: s
     assert (
         status == 400
         or (
-            f"bron urn://elders/ is not set for this client (set: {DOSIS['bron_uri']}); product 1 is not set for this client (set: 10244); "
-            "right Beheerder is not set for this client (set: Raadpleger); offer the same message again, unchanged, once"
+            f"bron urn://elders/ is not set for this client (set: {DOSIS['bron_uri']}); product 1 is not set for this"
+            " client (set: 10244); right Beheerder is not set for this client (set: Raadpleger); offer the same"
+            " message again, unchanged, once"
         )
         in refused.json()["description"]
     )
@@ -161,7 +173,10 @@ def test_a_bad_dossier_is_refused_at_once(inner: Inside, sender: Sender, kind: s
 
 def test_a_right_is_checked_where_rights_are_configured(sender: Sender) -> None:
     sender.configure("dosis", DOSIS)
-    assert sender.call("POST", UPLOAD, {**DOSSIER, "Agenten": [{"Toegangsrechten": [{"Code": "recht - context"}]}]}).status == 200
+    assert (
+        sender.call("POST", UPLOAD, {**DOSSIER, "Agenten": [{"Toegangsrechten": [{"Code": "recht - context"}]}]}).status
+        == 200
+    )
 
 
 def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sender) -> None:
@@ -178,11 +193,15 @@ def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sen
     assert sender.call("POST", UPLOAD, document).status == 200
     sender.configure("dosis", DOSIS)
     result = sender.call("GET", OF_UPLOAD).json()
-    assert [len(result["Fouten"]), result["Fouten"][-1]["Omschrijving"]] == [21, "the document: there are 1,980 more mistakes."]
+    assert [len(result["Fouten"]), result["Fouten"][-1]["Omschrijving"]] == [
+        21,
+        "the document: there are 1,980 more mistakes.",
+    ]
 
 
 def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
-    """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's version for it takes 404 for a failure."""
+    """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's version for it takes
+    404 for a failure."""
     with inside(tmp_path, processing_seconds=1000) as portal:
         sender = Sender.of(portal)
         assert sender.call("POST", UPLOAD, DOSSIER).status == 200
@@ -202,8 +221,16 @@ def test_what_is_configured_when_it_is_processed_counts(sender: Sender, changed:
     assert sender.call("POST", UPLOAD, DOSSIER).status == 200
     sender.configure("dosis", changed)
     result = sender.call("GET", OF_UPLOAD).json()
-    assert (result["Succes"], result["VerwerktVoorOpvraging"], result["Fout"]) == (False, False, "The dossier could not be processed.")
-    said = f"Client {sender.client_id} is not set as Aanbieder" if changed is None else "Producten[0].Id: product 10244 is not set"
+    assert (result["Succes"], result["VerwerktVoorOpvraging"], result["Fout"]) == (
+        False,
+        False,
+        "The dossier could not be processed.",
+    )
+    said = (
+        f"Client {sender.client_id} is not set as Aanbieder"
+        if changed is None
+        else "Producten[0].Id: product 10244 is not set"
+    )
     assert [error["Omschrijving"].startswith(said) for error in result["Fouten"]] == [True]
     sender.configure("dosis", DOSIS)
     assert sender.call("GET", FAILURES).json() == [result]
@@ -252,10 +279,14 @@ def test_a_removed_dossier_is_gone(sender: Sender) -> None:
 
 
 def test_nothing_of_another_client_is_seen(inner: Inside, sender: Sender) -> None:
-    """Of one with the same source neither results nor dossiers, and another's source is refused in each call that names one."""
+    """Of one with the same source neither results nor dossiers, and another's source is refused in each call that names
+    one."""
     other, elsewhere = Sender.of(inner), Sender.of(inner, dosis={**DOSIS, "bron_uri": "urn://elders/"})
     assert sender.call("POST", UPLOAD, DOSSIER).status == 200
-    assert [other.call("GET", target).status for target in (OF_UPLOAD, f"{RESULTS}?{urlencode(OF_DOSSIER)}")] == [404, 404]
+    assert [other.call("GET", target).status for target in (OF_UPLOAD, f"{RESULTS}?{urlencode(OF_DOSSIER)}")] == [
+        404,
+        404,
+    ]
     assert other.call("GET", FAILURES).json() == []
     assert other.call("DELETE", REMOVAL).status == 404
     for method, target in (("GET", f"{RESULTS}?{urlencode(OF_DOSSIER)}"), ("GET", FAILURES), ("DELETE", REMOVAL)):
@@ -278,7 +309,8 @@ def test_sources_and_what_is_checked(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "wrong"), [("bron=x", ["dossierNummer"]), ("dossierNummer=1", ["bron"]), (f"bron={'x' * 300}&dossierNummer=1", ["bron"])]
+    ("query", "wrong"),
+    [("bron=x", ["dossierNummer"]), ("dossierNummer=1", ["bron"]), (f"bron={'x' * 300}&dossierNummer=1", ["bron"])],
 )
 def test_a_query_without_its_parameters_is_refused(sender: Sender, query: str, wrong: list[str]) -> None:
     refused = sender.call("GET", f"{RESULTS}?{query}")

@@ -6,14 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.support.portal import OPERATOR, RunningPortal, client_document, register_client, running_portal, sign_assertion, start_portal
+from tests.support.portal import (
+    OPERATOR,
+    RunningPortal,
+    client_document,
+    register_client,
+    running_portal,
+    sign_assertion,
+    start_portal,
+)
 
 CLIENTS = "/management/v1/clients"
 WRITERS = 8
 
 
 def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Four threads register clients and grant them scopes until the process is killed; each answered write is there afterwards.
+    """Four threads register clients and grant them scopes until the process is killed; each answered write is there
+    afterwards.
 
     No assertion is fresh again, no access token ended, and the trail has what was done last.
     """
@@ -31,7 +40,9 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPat
                 while True:
                     client_id = register_client(operator)["client_id"]
                     answered[client_id] = ["vo_info"]
-                    granted = operator.put(f"{CLIENTS}/{client_id}/scopes", json={"scopes": ["dv_magda"]}, headers={"If-Match": '"1"'})
+                    granted = operator.put(
+                        f"{CLIENTS}/{client_id}/scopes", json={"scopes": ["dv_magda"]}, headers={"If-Match": '"1"'}
+                    )
                     answered[client_id] = granted.raise_for_status().json()["scopes"]
                     if len(answered) >= 100:
                         enough.set()
@@ -67,7 +78,8 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPat
 
 
 def test_of_writers_with_the_same_etag_exactly_one_wins(portal: RunningPortal, operator: httpx.Client) -> None:
-    """Eight threads write one document under the same version, ten rounds: one 200 and seven 412 each time, the winner's is kept."""
+    """Eight threads write one document under the same version, ten rounds: one 200 and seven 412 each time, the
+    winner's is kept."""
     path = f"{CLIENTS}/{register_client(operator)['client_id']}"
     barrier = threading.Barrier(WRITERS)
 

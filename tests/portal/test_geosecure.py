@@ -25,7 +25,9 @@ class Registered:
 def client(portal: RunningPortal, geosecure: RunningPortal) -> Iterator[Registered]:
     key = new_key()
     with portal.operator() as acmidm, geosecure.operator() as other:
-        yield Registered(register_client(acmidm, keys=[key])["client_id"], register_client(other, keys=[key])["client_id"], key)
+        yield Registered(
+            register_client(acmidm, keys=[key])["client_id"], register_client(other, keys=[key])["client_id"], key
+        )
 
 
 def refusal(portal: RunningPortal, assertion: str) -> str:
@@ -44,7 +46,9 @@ def test_client_ids_are_numbers_that_never_come_back(geosecure: RunningPortal) -
         assert int(register_client(operator)["client_id"]) > int(first)
 
 
-def test_the_other_platforms_client_id_is_recognised(portal: RunningPortal, geosecure: RunningPortal, client: Registered) -> None:
+def test_the_other_platforms_client_id_is_recognised(
+    portal: RunningPortal, geosecure: RunningPortal, client: Registered
+) -> None:
     """The frequent mistake: a client_id works on its own platform only, and the error says exactly that."""
     uuid_here = refusal(geosecure, sign_assertion(client.key, client.acmidm, geosecure.audience))
     assert "is a UUID, the kind that ACM/IDM gives out; this is GeoSecure" in uuid_here
@@ -53,7 +57,9 @@ def test_the_other_platforms_client_id_is_recognised(portal: RunningPortal, geos
     assert "there is no client" in refusal(portal, sign_assertion(client.key, str(uuid.uuid4()), portal.audience))
 
 
-def test_the_other_platforms_audience_is_recognised(portal: RunningPortal, geosecure: RunningPortal, client: Registered) -> None:
+def test_the_other_platforms_audience_is_recognised(
+    portal: RunningPortal, geosecure: RunningPortal, client: Registered
+) -> None:
     """The other frequent mistake; on GeoSecure it is the token endpoint, in lower case."""
     capitals = sign_assertion(client.key, client.geosecure, geosecure.token_endpoint.replace("token", "Token"))
     assert "aud must be in lower case and without trailing slash" in refusal(geosecure, capitals)
@@ -66,12 +72,15 @@ def test_the_other_platforms_audience_is_recognised(portal: RunningPortal, geose
 
 def test_milliseconds_are_recognised_in_a_text_too(geosecure: RunningPortal, client: Registered) -> None:
     """Its sample has exp and iat as texts, which the sandbox therefore reads."""
-    late = sign_assertion(client.key, client.geosecure, geosecure.audience, claims={"exp": f"{int(time.time()) + 60}000"})
+    late = sign_assertion(
+        client.key, client.geosecure, geosecure.audience, claims={"exp": f"{int(time.time()) + 60}000"}
+    )
     assert "exp seems to be in milliseconds" in refusal(geosecure, late)
 
 
 def test_operators_authenticate_alike_on_both_platforms(portal: RunningPortal, geosecure: RunningPortal) -> None:
-    """They belong to the portal, so the platform's habits are not theirs: the issuer and the token endpoint are both good."""
+    """They belong to the portal, so the platform's habits are not theirs: the issuer and the token endpoint are both
+    good."""
     for running in (portal, geosecure):
         for aud in (running.issuer, running.token_endpoint):
             answer = running.request_token(sign_assertion(running.operator_key, OPERATOR, aud, header={"kid": None}))

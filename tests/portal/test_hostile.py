@@ -50,9 +50,12 @@ def test_only_registered_members_are_kept(inner: Inside, browser: Browser) -> No
     assert inner.manage("GET", f"{CLIENTS}/{client_id}/jwks").json() == {"keys": [first, second]}
 
 
-@pytest.mark.parametrize("field", ["configuration", "client_name", "software_id", "managed_by", "application", "organisation", "contacts"])
+@pytest.mark.parametrize(
+    "field", ["configuration", "client_name", "software_id", "managed_by", "application", "organisation", "contacts"]
+)
 def test_a_text_that_can_not_be_seen_is_refused(inner: Inside, field: str) -> None:
-    """NUL, control, bidirectional and invisible characters in names and contacts: a 4xx that names the field, never the value."""
+    """NUL, control, bidirectional and invisible characters in names and contacts: a 4xx that names the field, never the
+    value."""
     configuration = f"/products/v1/dosis/configurations/{inner.register()}"
     for kind, text in TEXT_RULES.items():
         if field == "configuration":
@@ -70,7 +73,8 @@ def test_a_text_that_can_not_be_seen_is_refused(inner: Inside, field: str) -> No
 
 
 NASTY_TEXTS = [
-    *TEXT_RULES.values(), "", "\0", "é" * 300, "x" * 70_000, "../../x", "%00", "{}", "{0}", "${x}", "<b>", "'\"`;--", "null",
+    *TEXT_RULES.values(), "", "\0", "é" * 300, "x" * 70_000, "../../x", "%00",
+    "{}", "{0}", "${x}", "<b>", "'\"`;--", "null",
     "4dabf18193072939515e22adb298388d", "9" * 30, "-1", "1e999", "*", '"1"', 'W/"1"', "user:x", "management_read", GENT,
 ]  # fmt: skip
 texts = st.one_of(st.sampled_from(NASTY_TEXTS), st.text(st.characters(exclude_categories=()), max_size=30))
@@ -79,11 +83,13 @@ TARGETS = [
     ("POST", "/op/v1/token"), ("POST", "/op/v1/introspect"),
     ("GET", "/"), ("GET", "/@"), ("GET", "/portaal/@"), ("GET", "/portaal/static/@"),
     ("GET", "/portaal/nl/aanmelden"), ("POST", "/portaal/nl/aanmelden"),
-    *[(method, f"{PAGE}{page}") for page in ("", "/geschiedenis", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
+    *[(method, f"{PAGE}{page}")
+        for page in ("", "/geschiedenis", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
 ]  # fmt: skip
 QUERIES = ["gedaan", "na", "naar", "kid", "x"]
 FORM_FIELDS = [
-    "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
+    "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type",
+    "token", "name", "password",
     "audience", "resource", "scope[]", "etag", "jwk", "kid", "laatste", "naar",
 ]  # fmt: skip
 HEADERS = ["Accept-Language", "Cookie", "Origin", "Sec-Fetch-Site", "Range", "Content-Length", "Authorization"]
@@ -95,8 +101,11 @@ HOSTS = ["[", "[::x]", "\xff\xa0", ""]
 @pytest.mark.parametrize(("method", "target"), TARGETS)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_request_makes_a_500(inner: Inside, browser: Browser, client_id: str, method: str, target: str, data: st.DataObject) -> None:
-    """Whatever path, query, headers and body a page or the token endpoint gets; for the APIs that is `test_openapi.py`'s."""
+def test_no_request_makes_a_500(
+    inner: Inside, browser: Browser, client_id: str, method: str, target: str, data: st.DataObject
+) -> None:
+    """Whatever path, query, headers and body a page or the token endpoint gets; for the APIs that is
+    `test_openapi.py`'s."""
     client_id = data.draw(st.sampled_from([client_id, "x"]) | texts, "client_id")
     encoded = quote(client_id.encode("utf-8", "surrogatepass"), safe="")
     query = data.draw(st.dictionaries(st.sampled_from(QUERIES), texts, max_size=3), "query")

@@ -54,7 +54,9 @@ def test_a_token_that_was_not_issued_here_is_refused(portal: RunningPortal) -> N
         (["management_write"], "PUT", 200),
     ],
 )
-def test_reading_and_changing_are_separate_rights(portal: RunningPortal, path: str, rights: list[str], method: str, status: int) -> None:
+def test_reading_and_changing_are_separate_rights(
+    portal: RunningPortal, path: str, rights: list[str], method: str, status: int
+) -> None:
     """403 names the right that is missing (RFC 6750 §3.1)."""
     with portal.operator(portal.new_operator_token("limited", rights)) as operator:
         url = CLIENTS if method == "POST" else path
@@ -78,7 +80,8 @@ def test_a_connection_client_is_no_operator(portal: RunningPortal, operator: htt
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_change_needs_the_current_etag(operator: httpx.Client, method: str) -> None:
-    """428 without If-Match; 412 with an older, a weak or a malformed tag, without a trace. It may be one of several (RFC 9110 §13.1.1)."""
+    """428 without If-Match; 412 with an older, a weak or a malformed tag, without a trace. It may be one of several
+    (RFC 9110 §13.1.1)."""
     client = register_client(operator)
     path = f"{CLIENTS}/{client['client_id']}"
     body = client_document(client_name="changed") if method == "PUT" else None
@@ -96,7 +99,9 @@ def test_only_json_is_read(operator: httpx.Client, media_type: str | None) -> No
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "[" * 100_000, "1" * 5_000, '{"client_name": NaN}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "null", '"x"', "[" * 100_000, "1" * 5_000, '{"client_name": NaN}', b"\xff"]
+)
 def test_a_body_that_is_no_document_is_refused(operator: httpx.Client, body: str | bytes) -> None:
     """400 or 422, never 500, whatever comes."""
     answer = operator.post(CLIENTS, content=body, headers={"Content-Type": "application/json"})
@@ -121,11 +126,15 @@ def test_unknown_places_and_methods_are_problems_too(operator: httpx.Client) -> 
     assert not_allowed.status_code == 405
     assert "GET" in not_allowed.headers["Allow"]
     assert "PATCH" in not_allowed.json()["detail"]
-    assert operator.get(f"{CLIENTS}/no-such-client").json()["detail"] == "There is no client no-such-client; check the identifier."
+    assert (
+        operator.get(f"{CLIENTS}/no-such-client").json()["detail"]
+        == "There is no client no-such-client; check the identifier."
+    )
 
 
 def test_the_log_says_who_did_what_and_nothing_secret(portal: RunningPortal, operator: httpx.Client) -> None:
-    """One line per request with method, path, status and caller; no query, header, body or token, and no forged lines."""
+    """One line per request with method, path, status and caller; no query, header, body or token, and no forged
+    lines."""
     secret = "a-secret-that-must-not-show"
     register_client(operator, token_endpoint_auth_method="client_secret_post", client_secret=secret)
     operator.get(CLIENTS, params={"software_id": "queried"})

@@ -11,7 +11,15 @@ from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.tables import keys_in_use as table
-from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client, sign_assertion
+from tests.support.portal import (
+    OPERATOR,
+    RunningPortal,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+    sign_assertion,
+)
 
 
 def path_of(client_id: str) -> str:

@@ -103,13 +103,18 @@ def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, rea
         del message["X-Acmidm-Connection"]
         raw = b"".join(f"X-Acmidm-Connection: {value}\r\n".encode() for value in named) + message.as_bytes()
         deliver(portal, raw)
-        kept = next(one.stored for one in received_mails(portal.settings.database) if one.stored.message_id == message["Message-ID"])
+        kept = next(
+            one.stored
+            for one in received_mails(portal.settings.database)
+            if one.stored.message_id == message["Message-ID"]
+        )
         assert kept.organisation == "", named
     assert "Er zijn nog geen mails" in reader.http.get(MAILBOX).text
 
 
 def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
-    """The departments have one KBO number: who has it beside an OVO code sees the mails of the code only. Another number is one's own."""
+    """The departments have one KBO number: who has it beside an OVO code sees the mails of the code only. Another
+    number is one's own."""
     for number, shown in (("0316380841", False), ("0207451227", True)):
         subject = f"Mail {uuid.uuid4()}"
         deliver(portal, mail(number, subject=subject))
@@ -118,7 +123,8 @@ def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
 
 
 def test_the_same_message_id_twice_is_one_mail(portal: RunningPortal, reader: Person, code: str) -> None:
-    """Received twice, as after a lost answer; for another organisation it is another mail, and without one each is its own."""
+    """Received twice, as after a lost answer; for another organisation it is another mail, and without one each is its
+    own."""
     message = mail(code, subject="Tweemaal")
     deliver(portal, message, "een@stad.example")
     deliver(portal, message, "een@stad.example", "twee@stad.example")
@@ -126,7 +132,9 @@ def test_the_same_message_id_twice_is_one_mail(portal: RunningPortal, reader: Pe
     message.replace_header("X-Acmidm-Connection", f"acmidm/tni/{other}/x")
     deliver(portal, message)
     kept = received(portal, code)
-    assert [(one.stored.times, one.stored.recipients) for one in kept] == [(2, ["een@stad.example", "twee@stad.example"])]
+    assert [(one.stored.times, one.stored.recipients) for one in kept] == [
+        (2, ["een@stad.example", "twee@stad.example"])
+    ]
     assert [one.stored.times for one in received(portal, other)] == [1]
     page = reader.http.get(MAILBOX).text
     assert page.count("Tweemaal</a>") == 1
@@ -223,7 +231,9 @@ def hostile(code: str) -> dict[str, bytes]:
         "comments in comments": of(b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"),
         "parts in parts": own + nested,
         "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
-        "a part without an end": of(b'Content-Type: multipart/mixed; boundary="b"\r\n', b"--b\r\nContent-Disposition: attachment\r\n"),
+        "a part without an end": of(
+            b'Content-Type: multipart/mixed; boundary="b"\r\n', b"--b\r\nContent-Disposition: attachment\r\n"
+        ),
         "a name with everything": of(
             b"Content-Disposition: attachment; filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
         ),
@@ -234,7 +244,8 @@ def hostile(code: str) -> dict[str, bytes]:
 
 
 def test_a_hostile_mail_is_listed_and_spoils_nothing(portal: RunningPortal, reader: Person, code: str) -> None:
-    """Each is a row, a page of its own and files that can be had; never a 500, a traceback, or a header of the sender's."""
+    """Each is a row, a page of its own and files that can be had; never a 500, a traceback, or a header of the
+    sender's."""
     wanted = hostile(code)
     for raw in wanted.values():
         deliver(portal, raw)

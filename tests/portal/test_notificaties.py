@@ -24,19 +24,23 @@ REQUIRED = ["Id", "AanbiederUri", "Bestemmelingen", "Categorie", "Kanalen", "Pro
 def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
     with inner.app.state.portal.database.read() as connection:
         table = tables.notifications
-        return list(connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars())
+        return list(
+            connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars()
+        )
 
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "as documented": NOTIFICATION,
     "only what is required": {name: NOTIFICATION[name] for name in REQUIRED} | {"Categorie": "iets anders"},
     "a day to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31"},
-    "a moment to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31T12:00:00", "DatumNotificatie": "2026-11-26T09:30:00"},
+    "a moment to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31T12:00:00",
+        "DatumNotificatie": "2026-11-26T09:30:00"},
     "optional keys": {
         **NOTIFICATION,
         "SleutelWaardeParen": [*PAIRS, *({"Sleutel": f"DossierBeheerder{part}", "Waarde": "x"} for part in PARTS)],
     },
-    "pairs of another category": {**NOTIFICATION, "Categorie": "x", "SleutelWaardeParen": [{"Sleutel": "Zomaar", "Waarde": "1"}]},
+    "pairs of another category": {**NOTIFICATION, "Categorie": "x",
+        "SleutelWaardeParen": [{"Sleutel": "Zomaar", "Waarde": "1"}]},
     "unknown members": {**NOTIFICATION, "Onderwerp": {"x": [1]}},
 }  # fmt: skip
 
@@ -49,9 +53,12 @@ def test_a_notification_is_accepted_as_it_is(inner: Inside, sender: Sender, kind
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"), [({"Categorie": "Zoek"}, "category 'Zoek'"), ({"Vervaldatum": "2020-01-01"}, "Vervaldatum is over")]
+    ("changes", "said"),
+    [({"Categorie": "Zoek"}, "category 'Zoek'"), ({"Vervaldatum": "2020-01-01"}, "Vervaldatum is over")],
 )
-def test_what_may_go_otherwise_is_noted(sender: Sender, caplog: pytest.LogCaptureFixture, changes: dict[str, str], said: str) -> None:
+def test_what_may_go_otherwise_is_noted(
+    sender: Sender, caplog: pytest.LogCaptureFixture, changes: dict[str, str], said: str
+) -> None:
     with caplog.at_level(logging.INFO, "beheerportaal"):
         assert sender.call("POST", PATH, {**NOTIFICATION, **changes}).status == 200
     assert [said in record.getMessage() for record in caplog.records if record.name == notificaties.__name__] == [True]
@@ -64,7 +71,8 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
         {
             **NOTIFICATION,
             "Vervaldatum": "ooit",
-            "SleutelWaardeParen": [PAIRS[0], {"Sleutel": "StatusVlaamseCode", "Waarde": None}, {"Sleutel": "Zomaar", "Waarde": "1"}],
+            "SleutelWaardeParen": [PAIRS[0], {"Sleutel": "StatusVlaamseCode", "Waarde": None},
+                {"Sleutel": "Zomaar", "Waarde": "1"}],
         },
         400,
         ["Vervaldatum", "SleutelWaardeParen[1].Waarde", "SleutelWaardeParen[2].Sleutel", "SleutelWaardeParen"],
@@ -81,7 +89,8 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
         400,
         ["SleutelWaardeParen[0].Waarde"],
     ),
-    "a pair without its key": ({**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Waarde": "x"}]}, 400, ["SleutelWaardeParen[3].Sleutel"]),
+    "a pair without its key": ({**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Waarde": "x"}]},
+        400, ["SleutelWaardeParen[3].Sleutel"]),
     "another sender, product and brand": (
         {**NOTIFICATION, "AanbiederUri": "https://elders.example", "ProductId": "1", "MerkCode": "elders"},
         403,
@@ -98,7 +107,11 @@ def test_a_bad_notification_is_refused(inner: Inside, sender: Sender, kind: str)
     assert (refused.status, fields(refused)) == (status, wrong)
     said = refused.json()
     if status == 400:
-        assert (said["code"], said["message"], {error["code"] for error in said["errors"]}) == ("2001", "Validatiefouten", {"1100"})
+        assert (said["code"], said["message"], {error["code"] for error in said["errors"]}) == (
+            "2001",
+            "Validatiefouten",
+            {"1100"},
+        )
     else:
         assert (said["code"], said["message"], said["errors"]) == ("403", said["description"], [])
     assert stored(inner, sender) == []
@@ -113,11 +126,21 @@ AANBIEDER, AFZENDER = f"Aanbieder {NOTIFICATION['AanbiederUri']}", f"Afzender {N
         (None, ["as Aanbieder of notificaties"], ""),
         ({**NOTIFICATIES, "aanbieder_uri": "urn:elders"}, [AANBIEDER], "AanbiederUri"),
         ({**NOTIFICATIES, "merk_code": "elders"}, [AFZENDER], "MerkCode"),
-        ({**NOTIFICATIES, "product_ids": ["1"], "channels": ["email"]}, ["product 10244", "channel passief"], "ProductId"),
-        ({**NOTIFICATIES, "channels": ["email"]}, ["channel passief is not set for this client (set: email)"], "Kanalen[0]"),
+        (
+            {**NOTIFICATIES, "product_ids": ["1"], "channels": ["email"]},
+            ["product 10244", "channel passief"],
+            "ProductId",
+        ),
+        (
+            {**NOTIFICATIES, "channels": ["email"]},
+            ["channel passief is not set for this client (set: email)"],
+            "Kanalen[0]",
+        ),
     ],
 )
-def test_403_says_what_is_missing(sender: Sender, configured: dict[str, Any] | None, missing: list[str], field: str) -> None:
+def test_403_says_what_is_missing(
+    sender: Sender, configured: dict[str, Any] | None, missing: list[str], field: str
+) -> None:
     """All of it; and the same message is accepted once it is set."""
     sender.configure("notificaties", configured)
     refused = sender.call("POST", PATH, NOTIFICATION)
@@ -130,7 +153,8 @@ def test_403_says_what_is_missing(sender: Sender, configured: dict[str, Any] | N
 
 
 def test_an_id_is_of_one_notification(inner: Inside, sender: Sender) -> None:
-    """The same message again, as after a lost answer, gets 1071, as another does: the first call worked. Others have their own Ids."""
+    """The same message again, as after a lost answer, gets 1071, as another does: the first call worked. Others have
+    their own Ids."""
     assert sender.call("POST", PATH, NOTIFICATION).status == 200
     for again in (NOTIFICATION, {**NOTIFICATION, "Onderwerp": "another"}):
         refused = sender.call("POST", PATH, again)
@@ -146,4 +170,8 @@ def test_a_body_has_80_kb(sender: Sender, size: int, status: int) -> None:
     body = json.dumps(NOTIFICATION).encode()
     answer = sender.call("POST", PATH, body + b" " * (size - len(body)))
     assert answer.status == status
-    assert status == 200 or (fields(answer), answer.json()["code"], answer.json()["errors"][0]["code"]) == ([""], "2001", "1100")
+    assert status == 200 or (fields(answer), answer.json()["code"], answer.json()["errors"][0]["code"]) == (
+        [""],
+        "2001",
+        "1100",
+    )

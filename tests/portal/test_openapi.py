@@ -13,7 +13,8 @@ from tests.support.messages import connected
 from tests.support.portal import RunningPortal, new_key, running_portal
 
 LENGTHS = {"a few": (False, 5), "a few of products": (True, 3), "many": (False, 15), "many of products": (True, 8)}
-# What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key that is no key (422).
+# What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key that is no key
+# (422).
 CONFIGURATION = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 428]
@@ -40,14 +41,17 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     upload = document["paths"]["/api/v2/dosis/dossiers"]["post"]
     assert (upload["x-basis"], upload["x-source"]) == ("documented", "wiki 2680357975")
     assert {"200", "400", "401", "403", "404", "415", "503"} == set(upload["responses"])
-    assert upload["responses"]["400"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ProductError"}
+    assert upload["responses"]["400"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/ProductError"
+    }
     declaration = document["components"]["schemas"]["ClientReplacement"]["properties"]
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
 @pytest.mark.parametrize("length", cases(LENGTHS, "a few", "a few of products"))
 def test_schemathesis_finds_nothing(tmp_path: Path, length: tuple[bool, int]) -> None:
-    """Generated requests, good and bad, for every operation, those of products by a client: no 5xx, nothing but what the document says."""
+    """Generated requests, good and bad, for every operation, those of products by a client: no 5xx, nothing but what
+    the document says."""
     products, examples = length
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)

@@ -1,4 +1,5 @@
-"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a real process, a real SMTP client."""
+"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a real process, a real
+SMTP client."""
 
 from __future__ import annotations
 
@@ -62,10 +63,14 @@ def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str | No
 
 
 def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
-    """By text for people and by JSON for programs, newest first, whoever they are for; a word, of their text too, narrows them down."""
+    """By text for people and by JSON for programs, newest first, whoever they are for; a word, of their text too,
+    narrows them down."""
     stack.receive_mail()
     assert shown_mails().stdout == "the sandbox of tni received no mail\n"
-    assert stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
+    assert (
+        stack.run("start").stdout
+        == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
+    )
     first, second = mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"), mail("OVO000001", subject="")
     second.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel.ics")
     with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=30) as client:
@@ -74,14 +79,21 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     shown = shown_mails().stdout
     head, body = shown.split("\n\n", 1)
     assert re.fullmatch(
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to {CONTACT}\n  with sleutel.ics", head
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to {CONTACT}\n  with"
+        r" sleutel.ics",
+        head,
     )
-    assert f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag    Gent,\n\n    uw " in body
+    assert (
+        f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag    Gent,\n\n    uw "
+        in body
+    )
     assert "\x1b" not in shown
     assert "##[" not in shown
     found = json.loads(shown_mails("ovo002067", "uw", "-o", "json").stdout)
     assert found["stack"] == "tni"
-    assert [(one["message_id"], one["received"], one["step"]) for one in found["mails"]] == [(first["Message-ID"], 2, "3")]
+    assert [(one["message_id"], one["received"], one["step"]) for one in found["mails"]] == [
+        (first["Message-ID"], 2, "3")
+    ]
     assert found["mails"][0]["text"].startswith("Dag\tGent,\n\nuw ")
     for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2), ("sleutel.ics", 1)):
         assert len(json.loads(shown_mails(word, "-o", "json").stdout)["mails"]) == mails, word

@@ -1,4 +1,5 @@
-"""Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500; the page says what the code does."""
+"""Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500; the page says what
+the code does."""
 
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,13 @@ def test_each_refusal_has_their_form(
 
 
 def shown_by_the_connector(refused: Answer) -> str:
-    """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls over where errors is missing."""
+    """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls over where errors is
+    missing."""
     document = refused.json()
-    return f"{document['message']} ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"
+    return (
+        f"{document['message']}"
+        f" ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"
+    )
 
 
 def test_a_body_that_is_too_large_is_a_mistake_of_the_document(sender: Sender) -> None:
@@ -76,7 +81,8 @@ def test_an_environment_without_the_product_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pointer", "written"), [("/SleutelWaardeParen/0/Waarde", "SleutelWaardeParen[0].Waarde"), ("", ""), ("/a~1b/~0", "a/b.~")]
+    ("pointer", "written"),
+    [("/SleutelWaardeParen/0/Waarde", "SleutelWaardeParen[0].Waarde"), ("", ""), ("/a~1b/~0", "a/b.~")],
 )
 def test_a_place_is_written_as_the_products_do(pointer: str, written: str) -> None:
     assert dotted(pointer) == written

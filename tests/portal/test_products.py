@@ -5,7 +5,11 @@ import pytest
 
 from tests.support.portal import put_current, register_client, running_portal
 
-CONFIGURATION = {"aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO002067", "merk_code": "stad-gent", "product_ids": ["10244"]}
+CONFIGURATION = {
+    "aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
+    "merk_code": "stad-gent",
+    "product_ids": ["10244"],
+}
 DOCUMENT = {
     "configuration": CONFIGURATION,
     "software_id": "acmidm/tni/OVO002067/mijn-gent",
@@ -42,7 +46,10 @@ def test_a_configuration_bears_its_owner(operator: httpx.Client, path: str) -> N
     nobody = put_current(operator, path, {"configuration": CONFIGURATION})
     assert [answer.json()["managed_by"] for answer in (created, other, nobody)] == ["acmidm/tni", "elders/tni", None]
     assert len({answer.headers["ETag"] for answer in (created, other, nobody)}) == 3
-    assert nobody.json() == {"configuration": CONFIGURATION, **dict.fromkeys(("software_id", "managed_by", "incarnation"))}
+    assert nobody.json() == {
+        "configuration": CONFIGURATION,
+        **dict.fromkeys(("software_id", "managed_by", "incarnation")),
+    }
     assert put_current(operator, path, {**DOCUMENT, "extra": 1}).status_code == 422
 
 
@@ -64,7 +71,9 @@ def test_an_etag_never_comes_back(operator: httpx.Client, path: str) -> None:
 
 def test_the_products_schema_decides(operator: httpx.Client, path: str) -> None:
     """All that the JSON Schema refuses is named, with pointers."""
-    refused = operator.put(path, json={"configuration": {**CONFIGURATION, "product_ids": ["1", 2, 3], "x": 1}}, headers=CREATE)
+    refused = operator.put(
+        path, json={"configuration": {**CONFIGURATION, "product_ids": ["1", 2, 3], "x": 1}}, headers=CREATE
+    )
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [
         "/configuration",
@@ -101,11 +110,15 @@ def test_configurations_come_in_pages_per_product(tmp_path_factory: pytest.TempP
     with running_portal(tmp_path_factory.mktemp("pages")) as portal, portal.operator() as operator:
         ids = [register_client(operator)["client_id"] for _ in range(3)]
         for client_id in ids:
-            operator.put(f"/products/v1/notificaties/configurations/{client_id}", json=DOCUMENT, headers=CREATE).raise_for_status()
+            operator.put(
+                f"/products/v1/notificaties/configurations/{client_id}", json=DOCUMENT, headers=CREATE
+            ).raise_for_status()
         dosis = {"configuration": {"bron_uri": "urn://x/y", "product_ids": []}}
         operator.put(f"/products/v1/dosis/configurations/{ids[0]}", json=dosis, headers=CREATE).raise_for_status()
         first = operator.get("/products/v1/notificaties/configurations", params={"limit": 2}).json()
-        second = operator.get("/products/v1/notificaties/configurations", params={"limit": 2, "after": first["next"]}).json()
+        second = operator.get(
+            "/products/v1/notificaties/configurations", params={"limit": 2, "after": first["next"]}
+        ).json()
         items = first["items"] + second["items"]
         assert [item["client_id"] for item in items] == ids
         assert second["next"] is None

@@ -1,4 +1,5 @@
-"""What is taken away counts from the next request, whatever an access token still says: at the products and at introspection."""
+"""What is taken away counts from the next request, whatever an access token still says: at the products and at
+introspection."""
 
 import time
 import uuid
@@ -44,7 +45,8 @@ def document_of(operator: httpx.Client, path: str, **changes: Any) -> dict[str, 
     return {**client_document(), **{name: known[name] for name in client_document()}, **changes}
 
 
-# What an operator does with the client at this path, and what is left of a token of before: its scopes, or None for nothing.
+# What an operator does with the client at this path, and what is left of a token of before: its scopes, or None for
+# nothing.
 TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str | None]] = {
     "nothing": (lambda operator, path: operator.get(path), "dv_dosis_schrijven dv_notificaties_import vo_info"),
     "a scope": (
@@ -52,19 +54,32 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
         "dv_dosis_schrijven vo_info",
     ),
     "all keys": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": []}), None),
-    "the key": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key("other"))]}), None),
-    "the key for one of its name": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key())]}), None),
+    "the key": (
+        lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key("other"))]}),
+        None,
+    ),
+    "the key for one of its name": (
+        lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key())]}),
+        None,
+    ),
     "the key, which expires": (
         lambda operator, path: put_current(
-            operator, f"{path}/jwks", {"keys": [{**key, "exp": 1} for key in operator.get(f"{path}/jwks").json()["keys"]]}
+            operator,
+            f"{path}/jwks",
+            {"keys": [{**key, "exp": 1} for key in operator.get(f"{path}/jwks").json()["keys"]]},
         ),
         None,
     ),
-    "the client, disabled": (lambda operator, path: put_current(operator, path, document_of(operator, path, enabled=False)), None),
+    "the client, disabled": (
+        lambda operator, path: put_current(operator, path, document_of(operator, path, enabled=False)),
+        None,
+    ),
     "the client": (lambda operator, path: operator.delete(path, headers={"If-Match": "*"}), None),
     "the method": (
         lambda operator, path: put_current(
-            operator, path, document_of(operator, path, token_endpoint_auth_method="client_secret_post", client_secret=SECRET)
+            operator,
+            path,
+            document_of(operator, path, token_endpoint_auth_method="client_secret_post", client_secret=SECRET),
         ),
         None,
     ),
@@ -73,7 +88,8 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
 
 @pytest.mark.parametrize("taken", TAKEN_AWAY)
 def test_a_token_is_worth_what_its_client_still_has(portal: RunningPortal, operator: httpx.Client, taken: str) -> None:
-    """At the next request, and so is its signed copy; a key that was added beside the token's own takes nothing away."""
+    """At the next request, and so is its signed copy; a key that was added beside the token's own takes nothing
+    away."""
     take_away, left = TAKEN_AWAY[taken]
     key = new_key()
     client_id = connected(operator, key, notificaties=NOTIFICATIES)
@@ -110,7 +126,8 @@ def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) ->
 
 @pytest.mark.parametrize(("scope", "told"), [("vo_info", True), ("dv_magda", False), ("dv_magda vo_info", True)])
 def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.Client, scope: str, told: bool) -> None:
-    """The members that ACM/IDM documents, as they are now; the organisation's with `vo_info` alone. The signed copy says the same."""
+    """The members that ACM/IDM documents, as they are now; the organisation's with `vo_info` alone. The signed copy
+    says the same."""
     key = new_key()
     client_id = register_client(operator, keys=[key], scopes=["dv_magda"])["client_id"]
     token = portal.client_token(key, client_id, scope=scope)
@@ -121,12 +138,19 @@ def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.C
     found = answer.json()
     metadata = httpx.get(f"{portal.issuer}/.well-known/openid-configuration").json()
     assert metadata["introspection_endpoint"] == f"{portal.issuer}/v1/introspect"
-    copy = jwt.decode(found.pop("jwt"), KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()), algorithms=["RS256"])
+    copy = jwt.decode(
+        found.pop("jwt"), KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()), algorithms=["RS256"]
+    )
     assert copy.header["typ"] == "JWT"
     assert copy.claims.pop("jti") not in token
     assert copy.claims == found
     assert found.pop("exp") - found.pop("iat") == 3600
-    organisation = {"vo_ovocode": "OVO001992", "vo_orgcode": "OVO001992", "vo_orgnaam": "Stad Aalst", "vo_applicatienaam": "mijn-gent"}
+    organisation = {
+        "vo_ovocode": "OVO001992",
+        "vo_orgcode": "OVO001992",
+        "vo_orgnaam": "Stad Aalst",
+        "vo_applicatienaam": "mijn-gent",
+    }
     assert found == {
         "active": True,
         "iss": portal.issuer,
@@ -139,10 +163,14 @@ def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.C
     }
 
 
-def test_an_organisation_without_ovo_code_is_known_by_its_kbo_number(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_an_organisation_without_ovo_code_is_known_by_its_kbo_number(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
     """vo_orgcode falls back, vo_ovocode is left out."""
     key = new_key()
-    client_id = register_client(operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"})["client_id"]
+    client_id = register_client(operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"})[
+        "client_id"
+    ]
     found = introspect(portal, portal.client_token(key, client_id)).json()
     assert found["vo_orgcode"] == "0207451227"
     assert "vo_ovocode" not in found
@@ -160,9 +188,12 @@ def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> N
 
 
 @pytest.mark.parametrize(
-    ("member", "status"), [({"exp": time.time() - 1}, 401), ({"exp": time.time() + 3600}, 200), ({"nbf": time.time() + 3600}, 401)]
+    ("member", "status"),
+    [({"exp": time.time() - 1}, 401), ({"exp": time.time() + 3600}, 200), ({"nbf": time.time() + 3600}, 401)],
 )
-def test_a_key_counts_within_its_time_only(portal: RunningPortal, operator: httpx.Client, member: dict[str, float], status: int) -> None:
+def test_a_key_counts_within_its_time_only(
+    portal: RunningPortal, operator: httpx.Client, member: dict[str, float], status: int
+) -> None:
     """Reports say of an expired key that it is cut off: so it must be."""
     key = new_key()
     client_id = register_client(operator)["client_id"]

@@ -1,4 +1,5 @@
-"""The table of rules against requests: what public clients send is accepted as the table says, and each rule can be broken."""
+"""The table of rules against requests: what public clients send is accepted as the table says, and each rule can be
+broken."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from acmidm_sandbox.platforms_page import PLATFORMS, platforms
 from tests.portal.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 
-# What each client sends; `not_known` names what had to be filled in, `broken` the rules that the sandbox tolerates it to break.
+# What each client sends; `not_known` names what had to be filled in, `broken` the rules that the sandbox tolerates it
+# to break.
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
 GRANTED = ("dv_dosis_schrijven", "dv_notificaties_import")
@@ -36,7 +38,9 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
 
     @cache
     def portal(platform: str, strict: bool) -> Inside:
-        opened.append(inside(tmp_path_factory.mktemp(platform), platform=platform, strict=strict, explains_refusals=True))
+        opened.append(
+            inside(tmp_path_factory.mktemp(platform), platform=platform, strict=strict, explains_refusals=True)
+        )
         return opened[-1].__enter__()
 
     yield portal
@@ -47,7 +51,9 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
 @cache
 def key(number: int) -> RSAKey:
     """Its kid looks like the SHA-1 thumbprint of a certificate, as VMSW's does."""
-    return RSAKey.generate_key(2048, {"kid": hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest().upper(), "use": "sig"})
+    return RSAKey.generate_key(
+        2048, {"kid": hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest().upper(), "use": "sig"}
+    )
 
 
 def registered(portal: Inside, keys: int = 1, **metadata: Any) -> str:
@@ -58,7 +64,9 @@ def registered(portal: Inside, keys: int = 1, **metadata: Any) -> str:
     return client_id
 
 
-def sent(portal: Inside, form: Mapping[str, Any], query: str = "", more: str = "", headers: Any = (FORM,), path: str = "") -> Answer:
+def sent(
+    portal: Inside, form: Mapping[str, Any], query: str = "", more: str = "", headers: Any = (FORM,), path: str = ""
+) -> Answer:
     body = urlencode({name: value for name, value in form.items() if value is not None}) + more
     return portal.send("POST", f"{path or portal.token_path}{query}", headers, body.encode())
 
@@ -75,12 +83,15 @@ def lines(caplog: pytest.LogCaptureFixture, client_id: str) -> list[str]:
 def test_what_public_clients_send(
     portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture, file: Path, strict: bool
 ) -> None:
-    """A token, and a line in the log for each rule that it breaks; a strict portal refuses the first of these by its name."""
+    """A token, and a line in the log for each rule that it breaks; a strict portal refuses the first of these by its
+    name."""
     recorded = json.loads(file.read_text())
     portal = portals(recorded["platform"], strict)
     method, now = recorded["token_endpoint_auth_method"], int(time.time())
     with_key = method == "private_key_jwt"
-    client_id = registered(portal, int(with_key), token_endpoint_auth_method=method, **({} if with_key else {"client_secret": SECRET}))
+    client_id = registered(
+        portal, int(with_key), token_endpoint_auth_method=method, **({} if with_key else {"client_secret": SECRET})
+    )
     values = {
         "$client_id": client_id,
         "$issuer": portal.settings.issuer,
@@ -99,7 +110,11 @@ def test_what_public_clients_send(
     def moment(value: Any) -> Any:
         if isinstance(value, int):
             return now + value
-        return str(now + int(value)) if value.isdecimal() else values.get(value, value.replace("$origin", portal.settings.origin))
+        return (
+            str(now + int(value))
+            if value.isdecimal()
+            else values.get(value, value.replace("$origin", portal.settings.origin))
+        )
 
     if with_key:
         header = {"kid": None, **recorded["header"]}
@@ -118,7 +133,9 @@ def test_what_public_clients_send(
     else:
         assert answer.status == 200, answer.text
         assert sorted(lines(caplog, client_id)) == sorted(broken)
-        assert not any(str(value) in caplog.text for name, value in values.items() if name in ("$assertion", "$secret", "$uuid"))
+        assert not any(
+            str(value) in caplog.text for name, value in values.items() if name in ("$assertion", "$secret", "$uuid")
+        )
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,9 @@ BROKEN: dict[str, Broken] = {
     "registered method": Broken(metadata={"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}),
     "query": Broken(sent={"query": f"?client_secret={quote(SECRET)}"}),
     "another client_id": Broken(form={"client_id": "another"}),
-    "client_id of a secret": Broken(form={"client_assertion": None, "client_assertion_type": None, "client_secret": SECRET}),
+    "client_id of a secret": Broken(
+        form={"client_assertion": None, "client_assertion_type": None, "client_secret": SECRET}
+    ),
     "client_assertion_type": Broken(form={"client_assertion_type": "jwt"}),
     "alg": Broken(header={"alg": "HS256"}),
     "kid": Broken(header={"kid": None}),
@@ -172,7 +191,11 @@ BROKEN: dict[str, Broken] = {
     "jti is a GUID": Broken(claims={"jti": "no-guid"}),
     "used jti": Broken(times=2),
 }
-BREAKABLE = [(name, platform) for (name, platform), ruling in RULINGS.items() if name in BROKEN or ruling.demand is not Demand.OPTIONAL]
+BREAKABLE = [
+    (name, platform)
+    for (name, platform), ruling in RULINGS.items()
+    if name in BROKEN or ruling.demand is not Demand.OPTIONAL
+]
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -180,7 +203,8 @@ BREAKABLE = [(name, platform) for (name, platform), ruling in RULINGS.items() if
 def test_each_rule_can_be_broken(
     portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture, name: str, platform: str, strict: bool
 ) -> None:
-    """Refused by its name; accepted where it is optional; with a line in the log where it is tolerated and the portal is not strict."""
+    """Refused by its name; accepted where it is optional; with a line in the log where it is tolerated and the portal
+    is not strict."""
     portal, broken, now = portals(platform, strict), BROKEN[name], int(time.time())
     client_id = registered(portal, **broken.metadata)
     wanted = portal.settings.token_endpoint if platform == "geosecure" else portal.settings.issuer
@@ -189,7 +213,9 @@ def test_each_rule_can_be_broken(
         claims["aud"] = claims["aud"].format(wanted, folder=wanted.rpartition("/")[0])
     header = {"alg": "RS256", **broken.header}
     is_mac = header["alg"] == "HS256"
-    assertion = sign_assertion(key(0), client_id, wanted, header={**header, "alg": "RS256"} if is_mac else header, claims=claims)
+    assertion = sign_assertion(
+        key(0), client_id, wanted, header={**header, "alg": "RS256"} if is_mac else header, claims=claims
+    )
     if is_mac:  # by hand: the library refuses to make it
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
         assertion = f"{head}.{assertion.partition('.')[2]}"
@@ -206,11 +232,18 @@ def test_each_rule_can_be_broken(
         assert f"(rule: {name})" in answer.json()["error_description"]
 
 
-def test_operators_are_always_held_to_the_rules(portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture) -> None:
+def test_operators_are_always_held_to_the_rules(
+    portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture
+) -> None:
     """Whatever is tolerated for others; each of these is accepted from a client of the same portal."""
     for platform in ("acmidm", "geosecure"):
         portal = portals(platform, False)
-        for claims in ({"iat": None}, {"jti": None}, {"exp": int(time.time()) + 3600}, {"exp": str(int(time.time()) + 60)}):
+        for claims in (
+            {"iat": None},
+            {"jti": None},
+            {"exp": int(time.time()) + 3600},
+            {"exp": str(int(time.time()) + 60)},
+        ):
             assertion = sign_assertion(portal.operator_key, OPERATOR, portal.settings.issuer, claims=claims)
             answer = portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
             assert "(rule: " in answer.json()["error_description"]
@@ -223,7 +256,10 @@ def test_assertions_without_jti_are_not_told_apart(portals: Callable[[str, bool]
     client_id = registered(portal)
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
     claims = {"jti": None, "iat": int(time.time()), "exp": int(time.time()) + 60}
-    made = {sign_assertion(key(0), client_id, portal.settings.issuer, header={"alg": "RS256"}, claims=claims) for _ in range(2)}
+    made = {
+        sign_assertion(key(0), client_id, portal.settings.issuer, header={"alg": "RS256"}, claims=claims)
+        for _ in range(2)
+    }
     assert [sent(portal, {**form, "client_assertion": one}).status for one in 2 * [*made]] == [200, 200]
 
 
@@ -236,7 +272,9 @@ def test_each_platform_has_its_own_token_path(portals: Callable[[str, bool], Ins
 def test_nothing_is_tolerated_before_the_signature() -> None:
     """Else whoever forges an assertion writes into the log."""
     assert [
-        rule.name for rule in RULES if rule.part is RequestPart.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())
+        rule.name
+        for rule in RULES
+        if rule.part is RequestPart.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())
     ] == []
 
 

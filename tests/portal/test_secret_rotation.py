@@ -40,7 +40,9 @@ def working(portal: RunningPortal, client_id: str) -> set[str]:
     }
 
 
-def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(portal: RunningPortal, operator: httpx.Client, client_id: str) -> None:
+def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(
+    portal: RunningPortal, operator: httpx.Client, client_id: str
+) -> None:
     """The document says until when, and so it is; with an overlap of 0, the one before ends at once."""
     assert working(portal, client_id) == {FIRST}
     renewed = renew(operator, client_id, SECOND, **OVERLAP).raise_for_status().json()
@@ -50,7 +52,11 @@ def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(portal: Run
     assert working(portal, client_id) == {SECOND, THIRD}
     database = Database(portal.settings.database)
     with database.write() as connection:
-        ended = update(clients).where(clients.c.client_id == client_id).values(previous_client_secret_expires_at=int(time.time()))
+        ended = (
+            update(clients)
+            .where(clients.c.client_id == client_id)
+            .values(previous_client_secret_expires_at=int(time.time()))
+        )
         connection.execute(ended)
     database.close()
     assert working(portal, client_id) == {THIRD}
@@ -60,7 +66,8 @@ def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(portal: Run
 
 
 def test_the_same_secret_again_is_no_rotation(portal: RunningPortal, operator: httpx.Client, client_id: str) -> None:
-    """Nor after a lost answer: the one before keeps its end, the trail has no line more; with an overlap of 0 it ends at once."""
+    """Nor after a lost answer: the one before keeps its end, the trail has no line more; with an overlap of 0 it ends
+    at once."""
     renewed = renew(operator, client_id, SECOND, **OVERLAP)
     again = renew(operator, client_id, SECOND, **OVERLAP)
     assert (again.json(), again.headers["ETag"]) == (renewed.json(), renewed.headers["ETag"])
@@ -71,12 +78,17 @@ def test_the_same_secret_again_is_no_rotation(portal: RunningPortal, operator: h
     assert working(portal, client_id) == {SECOND}
 
 
-def test_a_secret_that_nobody_got_is_replaced_beside_the_one_in_use(portal: RunningPortal, operator: httpx.Client, client_id: str) -> None:
-    """Left out, the overlap is that of before: a run that lost what it set makes a third, and the application goes on with the first."""
+def test_a_secret_that_nobody_got_is_replaced_beside_the_one_in_use(
+    portal: RunningPortal, operator: httpx.Client, client_id: str
+) -> None:
+    """Left out, the overlap is that of before: a run that lost what it set makes a third, and the application goes on
+    with the first."""
     renewed = renew(operator, client_id, SECOND, **OVERLAP).json()
     third = renew(operator, client_id, THIRD).raise_for_status().json()
     assert third["previous_client_secret_expires_at"] == renewed["previous_client_secret_expires_at"]
-    assert third["client_secret_updated_at"] > renewed["client_secret_updated_at"], "the time tells one secret from the next"
+    assert third["client_secret_updated_at"] > renewed["client_secret_updated_at"], (
+        "the time tells one secret from the next"
+    )
     assert working(portal, client_id) == {FIRST, THIRD}
 
 
@@ -87,7 +99,9 @@ def test_tokens_of_the_one_before_end_with_it(portal: RunningPortal, operator: h
 
     def is_active(secret: str) -> bool:
         introspected = httpx.post(
-            f"{portal.issuer}/v1/introspect", data={"token": token, "client_id": client_id, "client_secret": secret}, timeout=10
+            f"{portal.issuer}/v1/introspect",
+            data={"token": token, "client_id": client_id, "client_secret": secret},
+            timeout=10,
         )
         return bool(introspected.json()["active"])
 
@@ -100,7 +114,10 @@ def test_what_is_no_overlap_is_refused(operator: httpx.Client, client_id: str) -
     """It is bounded, of whole seconds, and means nothing where keys authenticate."""
     for overlap in (-1, 1.5, LONGEST_SECRET_OVERLAP_SECONDS + 1, "3600"):
         refused = renew(operator, client_id, SECOND, client_secret_overlap_seconds=overlap)
-        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, ["/client_secret_overlap_seconds"])
+        assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (
+            422,
+            ["/client_secret_overlap_seconds"],
+        )
     keyed = put_current(operator, f"/management/v1/clients/{client_id}", client_document(**OVERLAP))
     assert keyed.status_code == 422
 

@@ -12,7 +12,9 @@ from tests.support.portal import running_portal
 from tests.support.warm_server import warm_environment
 
 
-def serve(folder: Path, settings: Mapping[str, object], python: Path | str = sys.executable) -> subprocess.CompletedProcess[str]:
+def serve(
+    folder: Path, settings: Mapping[str, object], python: Path | str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Run the server itself, which ends because it cannot start."""
     file = folder / "settings.json"
     file.write_text(json.dumps(settings))

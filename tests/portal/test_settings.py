@@ -14,7 +14,14 @@ KEY = public_jwk(new_key())
 
 
 def settings(**changes: Any) -> PortalSettings:
-    right = {"environment": "tni", "platform": "acmidm", "port": 8511, "database": "portal.db", "scopes": SCOPES, "products": PRODUCTS}
+    right = {
+        "environment": "tni",
+        "platform": "acmidm",
+        "port": 8511,
+        "database": "portal.db",
+        "scopes": SCOPES,
+        "products": PRODUCTS,
+    }
     return PortalSettings.model_validate({**right, **changes})
 
 
@@ -51,7 +58,9 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
         ("operator", {**KEY, "kid": ""}, "/keys/0/kid is missing"),
     ],
 )
-def test_an_operator_is_no_user_and_has_a_public_key(tmp_path: Path, client_id: str, public_jwk: dict[str, Any], message: str) -> None:
+def test_an_operator_is_no_user_and_has_a_public_key(
+    tmp_path: Path, client_id: str, public_jwk: dict[str, Any], message: str
+) -> None:
     """Who did what stays clear in the trail; refused before anything is written."""
     with pytest.raises(ValueError, match=message):
         register_operator(tmp_path / "portal.db", client_id, public_jwk=public_jwk)

@@ -28,14 +28,22 @@ SECRET = "a secret: with colon & 100%"
 
 
 def secret_client(operator: httpx.Client, method: str) -> str:
-    return str(register_client(operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"])["client_id"])
+    return str(
+        register_client(operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"])[
+            "client_id"
+        ]
+    )
 
 
-def post(portal: RunningPortal, form: Mapping[str, str] = MappingProxyType({}), *, auth: tuple[str, str] | None = None) -> httpx.Response:
+def post(
+    portal: RunningPortal, form: Mapping[str, str] = MappingProxyType({}), *, auth: tuple[str, str] | None = None
+) -> httpx.Response:
     return httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, timeout=10)
 
 
-def test_each_secret_method_works_where_it_is_registered_and_only_there(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_each_secret_method_works_where_it_is_registered_and_only_there(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
     """client_secret_basic and client_secret_post are not the same, and the error says which one is registered."""
     basic, form = secret_client(operator, "client_secret_basic"), secret_client(operator, "client_secret_post")
     quoted = httpx.QueryParams({"s": SECRET})  # RFC 6749 §2.3.1: form-encoded before Basic
@@ -44,10 +52,15 @@ def test_each_secret_method_works_where_it_is_registered_and_only_there(portal: 
     assert post(portal, {"client_id": form, "client_secret": SECRET}).status_code == 200
     wrong = post(portal, {"client_id": basic, "client_secret": SECRET})
     assert wrong.status_code == 401
-    assert "registered with client_secret_basic, so client_secret_post is not accepted" in wrong.json()["error_description"]
+    assert (
+        "registered with client_secret_basic, so client_secret_post is not accepted"
+        in wrong.json()["error_description"]
+    )
     assert "registered with client_secret_post" in post(portal, auth=(form, encoded)).json()["error_description"]
     asserted = portal.request_token(sign_assertion(new_key(), basic, portal.issuer))
-    assert "registered with client_secret_basic, so an assertion is not accepted" in asserted.json()["error_description"]
+    assert (
+        "registered with client_secret_basic, so an assertion is not accepted" in asserted.json()["error_description"]
+    )
 
 
 def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx.Client) -> None:
@@ -63,7 +76,9 @@ def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
         assert description in answer.json()["error_description"]
     for header in ("Basic", "Basic !", "Basic /w==", "Basic eDo=", "Bearer x"):
-        broken = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, headers={"Authorization": header})
+        broken = httpx.post(
+            portal.token_endpoint, data={"grant_type": "client_credentials"}, headers={"Authorization": header}
+        )
         assert broken.status_code == 401
         assert "not Basic with client_id and client_secret" in broken.json()["error_description"]
     several = post(portal, {"client_secret": SECRET}, auth=(client_id, SECRET))
@@ -71,7 +86,8 @@ def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx
 
 
 def test_scopes_are_limited_to_those_granted(portal: RunningPortal, operator: httpx.Client) -> None:
-    """One that was not granted is an error that names it, never silently less; without `scope` all granted ones come."""
+    """One that was not granted is an error that names it, never silently less; without `scope` all granted ones
+    come."""
     key = new_key()
     client_id = register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"]
 
@@ -133,12 +149,17 @@ def test_only_the_registered_grant_is_given(portal: RunningPortal, operator: htt
         (b"grant_type=%ff", "no form in UTF-8"),
         (b"\xff", "no form in UTF-8"),
         # As requests.post(json=…) with the form's Content-Type sends it: a script of OTL_Corrector does so.
-        (b' {"grant_type": "client_credentials"}', "the body is JSON, though its Content-Type says application/x-www-form-urlencoded"),
+        (
+            b' {"grant_type": "client_credentials"}',
+            "the body is JSON, though its Content-Type says application/x-www-form-urlencoded",
+        ),
     ],
 )
 def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes, description: str) -> None:
     """invalid_request, as RFC 6749 §5.2 has it, for each way to break the form."""
-    answer = httpx.post(portal.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    answer = httpx.post(
+        portal.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert description in answer.json()["error_description"]
 
@@ -178,7 +199,8 @@ def test_a_token_ends_when_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:
-    """Unknown, disabled, another method, another key: one answer where the portal explains nothing, which is its default."""
+    """Unknown, disabled, another method, another key: one answer where the portal explains nothing, which is its
+    default."""
     with inside(tmp_path) as portal:
         with_secret: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
         keyed, disabled = portal.register(keys=[KEY]), portal.register(keys=[KEY], enabled=False)
@@ -195,14 +217,19 @@ def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:
             signed(keyed, kid="other"),
             signed(keyed, RSAKey.generate_key(2048), alg="RS256"),
             portal.request_token(client_id=secret, client_secret="wrong"),
-            *(portal.request_token(client_id=client_id, client_secret=SECRET) for client_id in ("nobody", without, keyed, OPERATOR)),
+            *(
+                portal.request_token(client_id=client_id, client_secret=SECRET)
+                for client_id in ("nobody", without, keyed, OPERATOR)
+            ),
         ]
         assert {(answer.status, answer.body) for answer in answers} == {(401, answers[0].body)}
         assert signed(keyed).status == 200
 
 
 @pytest.mark.parametrize("explains", [True, False])
-def test_a_refused_request_is_a_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture, explains: bool) -> None:
+def test_a_refused_request_is_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, explains: bool
+) -> None:
     """With the client-ID that it names, and why; a line stays one line, and has nothing that authenticates."""
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.refused")
     with inside(tmp_path, explains_refusals=explains) as portal:

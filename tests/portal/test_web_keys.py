@@ -34,7 +34,9 @@ def keys_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
 
 
 def trail_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = operator.get("/management/v1/audit", params={"client_id": client_id}).json()["items"]
+    items: list[dict[str, object]] = operator.get("/management/v1/audit", params={"client_id": client_id}).json()[
+        "items"
+    ]
     return items
 
 
@@ -48,7 +50,12 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     first, second, third = (new_key(f"key-{number}") for number in range(3))
     assert somebody.upload(client_id, json.dumps(public_jwk(first))).headers["location"].endswith("?gedaan=key_added")
     path = client_path(client_id)
-    file = {"file": ("keys.jwk.json", b"\xef\xbb\xbf" + json.dumps({"keys": [public_jwk(second), public_jwk(third)]}).encode())}
+    file = {
+        "file": (
+            "keys.jwk.json",
+            b"\xef\xbb\xbf" + json.dumps({"keys": [public_jwk(second), public_jwk(third)]}).encode(),
+        )
+    }
     assert somebody.http.post(f"{path}/sleutels", data=somebody.fields(path), files=file).status_code == 303
     assert keys_of(operator, client_id) == [public_jwk(key) for key in (first, second, third)]
     assert "Laatste token" not in somebody.http.get(path).text
@@ -65,10 +72,15 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
 
 
 @pytest.mark.parametrize(("language", "sentence"), [("nl", "noemt de sleutels zelf"), ("en", "names the keys itself")])
-def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebody: Person, language: str, sentence: str) -> None:
-    """The page says so and offers no upload, and one that is sent all the same is refused; the keys can be seen, and removed."""
+def test_keys_that_a_form_names_are_changed_there(
+    operator: httpx.Client, somebody: Person, language: str, sentence: str
+) -> None:
+    """The page says so and offers no upload, and one that is sent all the same is refused; the keys can be seen, and
+    removed."""
     client_id = str(register_client(operator, keys_declared=True)["client_id"])
-    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("of-form"))]}).raise_for_status()
+    put_current(
+        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("of-form"))]}
+    ).raise_for_status()
     page = somebody.http.get(client_path(client_id, language)).text
     assert sentence in page
     assert "of-form" in page
@@ -76,7 +88,8 @@ def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebo
     assert "portal.js" not in page
     etag = operator.get(f"/management/v1/clients/{client_id}/jwks").headers["ETag"]
     refused = somebody.http.post(
-        f"{client_path(client_id, language)}/sleutels", data={"etag": etag, "jwk": json.dumps(public_jwk(new_key("beside")))}
+        f"{client_path(client_id, language)}/sleutels",
+        data={"etag": etag, "jwk": json.dumps(public_jwk(new_key("beside")))},
     )
     assert refused.status_code == 412
     assert sentence in refused.text.partition("<h1>")[0]
@@ -87,8 +100,12 @@ def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebo
     assert keys_of(operator, client_id) == []
 
 
-@pytest.mark.parametrize("kind", [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-256"}, {"kty": "OKP", "crv": "Ed25519"}], ids=str)
-def test_a_public_key_in_pem_is_taken(operator: httpx.Client, somebody: Person, client_id: str, kind: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "kind", [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-256"}, {"kty": "OKP", "crv": "Ed25519"}], ids=str
+)
+def test_a_public_key_in_pem_is_taken(
+    operator: httpx.Client, somebody: Person, client_id: str, kind: dict[str, Any]
+) -> None:
     """As openssl writes it; its kid is its thumbprint. With anything behind it, it is refused whole."""
     key = JWK.generate(**kind)
     pem = key.export_to_pem().decode()
@@ -118,7 +135,10 @@ def private_keys() -> dict[str, tuple[str, str]]:
         "a member twice": (twice, secret),
         "broken": (json.dumps(members)[:-1], secret),
         "pem": (PEM, "bm90LWEta2V5LWJ1dC1hLXNlY3JldA=="),
-        "keys named twice": (f'{{"keys": [{json.dumps(members)}], "keys": [{json.dumps({**public_jwk(key), "kid": ""})}]}}', secret),
+        "keys named twice": (
+            f'{{"keys": [{json.dumps(members)}], "keys": [{json.dumps({**public_jwk(key), "kid": ""})}]}}',
+            secret,
+        ),
         "as a string": (json.dumps(json.dumps(members)), secret),
         "in a member of another name": (json.dumps({**public_jwk(key), "kid": "", "D": secret}), secret),
         "behind a public key": (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode() + secret, secret),
@@ -157,7 +177,9 @@ def test_mistakes_are_told_in_both_languages(
     operator: httpx.Client, somebody: Person, client_id: str, change: dict[str, object], nl: str, en: str
 ) -> None:
     """With the text as it was, to be corrected, for a public key is no secret."""
-    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("present"))]}).raise_for_status()
+    put_current(
+        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("present"))]}
+    ).raise_for_status()
     jwk = {name: value for name, value in {**public_jwk(new_key("new")), **change}.items() if value is not None}
     for language, words in (("nl", nl), ("en", en)):
         path = client_path(client_id, language)
@@ -183,7 +205,9 @@ def test_mistakes_are_told_in_both_languages(
         (str(JWK.generate(kty="RSA", size=1024, kid="small").export_public()), "1024 bits"),
     ],
 )
-def test_what_is_no_key_is_refused(operator: httpx.Client, somebody: Person, client_id: str, text: str, words: str) -> None:
+def test_what_is_no_key_is_refused(
+    operator: httpx.Client, somebody: Person, client_id: str, text: str, words: str
+) -> None:
     """In a sentence, whatever it is."""
     answer = somebody.upload(client_id, text)
     assert answer.status_code == 422
@@ -206,7 +230,9 @@ def test_more_than_a_megabyte_is_refused(somebody: Person, client_id: str) -> No
     assert "Te groot" in answer.text
 
 
-def test_two_people_do_not_overwrite_each_other(portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str) -> None:
+def test_two_people_do_not_overwrite_each_other(
+    portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
+) -> None:
     """The later one is told who was first and when, sees the keys as they are, and the text is kept for another try."""
     other = person(portal, f"{somebody.name}-2")
     path = client_path(client_id)
@@ -221,7 +247,9 @@ def test_two_people_do_not_overwrite_each_other(portal: RunningPortal, operator:
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["first"]
     again = other.http.post(f"{path}/sleutels", data={**hidden_fields(answer.text), "jwk": mine})
     assert again.status_code == 303
-    stale = somebody.http.post(f"{path}/sleutels/verwijderen", data={**opened, **somebody.fields(path), "etag": '"1"', "kid": "first"})
+    stale = somebody.http.post(
+        f"{path}/sleutels/verwijderen", data={**opened, **somebody.fields(path), "etag": '"1"', "kid": "first"}
+    )
     assert stale.status_code == 412
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["first", "second"]
 

@@ -30,7 +30,9 @@ def somebody(portal: RunningPortal) -> Person:
     return person(portal, f"beheer-{uuid.uuid4().hex[:8]}")
 
 
-def test_a_visitor_is_led_to_the_form_and_then_to_the_page(portal: RunningPortal, somebody: Person, operator: httpx.Client) -> None:
+def test_a_visitor_is_led_to_the_form_and_then_to_the_page(
+    portal: RunningPortal, somebody: Person, operator: httpx.Client
+) -> None:
     """The page that was asked for is where one ends after logging on."""
     path = client_path(register_client(operator)["client_id"])
     visitor = anybody(portal)
@@ -50,13 +52,15 @@ def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsew
     """No open redirect behind the log-on."""
     visitor = anybody(portal)
     fields = visitor.fields(LOG_ON)
-    answer = visitor.http.post(LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password, "naar": elsewhere})
+    answer = visitor.http.post(
+        LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password, "naar": elsewhere}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, MINE)
 
 
 def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: Person) -> None:
-    """What someone planted is worth nothing, and neither is what was thrown away or is over; the cookie is for HTTP alone, and nothing
-    that opens a session is in the database."""
+    """What someone planted is worth nothing, and neither is what was thrown away or is over; the cookie is for HTTP
+    alone, and nothing that opens a session is in the database."""
     visitor = anybody(portal)
     visitor.name, visitor.password = somebody.name, somebody.password
     visitor.http.cookies.set(COOKIE, "planted", path="/portaal")
@@ -101,7 +105,10 @@ def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, o
     for page in (MINE, path, f"{path}/geschiedenis", f"{path}/sleutels/verwijderen"):
         refused = somebody.http.get(page)
         assert refused.status_code == 403
-        assert all(word in refused.text for word in ("Lokale Beheerder", "1700", "keuze 5", 'href="tel:+3225531700"', "+32 2 553 1700"))
+        assert all(
+            word in refused.text
+            for word in ("Lokale Beheerder", "1700", "keuze 5", 'href="tel:+3225531700"', "+32 2 553 1700")
+        )
         assert client_id not in refused.text.replace(page, "").replace(page.replace("/nl/", "/en/"), "")
     upload = somebody.http.post(f"{path}/sleutels", data={"jwk": "{}", "etag": '"1"'})
     assert upload.status_code == 403
@@ -114,20 +121,26 @@ def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, o
 
 
 def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
-    """By OVO code where both have one, else by KBO number, unless departments share it; another's client is not there at all."""
+    """By OVO code where both have one, else by KBO number, unless departments share it; another's client is not there
+    at all."""
     gent = {"name": "Stad Gent", "ovo": GENT, "kbo": "0207451227"}
     both = register_client(operator, organisation=gent)
     by_kbo = register_client(operator, organisation={"name": "Stad Gent", "ovo": None, "kbo": "0207451227"})
     aalst = register_client(operator, organisation={"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"})
     shared, departments = (
-        [register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": kbo}) for ovo in ("OVO700001", other, None)]
+        [
+            register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": kbo})
+            for ovo in ("OVO700001", other, None)
+        ]
         for kbo, other in (("0316380841", "OVO700001"), ("0200881951", "OVO700002"))
     )
 
     def sees(*organisation: str) -> set[str]:
         who = person(portal, f"{name}-{'-'.join(organisation)}", organisation)
         made = [both, by_kbo, aalst, *shared, *departments]
-        return {client["client_id"] for client in made if who.http.get(client_path(client["client_id"])).status_code == 200}
+        return {
+            client["client_id"] for client in made if who.http.get(client_path(client["client_id"])).status_code == 200
+        }
 
     assert sees(GENT) == {both["client_id"]}
     assert sees("0207.451.227") == {both["client_id"], by_kbo["client_id"]}
@@ -153,7 +166,12 @@ def test_another_organisations_key_can_not_be_changed(somebody: Person, operator
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}, {"Sec-Fetch-Site": "cross-site"}],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
 )
 def test_a_form_from_another_origin_is_refused(somebody: Person, headers: dict[str, str]) -> None:
     """Also one that only ends the session."""
@@ -167,7 +185,9 @@ def test_a_name_of_someone_elses_that_leads_here_is_refused(somebody: Person) ->
     assert somebody.http.get(MINE, headers={"Host": f"localhost:{somebody.http.base_url.port}"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", [LOG_ON, MINE, "/portaal/nl/nowhere", "/portaal/xx/aanmelden", "/portaal/static/portal.css", "/portaal/"])
+@pytest.mark.parametrize(
+    "path", [LOG_ON, MINE, "/portaal/nl/nowhere", "/portaal/xx/aanmelden", "/portaal/static/portal.css", "/portaal/"]
+)
 def test_headers(somebody: Person, path: str) -> None:
     """On pages, errors, redirects and files alike."""
     headers = somebody.http.get(path).headers

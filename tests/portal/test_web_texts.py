@@ -30,7 +30,11 @@ def test_the_languages_have_the_same_texts_with_the_same_blanks() -> None:
 
 def test_every_text_that_is_used_exists() -> None:
     """In templates and code, those of mistakes and of the trail among them."""
-    used = {key for file in [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")] for key in _USED.findall(file.read_text())}
+    used = {
+        key
+        for file in [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]
+        for key in _USED.findall(file.read_text())
+    }
     assert len(used) > 60
     counted = {key for key in used if f"{key}.one" in LANGUAGES["nl"].messages}
     assert used - counted - {key for key in used if key.endswith((".", "_"))} <= LANGUAGES["nl"].messages.keys()

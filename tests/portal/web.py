@@ -18,7 +18,9 @@ def anybody(portal: RunningPortal, **headers: str) -> Person:
     return Person(httpx.Client(base_url=portal.origin, headers=headers, timeout=30, trust_env=False))
 
 
-def person(portal: RunningPortal, name: str, organisation: Sequence[str] = (GENT,), *, api_beheerder: bool = True) -> Person:
+def person(
+    portal: RunningPortal, name: str, organisation: Sequence[str] = (GENT,), *, api_beheerder: bool = True
+) -> Person:
     """A new user, logged on."""
     somebody = anybody(portal)
     somebody.name = name

@@ -24,19 +24,25 @@ def acmidm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure", **offered(Platform.GEOSECURE), **SILENT) as running:
+    with running_portal(
+        tmp_path_factory.mktemp("geosecure"), platform="geosecure", **offered(Platform.GEOSECURE), **SILENT
+    ) as running:
         yield running
 
 
 @pytest.fixture
-def connection(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
+def connection(
+    acmidm: RunningPortal, geosecure: RunningPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Connection:
     """On ACM/IDM."""
     monkeypatch.chdir(tmp_path)
     return make_connection(tmp_path, acmidm, geosecure, "acmidm")
 
 
 @pytest.fixture
-def on_geosecure(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
+def on_geosecure(
+    acmidm: RunningPortal, geosecure: RunningPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Connection:
     """On GeoSecure."""
     monkeypatch.chdir(tmp_path)
     return make_connection(tmp_path, geosecure, acmidm, "geosecure")

@@ -1,4 +1,5 @@
-"""A connection that works, which a test breaks in one way: a form, a client with its key at a real portal, and the command."""
+"""A connection that works, which a test breaks in one way: a form, a client with its key at a real portal, and the
+command."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal, put_current, register_client
 
 APIS = {"apiClientIds": "notificaties=api-of-notificaties dosis=api-of-dosis"}
-SCOPES_OF = {"acmidm": {SEND: SEND, DOSSIERS: DOSSIERS}, "geosecure": {SEND: "NotificatiesImport", DOSSIERS: "DosisImport"}}
+SCOPES_OF = {
+    "acmidm": {SEND: SEND, DOSSIERS: DOSSIERS},
+    "geosecure": {SEND: "NotificatiesImport", DOSSIERS: "DosisImport"},
+}
 
 
 @dataclass
@@ -35,7 +39,9 @@ class Result:
 
     @property
     def steps(self) -> dict[str, str]:
-        return {" ".join(filter(None, (step["step"], step.get("of")))): step["outcome"] for step in self.report["steps"]}
+        return {
+            " ".join(filter(None, (step["step"], step.get("of")))): step["outcome"] for step in self.report["steps"]
+        }
 
 
 @dataclass
@@ -56,7 +62,17 @@ class Connection:
         """Run the command; nothing of a key may be in what it says."""
         given = ("--private-key", str(self.key_file)) if key else ()
         identity = ("--client-id", client_id or self.client_id) if client_id != "" else ()
-        command = ["probe", str(self.form.path), "--stack", "tni", "--platform", self.platform, *given, *identity, *words]
+        command = [
+            "probe",
+            str(self.form.path),
+            "--stack",
+            "tni",
+            "--platform",
+            self.platform,
+            *given,
+            *identity,
+            *words,
+        ]
         done = CliRunner().invoke(app, command)
         said = done.output + (done.stderr or "")
         private = {str(one.as_dict(private=True)["d"]) for one in self.form.keys.values()}
@@ -100,7 +116,9 @@ class Connection:
             put_current(operator, f"/management/v1/clients/{self.client_id}/{part}", document).raise_for_status()
 
 
-def make_connection(folder: Path, portal: RunningPortal, other: RunningPortal, platform: str, **form: Any) -> Connection:
+def make_connection(
+    folder: Path, portal: RunningPortal, other: RunningPortal, platform: str, **form: Any
+) -> Connection:
     """A connection with both scopes and products, on either platform; ``portal`` is that of ``platform``."""
     acmidm, geosecure = (portal, other) if platform == "acmidm" else (other, portal)
     config = {
@@ -110,7 +128,9 @@ def make_connection(folder: Path, portal: RunningPortal, other: RunningPortal, p
         **settings_of(geosecure, prefix="geosecure"),
         **APIS,
     }
-    (folder / "Pulumi.tni.yaml").write_text(yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}}))
+    (folder / "Pulumi.tni.yaml").write_text(
+        yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}})
+    )
     written = write_form(folder / "onboardings", scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **form)
     key_file = folder / "private.jwk.json"
     key_file.write_text(json.dumps(next(iter(written.keys.values())).as_dict(private=True)))

@@ -1,4 +1,5 @@
-"""What stands between an integrator and the servers: proxies, log-on pages, another issuer, a certificate of nobody's."""
+"""What stands between an integrator and the servers: proxies, log-on pages, another issuer, a certificate of
+nobody's."""
 
 from __future__ import annotations
 
@@ -17,8 +18,11 @@ from tests.support.tls_server import running_tls_server
 
 
 @contextmanager
-def stranger(status: int, content: str, kind: str = "text/html", refuse: str | None = None, **headers: str) -> Iterator[FakeServer]:
-    """A server that answers the same to everything, with its own address for ``{here}``, but to what has ``refuse`` in it."""
+def stranger(
+    status: int, content: str, kind: str = "text/html", refuse: str | None = None, **headers: str
+) -> Iterator[FakeServer]:
+    """A server that answers the same to everything, with its own address for ``{here}``, but to what has ``refuse`` in
+    it."""
 
     def answer(request: Request) -> Reply:
         if refuse is not None and refuse in request.body.decode():
@@ -44,7 +48,12 @@ STRANGERS: dict[str, tuple[int, str, str, str]] = {
     "another document": (200, "{}", "application/json", "discovery:none"),
     "not there": (404, "{}", "application/json", "discovery:none"),
     "another issuer": (200, discovery("https://elsewhere.example/op", OWN), "application/json", "discovery:issuer"),
-    "an endpoint elsewhere": (200, discovery(OWN, "https://elsewhere.example/token"), "application/json", "discovery:endpoint"),
+    "an endpoint elsewhere": (
+        200,
+        discovery(OWN, "https://elsewhere.example/token"),
+        "application/json",
+        "discovery:endpoint",
+    ),
     "an endpoint that begins alike": (
         200,
         discovery(OWN, "{here}.elsewhere.example/token"),
@@ -66,11 +75,14 @@ def test_a_stranger_answers(connection: Connection, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "found"), [(407, "proxy"), (200, "proxy"), (404, "product:address"), (500, "product:failed"), (401, "product:token")]
+    ("status", "found"),
+    [(407, "proxy"), (200, "proxy"), (404, "product:address"), (500, "product:failed"), (401, "product:token")],
 )
 def test_a_stranger_answers_for_the_api(connection: Connection, status: int, found: str) -> None:
     with stranger(
-        status, "" if status == 407 else "<html></html>" if status == 200 else "{}", "text/html" if status == 200 else "application/json"
+        status,
+        "" if status == 407 else "<html></html>" if status == 200 else "{}",
+        "text/html" if status == 200 else "application/json",
     ) as server:
         connection.set_stack(apiUrls=f"dosis={server.url}/base")
         done = connection.probe()
@@ -105,7 +117,9 @@ def test_an_api_that_repeats_the_token() -> None:
     assert answer.said == f"Bearer {HIDDEN} is refused"
 
 
-def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Named by its variable: its address may hold a password."""
     with stranger(407, "") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//user:Zk9wq2Jh7Lm4Xv8T@"))
@@ -124,8 +138,8 @@ SERVER = json.dumps({"issuer": OWN, "token_endpoint": OWN + "/token", "access_to
 
 @pytest.mark.parametrize("refuse", [None, "scope=dv_"])
 def test_a_scope_that_a_token_is_not_for(connection: Connection, refuse: str | None) -> None:
-    """GeoSecure may give a token for less than was requested, and the answer says for which scopes it is. Or a server calls a refused scope
-    otherwise: it gives a token without it, so it has nothing against the client."""
+    """GeoSecure may give a token for less than was requested, and the answer says for which scopes it is. Or a server
+    calls a refused scope otherwise: it gives a token without it, so it has nothing against the client."""
     with stranger(200, SERVER, "application/json", refuse=refuse) as server:
         connection.set_stack(issuer=f"{server.url}/op")
         done = connection.probe()

@@ -1,4 +1,5 @@
-"""The table of mistakes: each row found in an assertion or a request that is never sent, with nothing of it repeated."""
+"""The table of mistakes: each row found in an assertion or a request that is never sent, with nothing of it
+repeated."""
 
 from __future__ import annotations
 
@@ -111,7 +112,9 @@ def unsigned() -> str:
 
 
 def with_a_secret() -> str:
-    return sign_assertion(OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"})
+    return sign_assertion(
+        OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"}
+    )
 
 
 def expired_key() -> Known:
@@ -265,7 +268,9 @@ def test_what_is_no_assertion(text: str, said: str) -> None:
 def test_the_command_checks_a_request_without_sending_it(connection: Connection) -> None:
     """Its servers are those of the stack's file, and not asked: the same where nobody answers."""
     right = sign_assertion(connection.key, connection.client_id, connection.portal.issuer)
-    wrong = sign_assertion(connection.key, connection.client_id, connection.portal.token_endpoint, claims={"exp": int(time.time()) + 3600})
+    wrong = sign_assertion(
+        connection.key, connection.client_id, connection.portal.token_endpoint, claims={"exp": int(time.time()) + 3600}
+    )
     file = Path("request.txt")
     for text, code, found in ((right, 0, []), (wrong, 1, ["aud:endpoint", "exp:long"])):
         file.write_text(f"{text}\n")
@@ -276,8 +281,13 @@ def test_the_command_checks_a_request_without_sending_it(connection: Connection)
         assert not any(part in done.output for part in text.split("."))
     file.write_text(f"client_assertion={wrong}&client_secret={SECRET}")
     assert SECRET not in connection.run("--assertion", str(file), key=False).output
-    assert json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"] == "given request"
+    assert (
+        json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"] == "given request"
+    )
 
 
 def test_probe_and_authority_have_the_same_limits() -> None:
-    assert (mistakes.LONGEST_LIFETIME_SECONDS, mistakes.SKEW_SECONDS) == (rules.LONGEST_LIFETIME_SECONDS, rules.CLOCK_SKEW_SECONDS)
+    assert (mistakes.LONGEST_LIFETIME_SECONDS, mistakes.SKEW_SECONDS) == (
+        rules.LONGEST_LIFETIME_SECONDS,
+        rules.CLOCK_SKEW_SECONDS,
+    )

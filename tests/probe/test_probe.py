@@ -1,4 +1,5 @@
-"""Whether a connection works, and if not, why: each mistake that people make, on real portals that say ``invalid_client`` to all."""
+"""Whether a connection works, and if not, why: each mistake that people make, on real portals that say
+``invalid_client`` to all."""
 
 from __future__ import annotations
 
@@ -41,11 +42,15 @@ def test_a_connection_that_works(request: pytest.FixtureRequest, where: str) -> 
     assert set(done.steps.values()) <= {"passed", "untried"}
     text = connection.run()
     assert "geen fouten gevonden" in text.output
-    assert "in orde       product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie" in text.output
+    assert (
+        "in orde       product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie"
+        in text.output
+    )
 
 
 def test_what_was_proven_is_recorded(connection: Connection) -> None:
-    """Scopes that got a token, products whose API answered; signed by the key, read with the form, its client-ID taken from there."""
+    """Scopes that got a token, products whose API answered; signed by the key, read with the form, its client-ID taken
+    from there."""
     done = connection.probe("--record")
     assert done.code == 0
     assert Path(done.report["recorded"]).exists()
@@ -99,7 +104,9 @@ def test_scope_not_granted_on_geosecure(on_geosecure: Connection) -> None:
 
 def test_product_not_configured(connection: Connection) -> None:
     with connection.portal.operator() as operator:
-        operator.delete(f"/products/v1/dosis/configurations/{connection.client_id}", headers={"If-Match": "*"}).raise_for_status()
+        operator.delete(
+            f"/products/v1/dosis/configurations/{connection.client_id}", headers={"If-Match": "*"}
+        ).raise_for_status()
     assert connection.probe().found == ["product:unconfigured"]
 
 
@@ -131,7 +138,8 @@ def test_the_other_platforms_client_id(connection: Connection, on_geosecure: Con
 
 
 def test_a_client_id_that_is_not_its_own(connection: Connection) -> None:
-    """That of the API, by its name; one that nobody has: the server says no more than invalid_client, also of the key."""
+    """That of the API, by its name; one that nobody has: the server says no more than invalid_client, also of the
+    key."""
     assert connection.probe(client_id="api-of-dosis").found == ["client:api"]
     assert connection.probe(client_id=str(uuid.uuid4())).found == ["client:refused"]
 
@@ -233,7 +241,9 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
     monkeypatch.setattr("acmidm.probe.inputs.time", Clock)
     done = connection.probe("--record")
     assert done.found == ["clock:skew", "clock:skew"]
-    assert re.search(f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server", done.output)
+    assert re.search(
+        f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server", done.output
+    )
     assert not done.report.get("recorded")
 
 
@@ -276,7 +286,9 @@ def test_kinds_of_private_key(connection: Connection) -> None:
     assert connection.probe().code == 0
     encryption = serialization.BestAvailableEncryption(b"of tests")
     loaded = serialization.load_pem_private_key(pem, None)
-    connection.key_file.write_bytes(loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+    connection.key_file.write_bytes(
+        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    )
     assert "give it with --passphrase-fd N" in connection.run().output
     for passphrase, code in (("another", 2), ("of tests", 0)):
         done = connection.run("--passphrase-fd", str(descriptor(passphrase)))
@@ -301,7 +313,9 @@ def test_what_is_no_private_key(connection: Connection) -> None:
 
 def _of_an_unknown_curve() -> str:
     key = ec.generate_private_key(ec.SECP224R1())
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 def test_no_token_is_shown(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,4 +26,8 @@ def settings(post_office: MailServer) -> Settings:
 
 
 def settings_of(smtp_url: str) -> Settings:
-    return read(portalUrl="https://portaal.example", smtpUrl=smtp_url, mailSender="Digitaal Vlaanderen <noreply@vlaanderen.example>")
+    return read(
+        portalUrl="https://portaal.example",
+        smtpUrl=smtp_url,
+        mailSender="Digitaal Vlaanderen <noreply@vlaanderen.example>",
+    )

@@ -29,4 +29,12 @@ def standing(
     values: Mapping[str, str] | None = None,
     unknown: tuple[str, ...] = (),
 ) -> Standing:
-    return Standing(connection=one, step=step, waits_for=waits_for, order=order, values=dict(values or {}), since=since, unknown=unknown)
+    return Standing(
+        connection=one,
+        step=step,
+        waits_for=waits_for,
+        order=order,
+        values=dict(values or {}),
+        since=since,
+        unknown=unknown,
+    )

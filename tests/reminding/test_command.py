@@ -26,7 +26,8 @@ NOTHING = "nothing ends or waits on tni that nobody was reminded of"
 
 @pytest.mark.exhaustive
 def test_who_is_on_production_is_not_asked_to_go_there(both: Both, portal: RunningPortal, settings: Settings) -> None:
-    """Though only the stack of TNI is looked at. Where the state of production cannot be read nobody is reminded of anything."""
+    """Though only the stack of TNI is looked at. Where the state of production cannot be read nobody is reminded of
+    anything."""
     both.tni.connect(portal, smtpUrl=str(settings.smtp_url), mailSender="noreply@vlaanderen.example")
     form = with_production(both.tni, "herinnerd", in_portal=True)
     both.tni.apply()
@@ -53,7 +54,8 @@ def remind(project: Project, *words: str) -> Outcome:
 def test_what_ends_is_mailed_once(
     project: Project, registry: Registry, settings: Settings, post_office: MailServer, tmp_path: Path
 ) -> None:
-    """A key in a form and one in the portal: one mail, in their language. Before that who would get it; after that nothing more."""
+    """A key in a form and one in the portal: one mail, in their language. Before that who would get it; after that
+    nothing more."""
     english = {**GENT, "language": "en"}
     declared = write_form(project.forms, "gent/a", organisation=english)
     portal = write_form(project.forms, "gent/b", keys=(), organisation=english)
@@ -80,7 +82,10 @@ def test_what_ends_is_mailed_once(
 
     without = remind(project)
     assert (without.code, without.stdout) == (2, "")
-    assert without.stderr == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
+    assert (
+        without.stderr
+        == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
+    )
 
     project.configure({"smtpUrl": "smtps://127.0.0.2:1"})
     untrusted = remind(project)

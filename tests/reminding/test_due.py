@@ -43,7 +43,8 @@ def every_night(start: datetime, count: int) -> list[datetime]:
 
 
 def test_a_key_is_named_at_60_30_and_7_days() -> None:
-    """Every night from 100 days before its end until long after: three reminders, on the first night that each threshold is met."""
+    """Every night from 100 days before its end until long after: three reminders, on the first night that each
+    threshold is met."""
     nights = every_night(END - timedelta(days=100, hours=-6), 150)
     first = {}
     sent: dict[str, date] = {}
@@ -88,7 +89,10 @@ def test_another_end_of_the_same_key_is_another_reminder() -> None:
 
 def test_a_connection_that_leaves_before_is_not_asked_for_a_key() -> None:
     now = END - timedelta(days=5)
-    leaving = {day: standing(connection("loket", key("k", END), leaves={"acmidm": day})) for day in ("2027-02-28", "2027-03-02")}
+    leaving = {
+        day: standing(connection("loket", key("k", END), leaves={"acmidm": day}))
+        for day in ("2027-02-28", "2027-03-02")
+    }
     assert due([leaving["2027-02-28"]], {}, now) == ()
     assert len(due([leaving["2027-03-02"]], {}, now)) == 1
 
@@ -100,7 +104,8 @@ def test_keys_come_before_steps_and_the_first_end_before_all() -> None:
 
 
 def test_a_step_is_named_once_a_week_from_its_first_week_on() -> None:
-    """Not on the day that it began to wait, for the mail with the client-ID said the same; a run that is late or early changes no day."""
+    """Not on the day that it began to wait, for the mail with the client-ID said the same; a run that is late or early
+    changes no day."""
     nights = [night + timedelta(minutes=number % 50) for number, night in enumerate(every_night(WAITING, 29))]
     sent: dict[str, date] = {}
     days = []
@@ -112,7 +117,9 @@ def test_a_step_is_named_once_a_week_from_its_first_week_on() -> None:
 
 
 @given(st.lists(st.integers(0, 24 * 60), max_size=40), st.sampled_from([None, WAITING]), st.integers(0, 40))
-def test_no_week_has_two_reminders_and_a_lost_ledger_repeats_one_at_most(hours: list[int], since: datetime | None, lost: int) -> None:
+def test_no_week_has_two_reminders_and_a_lost_ledger_repeats_one_at_most(
+    hours: list[int], since: datetime | None, lost: int
+) -> None:
     nights = [WAITING + timedelta(hours=passed) for passed in sorted(hours)]
     weeks = ((nights[-1].date() - nights[0].date()).days if nights else 0) // 7 + 1
     assert len(night_after_night(waits(since), nights)) <= weeks
@@ -131,10 +138,14 @@ def test_who_goes_from_step_to_step_is_named_once_a_week_too() -> None:
         (waits(None), True),  # since when nobody knows
         *((standing(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION) for who in WaitsFor),
         (standing(connection()), False),  # it waits for nobody
-        (standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)), False),
+        (
+            standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)),
+            False,
+        ),
     ],
 )
 def test_only_what_is_known_to_wait_for_the_organisation_is_named(row: Standing, named: bool) -> None:
-    """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has not come hides none."""
+    """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has not come hides
+    none."""
     now = WAITING + timedelta(days=30)
     assert len(due([row], {}, now)) == len(due([row], {StepWaits(row).id: date(2031, 1, 1)}, now)) == named

@@ -29,7 +29,9 @@ def ending(*kids: str, application: str = "loket", expires: datetime = SOON, now
 
 def test_the_day_is_that_of_the_end_in_utc() -> None:
     """Whatever the machine's own time: 1 December 00:30 in Brussels is still 30 November."""
-    written = calendar(ending("gent-tni", expires=datetime(2026, 12, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))), NL, NOW)
+    written = calendar(
+        ending("gent-tni", expires=datetime(2026, 12, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))), NL, NOW
+    )
     (event,) = Calendar.from_ical(written).walk("VEVENT")
     assert event.decoded("dtstart") == date(2026, 11, 30)
     assert event.decoded("dtstamp") == NOW
@@ -49,7 +51,8 @@ def test_one_key_has_one_uid_and_another_another() -> None:
 
 
 def test_the_file_is_as_rfc_5545_wants_it_whatever_the_names_are() -> None:
-    """§3.1: lines of at most 75 bytes that end with CRLF; §3.3.11: commas, semicolons, line ends escaped; §3.6: what must be there, is."""
+    """§3.1: lines of at most 75 bytes that end with CRLF; §3.3.11: commas, semicolons, line ends escaped; §3.6: what
+    must be there, is."""
     kid = "ééé,;\\" + "x" * 100 + "\r\nEND:VEVENT\r\nATTACH:http://evil.example"
     written = calendar(ending(kid), NL, NOW)
     lines = written.split(b"\r\n")
@@ -73,17 +76,24 @@ def samples_in(file: Path) -> dict[tuple[str, str | None], float]:
 
 
 def test_metrics_count_connections_per_step_and_days_to_the_next_end(tmp_path: Path) -> None:
-    """Steps where nobody stands are there with 0; a key that has ended hides no other; other environments are not counted."""
+    """Steps where nobody stands are there with 0; a key that has ended hides no other; other environments are not
+    counted."""
     file = tmp_path / "acmidm_tni.prom"
     rows = [
-        standing(connection("a", key("ended", NOW - timedelta(days=9)), key("soon", NOW + timedelta(days=4, hours=12)))),
+        standing(
+            connection("a", key("ended", NOW - timedelta(days=9)), key("soon", NOW + timedelta(days=4, hours=12)))
+        ),
         standing(connection("b", key("later", NOW + timedelta(days=90)))),
         standing(connection("c"), Step.KEY, WaitsFor.ORGANISATION),
         standing(connection("d", environment=Environment.PROD)),
     ]
     write_metrics(file, "tni", Environment.TNI, rows, NOW)
     found = samples_in(file)
-    assert {step: found["acmidm_connections", str(step.value)] for step in Step} == {**dict.fromkeys(Step, 0), Step.DONE: 2, Step.KEY: 1}
+    assert {step: found["acmidm_connections", str(step.value)] for step in Step} == {
+        **dict.fromkeys(Step, 0),
+        Step.DONE: 2,
+        Step.KEY: 1,
+    }
     assert found["acmidm_next_key_end_days", None] == 4.5
     assert found["acmidm_remind_last_run_timestamp_seconds", None] == NOW.timestamp()
     assert 'acmidm_connections{environment="tni",stack="tni",step="5"} 1.0' in file.read_text()

@@ -26,7 +26,10 @@ def test_what_was_recorded_is_there_in_the_next_run(file: Path) -> None:
         ledger.record(["one", "two"], DAY)
         ledger.record(["three"], DAY)
     assert Ledger(file).sent == {"one": DAY, "two": DAY, "three": DAY}
-    assert sorted(found.name for found in file.parent.iterdir()) == ["tni.json", "tni.json.lock"], "nothing half written stays"
+    assert sorted(found.name for found in file.parent.iterdir()) == [
+        "tni.json",
+        "tni.json.lock",
+    ], "nothing half written stays"
 
 
 def test_what_no_threshold_asks_for_any_more_is_left_out(file: Path) -> None:
@@ -37,7 +40,9 @@ def test_what_no_threshold_asks_for_any_more_is_left_out(file: Path) -> None:
     assert Ledger(file).sent == {"young": date(2026, 9, 28), "new": DAY}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"sent": {"one": "yesterday"}}', '{"sent": ["one"]}', '{"else": {}}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"sent": {"one": "yesterday"}}', '{"sent": ["one"]}', '{"else": {}}', "\udcff"]
+)
 def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) -> None:
     """In one sentence: who deletes it knows what that means. Guessing would write to strangers every night."""
     file.parent.mkdir()
@@ -58,7 +63,9 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "replace", no_space)
-        with pytest.raises(Failure, match="No space left on device; the run ends, and the mail that was just accepted is sent again"):
+        with pytest.raises(
+            Failure, match="No space left on device; the run ends, and the mail that was just accepted is sent again"
+        ):
             ledger.record(["two"], DAY)
     assert Ledger(file).sent == {"one": DAY}
     assert len(list(file.parent.iterdir())) == 2
@@ -66,9 +73,15 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
 
 def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
     """The second is refused, in another process too; when the first has ended, or died, the next goes on."""
-    program = f"from acmidm.reminding.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})): print('open')"
+    program = (
+        f"from acmidm.reminding.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})):"
+        " print('open')"
+    )
     with opened(file):
-        with pytest.raises(Failure, match="another run sends reminders at this moment; wait until it ends"), opened(file):
+        with (
+            pytest.raises(Failure, match="another run sends reminders at this moment; wait until it ends"),
+            opened(file),
+        ):
             pass
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert "another run sends reminders" in done.stderr

@@ -34,7 +34,11 @@ def ledger_file(tmp_path: Path) -> Path:
 
 
 def run(
-    rows: list[Standing], settings: Settings, file: Path, now: datetime = NOW, languages: Mapping[str, Language] | None = None
+    rows: list[Standing],
+    settings: Settings,
+    file: Path,
+    now: datetime = NOW,
+    languages: Mapping[str, Language] | None = None,
 ) -> list[Delivered]:
     with opened(file) as ledger:
         return list(deliver(reminders(due(rows, ledger.sent, now)), languages or {}, ledger, settings, now))
@@ -51,8 +55,15 @@ def ends(application: str = "loket", **how: object) -> Standing:
 
 
 def uploads(application: str = "balie", since: datetime | None = LONG_AGO, **how: object) -> Standing:
-    values = {"application": application, "organisation": "Stad Gent", "portal": "https://portaal.example", "contacts": "api@stad.example"}
-    return standing(connection(application, keys_in_portal=True, **how), Step.KEY, WaitsFor.ORGANISATION, since, "upload", values)
+    values = {
+        "application": application,
+        "organisation": "Stad Gent",
+        "portal": "https://portaal.example",
+        "contacts": "api@stad.example",
+    }
+    return standing(
+        connection(application, keys_in_portal=True, **how), Step.KEY, WaitsFor.ORGANISATION, since, "upload", values
+    )
 
 
 def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
@@ -60,7 +71,10 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: M
     rows = [ends(), ends("portaal", keys_in_portal=True), uploads()]
     assert [one.problems for one in run(rows, settings, ledger_file)] == [()]
     (mail,) = post_office.received
-    assert mail["Subject"] == f"{GHENT}: 2 publieke sleutels vervallen, de eerste op 1 december 2026, en een stap wacht op u"
+    assert (
+        mail["Subject"]
+        == f"{GHENT}: 2 publieke sleutels vervallen, de eerste op 1 december 2026, en een stap wacht op u"
+    )
     assert mail["To"] == "api@stad.example"
     assert mail["X-Acmidm-Connection"] == "acmidm/tni/OVO002067/loket"
     text, html = text_of(mail), text_of(mail, "html")
@@ -90,8 +104,13 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: M
 def test_english_where_the_organisation_says_so(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
     run([ends(), uploads()], settings, ledger_file, languages={"OVO002067": Language.EN})
     (mail,) = post_office.received
-    assert mail["Subject"] == "Stad Gent on the test environment (TNI): a public key ends on 1 December 2026, and one step waits for you"
-    assert "Log on to the Beheerportaal (https://portaal.example) and upload the public key of balie there" in text_of(mail)
+    assert (
+        mail["Subject"]
+        == "Stad Gent on the test environment (TNI): a public key ends on 1 December 2026, and one step waits for you"
+    )
+    assert "Log on to the Beheerportaal (https://portaal.example) and upload the public key of balie there" in text_of(
+        mail
+    )
     assert '<html lang="en">' in text_of(mail, "html")
 
 
@@ -114,7 +133,9 @@ def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
 
 def test_a_kid_that_is_a_sentence_is_not_mailed(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
     """From the sender that an organisation trusts: it is named by its thumbprint, in the calendar too."""
-    lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(update={"thumbprint": "NzbLsXh8uDCcd"})
+    lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(
+        update={"thumbprint": "NzbLsXh8uDCcd"}
+    )
     run([standing(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))], settings, ledger_file)
     (mail,) = post_office.received
     assert "kwaad.example" not in "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
@@ -123,7 +144,8 @@ def test_a_kid_that_is_a_sentence_is_not_mailed(settings: Settings, post_office:
 
 
 def test_nobody_learns_of_another_organisation(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
-    """Neither whom it names as contacts nor what it has, though a supplier is a contact of both; nor of another environment."""
+    """Neither whom it names as contacts nor what it has, though a supplier is a contact of both; nor of another
+    environment."""
     both = "leverancier@example.org"
     rows = [
         ends("a", contacts=("gent@stad.example", both)),
@@ -192,7 +214,8 @@ class Killed(BaseException):
 def test_a_run_that_dies_before_it_records_repeats_that_one_mail(
     row: Standing, settings: Settings, post_office: MailServer, ledger_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the same Message-ID, the next night too, by which a mailbox knows it again. What was recorded before is not repeated."""
+    """With the same Message-ID, the next night too, by which a mailbox knows it again. What was recorded before is not
+    repeated."""
     rows = [ends("a", contacts=("first@stad.example",)), row]
     record, count = Ledger.record, iter(range(9))
 
@@ -212,7 +235,9 @@ def test_a_run_that_dies_before_it_records_repeats_that_one_mail(
     assert run(rows, settings, ledger_file, NOW + timedelta(days=1)) == []
 
 
-def test_each_threshold_and_each_week_is_a_message_of_its_own(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_each_threshold_and_each_week_is_a_message_of_its_own(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     """Else a mailbox that keeps one of each Message-ID would keep the first alone."""
     for night in range(61):
         run([ends(contacts=("a@stad.example",)), uploads()], settings, ledger_file, END - timedelta(days=60 - night))

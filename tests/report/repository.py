@@ -29,7 +29,9 @@ SETTINGS = {
 
 def git(folder: Path, *words: str) -> str:
     identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
-    return subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 class Repository:
@@ -61,13 +63,17 @@ class Repository:
 
     def write(self, name: str, **how: Any) -> FormFile:
         return write_form(
-            self.folder / "onboardings", f"gent/{name}", **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how}
+            self.folder / "onboardings",
+            f"gent/{name}",
+            **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how},
         )
 
     def set(self, stack: str, **changes: object) -> None:
         """Writes the file of a stack; a setting that is None is left out."""
         values = {f"acmidm:{name}": value for name, value in {**SETTINGS, **changes}.items() if value is not None}
-        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values}))
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(
+            yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values})
+        )
 
     def replace(self, file: str, old: str, new: str) -> None:
         text = (self.folder / file).read_text()

@@ -38,9 +38,12 @@ def metadata(application: str = "loket", environment: Environment = Environment.
 
 
 def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> Client:
-    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata; ``scopes`` have their reasons."""
+    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata; ``scopes`` have their
+    reasons."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
-    products: Mapping[str, Mapping[str, Any]] = how.pop("products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}})
+    products: Mapping[str, Mapping[str, Any]] = how.pop(
+        "products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}}
+    )
     scopes: Mapping[str, str | None] | None = how.pop("scopes", {"vo_info": "requested"})
     default = how.pop("default_scopes", ())
     state = Client(
@@ -57,15 +60,22 @@ def client(application: str = "loket", environment: Environment = Environment.PR
     return replace(state, **how)
 
 
-def plan_of(*pairs: tuple[Client | None, Client | None], environment: Environment = Environment.PROD, **how: Any) -> Plan:
-    before, after = ({state.place: state for state in side if state} for side in (list(zip(*pairs, strict=True)) or [(), ()]))
+def plan_of(
+    *pairs: tuple[Client | None, Client | None], environment: Environment = Environment.PROD, **how: Any
+) -> Plan:
+    before, after = (
+        {state.place: state for state in side if state} for side in list(zip(*pairs, strict=True)) or [(), ()]
+    )
     return Plan(environment, before, after, **how)
 
 
 def reviewed(*pairs: tuple[Client | None, Client | None], comparison: Comparison = COMPARISON) -> Review:
     """The review of clients before and after."""
     plans = [
-        plan_of(*(pair for pair in pairs if (pair[0] or pair[1] or client()).environment is environment), environment=environment)
+        plan_of(
+            *(pair for pair in pairs if (pair[0] or pair[1] or client()).environment is environment),
+            environment=environment,
+        )
         for environment in Environment
     ]
     return review_of(plans, comparison)

@@ -40,7 +40,11 @@ PORTAL = "leaves its keys to its organisation, in the portal; no change there is
         (client(), at(FIRST), [AT.format(FIRST)]),
         (at(FIRST), at(SECOND), [f"{AT.format(SECOND)}: jwks_uri {FIRST} → {SECOND}"]),
         (at(None), at(FIRST), [AT.format(FIRST)]),
-        (at(FIRST), client(), ["gains key a with thumbprint thumbprint-of-a", "gains key b with thumbprint thumbprint-of-b", OFF]),
+        (
+            at(FIRST),
+            client(),
+            ["gains key a with thumbprint thumbprint-of-a", "gains key b with thumbprint thumbprint-of-b", OFF],
+        ),
         (at(FIRST), at(None), [PORTAL]),
         (at(FIRST), at(FIRST, scopes={}), ["loses scope vo_info"]),
     ],
@@ -68,7 +72,9 @@ def test_a_new_client_says_so_too() -> None:
 def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> None:
     declared = replace(at(FIRST), owners=OWNERS)
     recorded = replace(stored(keys=None), fields=declared.fields)
-    [one] = drifted(recorded_as(recorded), {declared.place: declared}, real(metadata={"jwks_uri": address}, keys=()), COMPARISON)
+    [one] = drifted(
+        recorded_as(recorded), {declared.place: declared}, real(metadata={"jwks_uri": address}, keys=()), COMPARISON
+    )
     assert one.pending is None
     if address == FIRST:
         assert one.by_hand is None
@@ -109,7 +115,9 @@ def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(monkeypatch: 
         return (public_jwk({**public_key("short", kty="EC", crv="P-256"), "exp": soon}),)
 
     monkeypatch.setattr(online, "fetch_keys", fetch)
-    clients = [ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)] + [ClientDrift(None, client())]
+    clients = [ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)] + [
+        ClientDrift(None, client())
+    ]
     said = online.look_at_published_keys(clients, Profile.ACMIDM, NOW)
     assert said == [f"{OVO}/loket: {SECOND} cannot be reached; see to its server"]
     assert sorted(asked) == [FIRST, SECOND]

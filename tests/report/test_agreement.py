@@ -1,7 +1,8 @@
-"""Drift, which asks no engine, and ``pulumi preview --refresh``: whatever is done by hand and in forms, the same resources differ.
+"""Drift, which asks no engine, and ``pulumi preview --refresh``: whatever is done by hand and in forms, the same
+resources differ.
 
-Each connection of a stack gets a few changes at random, by hand and in its form; then both look. Children of a client that is made anew
-count with it. What is no resource of the four kinds does not: the component, a password, protection.
+Each connection of a stack gets a few changes at random, by hand and in its form; then both look. Children of a client
+that is made anew count with it. What is no resource of the four kinds does not: the component, a password, protection.
 """
 
 from __future__ import annotations
@@ -90,7 +91,10 @@ class Sequence:
             lambda: self.form.request()["scopes"].pop(PLAIN, None),
             lambda: self.form.request()["scopes"].update({SEND: {"reason": "berichten"}}),
             lambda: self.form.request()["scopes"].update({SEND: {"default": True}}),
-            lambda: (self.form.request()["scopes"].update({OTHER: {}}), self.form.request().update(attributes={ATTRIBUTE: "both"})),
+            lambda: (
+                self.form.request()["scopes"].update({OTHER: {}}),
+                self.form.request().update(attributes={ATTRIBUTE: "both"}),
+            ),
             lambda: self.form.document.update(contacts=["both@stad.example"]),
             lambda: self.form.request()["products"]["notificaties"].update(merk_code="both"),
             lambda: self.form.add_key("c"),
@@ -116,7 +120,11 @@ class Sequence:
 def only_says_whose_the_keys_are(step: dict[str, Any]) -> bool:
     """A mark on the client, which goes with its keys: these are what is reported."""
     sides = [dict((step.get(side) or {}).get("inputs") or {}) for side in ("oldState", "newState")]
-    return step["op"] == "update" and len({str(side.pop("keys_declared", None)) for side in sides}) == 2 and sides[0] == sides[1]
+    return (
+        step["op"] == "update"
+        and len({str(side.pop("keys_declared", None)) for side in sides}) == 2
+        and sides[0] == sides[1]
+    )
 
 
 def differing_by_the_engine(project: Project) -> Parts:
@@ -136,7 +144,9 @@ def differing_by_the_engine(project: Project) -> Parts:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", [1, 2])
-def test_drift_agrees_with_a_refreshing_preview(project: Project, registry: Registry, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_drift_agrees_with_a_refreshing_preview(
+    project: Project, registry: Registry, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     """Resource by resource, and each of them with a change that says so."""
     random = Random(seed)  # noqa: S311 - the same sequences each time
     sequences = [Sequence(project, registry, random, number) for number in range(CONNECTIONS)]

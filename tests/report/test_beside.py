@@ -45,7 +45,8 @@ HIDDEN = "none → a value that is not shown"
     ],
 )
 def test_each_setting_that_changes(repository: Repository, setting: str, value: str, about: str, change: str) -> None:
-    """Is told with its old value and its new one, in a sentence of what it is about; none that may be a secret is shown."""
+    """Is told with its old value and its new one, in a sentence of what it is about; none that may be a secret is
+    shown."""
     repository.set("prod", **{setting: value})
     name = setting.removeprefix("config:")
     assert repository.beside() == [f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"]
@@ -55,7 +56,11 @@ def test_each_setting_that_changes(repository: Repository, setting: str, value: 
 def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(repository: Repository, output: str) -> None:
     """Its headline too; no secret is in any."""
     repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
-    shown = repository.review("--fail-on", "prod:danger", "--output", output, code=1).output.replace("&#39;", "'").replace("\\u2192", "→")
+    shown = (
+        repository.review("--fail-on", "prod:danger", "--output", output, code=1)
+        .output.replace("&#39;", "'")
+        .replace("\\u2192", "→")
+    )
     assert f"No client changes; also changes {CREDENTIALS}, {OPERATOR}" in shown
     assert f"also changes {CREDENTIALS}, in " in shown
     assert EVIL in shown.replace("&#8203;", "").replace("<wbr>", "")
@@ -82,7 +87,9 @@ def _no_stack(repository: Repository) -> None:
 
 def _by_default(repository: Repository) -> None:
     repository.set("prod", protectClients=None)
-    repository.replace("Pulumi.yaml", 'true on prod alone."\n    default: ""', 'true on prod alone."\n    default: "false"')
+    repository.replace(
+        "Pulumi.yaml", 'true on prod alone."\n    default: ""', 'true on prod alone."\n    default: "false"'
+    )
 
 
 @pytest.mark.parametrize("lift", [_without_another, _not_yaml, _a_second_stack, _no_stack, _by_default])
@@ -113,7 +120,10 @@ GENT = "onboardings/gent/organisation.yaml"
     [
         (
             *("catalogue/evil.yaml", "", NEW_PRODUCT),
-            "owner none → Digitaal Vlaanderen, product none → evil, scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more",
+            (
+                "owner none → Digitaal Vlaanderen, product none → evil, scopes.acmidm_beheer.names.acmidm none →"
+                " beheer, and 5 more"
+            ),
         ),
         (DOSIS, "    placeholders: [acmidm]\n", "", f"{PRODUCT}.placeholders acmidm → none"),
         (DOSIS, "owner: Digitaal", "owner: Digitaler", "owner Digitaal Vlaanderen → Digitaler Vlaanderen"),
@@ -135,7 +145,8 @@ def test_values_that_change(repository: Repository, file: str, old: str, new: st
 
 
 def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Repository) -> None:
-    """With all that its file has; nor is who approves its forms, as acmidm schema writes it. Of one that exists a change is a danger."""
+    """With all that its file has; nor is who approves its forms, as acmidm schema writes it. Of one that exists a
+    change is a danger."""
 
     def reviewed(code: int) -> list[str]:
         repository.add(".github/CODEOWNERS", codeowners_here() or "")
@@ -150,21 +161,34 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
         form.organisation |= {"owners": [f"@{town}/api", f"@{town}/it"], "language": "en"}
         form.save()
     said = [
-        f"also adds an organisation, to be verified, in onboardings/{town}/organisation.yaml: language en, name {town.title()}, "
-        f"ovo {organisation_of(town)['ovo']}, owners @{town}/api, @{town}/it, speaks_for.aanbieder_uri {NOTIFICATIES['aanbieder_uri']}, "
-        f"speaks_for.bron_uri {OF_DOSIS['bron_uri']}, speaks_for.merk_code {NOTIFICATIES['merk_code']}"
+        f"also adds an organisation, to be verified, in onboardings/{town}/organisation.yaml: language en, name"
+        f" {town.title()}, ovo {organisation_of(town)['ovo']}, owners @{town}/api, @{town}/it, speaks_for.aanbieder_uri"
+        f" {NOTIFICATIES['aanbieder_uri']}, speaks_for.bron_uri {OF_DOSIS['bron_uri']}, speaks_for.merk_code"
+        f" {NOTIFICATIES['merk_code']}"
         for town in ("aalst", "brugge")
     ]
     assert reviewed(0) == said
     repository.replace(GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")
     assert reviewed(1) == [f"also changes who an organisation is, in {GENT}: owners none → @evil/team", *said]
     repository.add(".github/CODEOWNERS", f"{codeowners_here()}* @evil/team\n")
-    assert any(line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ") for line in repository.beside())
+    assert any(
+        line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ")
+        for line in repository.beside()
+    )
 
 
 FOR_AGENTS = ("CLAUDE.md", "docs/AGENTS.md", ".claude/commands/x.md", "docs/.cursor/rules.md")
 FILES = {
-    "code": ("acmidm/review.py", "httpx.py", "Makefile", "catalogue/.gitattributes", "a/README.md", "LICENSE", "docs/x.py", *FOR_AGENTS),
+    "code": (
+        "acmidm/review.py",
+        "httpx.py",
+        "Makefile",
+        "catalogue/.gitattributes",
+        "a/README.md",
+        "LICENSE",
+        "docs/x.py",
+        *FOR_AGENTS,
+    ),
     "policies": ("policies/x.py",),
     "which packages are installed": ("requirements.txt",),
     "what pipelines do or who approves": (
@@ -200,9 +224,17 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda one: _with_mode(one, 0o644, "docs/page.md", "docs/images/a.png", "README.md", "schema/onboarding.schema.json"), []),
+        (
+            lambda one: _with_mode(
+                one, 0o644, "docs/page.md", "docs/images/a.png", "README.md", "schema/onboarding.schema.json"
+            ),
+            [],
+        ),
         (lambda one: _with_mode(one, 0o755, "docs/page.md"), ["docs/page.md none → 587be6b4c3 100755"]),
-        (lambda one: _with_mode(one, 0o755, "onboardings/gent/x.jwk.json"), ["onboardings/gent/x.jwk.json none → 587be6b4c3 100755"]),
+        (
+            lambda one: _with_mode(one, 0o755, "onboardings/gent/x.jwk.json"),
+            ["onboardings/gent/x.jwk.json none → 587be6b4c3 100755"],
+        ),
         (lambda one: _gitlink(one, "docs/x"), ["docs/x none → ", " 160000"]),
         (
             lambda one: (one.set("prod", issuer=EVIL), (one.folder / "Pulumi.prod.yaml").chmod(0o755)),
@@ -210,7 +242,9 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
         ),
     ],
 )
-def test_what_nobody_runs_is_a_page_or_a_picture(repository: Repository, change: Callable[[Repository], None], told: list[str]) -> None:
+def test_what_nobody_runs_is_a_page_or_a_picture(
+    repository: Repository, change: Callable[[Repository], None], told: list[str]
+) -> None:
     """Where people look for one, and a plain file: any other mode is told."""
     change(repository)
     found = " ".join(repository.beside())
@@ -236,8 +270,14 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
             EVIL,
             '"config.acmidm:managementUrl": https://beheer.example/management/v1',
             [
-                f"also changes {CREDENTIALS}, in Pulumi.prod.yaml: managementUrl https://beheer.example/management/v1 → {EVIL}",
-                'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none → a value that is not shown',
+                (
+                    f"also changes {CREDENTIALS}, in Pulumi.prod.yaml: managementUrl"
+                    f" https://beheer.example/management/v1 → {EVIL}"
+                ),
+                (
+                    'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none → a value that is'
+                    " not shown"
+                ),
             ],
         ),
         (
@@ -251,8 +291,11 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
     ],
     ids=["setting", "catalogue", "null"],
 )
-def test_no_key_hides_another(repository: Repository, file: str, old: str, new: str, more: str, said: list[str]) -> None:
-    """One with dots in it is not one in a mapping; where one has no value, the file's content is told beside the others."""
+def test_no_key_hides_another(
+    repository: Repository, file: str, old: str, new: str, more: str, said: list[str]
+) -> None:
+    """One with dots in it is not one in a mapping; where one has no value, the file's content is told beside the
+    others."""
     repository.replace(file, old, new)
     repository.add(file, f"{(repository.folder / file).read_text()}{more}\n")
     found = json.loads(repository.review("--output", "json").stdout)["beside"]
@@ -266,14 +309,16 @@ def test_a_stack_is_what_its_settings_say(repository: Repository) -> None:
     for stack in ("prod", "tni"):
         repository.set(stack, environment=stack, formsFolder="others")
         repository.add(
-            file := f"Pulumi.{stack}.yaml", f'{(repository.folder / file).read_text()}"config.acmidm:formsFolder": onboardings\n'
+            file := f"Pulumi.{stack}.yaml",
+            f'{(repository.folder / file).read_text()}"config.acmidm:formsFolder": onboardings\n',
         )
     repository.commit()
     assert stacks_of(merged("change", "change")[0]).forms == [Path("others")]
 
 
 def test_no_value_hides_another(repository: Repository) -> None:
-    """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is repeated."""
+    """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is
+    repeated."""
     pasted = new_key().as_pem(private=True).decode().replace("\n", "")
     new = {f"a{number:02}": "x" for number in range(200)}
     repository.set("prod", **new, requestTimeoutSeconds=30, operatorPrivateKeyFile=pasted)
@@ -299,12 +344,16 @@ def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Reposi
     repository.merge()
     (repository.folder / "onboardings/gent/gone.yaml").unlink()
     repository.set("prod", managementUrl=EVIL)
-    repository.replace("onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")
+    repository.replace(
+        "onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']"
+    )
     repository.add("acmidm/review.py")
     for number in range(400):
         repository.set(f"a{number:03}", managementUrl=f"https://{number}.example/{'x' * 300}")
     page = repository.review("--output", "markdown").stdout
     first = page.index("https://0.example")
-    assert all(page.index(worse) < first for worse in (EVIL, "gent/organisation.yaml", "acmidm/review.py", "gent/gone.yaml"))
+    assert all(
+        page.index(worse) < first for worse in (EVIL, "gent/organisation.yaml", "acmidm/review.py", "gent/gone.yaml")
+    )
     assert "**Left out for length**" in page
     assert len(page) < 65_536

@@ -43,7 +43,9 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
             for domain, written in {
                 "GMail.com": "gmail.com",
                 "\uff47mail.com": "gmail.com",
-                **dict.fromkeys(("evil.telenet.be", "evil.fastmail.com", "yahoo.com.br", "yahoo.co.uk", "web.de", "yandex.com")),
+                **dict.fromkeys(
+                    ("evil.telenet.be", "evil.fastmail.com", "yahoo.com.br", "yahoo.co.uk", "web.de", "yandex.com")
+                ),
                 **dict.fromkeys(("mailinator.com", "yopmail.com", "duck.com", "iemand.gmail.com")),
             }.items()
         ),
@@ -55,8 +57,11 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
         ("beheer@leverancier.example", None),
     ],
 )
-def test_a_contact_of_a_domain_that_is_new_to_its_organisation(repository: Repository, contact: str, why: str | None) -> None:
-    """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One line per contact, whatever else is new."""
+def test_a_contact_of_a_domain_that_is_new_to_its_organisation(
+    repository: Repository, contact: str, why: str | None
+) -> None:
+    """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One line per contact,
+    whatever else is new."""
     gent = "owners: [beheer@district.example, beheer@telenet.be]\nsuppliers: [bedrijf]\n"
     for file, text in {"gent": gent, "bedrijf": "name: Bedrijf\n"}.items():
         path = repository.folder / "onboardings" / file / "organisation.yaml"
@@ -84,7 +89,10 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
     assert (old["field"], new["field"], "old" in new, "new" in old) == ("key-1", "key-2", False, False)
     assert len(old["old"]) == 43
     assert before["kty"] == "EC"
-    assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
+    assert (
+        found["client_updated"]["text"]
+        == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
+    )
 
 
 def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
@@ -99,7 +107,9 @@ def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
     repository.form.save()
     repository.merge()
     knows = "; acmidm review --stack knows"
-    assert said("key-2") == f'may not lose "key-1" yet: it leaves once "key-2" has been there long enough and works{knows}'
+    assert (
+        said("key-2") == f'may not lose "key-1" yet: it leaves once "key-2" has been there long enough and works{knows}'
+    )
     repository.form.add_key("key-3", "prod")
     assert said("key-3") == f'may not lose "key-1", "key-2" yet: it leaves once a new one has been there a while{knows}'
     assert said("key-1", "key-2", "key-3") is None
@@ -110,7 +120,10 @@ def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("nieuw", ""), ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md")],
+    [
+        ("nieuw", ""),
+        ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md"),
+    ],
 )
 def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
     """With the client-ID that it names; of a connection that was there too."""
@@ -118,7 +131,10 @@ def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) ->
     form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
     form.save()
     adopted = repository.of_client(name)["client_adopted"]
-    assert (adopted["severity"], adopted["text"]) == ("danger", f"takes over the existing client of-somebody-else{more}")
+    assert (adopted["severity"], adopted["text"]) == (
+        "danger",
+        f"takes over the existing client of-somebody-else{more}",
+    )
 
 
 def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
@@ -130,11 +146,17 @@ def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
         form.path.unlink()
     review = repository.review("--fail-on", "danger", code=1)
     assert review.stdout.startswith("3 clients are removed on prod\n")
-    assert "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n" in review.stdout
+    assert (
+        "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n"
+        in review.stdout
+    )
     repository.review()
     forms[3].path.unlink()
     refused = repository.review(code=1)
-    assert "refused  4 clients of 10 on prod would be removed or replaced, more than 30%: OVO002067/app0, " in refused.stdout
+    assert (
+        "refused  4 clients of 10 on prod would be removed or replaced, more than 30%: OVO002067/app0, "
+        in refused.stdout
+    )
     assert all(f"OVO002067/app{number}" in refused.stderr for number in range(4))
     repository.review("--allow-mass-change")
 
@@ -142,12 +164,22 @@ def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
 def test_fail_on(repository: Repository) -> None:
     """A pipeline stops on the kinds that it names, and on a name that means nothing it does not pass."""
     repository.write("nieuw")
-    for kinds, code in {"client_removed,danger": 0, "tni:scope_granted": 0, "prod:scope_granted": 1, "client_removed, warning": 1}.items():
+    for kinds, code in {
+        "client_removed,danger": 0,
+        "tni:scope_granted": 0,
+        "prod:scope_granted": 1,
+        "client_removed, warning": 1,
+    }.items():
         repository.review("--fail-on", kinds, code=code)
     unknown = '--fail-on: "scope_grant" is no kind of change; did you mean "scope_granted"?\n'
     assert repository.review("--fail-on", "scope_grant", code=2).output == unknown
-    assert repository.review("--fail-on", "acc:danger", code=2).output == '--fail-on: environment "acc" is not known; use tni: or prod:\n'
-    assert repository.review("--fail-on", " , ", code=2).output.startswith("--fail-on names no kind of change; use attributes_changed, ")
+    assert (
+        repository.review("--fail-on", "acc:danger", code=2).output
+        == '--fail-on: environment "acc" is not known; use tni: or prod:\n'
+    )
+    assert repository.review("--fail-on", " , ", code=2).output.startswith(
+        "--fail-on names no kind of change; use attributes_changed, "
+    )
 
 
 def test_forms_that_were_not_valid(repository: Repository) -> None:
@@ -166,7 +198,9 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
     repository.form.save()
     report = repository.report()
     (said,) = [change["text"] for change in report["beside"]]
-    assert said.startswith("also changes which forms there are: those that were not valid before go, with their clients: ")
+    assert said.startswith(
+        "also changes which forms there are: those that were not valid before go, with their clients: "
+    )
     assert said.endswith("onboardings/gent/gone.yaml not valid → none")
     found = {(one["application"], change["kind"]) for one in report["connections"] for change in one["changes"]}
     assert {one for one in found if one[1].startswith("client")} == {
@@ -176,12 +210,14 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
     }
     assert report["headline"].endswith("; 3 forms were not valid before: all that they have shows as new")
     assert repository.review().stderr.splitlines() == [
-        f"onboardings/gent/{name}.yaml was no valid form at main: all that it has shows as new" for name in ("corrected", "gone", "keyless")
+        f"onboardings/gent/{name}.yaml was no valid form at main: all that it has shows as new"
+        for name in ("corrected", "gone", "keyless")
     ]
 
 
 def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
-    """Reported as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
+    """Reported as it becomes so, in any environment of the form, and then to whoever changes the form for another
+    reason."""
     form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
     form.document["environments"]["tni"] = deepcopy(form.request("prod"))
 
@@ -191,7 +227,9 @@ def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
         form.document.update(fields)
         form.save()
         found = repository.report()["connections"]
-        return {(one["environment"], change["kind"], change.get("subject")) for one in found for change in one["changes"]}
+        return {
+            (one["environment"], change["kind"], change.get("subject")) for one in found for change in one["changes"]
+        }
 
     form.save()
     updated = {(environment, "client_updated", None) for environment in ("prod", "tni")}
@@ -204,7 +242,8 @@ def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
 
 
 def test_policies_check_what_is_declared_now(repository: Repository) -> None:
-    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, reported with its place."""
+    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, reported
+    with its place."""
     form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
     repository.merge()
     del form.document["exemptions"]

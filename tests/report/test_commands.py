@@ -21,10 +21,16 @@ from acmidm.engine import pulumi as engine
         ((True, "", None, 1), "no connection on tni has a key that ends within 1 day"),
         ((True, "nobody", None, None), 'no connection on tni has "nobody"'),
         ((True, "", "x", 3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
-        ((True, "\x1b[31m\n", "x\n##[error]", None), r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"'),
+        (
+            (True, "\x1b[31m\n", "x\n##[error]", None),
+            r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"',
+        ),
         (
             (False, "", None, None),
-            "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what is held back",
+            (
+                "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what"
+                " is held back"
+            ),
         ),
     ],
 )
@@ -47,7 +53,9 @@ def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyP
     assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
 
 
-def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_foresaw_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No traceback, which could hold a secret; an exit code that means nothing else."""
     own = App(pretty_exceptions_enable=False)
 
@@ -67,7 +75,8 @@ def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str],
 
 
 def test_every_command_teaches() -> None:
-    """The help of each has an example and its exit codes, as that of the whole promises; and nothing of it is swallowed.
+    """The help of each has an example and its exit codes, as that of the whole promises; and nothing of it is
+    swallowed.
 
     It is Markdown: what stands in angle brackets is a tag there, and not shown.
     """

@@ -55,7 +55,8 @@ def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
 
 
 def real(**how: Any) -> dict[Platform, Real]:
-    """What the authority has: the client as it was declared, but for what ``how`` changes. ``None``: no client, no configuration."""
+    """What the authority has: the client as it was declared, but for what ``how`` changes. ``None``: no client, no
+    configuration."""
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
     found = metadata(**how.get("metadata", {}))
     scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
@@ -63,19 +64,30 @@ def real(**how: Any) -> dict[Platform, Real]:
     configuration = how.get("configuration", CONFIGURATION)
     document = ProductDocument(configuration or {}, how.get("owner", OWNER))
     clients = {ID: snapshot} if how.get("exists", True) else {}
-    return {Platform.ACMIDM: Real(clients, {"notificaties": {ID: document} if configuration else {}}, how.get("assigned", frozenset()))}
+    return {
+        Platform.ACMIDM: Real(
+            clients, {"notificaties": {ID: document} if configuration else {}}, how.get("assigned", frozenset())
+        )
+    }
 
 
-def compared(recorded: Client | None, declared: Client | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any) -> ClientDrift:
+def compared(
+    recorded: Client | None, declared: Client | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any
+) -> ClientDrift:
     """The one client."""
     side: Clients = {declared.place: declared} if declared else {}
-    (one,) = drifted(Recorded({recorded.resource_name: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON)
+    (one,) = drifted(
+        Recorded({recorded.resource_name: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON
+    )
     return one
 
 
 def said(one: ClientDrift) -> tuple[set[tuple[str, str | None]], set[tuple[str, str | None]]]:
     """The changes by hand and the pending ones: kind and subject."""
-    sides = [{(change.kind.value, change.subject) for change in side.changes} if side else set() for side in (one.by_hand, one.pending)]
+    sides = [
+        {(change.kind.value, change.subject) for change in side.changes} if side else set()
+        for side in (one.by_hand, one.pending)
+    ]
     return sides[0], sides[1]
 
 
@@ -91,7 +103,11 @@ BY_HAND = [
     ({"metadata": {"contacts": ("x@y.example",)}}, ("client_updated", None), "OAuthClient"),
     ({"metadata": {"managed_by": None}}, ("client_updated", None), "OAuthClient"),
     ({"metadata": {"software_id": "acmidm/prod/x/y"}}, ("client_renamed", None), "OAuthClient"),
-    ({"configuration": {**CONFIGURATION, "merk_code": "x"}}, ("product_changed", "notificaties"), "ProductConfiguration/notificaties"),
+    (
+        {"configuration": {**CONFIGURATION, "merk_code": "x"}},
+        ("product_changed", "notificaties"),
+        "ProductConfiguration/notificaties",
+    ),
     ({"owner": Owner()}, ("product_changed", "notificaties"), "ProductConfiguration/notificaties"),
     ({"configuration": None}, ("product_removed", "notificaties"), "ProductConfiguration/notificaties"),
 ]
@@ -114,7 +130,11 @@ PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
     ({"keys": keys("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
     ({"keys": None}, ("keys_handed_over", None), "ClientJwks"),
     ({"fields": {"contacts": ["x@y.example"]}}, ("client_updated", None), "OAuthClient"),
-    ({"products": {"notificaties": {**CONFIGURATION, "merk_code": "x"}}}, ("product_changed", "notificaties"), PARTS[3]),
+    (
+        {"products": {"notificaties": {**CONFIGURATION, "merk_code": "x"}}},
+        ("product_changed", "notificaties"),
+        PARTS[3],
+    ),
     ({"products": {}}, ("product_removed", "notificaties"), PARTS[3]),
 ]
 
@@ -131,7 +151,9 @@ def test_a_hand_and_a_form_that_did_the_same() -> None:
     """What a form has and somebody did already is no drift; that a scope's reason is not in the state yet waits."""
     one = compared(stored(), wanted(scopes={**TWO, "vo_info": "requested"}), real(scopes=("vo_info", "dv_x")))
     assert said(one) == (set(), {("scope_note_changed", "dv_x")})
-    both = compared(stored(), wanted(fields={"contacts": ["x@y.example"]}), real(metadata={"contacts": ("x@y.example",)}))
+    both = compared(
+        stored(), wanted(fields={"contacts": ["x@y.example"]}), real(metadata={"contacts": ("x@y.example",)})
+    )
     assert said(both) == (set(), set())
     default = compared(stored(), wanted(default_scopes=frozenset({"vo_info"})), real(default=("vo_info",)))
     assert said(default) == (set(), set())
@@ -154,7 +176,9 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
     assert (one.healing, one.left) == ([urn("ClientJwks")], {"ClientScopes"})
     assert one.healed is not None
     assert {change.kind for change in one.healed.changes} == {Kind.KEY_REMOVED, Kind.CLIENT_WITH_ONE_KEY}
-    same_field = compared(stored(), wanted(fields={"contacts": ["form@y.example"]}), real(metadata={"contacts": ("hand@y.example",)}))
+    same_field = compared(
+        stored(), wanted(fields={"contacts": ["form@y.example"]}), real(metadata={"contacts": ("hand@y.example",)})
+    )
     assert said(same_field) == ({("client_updated", None)}, {("client_updated", None)})
     assert same_field.left == {"OAuthClient"}
 
@@ -180,7 +204,10 @@ def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     hand = compared(stored(), None, real(scopes=("vo_info", "dv_hand")))
     assert said(hand) == ({("scope_granted", "dv_hand")}, {("client_removed", None)})
     assert said(compared(stored(), None, real(exists=False, configuration=None))) == (set(), set()), "both took it away"
-    assert said(compared(stored(), None, real(exists=False))) == (set(), {("product_removed", "notificaties")}), "but for this"
+    assert said(compared(stored(), None, real(exists=False))) == (
+        set(),
+        {("product_removed", "notificaties")},
+    ), "but for this"
 
 
 def test_a_client_that_somebody_removed() -> None:
@@ -220,24 +247,35 @@ def test_a_key_without_a_usable_end_is_named() -> None:
     of = real(jwks=by_name([{**KEY, "kid": "u", "exp": 1_790_000_000_000}]))
     one = compared(stored(keys=None), wanted(keys=None), of)
     assert expiring_keys([one], NOW, 30) == ()
-    assert any('key "u" has an exp that is no moment' in warning for warning in key_warnings([one], of, Profile.ACMIDM, NOW))
+    assert any(
+        'key "u" has an exp that is no moment' in warning for warning in key_warnings([one], of, Profile.ACMIDM, NOW)
+    )
 
 
 def test_a_secret_that_somebody_rotated() -> None:
     """Its date differs from the recorded one; an authority without dates says nothing."""
-    how: dict[str, Any] = {"fields": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": {}, "has_secret": True}
+    how: dict[str, Any] = {
+        "fields": {"token_endpoint_auth_method": "client_secret_basic"},
+        "keys": {},
+        "has_secret": True,
+    }
     at: dict[str, Any] = {"metadata": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": ()}
     one = compared(stored(**how, secret_updated_at=5), wanted(**how), real(**at, secret_at=6))
     assert said(one) == ({("secret_renewed", None)}, set())
     assert one.healing == [urn("OAuthClient")]
     assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
-    refreshed = compared(stored(**{**how, "has_secret": False}, secret_updated_at=6), wanted(**how), real(**at, secret_at=6))
+    refreshed = compared(
+        stored(**{**how, "has_secret": False}, secret_updated_at=6), wanted(**how), real(**at, secret_at=6)
+    )
     assert said(refreshed) == (set(), {("secret_restored", None)})
 
 
 def test_scopes_that_a_provider_assigns() -> None:
     """Are no drift unless a form declares them."""
-    assert said(compared(stored(), wanted(), real(scopes=("vo_info", "auto"), assigned=frozenset({"auto"})))) == (set(), set())
+    assert said(compared(stored(), wanted(), real(scopes=("vo_info", "auto"), assigned=frozenset({"auto"})))) == (
+        set(),
+        set(),
+    )
     both = {"vo_info": "requested", "auto": "requested"}
     lost = compared(stored(scopes=both), wanted(scopes=both), real(assigned=frozenset({"auto"})))
     assert said(lost) == ({("scope_withdrawn", "auto")}, set())
@@ -249,7 +287,10 @@ def test_a_rename_that_waits(half: bool) -> None:
 
     Half done, the component has its new name, the client that failed its old one: it is no target under that name.
     """
-    balie, fields = f"{OVO}/balie", {"software_id": f"acmidm/prod/{OVO}/balie"} | ({} if half else {"application": "balie"})
+    balie, fields = (
+        f"{OVO}/balie",
+        {"software_id": f"acmidm/prod/{OVO}/balie"} | ({} if half else {"application": "balie"}),
+    )
     renamed = replace(wanted(fields=fields), key=balie, formerly=(f"{OVO}/loket",))
     recorded = replace(stored(), key=balie) if half else stored()
     one = compared(recorded, renamed, real(scopes=("vo_info", "dv_hand")))
@@ -285,7 +326,9 @@ def test_clients_that_nobody_declares() -> None:
 
 def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     """By the row of each kind."""
-    one = compared(stored(), wanted(), real(scopes=("dv_hand",), metadata={"organisation": {"name": "Gent", "ovo": OVO}}))
+    one = compared(
+        stored(), wanted(), real(scopes=("dv_hand",), metadata={"organisation": {"name": "Gent", "ovo": OVO}})
+    )
 
     def entry(action: str, actor: str, before: Any, after: Any) -> RecordedChange:
         return RecordedChange(datetime(2026, 11, 1, tzinfo=UTC), actor, action, "", before, after)
@@ -304,16 +347,25 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     }
 
 
-@pytest.mark.parametrize("broken", [{"scopes": 5, "keys": 5}, {"scopes": {"a": 1}, "keys": [7, {"kid": []}, {}]}, {"scopes": [[]]}])
+@pytest.mark.parametrize(
+    "broken", [{"scopes": 5, "keys": 5}, {"scopes": {"a": 1}, "keys": [7, {"kid": []}, {}]}, {"scopes": [[]]}]
+)
 def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
     """Whatever an authority recorded in place of scopes and keys; the entries after it count as ever."""
     one = compared(stored(), wanted(), real(scopes=("vo_info", "dv_hand"), keys=("a", "b", "c")))
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    entries = [RecordedChange(at, "broken", action, "", broken, broken) for action in ("scopes.replaced", "jwks.replaced")]
-    good = RecordedChange(at, "helpdesk", "scopes.replaced", "", {"scopes": ["vo_info"]}, {"scopes": ["vo_info", "dv_hand"]})
+    entries = [
+        RecordedChange(at, "broken", action, "", broken, broken) for action in ("scopes.replaced", "jwks.replaced")
+    ]
+    good = RecordedChange(
+        at, "helpdesk", "scopes.replaced", "", {"scopes": ["vo_info"]}, {"scopes": ["vo_info", "dv_hand"]}
+    )
     assert one.by_hand is not None
     found = attributed(one.by_hand, [*entries, good])
-    assert {change.kind.value: change.changed_by for change in found.changes} == {"scope_granted": "helpdesk", "key_added": None}
+    assert {change.kind.value: change.changed_by for change in found.changes} == {
+        "scope_granted": "helpdesk",
+        "key_added": None,
+    }
 
 
 @pytest.mark.parametrize(("error", "asked"), [(Unintelligible("broken"), ["1", "2"]), (Unreachable("down"), ["1"])])
@@ -341,7 +393,8 @@ def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, 
 
 
 def test_products_are_read_only_where_clients_have_them() -> None:
-    """GeoSecure offers what the catalogue has for it alone, and answers 404 for the rest. Without its settings nobody looks at all."""
+    """GeoSecure offers what the catalogue has for it alone, and answers 404 for the rest. Without its settings nobody
+    looks at all."""
     read: list[tuple[Platform, str]] = []
 
     def platform(name: Platform) -> SimpleNamespace:
@@ -350,11 +403,15 @@ def test_products_are_read_only_where_clients_have_them() -> None:
             return {}
 
         api = SimpleNamespace(configurations=configurations)
-        return SimpleNamespace(authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset(), products=())
+        return SimpleNamespace(
+            authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset(), products=()
+        )
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}
     known = [wanted(), wanted(platform=Platform.GEOSECURE, products={})]
     assert list(_real(both, known)[0]) == list(both)
     assert read == [(Platform.ACMIDM, "notificaties")]
-    with pytest.raises(InvalidSettings, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
+    with pytest.raises(
+        InvalidSettings, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'
+    ):
         _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)

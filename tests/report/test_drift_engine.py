@@ -39,7 +39,8 @@ AS_BEFORE: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Story:
-    """A stack on which much happens, and what was reported of it each time; the client-IDs are those of the beginning."""
+    """A stack on which much happens, and what was reported of it each time; the client-IDs are those of the
+    beginning."""
 
     project: Project
     registry: Registry
@@ -68,7 +69,8 @@ class Story:
         self.look("ending", "status", "--expiring", "20")
 
     def refuse(self) -> None:
-        """A run fails: a client is not there, a product and scopes are another's. All but the scopes is put right then."""
+        """A run fails: a client is not there, a product and scopes are another's. All but the scopes is put right
+        then."""
         adopting = self.forms["adopting"] = write(self.project, "adopting")
         adopting.request()["adopt"] = {"acmidm": "no-such-client"}
         adopting.save()
@@ -132,12 +134,16 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
 def test_in_sync(story: Story) -> None:
     """Keys that end are listed, those that are uploaded too, and count with --strict."""
     report = story.reports["in sync"]
-    assert (report["in_sync"], report["headline"]) == (True, "tni is in sync: all 7 clients are as declared; 2 keys end soon")
+    assert (report["in_sync"], report["headline"]) == (
+        True,
+        "tni is in sync: all 7 clients are as declared; 2 keys end soon",
+    )
     assert [(key["kid"], key["days_left"]) for key in report["expiring"]] == [("key-2", 9), ("uploaded", 39)]
 
 
 def test_nobody_is_accused_of_what_was_refused(story: Story) -> None:
-    """Of all that is not as declared only the scope that somebody granted is by hand. No other command fails on it, then or later."""
+    """Of all that is not as declared only the scope that somebody granted is by hand. No other command fails on it,
+    then or later."""
     report = story.reports["refused"]
     assert changes_in(report, "by_hand") == {("both", "scope_granted", PLAIN)}
     assert {(name, kind) for name, kind, _ in changes_in(report, "not_applied")} >= {
@@ -151,7 +157,8 @@ def test_nobody_is_accused_of_what_was_refused(story: Story) -> None:
 
 
 def test_the_list_has_what_is_there(story: Story) -> None:
-    """Neither a client, a product nor a scope that was refused; keys in the portal with their end. On request what ends soon alone."""
+    """Neither a client, a product nor a scope that was refused; keys in the portal with their end. On request what ends
+    soon alone."""
     listed = {one["application"]: one for one in story.reports["listed"]["connections"]}
     of = {name: listed.get(form.application) for name, form in story.forms.items()}
     assert of["adopting"] is None
@@ -161,7 +168,9 @@ def test_the_list_has_what_is_there(story: Story) -> None:
     assert of["both"]["scopes"] == [SEND]
     assert of["uploads"] is not None
     assert [(key["kid"], key["days_left"]) for key in of["uploads"]["keys"]] == [("uploaded", 39)]
-    assert [one["application"] for one in story.reports["ending"]["connections"]] == [story.forms["waiting"].application]
+    assert [one["application"] for one in story.reports["ending"]["connections"]] == [
+        story.forms["waiting"].application
+    ]
 
 
 BY_HAND = {
@@ -188,14 +197,17 @@ def test_what_was_changed_by_hand_is_found_and_explained(story: Story) -> None:
     assert changes_in(report, "by_hand") == BY_HAND | LEFT
     changes = [change for one in report["by_hand"] for change in one["changes"]]
     assert {change["changed_by"] for change in changes} == {OPERATOR}
-    assert all(datetime.now(UTC) - datetime.fromisoformat(change["changed_at"]) < timedelta(minutes=10) for change in changes)
+    assert all(
+        datetime.now(UTC) - datetime.fromisoformat(change["changed_at"]) < timedelta(minutes=10) for change in changes
+    )
     undeclared = {client["client_id"] for client in report["undeclared"]}
     assert story.ids["nobody's"] in undeclared
     assert not undeclared & {story.ids[name] for name in story.forms if name in story.ids}
 
 
 def test_the_repair_leaves_alone_what_waits(story: Story) -> None:
-    """It repairs exactly what drifted, and names what it leaves: where a hand and a form meet in a resource; an ``up`` has the rest."""
+    """It repairs exactly what drifted, and names what it leaves: where a hand and a form meet in a resource; an ``up``
+    has the rest."""
     story.look("healed", "drift", "--heal", code=1)
     healed, waits = story.reports["healed"], changes_in(story.reports["found"], "not_applied")
     assert (healed["healed"], changes_in(healed, "by_hand"), changes_in(healed, "repaired")) == (False, LEFT, BY_HAND)
@@ -208,8 +220,8 @@ def test_the_repair_leaves_alone_what_waits(story: Story) -> None:
     }
     assert changes_in(healed, "not_applied") == waits
     assert healed["problems"] == [
-        f"{story.forms['both'].key}: ClientScopes was changed by hand and has changes that wait, so that --heal leaves it; "
-        "bring the stack up, or change the form"
+        f"{story.forms['both'].key}: ClientScopes was changed by hand and has changes that wait, so that --heal leaves"
+        " it; bring the stack up, or change the form"
     ]
     changed, both, again = (story.client(name) for name in ("changed", "both", "removed"))
     assert (changed["client_id"], kids(changed), changed["enabled"]) == (story.ids["changed"], {"a", "b"}, True)
@@ -239,7 +251,9 @@ def test_who_did_what_is_in_the_history(story: Story) -> None:
     assert ("product_removed", "dosis") in said
     assert {entry["actor"] for entry in trail["entries"]} == {OPERATOR}
     story.look("gone", "history", story.ids["removed"])
-    assert "client_removed" in {change["kind"] for entry in story.reports["gone"]["entries"] for change in entry["changes"]}
+    assert "client_removed" in {
+        change["kind"] for entry in story.reports["gone"]["entries"] for change in entry["changes"]
+    }
     shown = story.project.acmidm("history", "changed", "--stack", "tni").stdout
     assert f"UTC  {OPERATOR}  " in shown
 
@@ -269,14 +283,19 @@ def test_on_a_terminal_it_says_what_it_waits_for(story: Story) -> None:
         report = running.stdout.read()
     os.close(terminal)
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    for sentence in ("reaching acmidm at http://127.0.0.1:", "comparing tni with what its authorities have", "finding who changed it"):
+    for sentence in (
+        "reaching acmidm at http://127.0.0.1:",
+        "comparing tni with what its authorities have",
+        "finding who changed it",
+    ):
         assert sentence in said
     assert report.splitlines()[0] == "tni is in sync: all 8 clients are as declared; 1 key ends soon"
     assert running.returncode == 0
 
 
 def test_a_program_that_declares_its_connections_in_python(story: Story) -> None:
-    """Without a folder of forms what is recorded is compared with what is real, and the report says what it cannot know."""
+    """Without a folder of forms what is recorded is compared with what is real, and the report says what it cannot
+    know."""
     shutil.move(story.project.forms, story.project.folder / "elsewhere")
     story.registry.set_scopes(story.ids["changed"], [SEND, DOSSIERS, PLAIN])
     story.look("without forms", "drift", code=1)
@@ -296,14 +315,18 @@ def test_a_list_without_the_portal(story: Story) -> None:
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry) -> None:
+def test_a_secret_rotated_by_hand_is_drift(
+    project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry
+) -> None:
     """Whoever knows the new one is let in: it is a danger, with who did it, and --heal puts the declared one back.
 
-    Written to the state by a refresh, it is what waits for an ``up``, and a review says so too. One that is made anew is shown by its
-    danger, among the rest and where nothing else changes.
+    Written to the state by a refresh, it is what waits for an ``up``, and a review says so too. One that is made anew
+    is shown by its danger, among the rest and where nothing else changes.
     """
     registry.clear()
-    form, anew = (write(project, name, keys=(), token_endpoint_auth_method="client_secret_basic") for name in ("loket", "anew"))
+    form, anew = (
+        write(project, name, keys=(), token_endpoint_auth_method="client_secret_basic") for name in ("loket", "anew")
+    )
     project.apply()
     urns = set(re.findall(r"urn:[^\"\s]+RandomPassword::[^\"\s]+", project.exported()))
     as_it_was = anew.document["contacts"]
@@ -345,7 +368,8 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
 
 
 def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> None:
-    """Mistakes in forms and settings are wrong use (2), an authority that does not answer is 3: neither looks like drift.
+    """Mistakes in forms and settings are wrong use (2), an authority that does not answer is 3: neither looks like
+    drift.
 
     That is reported before the engine runs, which is not on PATH here, and however patient the settings are.
     """
@@ -357,10 +381,16 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
     form.document["contacts"] = ["api@stad.example"]
     form.save()
     project.configure({"retryDeadlineSeconds": "3600"})
-    for setting, url in {"productsUrl": "http://127.0.0.1:9/products/v1", "managementUrl": "http://127.0.0.1:9/management/v1"}.items():
+    for setting, url in {
+        "productsUrl": "http://127.0.0.1:9/products/v1",
+        "managementUrl": "http://127.0.0.1:9/management/v1",
+    }.items():
         project.configure({setting: url})
         outcome = acmidm.run("drift", "--stack", "tni")
         assert (outcome.code, outcome.stdout) == (3, ""), outcome.output
         assert f"GET {url}/" in outcome.stderr
         assert "the server cannot be reached (connection refused)" in outcome.stderr
-        assert outcome.stderr.splitlines()[-1] == "stack tni could not be compared: not all of its authorities can be reached"
+        assert (
+            outcome.stderr.splitlines()[-1]
+            == "stack tni could not be compared: not all of its authorities can be reached"
+        )

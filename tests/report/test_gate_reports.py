@@ -43,7 +43,9 @@ def for_both(repository: Repository, name: str, **how: Any) -> FormFile:
 
 def prove(form: FormFile, *scopes: str) -> Path:
     private = form.keys["tni-key"].as_dict(private=True)
-    return write_evidence(form.path.parent, private, organisation=form.code, application=form.application, scopes=list(scopes))
+    return write_evidence(
+        form.path.parent, private, organisation=form.code, application=form.application, scopes=list(scopes)
+    )
 
 
 def reviewed(repository: Repository) -> tuple[set[tuple[str, str]], list[dict[str, Any]]]:
@@ -51,12 +53,18 @@ def reviewed(repository: Repository) -> tuple[set[tuple[str, str]], list[dict[st
     connections = [one for one in repository.report()["connections"] if one["environment"] == "prod"]
     repository.merge()
     kinds = ("held_back", "gate_passed", "unproven", "exemption_granted", "exemption_stands", "exemption_unneeded")
-    found = {(one["application"], change["kind"]) for one in connections for change in one["changes"] if change["kind"] in kinds}
+    found = {
+        (one["application"], change["kind"])
+        for one in connections
+        for change in one["changes"]
+        if change["kind"] in kinds
+    }
     return found, connections
 
 
 def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated: Repository) -> None:
-    """What a change adds needs evidence; evidence that is added is what lets a form through; an exemption comes first, each time."""
+    """What a change adds needs evidence; evidence that is added is what lets a form through; an exemption comes first,
+    each time."""
     before, loket = for_both(gated, "before"), gated.form
     gated.merge()
 
@@ -75,7 +83,9 @@ def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated:
 
     evidence.unlink()
     prove(added, "vo")
-    (on_tni,) = [one for one in gated.report()["connections"] if (one["environment"], one["application"]) == ("tni", "loket")]
+    (on_tni,) = [
+        one for one in gated.report()["connections"] if (one["environment"], one["application"]) == ("tni", "loket")
+    ]
     assert [change["text"] for change in on_tni["changes"]] == ["has other evidence that it works: none any more"]
     for form in (loket, exempted):
         form.request("prod")["scopes"]["vo"] = {}
@@ -110,7 +120,8 @@ def test_validate_lists_what_is_missing_and_stays_well(gated: Repository) -> Non
 
 
 def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No command wants evidence of a connection that no run declares any more; a review of a stack does of the others."""
+    """No command wants evidence of a connection that no run declares any more; a review of a stack does of the
+    others."""
     prove(gated.form, PLAIN)
     gated.merge()
     for_both(gated, "weg", retire="2020-03-31")
@@ -124,7 +135,8 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
 
 
 def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, portal: RunningPortal) -> None:
-    """Required where production has the gate. Who may upload a key is seen with --stack alone, and whom to ask where nobody may."""
+    """Required where production has the gate. Who may upload a key is seen with --stack alone, and whom to ask where
+    nobody may."""
     wingene = {"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"}
     loket = for_both(gated, "loket", organisation=wingene)
     del loket.request("prod")["jwks"]
@@ -145,9 +157,10 @@ def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, por
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     gated.set("prod", promotionGate="enforce", operatorPrivateKeyFile=str(key), **settings_of(portal))
     words = ("promote", str(loket.path), "--stack", "prod")
-    assert gated.run(*words).stderr == (
-        "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who could upload the key of "
-        "loket in the Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5\n"
+    assert (
+        gated.run(*words).stderr
+        == "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who could upload the"
+        " key of loket in the Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5\n"
     )
     add_user(portal.settings.database, "van-wingene", ["0207.498.044"], api_beheerder=False)
     assert "nobody with the right" in gated.run(*words).stderr
@@ -157,9 +170,16 @@ def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, por
 
 def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmidm: CommandLine) -> None:
     """A review of a client that is new, deploy after each run."""
-    form = write(project, "wacht", keys=(), scopes=(PLAIN,), organisation={"name": "Stad Roeselare", "ovo": "OVO019996"})
-    warning = "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could upload the key of "
-    assert f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder" in acmidm.run("review", "--stack", "tni").stderr
+    form = write(
+        project, "wacht", keys=(), scopes=(PLAIN,), organisation={"name": "Stad Roeselare", "ovo": "OVO019996"}
+    )
+    warning = (
+        "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could upload the key of "
+    )
+    assert (
+        f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder"
+        in acmidm.run("review", "--stack", "tni").stderr
+    )
     deployed = project.recover()
     assert deployed.code == 0, deployed.output
     assert warning in deployed.stderr

@@ -1,4 +1,5 @@
-"""A pull request is read, and nothing of it runs: whatever Git has of it, it is within bounds, and no link leads out of it."""
+"""A pull request is read, and nothing of it runs: whatever Git has of it, it is within bounds, and no link leads out of
+it."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ __all__ = ["repository"]
 
 def tree_of(*entries: tuple[str, bytes, str]) -> str:
     """A tree of any entries (mode, name, object), as no command of Git makes it."""
-    content = b"".join(mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id) for mode, name, object_id in entries)
+    content = b"".join(
+        mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id) for mode, name, object_id in entries
+    )
     words = ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
     return subprocess.run(words, input=content, capture_output=True, check=True).stdout.decode().strip()
 
@@ -40,7 +43,9 @@ def test_a_tree_that_stands_for_more_files_than_there_are_disks(repository: Repo
     tree = tree_of(*(("100644", f"{number}".encode(), blob) for number in range(10)))
     for _ in range(8):
         tree = tree_of(*(("40000", f"{number}".encode(), tree) for number in range(10)))
-    assert refused(repository, commit_of(repository, tree)).endswith(" has more than 100,000 files, too many to review; make it smaller")
+    assert refused(repository, commit_of(repository, tree)).endswith(
+        " has more than 100,000 files, too many to review; make it smaller"
+    )
 
 
 @pytest.mark.parametrize("names", [[b"..", b"x"], [b".git"], [b"a/../../b"], [b"a", b"a"]], ids=repr)
@@ -54,14 +59,19 @@ def test_a_name_that_no_folder_can_have(repository: Repository, names: list[byte
 def test_forms_are_bounded_together_and_each_by_itself(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is too large is a mistake of that form; of all of them together there is no review."""
     repository.add("onboardings/gent/large.yaml", "x" * 300_000)
-    assert f"onboardings/gent/large.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes" in repository.review(code=2).output
+    assert (
+        f"onboardings/gent/large.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes"
+        in repository.review(code=2).output
+    )
     (repository.folder / "onboardings/gent/large.yaml").unlink()
     repository.commit()
     monkeypatch.setattr(git, "MOST_BYTES", 1_000)
     assert "bytes of forms and catalogue, too much to review" in repository.review(code=2).output
 
 
-@pytest.mark.parametrize("name", ["onboardings/gent/link.yaml", "onboardings/gent/organisation.yaml", "catalogue/dosis.yaml"])
+@pytest.mark.parametrize(
+    "name", ["onboardings/gent/link.yaml", "onboardings/gent/organisation.yaml", "catalogue/dosis.yaml"]
+)
 def test_a_link_is_not_followed(repository: Repository, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Whatever it leads to is not read, and the form is refused."""
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.yaml"
@@ -75,7 +85,9 @@ def test_a_link_is_not_followed(repository: Repository, tmp_path_factory: pytest
     assert str(secret) not in output
 
 
-def test_a_link_in_the_place_of_a_stack_is_not_followed(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_link_in_the_place_of_a_stack_is_not_followed(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Its settings are gone, as far as anybody can say before a checkout."""
     secret = tmp_path_factory.mktemp("elsewhere") / "Pulumi.prod.yaml"
     secret.write_text(f"config: {{acmidm:managementUrl: {EVIL}}}\n")
@@ -100,14 +112,21 @@ STRAYS = {
 
 @pytest.mark.parametrize(("mode", "path"), STRAYS.values(), ids=STRAYS)
 def test_below_the_forms_are_forms_and_keys_alone(repository: Repository, mode: str, path: str) -> None:
-    """A checkout makes the rest too, and fails, or means something else by it, for everybody. What is there already stops nobody."""
-    repository.git("update-index", "--add", "--cacheinfo", f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}")
+    """A checkout makes the rest too, and fails, or means something else by it, for everybody. What is there already
+    stops nobody."""
+    repository.git(
+        "update-index", "--add", "--cacheinfo", f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}"
+    )
     repository.git("commit", "--quiet", "--message=x")
     of_change = ("--base", "main", "--head", "change")
     for command, code in {"review": 2, "validate": 1}.items():
         assert path in repository.run(command, *of_change, code=code).output
     repository.git("branch", "--force", "main", "change")
-    names = [repository.form.path, repository.write("balie").path, repository.folder / "onboardings/gent/balie-key-1.jwk.json"]
+    names = [
+        repository.form.path,
+        repository.write("balie").path,
+        repository.folder / "onboardings/gent/balie-key-1.jwk.json",
+    ]
     repository.git("add", *map(str, names))
     repository.git("commit", "--quiet", "--message=x")
     assert "OVO002067/balie" in repository.run("review", *of_change).output
@@ -117,7 +136,9 @@ def test_an_organisation_takes_no_room_from_others(repository: Repository) -> No
     """Else the next pull request of another would be too much to review."""
     for number in range(places.MOST_FILES):
         repository.add(f"onboardings/gent/{number}.jwk.json")
-    assert f"onboardings/gent:1:1: this folder has more than {places.MOST_FILES} files" in repository.review(code=2).output
+    assert (
+        f"onboardings/gent:1:1: this folder has more than {places.MOST_FILES} files" in repository.review(code=2).output
+    )
 
 
 def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -144,7 +165,8 @@ def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.Tem
 
 
 def test_a_branch_that_undoes_what_main_corrected_is_seen(repository: Repository) -> None:
-    """Where both have merged each other there are two points at which they parted, and against one of them the change is none."""
+    """Where both have merged each other there are two points at which they parted, and against one of them the change
+    is none."""
     repository.git("switch", "--quiet", "main")
     repository.set("prod", managementUrl=EVIL)
     repository.commit()
@@ -169,7 +191,10 @@ def test_what_does_not_merge_is_refused(repository: Repository) -> None:
     repository.git("switch", "--quiet", "main")
     repository.set("prod", managementUrl="https://elsewhere.example")
     repository.commit()
-    assert refused(repository, "change") == '"change" and "main" change the same lines; merge "main" into it, then review that'
+    assert (
+        refused(repository, "change")
+        == '"change" and "main" change the same lines; merge "main" into it, then review that'
+    )
 
 
 def test_forms_are_checked_out_of_git_too(repository: Repository) -> None:
@@ -202,14 +227,20 @@ def test_a_name_that_is_no_text(repository: Repository) -> None:
 def test_what_a_clone_was_made_without(
     repository: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without Git, nobody can say."""
+    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without Git, nobody can
+    say."""
     repository.add("a")
     repository.commit()
     repository.git("switch", "--quiet", "--create", "beside", "main")
     repository.add("b")
     repository.commit()
     own, change, never = (repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}"))
-    assert [lacks(one) for one in (own, repository.git("rev-parse", "main"), change, never)] == [False, False, True, True]
+    assert [lacks(one) for one in (own, repository.git("rev-parse", "main"), change, never)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     shallow = elsewhere / "shallow"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(shallow))

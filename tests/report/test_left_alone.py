@@ -1,4 +1,5 @@
-"""A client that its form left where it is: a key of it that is compromised, and a form that goes, are in every report."""
+"""A client that its form left where it is: a key of it that is compromised, and a form that goes, are in every
+report."""
 
 from __future__ import annotations
 
@@ -28,8 +29,11 @@ def alone(registry: Registry) -> None:
     registry.clear()
 
 
-def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """Forms, run, reviews and drift say so, until the client has been managed again without the key; then all is well."""
+def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(
+    project: Project, acmidm: CommandLine, registry: Registry
+) -> None:
+    """Forms, run, reviews and drift say so, until the client has been managed again without the key; then all is
+    well."""
     form = write(project, "kept", keys=("stolen", "good"), retire=SINCE, preserve=True)
     write(project, "stays")
     form.document["retire"] = "2999-03-31"
@@ -86,7 +90,8 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
 
 
 def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """The client lives on, and nobody declares it from then on; both reviews say so, and the deployment that does it."""
+    """The client lives on, and nobody declares it from then on; both reviews say so, and the deployment that does
+    it."""
     form = write(project, "kept", platforms=["acmidm"])
     write(project, "stays")
     project.apply()
@@ -105,7 +110,10 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert [(change["severity"], change["text"]) for change in one["changes"]] == [
         (
             "danger",
-            "lives on at its authority, and nobody declares it from now on: name it under formerly in a form, or remove it there",
+            (
+                "lives on at its authority, and nobody declares it from now on: name it under formerly in a form, or"
+                " remove it there"
+            ),
         )
     ]
     deployed = project.recover()
@@ -114,7 +122,11 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert changes_in(acmidm.json("review", "--stack", "tni")) == set()
 
     (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
-    assert (left["client_id"], left["made_by"], left["products"]) == (before["client_id"], "acmidm/tni", ["notificaties"])
+    assert (left["client_id"], left["made_by"], left["products"]) == (
+        before["client_id"],
+        "acmidm/tni",
+        ["notificaties"],
+    )
     another = write(project, "another", scopes=(SEND,))
     another.document["formerly"] = form.application
     another.save()
@@ -123,8 +135,11 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert acmidm.json("drift", "--stack", "tni")["in_sync"]
 
 
-def test_what_comes_back_without_a_product_does_not_hide_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """A preserved client is declared again under another name, without a product that it had: the configuration is named until it goes."""
+def test_what_comes_back_without_a_product_does_not_hide_it(
+    project: Project, acmidm: CommandLine, registry: Registry
+) -> None:
+    """A preserved client is declared again under another name, without a product that it had: the configuration is
+    named until it goes."""
     form = write(project, "kept", scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client(form.application)["client_id"]

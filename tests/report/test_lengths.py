@@ -1,4 +1,5 @@
-"""However large a change and however long its names: a report fits, says what it left out, and two values never look alike."""
+"""However large a change and however long its names: a report fits, says what it left out, and two values never look
+alike."""
 
 from __future__ import annotations
 
@@ -18,8 +19,13 @@ from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 @pytest.mark.parametrize("number", [1, 3, 50, 300])
 def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
     """Every client has its row and its details, or is counted; no fold is empty."""
-    new = [(None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"})) for place in range(number)]
-    described = [(client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
+    new = [
+        (None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"}))
+        for place in range(number)
+    ]
+    described = [
+        (client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)
+    ]
     page = as_markdown(reviewed(*new, *described))
     assert len(page) <= LIMIT
     found = re.findall(r"([\d,]+) (clients(?:' details| of))", page)
@@ -34,7 +40,8 @@ def test_three_thousand_connections_fit() -> None:
     """What matters least is left out first, nothing in between, and the comment says how much."""
     removed = [(client(f"removed-{number:04}"), None) for number in range(20)]
     granted = [
-        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"})) for number in range(2_980)
+        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"}))
+        for number in range(2_980)
     ]
     review = reviewed(*granted, *removed)
     text = as_markdown(review)
@@ -55,11 +62,17 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     ordinary = [(None, client(f"ordinary-{number}")) for number in range(5)]
     text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
-    folds = re.findall(r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL)
+    folds = re.findall(
+        r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL
+    )
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
-    assert re.fullmatch(r"(- gains scope .*\n){10,}- and 4\d\d more lines: the same command with `--output text`\n", folds[0][1])
+    assert re.fullmatch(
+        r"(- gains scope .*\n){10,}- and 4\d\d more lines: the same command with `--output text`\n", folds[0][1]
+    )
     assert all("  - merk_code `gent`" in found for _, found in folds[1:])
-    alone = as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:40])}))))
+    alone = as_markdown(
+        reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:40])})))
+    )
     assert "dv_scope_39" in alone, "what fits is not cut"
 
 
@@ -73,7 +86,14 @@ WORDS = "berichten over aanvragen van burgers " * 12
         (LONG, f"{LONG[:-5]}99999", ("60 of them, with 10059", "60 of them, with 99999")),
         (LONG, f"{LONG}, 99999", ("60 of them", "61 of them, with 99999")),
         (LONG, LONG[:-7], ("60 of them, with 10059", "59 of them")),
-        ("10244", LONG, ("1 of them, with 10244", "60 of them, with 10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007 and 52 more")),
+        (
+            "10244",
+            LONG,
+            (
+                "1 of them, with 10244",
+                "60 of them, with 10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007 and 52 more",
+            ),
+        ),
         (f"a{WORDS}", f"b{WORDS}", (f"a{WORDS}"[:59] + "…", f"b{WORDS}"[:59] + "…")),
         (f"{WORDS}(SD-1)", f"{WORDS}(SD-2)", ("…gen van burgers (SD-1)", "…gen van burgers (SD-2)")),
         (
@@ -108,7 +128,10 @@ def test_the_reference_of_a_long_reason_stays() -> None:
     review = reviewed(
         (
             client(),
-            client(scopes={"vo_info": "requested", "dv_a": f"{reason} (SD-4711)"}, exemptions={"key-lifetime": f"{reason} (SD-4712)"}),
+            client(
+                scopes={"vo_info": "requested", "dv_a": f"{reason} (SD-4711)"},
+                exemptions={"key-lifetime": f"{reason} (SD-4712)"},
+            ),
         ),
         (client("x"), client("x", scopes={"vo_info": "omdat (SD-4713)"})),
     )
@@ -128,10 +151,14 @@ def test_the_remedy_of_a_long_problem_stays() -> None:
 
 @pytest.mark.parametrize("text", ["x", "@" * 200, "|" * 200])
 def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None:
-    """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out what was changed by hand."""
+    """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out what was changed by
+    hand."""
     changed = by_hand(*((client(f"{number}"), None) for number in range(30)))
     ending = by_hand(
-        *[(client(f"e{number}", fields={"organisation.name": text}, keys={text: Key(text, NOW)}),) * 2 for number in range(100)]
+        *[
+            (client(f"e{number}", fields={"organisation.name": text}, keys={text: Key(text, NOW)}),) * 2
+            for number in range(100)
+        ]
     )
     undeclared = UndeclaredClient(
         platform=Platform.ACMIDM, client_id=text, client_name=text, organisation=text, application=text, made_by=text

@@ -60,7 +60,10 @@ def test_a_review_reads_from_the_top() -> None:
 
 def test_nothing_changes() -> None:
     """A change of forms that changes nothing says so."""
-    assert as_markdown(reviewed((client(), client()))) == "### Nothing changes\n\nProduction: no change, 1 client stays as it is.\n\n"
+    assert (
+        as_markdown(reviewed((client(), client())))
+        == "### Nothing changes\n\nProduction: no change, 1 client stays as it is.\n\n"
+    )
     assert as_markdown(reviewed()) == "### Nothing changes\n\n", "an environment without clients is not worth a word"
 
 
@@ -68,18 +71,27 @@ def test_nothing_that_decides_is_folded() -> None:
     """A row has every change, and first that production gets none of it; the fold has the values of its products."""
     wanted = {"vo_info": "requested", **{f"dv_{letter}": f"why {letter}" for letter in "abcd"}}
     one = client(scopes=wanted)
-    page = as_markdown(review_of([plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))], COMPARISON))
+    page = as_markdown(
+        review_of([plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))], COMPARISON)
+    )
     row, folded = page.partition("<details>")[::2]
     entry = "is a new client: OVO002067; private_key_jwt with keys in files; contacts api@&#8203;stad.example"
-    assert f"is held back from production, as far as it is not there already: no evidence<br>{entry}<br>**gains scope** `dv_a`" in row
-    assert "`dv_d`: why d<br>**gains scope** `vo_info`<br>**gains key** `a` with" in row, "what makes it a warning stands out"
+    assert (
+        f"is held back from production, as far as it is not there already: no evidence<br>{entry}<br>**gains scope**"
+        " `dv_a`" in row
+    )
+    assert "`dv_d`: why d<br>**gains scope** `vo_info`<br>**gains key** `a` with" in row, (
+        "what makes it a warning stands out"
+    )
     assert row.rstrip().endswith("<br>is configured for product `notificaties` |")
     assert re.findall(r"^- .*", folded, re.MULTILINE) == ["- is configured for product `notificaties`"]
     assert "  - merk_code `gent`\n" in folded
 
 
 def test_no_refusal_is_left_out() -> None:
-    refused = reviewed((client(), None)).model_copy(update={"problems": tuple(f"{number} is refused" for number in range(30))})
+    refused = reviewed((client(), None)).model_copy(
+        update={"problems": tuple(f"{number} is refused" for number in range(30))}
+    )
     assert as_markdown(refused).count("> **refused** ") == 30
 
 
@@ -89,7 +101,8 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     earlier, later = NOW - timedelta(minutes=1), NOW
     times = (earlier, later, *[earlier] * (len(connection.changes) - 2))
     by_one = [
-        change.model_copy(update={"changed_by": "helpdesk", "changed_at": at}) for change, at in zip(connection.changes, times, strict=True)
+        change.model_copy(update={"changed_by": "helpdesk", "changed_at": at})
+        for change, at in zip(connection.changes, times, strict=True)
     ]
     by_two = [by_one[0].model_copy(update={"changed_by": "operator"}), *by_one[1:]]
 
@@ -127,7 +140,8 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
-    """As a name, a reason, a kid, a field, a value: no table breaks, no tag opens, nobody is mentioned, nothing is linked."""
+    """As a name, a reason, a kid, a field, a value: no table breaks, no tag opens, nobody is mentioned, nothing is
+    linked."""
     hostile = client(
         key=f"OVO002067/{text}",
         form=text,
@@ -161,7 +175,13 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
     """Wherever it stands in a report as text: headline, refusal, note, name, value."""
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
-    hostile = client(key=f"OVO002067/{text}", form=text, fields={"organisation.name": text}, scopes={text: text}, keys={text: Key(text)})
+    hostile = client(
+        key=f"OVO002067/{text}",
+        form=text,
+        fields={"organisation.name": text},
+        scopes={text: text},
+        keys={text: Key(text)},
+    )
     (connection,) = by_hand((client(), hostile))
     print_report(drift_report(connection, problems=(text, f"a{text}"), notes=(text,)))
     print_report(reviewed((client(), hostile)).model_copy(update={"headline": text, "notes": (text,)}))
@@ -187,7 +207,8 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
     ],
 )
 def test_nothing_that_a_name_begins_with_or_refers_to_is_rendered(text: str, shown: str) -> None:
-    """Titles and lists, commands and references of GitLab and Azure DevOps, emphasis in the middle. Ordinary names stay readable."""
+    """Titles and lists, commands and references of GitLab and Azure DevOps, emphasis in the middle. Ordinary names stay
+    readable."""
     assert markdown(text) == shown
 
 

@@ -1,4 +1,5 @@
-"""The HTML reports in a real browser: they filter, they are accessible, they need no network, and nothing of a form's author runs."""
+"""The HTML reports in a real browser: they filter, they are accessible, they need no network, and nothing of a form's
+author runs."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def status(*more: ListedConnection) -> Status:
         stacks=("tni", "prod"),
         connections=(
             connection("loket"),
-            connection("dossiers", environment=Environment.PROD, stack="prod", scopes=("vo_info", "dv_dosis_schrijven")),
+            connection(
+                "dossiers", environment=Environment.PROD, stack="prod", scopes=("vo_info", "dv_dosis_schrijven")
+            ),
             connection("soon", keys=(ListedKey(kid="key", expires=NOW, days_left=12),)),
             connection("over", keys=(ListedKey(kid="key", expires=NOW, days_left=-3),)),
             *more,
@@ -64,7 +67,8 @@ def status(*more: ListedConnection) -> Status:
 
 
 def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
-    """The board with something at each step: every case of the derivation, on TNI and on production, and ``more`` of which all is done."""
+    """The board with something at each step: every case of the derivation, on TNI and on production, and ``more`` of
+    which all is done."""
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
@@ -113,7 +117,8 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
 
 
 def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path: Path) -> None:
-    """A column per step of the guide, in its order; filters by words, by whom it waits for; nothing of it is English."""
+    """A column per step of the guide, in its order; filters by words, by whom it waits for; nothing of it is
+    English."""
     page = opened(browser, tmp_path, as_html(board()))
     assert page.locator("html").get_attribute("lang") == "nl"
     numbers = page.locator(".column .number").all_inner_texts()
@@ -138,7 +143,8 @@ def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path:
 
 
 def declared() -> Status:
-    """The connections that this repository's own forms declare, as if they had been brought up; client-IDs are stand-ins."""
+    """The connections that this repository's own forms declare, as if they had been brought up; client-IDs are
+    stand-ins."""
     onboardings = load_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
     connections = [
         listed(environment.value, replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))), PICTURED)
@@ -154,9 +160,15 @@ def declared_steps() -> Steps:
     no_mail, one_is = {"handed_over": HandedOver(not_sent="no-smtp")}, {**portal, "administrators": 1}
     ways: list[dict[str, Any]] = [{"evidence": None}, {}, no_mail, MISSING, {}, portal, one_is]
     facts = []
-    for one, how in zip((one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False):
+    for one, how in zip(
+        (one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False
+    ):
         changes: dict[str, Any] = (
-            {"client_id": None} if how == MISSING else {"keys": (), "keys_in_portal": True} if "administrators" in how else {}
+            {"client_id": None}
+            if how == MISSING
+            else {"keys": (), "keys_in_portal": True}
+            if "administrators" in how
+            else {}
         )
         facts.append(replace(WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}))
     return steps_of(map(standing, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
@@ -176,7 +188,10 @@ PAGES: dict[str, tuple[Callable[[], Report], tuple[int, ...]]] = {
     "drift": (lambda: drift_report(*by_hand((client(), None)), expiring=expiring_keys(ENDING, NOW, 30)), EACH_LAYOUT),
     "board": (lambda: board(Language.NL, LONG, HOSTILE), EACH_LAYOUT),
     "board-en": (lambda: board(Language.EN), WIDE),
-    "review": (lambda: reviewed((client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"}))), WIDE),
+    "review": (
+        lambda: reviewed((client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"}))),
+        WIDE,
+    ),
     "declared": (declared, WIDE),
     "steps": (declared_steps, WIDE),
 }
@@ -184,12 +199,15 @@ PAGES: dict[str, tuple[Callable[[], Report], tuple[int, ...]]] = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_lies_beyond_the_edge_and_axe_finds_nothing(browser: Browser, tmp_path: Path, name: str) -> None:
-    """However narrow the window and long the names: no scrolling sideways, no column out of sight. In light and in dark."""
+    """However narrow the window and long the names: no scrolling sideways, no column out of sight. In light and in
+    dark."""
     report, layouts = PAGES[name]
     page = opened(browser, tmp_path, as_html(report()))
     for width in (400, 800, 1100, 1280, 1440):
         page.set_viewport_size({"width": width, "height": 900})
-        edges = page.evaluate("[...document.querySelectorAll('body *')].map(element => element.getBoundingClientRect().right)")
+        edges = page.evaluate(
+            "[...document.querySelectorAll('body *')].map(element => element.getBoundingClientRect().right)"
+        )
         assert max(edges) <= width
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
         shot(page, f"report-{name}-{width}", full=False)

@@ -20,7 +20,12 @@ PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 CONFIG = {"acmidm:environment": "prod"}
 NOTIFICATIES = {"merk_code": "gent"}
-KEY = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
+KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
 
 
 def resource(kind: str, key: str, inputs: dict[str, Any], **how: Any) -> dict[str, Any]:
@@ -45,7 +50,8 @@ def resources(application: str = "loket", *, protect: bool = False, **how: Any) 
     }
     component = {"urn": f"{PREFIX}::{key}", "parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s", "inputs": {}}
     made = [
-        resource(kind, key, {**values, **how.get(kind, {})}, id=f"id-{application}", protect=protect) for kind, values in inputs.items()
+        resource(kind, key, {**values, **how.get(kind, {})}, id=f"id-{application}", protect=protect)
+        for kind, values in inputs.items()
     ]
     return [component, *made]
 
@@ -65,7 +71,9 @@ def planned(*steps: dict[str, Any], of: dict[str, Any] | None = None, diagnostic
 
 def kinds(plan: Plan) -> dict[str, list[str]]:
     """Per application the kinds of change."""
-    return {one.application: [change.kind for change in one.changes] for one in review_of([plan], COMPARISON).connections}
+    return {
+        one.application: [change.kind for change in one.changes] for one in review_of([plan], COMPARISON).connections
+    }
 
 
 def refused(urn: str) -> dict[str, str]:
@@ -81,10 +89,19 @@ def test_problems_are_sentences_each_once() -> None:
         {"severity": "info", "message": "retrying"},
         {
             "severity": "error",
-            "message": f"{cause}acmidm_onboarding.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s); look\n",
+            "message": (
+                f"{cause}acmidm_onboarding.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s);"
+                " look\n"
+            ),
         },
-        {"severity": "error", "message": "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look"},
-        {"severity": "error", "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n"},
+        {
+            "severity": "error",
+            "message": "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look",
+        },
+        {
+            "severity": "error",
+            "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n",
+        },
         refused(f"{PREFIX}$pulumi-python:dynamic/acmidm:ClientScopes::{OVO}/loket/geosecure"),
         {"severity": "error", "message": "error: Resource monitor has terminated, shutting down"},
         {"severity": "error", "message": "error: preview failed\n"},
@@ -116,7 +133,9 @@ def test_what_is_no_plan(document: object) -> None:
 
 def test_what_the_engine_does_not_know_yet_is_absent() -> None:
     """The engine's marker of what a failed create would have given, wherever it is, breaks no report."""
-    new = resources(ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN}, ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN})
+    new = resources(
+        ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN}, ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN}
+    )
     assert kinds(planned(*(step("create", None, one) for one in new), of=state()))["loket"][0] == "client_created"
     adopting = resources(OAuthClient={"adopt": UNKNOWN})
     assert recorded_in(state(adopting)).clients[(f"{OVO}/loket", Platform.ACMIDM, client().environment)].adopts is None
@@ -133,13 +152,23 @@ def test_a_client_whose_create_failed_is_not_recorded() -> None:
         {},
         {"environment": "tni", "clients": {"x": 1}},
         {"connections": {}},
-        {"connections": {f"{OVO}/loket": {"acmidm": {"client_id": "another", "scopes": ["dv_x"], "keys": {}, "products": ["dosis"]}}}},
+        {
+            "connections": {
+                f"{OVO}/loket": {
+                    "acmidm": {"client_id": "another", "scopes": ["dv_x"], "keys": {}, "products": ["dosis"]}
+                }
+            }
+        },
     ],
     ids=["nothing", "other names", "no client", "another client"],
 )
 def test_what_a_program_exports_means_nothing(exported: dict[str, Any]) -> None:
     """Its outputs have what is declared, also where a resource failed; and a program of one's own has others."""
-    stack = {"urn": f"{PREFIX.rpartition('::')[0]}::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack", "outputs": exported}
+    stack = {
+        "urn": f"{PREFIX.rpartition('::')[0]}::pulumi:pulumi:Stack::s",
+        "type": "pulumi:pulumi:Stack",
+        "outputs": exported,
+    }
     known = recorded_in(state(resources()))
     assert [(one.client_id, set(one.scopes or ()), set(one.products)) for one in known.clients.values()] == [
         ("id-loket", {"vo_info"}, {"notificaties"})
@@ -184,7 +213,11 @@ def test_a_renamed_connection_is_one_client() -> None:
     plan = planned(*steps, of=state(old, resources("other")))
     assert kinds(plan) == {"balie": ["client_renamed", "client_updated"]}
     (connection,) = review_of([plan], COMPARISON).connections
-    assert connection.changes[0].fields[0].model_dump() == {"field": "key", "old": f"{OVO}/loket", "new": f"{OVO}/balie"}
+    assert connection.changes[0].fields[0].model_dump() == {
+        "field": "key",
+        "old": f"{OVO}/loket",
+        "new": f"{OVO}/balie",
+    }
     assert connection.client_id == "id-loket"
     assert review_of([plan], COMPARISON).unchanged == {"prod": 1}
 
@@ -194,9 +227,15 @@ def test_another_application_is_another_client_and_the_review_says_so() -> None:
     old, new = resources("loket"), resources("balie")
     steps = [*(step("create", None, one) for one in new), *(step("delete", one, None) for one in reversed(old))]
     review = review_of([planned(*steps, of=state(old))], COMPARISON)
-    assert {one.application: one.changes[0].kind for one in review.connections} == {"loket": "client_removed", "balie": "client_created"}
+    assert {one.application: one.changes[0].kind for one in review.connections} == {
+        "loket": "client_removed",
+        "balie": "client_created",
+    }
     assert review.notes == (
-        f"{OVO}/balie is another client now than {OVO}/loket, which goes. To keep that one, write formerly: loket in its form.",
+        (
+            f"{OVO}/balie is another client now than {OVO}/loket, which goes. To keep that one, write formerly: loket"
+            " in its form."
+        ),
     )
 
 
@@ -209,10 +248,14 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
         "ClientJwks": {"jwks": {"old": KEY}},
         "ProductConfiguration": {"configuration": had},
     }
-    adopting: dict[str, Any] = {kind: {"adopt": {"client_id": "by-hand", "before": values}} for kind, values in before.items()}
+    adopting: dict[str, Any] = {
+        kind: {"adopt": {"client_id": "by-hand", "before": values}} for kind, values in before.items()
+    }
     new = resources(**adopting)
     new[4]["inputs"]["configuration"] = {"merk_code": "gent", "actief": False}
-    (connection,) = review_of([planned(*(step("create", None, one) for one in new), of=state())], COMPARISON).connections
+    (connection,) = review_of(
+        [planned(*(step("create", None, one) for one in new), of=state())], COMPARISON
+    ).connections
     found = {(change.kind, change.subject): change for change in connection.changes}
     assert found.keys() == {
         (Kind.CLIENT_ADOPTED, "by-hand"),
@@ -223,8 +266,9 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
         (Kind.PRODUCT_CHANGED, "notificaties"),
     }
     assert found[Kind.CLIENT_ADOPTED, "by-hand"].severity == "danger"
-    assert found[Kind.CLIENT_ADOPTED, "by-hand"].text == (
-        "takes over the existing client by-hand, until now Stad Gent - loket; OVO002067; contacts api@stad.example; "
+    assert (
+        found[Kind.CLIENT_ADOPTED, "by-hand"].text
+        == "takes over the existing client by-hand, until now Stad Gent - loket; OVO002067; contacts api@stad.example; "
         "keys old oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
     )
     assert found[Kind.KEY_REMOVED, "old"].thumbprint == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
@@ -239,16 +283,24 @@ def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
     deletes = [step("delete", one, None) for one in (gone[1:] if shows_all else gone[2:3])]
     plan = planned(*deletes, of=state(gone, stays), diagnostics=[refused(one["urn"]) for one in gone[1:]])
     review = review_of([plan], COMPARISON)
-    assert {one.application: [change.kind for change in one.changes] for one in review.connections} == {"loket": ["client_removed"]}
-    assert review.problems == (f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on how to part with one",)
+    assert {one.application: [change.kind for change in one.changes] for one in review.connections} == {
+        "loket": ["client_removed"]
+    }
+    assert review.problems == (
+        f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on how to part with one",
+    )
     assert review.headline == "1 client is removed on prod; what is refused is held back"
 
 
 def test_a_protected_product_is_retired_first() -> None:
-    (old, new) = (client(protected=True, protected_products=frozenset({"notificaties"})), client(protected=True, products={}))
+    old, new = (
+        client(protected=True, protected_products=frozenset({"notificaties"})),
+        client(protected=True, products={}),
+    )
     (problem,) = review_of([plan_of((old, new))], COMPARISON).problems
     assert problem.startswith(
-        f"{OVO}/loket: its client is protected: put product notificaties back, with retire: {{notificaties: DAY}}, which removes it"
+        f"{OVO}/loket: its client is protected: put product notificaties back, with retire: {{notificaties: DAY}},"
+        " which removes it"
     )
     ending = client(protected=True)
     assert kinds(plan_of((old, ending))) == {"loket": ["product_unprotected"]}
@@ -256,7 +308,8 @@ def test_a_protected_product_is_retired_first() -> None:
 
 
 def test_a_preview_that_ends_early_shows_no_removals_and_hides_none() -> None:
-    """Where a refusal ends the program, what it did not declare has no step; with mistakes in forms it declares nothing at all."""
+    """Where a refusal ends the program, what it did not declare has no step; with mistakes in forms it declares nothing
+    at all."""
     kept, gone = resources("kept"), resources("gone")
     problem = {"severity": "error", "message": "error: client x does not exist"}
     sames = [step("same", one, one) for one in kept]
@@ -279,9 +332,9 @@ def test_a_client_that_was_left_to_itself_and_that_no_form_names_any_more() -> N
         (step("update", left("acmidm"), balie), []),
     ):
         found = review_of([planned(one, of=state([both]))], COMPARISON).connections
-        assert [(client.organisation, client.platform, [change.kind for change in client.changes]) for client in found] == [
-            ("Stad Gent", platform, ["client_abandoned"]) for platform in expected
-        ]
+        assert [
+            (client.organisation, client.platform, [change.kind for change in client.changes]) for client in found
+        ] == [("Stad Gent", platform, ["client_abandoned"]) for platform in expected]
     taken_back = [step("update", left("acmidm"), component), *(step("create", None, part) for part in parts)]
     assert "client_abandoned" not in kinds(planned(*taken_back, of=state([left("acmidm")])))["loket"]
 
@@ -293,12 +346,13 @@ def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
     new[1]["inputs"]["contacts"] = ["elders@stad.example"]
     both = planned(step("update", old[1], new[1]), step("update", old[2], new[2]), of=state(old))
     assert kinds(both) == {"loket": ["changed_otherwise", "client_updated"]}
-    (change, _) = review_of([both], COMPARISON).connections[0].changes
+    change, _ = review_of([both], COMPARISON).connections[0].changes
     assert (change.subject, change.severity) == ("ClientScopes", "warning")
 
 
 def test_keys_that_are_handed_over_and_taken_back() -> None:
-    """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys is not called keyless."""
+    """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys is not called
+    keyless."""
     declared, portal = client(), client(keys=None, uploaded={"b": client().keys["b"], "old": client().keys["a"]})  # type: ignore[index]
     (over,) = review_of([plan_of((declared, portal))], COMPARISON).connections[0].changes
     assert (over.kind, over.severity) == ("keys_handed_over", "danger")
@@ -316,20 +370,29 @@ def test_keys_that_are_handed_over_and_taken_back() -> None:
 
 
 def test_too_many_clients_at_once() -> None:
-    """More than 30% of ten or more that are removed or replaced; fewer, or of a small stack, pass, and those that are renamed."""
+    """More than 30% of ten or more that are removed or replaced; fewer, or of a small stack, pass, and those that are
+    renamed."""
 
     def changed(gone: int, of: int) -> Plan:
-        return plan_of(*((client(f"a{number:02}"), None if number < gone else client(f"a{number:02}")) for number in range(of)))
+        return plan_of(
+            *((client(f"a{number:02}"), None if number < gone else client(f"a{number:02}")) for number in range(of))
+        )
 
     def retiring(number: int, day: str) -> Plan:
         """As many that are taken down from a day on: at their first step they are declared still."""
-        pairs = [(client(f"a{index:02}"), client(f"a{index:02}", scopes={}, retire={"acmidm": day})) for index in range(number)]
+        pairs = [
+            (client(f"a{index:02}"), client(f"a{index:02}", scopes={}, retire={"acmidm": day}))
+            for index in range(number)
+        ]
         return plan_of(*pairs, *((client(f"b{index:02}"), client(f"b{index:02}")) for index in range(10 - number)))
 
     today = NOW.date()
     assert mass_change(changed(3, 10), today) == []
     assert mass_change(changed(9, 9), today) == []
-    assert (len(mass_change(retiring(4, "2026-11-25"), today)), mass_change(retiring(4, "2026-11-26"), today)) == (4, [])
+    assert (len(mass_change(retiring(4, "2026-11-25"), today)), mass_change(retiring(4, "2026-11-26"), today)) == (
+        4,
+        [],
+    )
     assert mass_change(changed(4, 10), today) == [f"{OVO}/a{number:02}" for number in range(4)]
     place = client("a09").place
     replaced = Plan(**{**vars(changed(3, 10)), "replaced": frozenset({place})})

@@ -31,7 +31,9 @@ def _watching_files() -> None:
 @pytest.fixture
 def gated(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[FormFile]:
     """A stack on production with its gate, one form that passes, one that is held back, and one that leaves."""
-    project.configure({"environment": "prod", "protectClients": False, "promotionGate": "enforce", "promotionStack": "none"})
+    project.configure(
+        {"environment": "prod", "protectClients": False, "promotionGate": "enforce", "promotionStack": "none"}
+    )
     how: dict[str, Any] = {"environment": "prod", "scopes": (PLAIN,)}
     exempted = {"promotion-gate": {"reason": "of before", "reference": "SD-1"}}
     made = [
@@ -63,7 +65,11 @@ def read_by(command: str, *words: str) -> Counter[str]:
     _opened.clear()
     result = CliRunner().invoke(app, [command, *words, "--stack", "tni"])
     assert result.exit_code in (0, 1), result.output
-    return Counter(Path(name).stem for name in _opened if name.endswith(".yaml") and "/gent/" in name and "organisation" not in name)
+    return Counter(
+        Path(name).stem
+        for name in _opened
+        if name.endswith(".yaml") and "/gent/" in name and "organisation" not in name
+    )
 
 
 def test_forms_are_read_once_and_the_state_is_exported_once(gated: list[FormFile], exports: Counter[str]) -> None:

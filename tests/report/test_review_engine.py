@@ -15,8 +15,11 @@ from tests.support.registry import Registry
 __all__ = ["repository"]
 
 
-def test_what_the_authority_has_is_compared_too(project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry) -> None:
-    """What a client that is taken over has already is no news; what it loses is, and each key that goes from the portal.
+def test_what_the_authority_has_is_compared_too(
+    project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry
+) -> None:
+    """What a client that is taken over has already is no news; what it loses is, and each key that goes from the
+    portal.
 
     Where the portal cannot be reached, that they go.
     """
@@ -26,7 +29,9 @@ def test_what_the_authority_has_is_compared_too(project: Project, acmidm: Comman
     declares.add_key("key-1")
     declares.save()
     with portal.operator() as operator:
-        client = register_client(operator, scopes=[SEND, PLAIN], keys=[new_key("old")], software_id=None, managed_by=None)
+        client = register_client(
+            operator, scopes=[SEND, PLAIN], keys=[new_key("old")], software_id=None, managed_by=None
+        )
     form = write(project, "loket", platforms=["acmidm"])
     form.request()["adopt"] = {"acmidm": client["client_id"]}
     form.save()
@@ -52,9 +57,11 @@ def test_what_the_authority_has_is_compared_too(project: Project, acmidm: Comman
 
 
 def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is in both.
+    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is in
+    both.
 
-    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the log. Nobody did it by hand.
+    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the log. Nobody did it
+    by hand.
     """
     project.configure({"protectClients": "true"})
     forms = {name: write(project, name) for name in ("removed", "another", "unchanged")}
@@ -77,8 +84,10 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
     refused = reviewed(1)
     names = sorted(forms[name].key.removesuffix("-anders") for name in ("removed", "another", "product"))
     assert [problem.partition(": its client is protected")[0] for problem in refused["problems"]] == names
-    assert refused["headline"] == (
-        "2 clients are removed, 1 client loses 1 scope, 1 client loses 1 product, 1 client is new on tni; what is refused is held back"
+    assert (
+        refused["headline"]
+        == "2 clients are removed, 1 client loses 1 scope, 1 client loses 1 product, 1 client is new on tni; what is"
+        " refused is held back"
     )
     shown = acmidm.run("review", "--base", "HEAD^", "--head", "HEAD", "--environment", "tni", "--output", "markdown")
     assert (shown.code, shown.stdout.splitlines()[0]) == (1, f"### {refused['headline']}")
@@ -95,7 +104,9 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
     project.configure({"protectClients": "true"})
     registry.remove(registry.client(forms["unchanged"].application)["client_id"])
     (problem,) = acmidm.json("drift", "--stack", "tni", "--heal", code=1)["problems"]
-    assert problem.startswith(f"{forms['unchanged'].key}: its client is protected: "), "its product has the old client's configuration"
+    assert problem.startswith(f"{forms['unchanged'].key}: its client is protected: "), (
+        "its product has the old client's configuration"
+    )
     nowhere = acmidm.run("review", "--stack", "nowhere")
     assert (nowhere.code, nowhere.output) == (2, "pulumi preview --json: no stack named 'nowhere' found\n")
 
@@ -134,7 +145,16 @@ def test_a_clone_without_the_history_is_refused(repository: Repository) -> None:
     repository.git("switch", "--quiet", "change")
     assert set(repository.of_client("loket")) == {"client_updated"}
     whole = (repository.folder / ".git").rename(repository.folder / "whole.git")
-    repository.git("clone", "--quiet", "--no-checkout", "--depth=1", "--no-single-branch", "--branch=change", whole.as_uri(), "shallow")
+    repository.git(
+        "clone",
+        "--quiet",
+        "--no-checkout",
+        "--depth=1",
+        "--no-single-branch",
+        "--branch=change",
+        whole.as_uri(),
+        "shallow",
+    )
     (repository.folder / "shallow" / ".git").rename(repository.folder / ".git")
     refused = repository.run("review", "--base", "origin/main", code=2)
     assert refused.output.startswith('this clone is shallow: where "HEAD" left "origin/main" is not in it')

@@ -30,7 +30,9 @@ def changes(before: Client, after: Client) -> dict[Kind, Change]:
     ],
 )
 def test_a_compromised_key_is_a_danger_that_says_what_it_breaks(left: dict[str, Key], says: str) -> None:
-    found = changes(client(keys={"a": A, **left}), client(keys=left, compromised=frozenset({"thumbprint-of-a", "of-another"})))
+    found = changes(
+        client(keys={"a": A, **left}), client(keys=left, compromised=frozenset({"thumbprint-of-a", "of-another"}))
+    )
     assert Kind.KEY_REMOVED not in found
     change = found[Kind.KEY_COMPROMISED]
     assert change.severity is Severity.DANGER
@@ -43,7 +45,13 @@ def test_a_key_that_never_was_there_is_no_change() -> None:
 
 def test_a_second_key_warns_where_the_application_signs_without_kid() -> None:
     one, two, three = client(keys={"a": A}), client(keys={"a": A, "b": B}), client(keys={"a": A, "b": B, "c": C})
-    for before, after, warned in ((one, two, True), (one, three, True), (two, three, False), (two, one, False), (one, one, False)):
+    for before, after, warned in (
+        (one, two, True),
+        (one, three, True),
+        (two, three, False),
+        (two, one, False),
+        (one, one, False),
+    ):
         assert (Kind.SECOND_KEY_WITHOUT_KID in changes(before, replace(after, signs_without_kid=True))) is warned
         assert Kind.SECOND_KEY_WITHOUT_KID not in changes(before, after)
     change = changes(one, replace(two, signs_without_kid=True))[Kind.SECOND_KEY_WITHOUT_KID]

@@ -29,7 +29,12 @@ Changes = dict[str, tuple[str | None, ...]]
 """The kinds of change, each with its subjects."""
 NOTHING = (None,)
 """The subject of a change that has none."""
-NEW: Changes = {"client_created": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)}
+NEW: Changes = {
+    "client_created": NOTHING,
+    "scope_granted": (SEND,),
+    "key_added": ("key-1",),
+    "product_configured": ("notificaties",),
+}
 AGREED: dict[str, Changes] = {
     "created": {
         "client_created": NOTHING,
@@ -65,7 +70,12 @@ AGREED: dict[str, Changes] = {
     "exempted": {"exemption_granted": ("key-lifetime",), "key_added": ("key-2",)},
     "exempted-otherwise": {"exemption_changed": ("key-lifetime",)},
     "exempt-no-more": {"exemption_removed": ("key-lifetime",), "key_changed": ("key-1",)},
-    "taken-over": {"client_adopted": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)},
+    "taken-over": {
+        "client_adopted": NOTHING,
+        "scope_granted": (SEND,),
+        "key_added": ("key-1",),
+        "product_configured": ("notificaties",),
+    },
 }
 """By form; of the takeover, the client-ID is known as it is made."""
 AGREED_ELSEWHERE: dict[str, Changes] = {
@@ -103,12 +113,18 @@ BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
 AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
-"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""
+"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has
+what else changes."""
 
 
 def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
     """Form, kind and subject of each change."""
-    return {(form, kind, subject) for form, kinds in table.items() for kind, subjects in kinds.items() for subject in subjects}
+    return {
+        (form, kind, subject)
+        for form, kinds in table.items()
+        for kind, subjects in kinds.items()
+        for subject in subjects
+    }
 
 
 LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
@@ -123,10 +139,16 @@ def test_every_kind_that_both_can_see_is_tried() -> None:
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:
     """What is left when all that only one of the two knows is taken away."""
     only_one = ("client_id", "form")
-    connections = [{name: value for name, value in one.items() if name not in only_one} for one in report["connections"]]
+    connections = [
+        {name: value for name, value in one.items() if name not in only_one} for one in report["connections"]
+    ]
     for one in connections:
         one["changes"] = [
-            {name: value for name, value in change.items() if name not in ("note", "text") or change["kind"] != "client_adopted"}
+            {
+                name: value
+                for name, value in change.items()
+                if name not in ("note", "text") or change["kind"] != "client_adopted"
+            }
             for change in one["changes"]
         ]
     notes = [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]
@@ -187,7 +209,10 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["another"].document["application"] += "-anders"
     forms["renamed"].document["formerly"] = forms["renamed"].application
     forms["renamed"].document["application"] = f"renamed-{uuid.uuid4().hex[:12]}"
-    forms["granted"].request()["scopes"][DOSSIERS] = {"reason": "dossiers | in `Mijn Burgerprofiel`", "reference": "SD-4711"}
+    forms["granted"].request()["scopes"][DOSSIERS] = {
+        "reason": "dossiers | in `Mijn Burgerprofiel`",
+        "reference": "SD-4711",
+    }
     forms["granted"].request()["products"]["dosis"] = dict(DOSIS)
     del forms["withdrawn"].request()["scopes"][PLAIN]
     forms["key-added"].add_key("key-2")
@@ -198,7 +223,9 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["compromised"].request()["jwks"][1] = {"file": forms["compromised"].request()["jwks"][1], "compromised": True}
     proven = forms["without-kid"]
     private = proven.keys["key-1"].as_dict(private=True)
-    write_evidence(proven.path.parent, private, organisation=proven.code, application=proven.application, signs_with_kid=False)
+    write_evidence(
+        proven.path.parent, private, organisation=proven.code, application=proven.application, signs_with_kid=False
+    )
     proven.add_key("key-2")
     for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
         forms[name].add_key("key-2")
@@ -259,11 +286,18 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     by_forms = acmidm.review_of_forms("--environment", "tni")
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
-    assert changes_in(by_engine) == {(form, kind, client_id if kind == "client_adopted" else of) for form, kind, of in each(AGREED)}
+    assert changes_in(by_engine) == {
+        (form, kind, client_id if kind == "client_adopted" else of) for form, kind, of in each(AGREED)
+    }
     assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
     (other,) = by_engine["notes"]
-    assert f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]}, OVO002067/removed-" in other
-    assert other.endswith("To keep one of these under another name, write formerly in its form, or in organisation.yaml for another code.")
+    assert (
+        f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]},"
+        " OVO002067/removed-" in other
+    )
+    assert other.endswith(
+        "To keep one of these under another name, write formerly in its form, or in organisation.yaml for another code."
+    )
 
     def found(name: str) -> dict[str, Any]:
         (one,) = [one for one in by_engine["connections"] if one["application"].startswith(name)]
@@ -272,7 +306,9 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     described = found("key-described")["changes"][0]
     assert [field["field"] for field in described["fields"]] == ["exp"]
     assert described["text"].startswith("describes key a otherwise: exp none → ")
-    assert {(change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]} >= {
+    assert {
+        (change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]
+    } >= {
         ("scope_default", f"gets scope {SEND} in every token, whatever its request names"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} none → balie"),
@@ -287,15 +323,24 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_they_agree_on_authentication_and_protection(project: Project, acmidm: CommandLine, registry: Registry, tmp_path: Path) -> None:
-    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are left or kept."""
+def test_they_agree_on_authentication_and_protection(
+    project: Project, acmidm: CommandLine, registry: Registry, tmp_path: Path
+) -> None:
+    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are
+    left or kept."""
     offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
-    offered_there["products"] = {"notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}}
+    offered_there["products"] = {
+        "notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}
+    }
     with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
         key = tmp_path / "geosecure.jwk.json"
         key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
         project.configure(
-            {**settings_of(geosecure, prefix="geosecure"), "geosecureOperatorPrivateKeyFile": str(key), "protectClients": "true"}
+            {
+                **settings_of(geosecure, prefix="geosecure"),
+                "geosecureOperatorPrivateKeyFile": str(key),
+                "protectClients": "true",
+            }
         )
         secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
         weaker = write(project, "weaker")
@@ -312,7 +357,9 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         acmidm.keep_in_git()
         registry.clear()
         project.apply()
-        assert acmidm.run("drift", "--stack", "tni").code == 0, "a product is read where clients have it: GeoSecure offers one"
+        assert acmidm.run("drift", "--stack", "tni").code == 0, (
+            "a product is read where clients have it: GeoSecure offers one"
+        )
         weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
         del weaker.request()["jwks"]
         del stronger.document["token_endpoint_auth_method"]
@@ -331,7 +378,9 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         by_forms = acmidm.review_of_forms("--environment", "tni")
     by_forms["notes"] = by_engine["notes"]
     assert without_engine(by_engine) == without_engine(by_forms)
-    assert by_engine["headline"] == (
-        "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 13 more kinds of change on tni"
+    assert (
+        by_engine["headline"]
+        == "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 13 more kinds of"
+        " change on tni"
     )
     assert changes_in(by_engine) == each(AGREED_ELSEWHERE)

@@ -55,16 +55,31 @@ On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, in the portal on pro
 
 
 def connections() -> list[ListedConnection]:
-    """A client with two keys, one of which ends soon; one with a secret; and two with keys in the portal, one of them unreachable."""
-    kbo = {"organisation.name": "VLAIO", "organisation.ovo": None, "organisation.kbo": "0123456789", "contacts": ["steun@vlaio.example"]}
+    """A client with two keys, one of which ends soon; one with a secret; and two with keys in the portal, one of them
+    unreachable."""
+    kbo = {
+        "organisation.name": "VLAIO",
+        "organisation.ovo": None,
+        "organisation.kbo": "0123456789",
+        "contacts": ["steun@vlaio.example"],
+    }
     keys = {"a": Key("tA", NOW + timedelta(days=9, hours=1)), "b": Key("tB")}
     states = (
-        client(client_id="1234", scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY}, keys=keys, products={"dosis": {}}),
+        client(
+            client_id="1234",
+            scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY},
+            keys=keys,
+            products={"dosis": {}},
+        ),
         client(
             "steun",
             platform=Platform.GEOSECURE,
             client_id="40001",
-            fields={**kbo, "token_endpoint_auth_method": "client_secret_basic", "attributes.setbyclient_proef": "balie 7"},
+            fields={
+                **kbo,
+                "token_endpoint_auth_method": "client_secret_basic",
+                "attributes.setbyclient_proef": "balie 7",
+            },
             scopes={"DosisImport": "requested"},
             keys={},
             products={},
@@ -91,19 +106,25 @@ def test_status_searches_and_filters() -> None:
     assert found(search="GENT 1234 tB") == ["loket"], "gent is no word of Agentschap"
     assert found(search="Stad Gent loket") == ["loket"]
     assert found(search="gent 40001") == []
-    assert found(search="0123456789 geosecure") == found(search="0123.456.789") == found(search="steun@vlaio") == ["steun"]
+    assert (
+        found(search="0123456789 geosecure") == found(search="0123.456.789") == found(search="steun@vlaio") == ["steun"]
+    )
     assert found(search="schrijven") == ["loket"], "of a scope's name each part is a word"
     assert found(search="osis") == []
     assert found(search="sd-4711") == ["loket"], "why it has a scope"
     assert found(search="setbyclient_proef balie") == ["steun"]
     assert found(scopes={"DosisImport"}) == ["steun"]
-    assert found(scopes={"DosisImport", "dv_dosis_schrijven"}) == ["loket", "steun"], "one scope has a name on each platform"
+    assert found(scopes={"DosisImport", "dv_dosis_schrijven"}) == [
+        "loket",
+        "steun",
+    ], "one scope has a name on each platform"
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
 
 
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is known; what is not there takes no line."""
+    """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is known; what is not
+    there takes no line."""
     print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=in_order(connections())))
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
@@ -134,7 +155,9 @@ def test_history_says_why_a_scope_was_granted(action: str) -> None:
     """As the state has it: an authority knows no reasons."""
     now = client(scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY})
     before = None if action == "client.created" else {"scopes": ["vo_info"]}
-    recorded = RecordedChange(NOW, "operator", action, "", before, {"scopes": ["dv_dosis_schrijven", "vo_info"], "default": ["vo_info"]})
+    recorded = RecordedChange(
+        NOW, "operator", action, "", before, {"scopes": ["dv_dosis_schrijven", "vo_info"], "default": ["vo_info"]}
+    )
     entry = entry_of("tni", now, recorded)
     assert entry is not None
     assert f"dv_dosis_schrijven: {WHY}" in " ".join(change.text for change in entry.changes)
@@ -166,7 +189,8 @@ AS_EXPECTED = "Stad Gent · loket: production is as TNI, but for what is expecte
 
 
 def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is nothing to promote."""
+    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is nothing to
+    promote."""
     form = on_both(tmp_path, scopes=(SEND, DOSSIERS))
     whole = form.request("prod")
     form.document["environments"]["prod"] = {
@@ -175,7 +199,10 @@ def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     }
     assert promote(form, code=1) == PROMOTED
     report = json.loads(promote(form, "--output", "json", code=1))
-    assert (report["ready"], report["keys"]) == (True, {"tni": 1}), "only the portal knows whether there is one for production"
+    assert (report["ready"], report["keys"]) == (
+        True,
+        {"tni": 1},
+    ), "only the portal knows whether there is one for production"
     form.document["environments"]["prod"] = whole
     form.add_key("prod-key", "prod")
     said = promote(form)
@@ -199,12 +226,18 @@ def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, pr
     """It is shown, and no change of the form can take it away: the exit code is not 1 for ever."""
     form = on_both(tmp_path)
     form.request()["scopes"]["dv_organisatieregister_testclient"] = {}
-    lines = [AS_EXPECTED, "", "on TNI, not on production", "  scope       dv_organisatieregister_testclient (offered there only)"]
+    lines = [
+        AS_EXPECTED,
+        "",
+        "on TNI, not on production",
+        "  scope       dv_organisatieregister_testclient (offered there only)",
+    ]
     assert promote(form).splitlines()[:4] == lines
 
 
 def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """It is shown with why, and counts no more than what is offered there only; another field of the same product does."""
+    """It is shown with why, and counts no more than what is offered there only; another field of the same product
+    does."""
     header = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
     form = on_both(tmp_path, scopes=("dv_mbp_incidents",), products={"mijn-burgerprofiel": header}, keys=())
     product = form.request("prod")["products"]["mijn-burgerprofiel"]
@@ -228,7 +261,10 @@ def test_promote_knows_the_policies(tmp_path: Path, promote: Callable[..., str])
     assert said.splitlines()[0] == "Stad Gent · loket: production is not in the form yet, and lacks 2 of what TNI has"
     assert "environment" not in said.partition("ready for production")[0], "it is none of what TNI has"
     assert "  TO DO the form has no prod under environments: add it" in said
-    assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in said
+    assert (
+        "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an"
+        " exemption" in said
+    )
     form.document["environments"]["prod"] = prod
     assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in promote(form, code=2)
 
@@ -242,17 +278,27 @@ def test_promote_used_wrongly(tmp_path: Path, promote: Callable[..., str]) -> No
 
 def test_a_headline_of_drift_counts_keys_that_end() -> None:
     """Beside whatever else it has: an application whose key has expired is cut off, in sync or not."""
-    ends = {"a": Key("t", NOW + timedelta(days=3)), "b": Key("u", NOW - timedelta(days=3)), "c": Key("v", NOW - timedelta(days=9))}
+    ends = {
+        "a": Key("t", NOW + timedelta(days=3)),
+        "b": Key("u", NOW - timedelta(days=3)),
+        "c": Key("v", NOW - timedelta(days=9)),
+    }
     keys = expiring_keys(by_hand((client(keys=ends), client(keys=ends))), NOW, 30)
     assert drift_report(expiring=keys).headline.endswith("there is none; 2 keys have expired, 1 key ends soon")
-    assert drift_report(*by_hand((client(), None)), expiring=keys[:1]).headline.endswith("is removed; 1 key has expired")
+    assert drift_report(*by_hand((client(), None)), expiring=keys[:1]).headline.endswith(
+        "is removed; 1 key has expired"
+    )
 
 
 def test_json_is_ascii_and_can_be_read_back() -> None:
     """A change's sentence and severity are in it for programs, and made anew from its kind."""
     key = Key("t", NOW + timedelta(days=3))
-    review = reviewed((client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "waaróm"}, keys={"a": key})))
-    drift = drift_report(*by_hand((client(), None)), expiring=expiring_keys(by_hand((client(keys={"a": key}),) * 2), NOW, 30))
+    review = reviewed(
+        (client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "waaróm"}, keys={"a": key}))
+    )
+    drift = drift_report(
+        *by_hand((client(), None)), expiring=expiring_keys(by_hand((client(keys={"a": key}),) * 2), NOW, 30)
+    )
     for report, kind in ((review, Review), (drift, Drift)):
         text = as_json(report)
         assert text.isascii()

@@ -1,4 +1,5 @@
-"""Where each connection stands, with the real engine and two authorities: a row goes from step 2 to step 10, fact by fact."""
+"""Where each connection stands, with the real engine and two authorities: a row goes from step 2 to step 10, fact by
+fact."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def places(found: dict[str, dict[str, Any]]) -> dict[str, tuple[int, str]]:
 
 
 def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
-    """Declared, made, its key uploaded, proven, made, mailed and done on production; with what is unknown where somebody cannot tell."""
+    """Declared, made, its key uploaded, proven, made, mailed and done on production; with what is unknown where
+    somebody cannot tell."""
     with running_mail_server() as mail_server:
         walk(both, portal, {"smtpUrl": f"smtp://127.0.0.1:{mail_server.port}", "mailSender": "dv@vlaanderen.example"})
 
@@ -47,7 +49,10 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
 
     both.tni.apply()
     made = rows(both.tni, "--stack", "tni", "gent")["tni"]
-    assert (made["step"], made["waits_for"]) in ((4, "organisation"), (5, "organisation"))  # other tests give Gent an API-beheerder, or not
+    assert (made["step"], made["waits_for"]) in (
+        (4, "organisation"),
+        (5, "organisation"),
+    )  # other tests give Gent an API-beheerder, or not
     assert made["since"] is not None
     assert f"{portal.origin}/portaal" in made["text"]
 
@@ -80,4 +85,7 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
     assert set(lost["prod"]["unknown"]) >= {"keys", "rights"}
     assert lost["elsewhere"]["unknown"] == ["state"]
     nothing = both.tni.acmidm("steps", "--waiting-for", "organization")
-    assert (nothing.code, nothing.stderr.strip()) == (2, '--waiting-for: "organization" is not known; did you mean "organisation"?')
+    assert (nothing.code, nothing.stderr.strip()) == (
+        2,
+        '--waiting-for: "organization" is not known; did you mean "organisation"?',
+    )

@@ -78,7 +78,11 @@ class Machine(RuleBasedStateMachine):
             met.update(combinations_with_replacement(sorted(set(self.since_a_run)), 2))
             self.since_a_run = [action]
 
-    @initialize(has=st.lists(st.tuples(folders, applications, st.sets(products)), min_size=1, max_size=3, unique_by=lambda one: one[:2]))
+    @initialize(
+        has=st.lists(
+            st.tuples(folders, applications, st.sets(products)), min_size=1, max_size=3, unique_by=lambda one: one[:2]
+        )
+    )
     def begin(self, has: list[tuple[str, str, set[str]]]) -> None:
         """Some forms that were applied well."""
         for folder, application, names in has:
@@ -91,7 +95,9 @@ class Machine(RuleBasedStateMachine):
     new_form = Does("new_form", folder=folders, application=applications)
     remove_form = Does("remove_form", pick=picks)
     rename_file = Does("rename_file", pick=picks)
-    edit = Does("change_contact", "toggle_scope", "toggle_key", "leave_keys_to_portal", "toggle_unknown_scope", pick=picks)
+    edit = Does(
+        "change_contact", "toggle_scope", "toggle_key", "leave_keys_to_portal", "toggle_unknown_scope", pick=picks
+    )
     toggle_product = Does("toggle_product", pick=picks, name=products)
     change_product = Does("change_product", pick=picks)
     another_application = Does("another_application", pick=picks, application=applications, formerly=st.booleans())
@@ -103,8 +109,12 @@ class Machine(RuleBasedStateMachine):
     toggle_protection = Does("toggle_protection")
 
     # Hands
-    by_hand = Does("grant_by_hand", "withdraw_by_hand", "key_by_hand", "contact_by_hand", "remove_client_by_hand", pick=picks)
-    product_by_hand = Does("product_by_hand", pick=picks, name=products, value=st.sampled_from(["10244", "10245", "10246"]))
+    by_hand = Does(
+        "grant_by_hand", "withdraw_by_hand", "key_by_hand", "contact_by_hand", "remove_client_by_hand", pick=picks
+    )
+    product_by_hand = Does(
+        "product_by_hand", pick=picks, name=products, value=st.sampled_from(["10244", "10245", "10246"])
+    )
     product_by_others = Does("product_of_a_stranger", "remove_product_by_hand", pick=picks, name=products)
     make_by_hand = Does("make_by_hand", application=applications)
     empty_owner = Does("empty_owner", pick=picks, part=owned)

@@ -1,12 +1,14 @@
-"""The model: three small maps, and what each command does to them. Written from the issue's text and ``design.md``, not from the code.
+"""The model: three small maps, and what each command does to them. Written from the issue's text and ``design.md``, not
+from the code.
 
-``declared``: what the forms have, per connection and part. ``recorded``: what the stack knows, per connection and part. ``real``: what
-the authorities have, per client and part. A connection is its key, ``<code>/<application>``. Its parts are the client itself, its
-scopes, its keys, and each product's configuration. The client and the products bear an owner; None is the owner of what was made
-by hand. They bear a mark too, which each create makes anew: only what bears its own does a resource remove.
+``declared``: what the forms have, per connection and part. ``recorded``: what the stack knows, per connection and part.
+``real``: what the authorities have, per client and part. A connection is its key, ``<code>/<application>``. Its parts
+are the client itself, its scopes, its keys, and each product's configuration. The client and the products bear an
+owner; None is the owner of what was made by hand. They bear a mark too, which each create makes anew: only what bears
+its own does a resource remove.
 
-Where the text leaves a choice, a part may end in several ways, the preferred one first. ``seen`` has the maps of the real thing, which
-decide among those; what is not among them shows when the maps are compared.
+Where the text leaves a choice, a part may end in several ways, the preferred one first. ``seen`` has the maps of the
+real thing, which decide among those; what is not among them shows when the maps are compared.
 """
 
 from __future__ import annotations
@@ -115,7 +117,8 @@ class Model:
     kept: set[tuple[Place, str | None]] = field(default_factory=set)
     """What the command goes on with, each by its client, part and mark."""
     not_changed: set[str] = field(default_factory=set)
-    """The clients of what the command could not change: the engine may keep what that depended on, under whatever name."""
+    """The clients of what the command could not change: the engine may keep what that depended on, under whatever
+    name."""
     bailed: bool = False
     """Whether the command ended at once, for it would replace what is protected."""
 
@@ -135,13 +138,17 @@ class Model:
             client = self.recorded.get(self.place(key, CLIENT))
             known |= {(client.client_id, part) for part in wanted} if client else {(self.adopt.get(key, ""), CLIENT)}
             coming |= set() if client else {key, *self.formerly.get(key, ())}
-        return {place for place, one in self.real.items() if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)} - known
+        return {
+            place
+            for place, one in self.real.items()
+            if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)
+        } - known
 
     def drift(self) -> tuple[set[Place], set[Place]]:
         """The parts that somebody changed by hand, and those where something declared waits.
 
-        By hand is what is neither recorded nor declared; what waits is neither recorded nor real. A client that somebody removed
-        stands for all its parts.
+        By hand is what is neither recorded nor declared; what waits is neither recorded nor real. A client that
+        somebody removed stands for all its parts.
         """
         by_hand, waiting = set[Place](), set[Place]()
         for then, key in self._pairs():
@@ -157,9 +164,15 @@ class Model:
                 real = self.real.get((client.client_id, part))
                 changed, differs = _settled(part, known, wanted.get(part), real, (then, part) in self.cut_off)
                 # Whose it is, a refresh does not take over: another mark is by hand for as long as it is there.
-                changed |= known is not None and isinstance(real, Owned) and self.marks.get((client.client_id, part)) != known.mark
+                changed |= (
+                    known is not None
+                    and isinstance(real, Owned)
+                    and self.marks.get((client.client_id, part)) != known.mark
+                )
                 # What is inside one that is gone is made anew, also where somebody and the form took the same away.
-                differs |= known is not None and is_gone and part in (SCOPES, KEYS) and _plain(known.value) != wanted.get(part)
+                differs |= (
+                    known is not None and is_gone and part in (SCOPES, KEYS) and _plain(known.value) != wanted.get(part)
+                )
                 moves = known is not None and part in wanted and known.client_id != client.client_id
                 waits |= {part} if differs or moves else set()
                 by_hand |= {(then, part)} if changed and not moves and not is_gone else set()
@@ -185,7 +198,8 @@ class Model:
         yield from ((key, None) for key in left)
 
     def heal(self, seen: Model) -> tuple[set[Place], set[Place]]:
-        """What was changed by hand is repaired, where nothing waits in the same part. The parts that are, and those that are left."""
+        """What was changed by hand is repaired, where nothing waits in the same part. The parts that are, and those
+        that are left."""
         by_hand, waiting = self.drift()
         repaired = set[Place]()
         for then, key in self._pairs():
@@ -195,12 +209,15 @@ class Model:
             is_gone = (client.client_id, CLIENT) not in self.real
             waits = {part for name, part in waiting if name == key}
             hand = {part for name, part in by_hand if name == then.removesuffix(BELOW)}
-            # A name or a protection that changes is of all parts of a connection, and a client is made anew with all of them.
+            # A name or a protection that changes is of all parts of a connection, and a client is made anew with all of
+            # them.
             whole = then != self.name(key) or (waits if is_gone else self._protects(client))
             healing = set() if whole else (set(self.declared[key]) if is_gone else hand - waits)
             repaired |= {_plainly((then, part)) for part in hand & healing}
             self.refresh(Outage(), {self.place(key, part) for part in healing})
-            self._declare(key, {part: value for part, value in self.declared[key].items() if part in healing}, Outage(), seen)
+            self._declare(
+                key, {part: value for part, value in self.declared[key].items() if part in healing}, Outage(), seen
+            )
         self._remove_condemned(seen)
         return repaired, by_hand - repaired
 
@@ -225,7 +242,11 @@ class Model:
             if isinstance(real, Owned) and isinstance(known.value, Owned):
                 bears, own = (real.owner, self.marks.get((known.client_id, part))), (known.value.owner, known.mark)
                 real, other = real._replace(owner=own[0]), bears if bears != own else None
-            _put(self.recorded, place, known._replace(value=real, other=other, tainted=False) if real is not None else None)
+            _put(
+                self.recorded,
+                place,
+                known._replace(value=real, other=other, tainted=False) if real is not None else None,
+            )
         self.condemned = [
             (place, known)
             for place, known in self.condemned
@@ -234,8 +255,15 @@ class Model:
         return not any(outage.of(part) for _, part in self.recorded)
 
     def up(self, outage: Outage, seen: Model, replacing: Collection[Place] = ()) -> set[str]:
-        """What the forms have becomes real and recorded, and what they no longer have goes. The connections that meet trouble."""
-        self.replacing, self.bailed, self.not_made, self.kept, self.not_changed = frozenset(replacing), False, set(), set(), set()
+        """What the forms have becomes real and recorded, and what they no longer have goes. The connections that meet
+        trouble."""
+        self.replacing, self.bailed, self.not_made, self.kept, self.not_changed = (
+            frozenset(replacing),
+            False,
+            set(),
+            set(),
+            set(),
+        )
         troubled = set[str]()
         left = set(self.recorded)
         for key, wanted in self.declared.items():
@@ -246,7 +274,9 @@ class Model:
             if not self._remove(key, [part for part in PARTS if (key, part) in left], outage, seen):
                 troubled.add(key.removesuffix(BELOW))
         self._remove_condemned(seen)
-        troubled |= {place[0].removesuffix(BELOW) for place, known in self.condemned if self._is_not_made(place[1], known)}
+        troubled |= {
+            place[0].removesuffix(BELOW) for place, known in self.condemned if self._is_not_made(place[1], known)
+        }
         self.replacing = frozenset()
         return troubled
 
@@ -264,27 +294,38 @@ class Model:
         return [(place, known) for place, known in self.condemned if (place, known.client_id, known.mark) in left]
 
     def _declare(self, key: str, wanted: Mapping[str, Value], outage: Outage, seen: Model) -> bool:
-        """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is touched."""
+        """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is
+        touched."""
         is_new = self.place(key, CLIENT) not in self.recorded
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
         if self.adopt.get(key, client_id) != client_id:  # it has a client already
             self.kept |= (
-                {((client_id, CLIENT), known.mark)} if (known := self.recorded.get(self.place(key, CLIENT))) and known.mark else set()
+                {((client_id, CLIENT), known.mark)}
+                if (known := self.recorded.get(self.place(key, CLIENT))) and known.mark
+                else set()
             )
             return False
         codes = {None, *(name.partition("/")[0] for name in (key, *self.formerly.get(key, ())))}
-        # What is made later too, as long as the form names it: a preview has shown it. Another organisation's is refused.
+        # What is made later too, as long as the form names it: a preview has shown it. Another organisation's is
+        # refused.
         adopted = self.adopt.get(key) == client_id and self.codes.get(client_id) in codes
         if CLIENT in wanted:
             if not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
                 return False
             client_id = self.recorded[self.name(key), CLIENT].client_id
-        well = [self._become(key, part, client_id, wanted[part], adopted, outage, seen) for part in wanted if part != CLIENT]
+        well = [
+            self._become(key, part, client_id, wanted[part], adopted, outage, seen) for part in wanted if part != CLIENT
+        ]
         return all(well)
 
     def _client(self, key: str, seen: Model) -> str:
-        """The client of a connection that has none: the one that its form names, else the one that bears its key, else a new one."""
-        made = [client_id for client_id, owner in _owners(seen.real) if owner == key and (client_id, CLIENT) not in self.real]
+        """The client of a connection that has none: the one that its form names, else the one that bears its key, else
+        a new one."""
+        made = [
+            client_id
+            for client_id, owner in _owners(seen.real)
+            if owner == key and (client_id, CLIENT) not in self.real
+        ]
         return self.adopt.get(key) or self._found(key) or next(iter(made), "")
 
     def _found(self, key: str) -> str | None:
@@ -292,7 +333,9 @@ class Model:
         of = {owner: client_id for client_id, owner in _owners(self.real)}
         return next((of[name] for name in (key, *self.formerly.get(key, ())) if name in of), None)
 
-    def _become(self, key: str, part: str, client_id: str, wanted: Value, adopted: bool, outage: Outage, seen: Model) -> bool:
+    def _become(
+        self, key: str, part: str, client_id: str, wanted: Value, adopted: bool, outage: Outage, seen: Model
+    ) -> bool:
         """One part as it is declared; whether it met no trouble."""
         place = self.place(key, part)
         known = self.recorded.get(place)
@@ -307,7 +350,9 @@ class Model:
         way = self._way(key, now, goes_on, wanted, adopted, outage, seen)
         if way is Way.REFUSED:
             of = part if part in PRODUCTS else CLIENT
-            self.not_made |= set() if goes_on else {(name, of) for name in (key, *self.formerly.get(key, ()), client_id) if name}
+            self.not_made |= (
+                set() if goes_on else {(name, of) for name in (key, *self.formerly.get(key, ()), client_id) if name}
+            )
             self.not_changed |= {client_id} if goes_on else set()
             return False
         if known is not None:
@@ -322,7 +367,9 @@ class Model:
             self.real.setdefault((client_id, inside), frozenset())
         return True
 
-    def _way(self, key: str, now: Place, known: Recorded | None, wanted: Value, adopted: bool, outage: Outage, seen: Model) -> Way:
+    def _way(
+        self, key: str, now: Place, known: Recorded | None, wanted: Value, adopted: bool, outage: Outage, seen: Model
+    ) -> Way:
         """How a part ends that is ``known``, or is made."""
         client_id, part = now
         real = self.real.get(now)
@@ -339,20 +386,26 @@ class Model:
         return ways[0] if was_done else ways[-1]
 
     def _replaces(self, key: str, place: Place, known: Recorded, client_id: str, wanted: Value) -> bool:
-        """Whether one that is recorded is made anew: as it is named, or changes where each change does that, or has another client now."""
+        """Whether one that is recorded is made anew: as it is named, or changes where each change does that, or has
+        another client now."""
         changes = known.value != wanted or known.other is not None
         is_named = known.tainted or (self.name(key), place[1]) in self.replacing
         return is_named or (changes and self.replaces_changed) or known.client_id != client_id
 
     def _gives_way(self, place: Place, known: Recorded, outage: Outage) -> bool:
-        """Whether one may be replaced. Where what is replaced is removed first, it goes, and before a client all that is inside.
+        """Whether one may be replaced. Where what is replaced is removed first, it goes, and before a client all that
+        is inside.
 
         What is protected ends the whole command.
         """
         inside = {
-            other: one for other, one in self.recorded.items() if place[1] == CLIENT and one.client_id == known.client_id and other != place
+            other: one
+            for other, one in self.recorded.items()
+            if place[1] == CLIENT and one.client_id == known.client_id and other != place
         }
-        if (known.protected and self.protects) or (self.removes_first and any(one.protected for one in inside.values())):
+        if (known.protected and self.protects) or (
+            self.removes_first and any(one.protected for one in inside.values())
+        ):
             self.bailed = True
             return False
         if not self.removes_first or outage.apis:
@@ -363,10 +416,11 @@ class Model:
         return True
 
     def _remove(self, key: str, parts: list[str], outage: Outage, seen: Model) -> bool:
-        """What no form has any more goes, if it still bears its key, and nothing failed to take its place; whether it met no trouble.
+        """What no form has any more goes, if it still bears its key, and nothing failed to take its place; whether it
+        met no trouble.
 
-        A client goes last, once both APIs have said what they have of it. Until then what is inside stays recorded too, but for what
-        is not protected where the client is: a run failed when it should have protected that.
+        A client goes last, once both APIs have said what they have of it. Until then what is inside stays recorded too,
+        but for what is not protected where the client is: a run failed when it should have protected that.
         """
         known = {part: self.recorded[key, part] for part in parts}
         stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
@@ -388,7 +442,9 @@ class Model:
         """Whether what was to go on with a client or a product could not be made."""
         if not isinstance(known.value, Owned):
             return False
-        return any((name, of) in self.not_made for name in (known.value.owner or "", known.client_id) for of in {CLIENT, part})
+        return any(
+            (name, of) in self.not_made for name in (known.value.owner or "", known.client_id) for of in {CLIENT, part}
+        )
 
     def _take_away(self, part: str, known: Recorded) -> None:
         """What bears its own mark goes; a client with all that is inside it, and with the products that bear its key.
@@ -399,7 +455,9 @@ class Model:
         if not isinstance(own, Owned) or {mark for there, mark in self.kept if there == place} - {known.mark}:
             return
         one = self.real.get(place)
-        if one is not None and (not isinstance(one, Owned) or (one.owner, self.marks.get(place)) != (own.owner, known.mark)):
+        if one is not None and (
+            not isinstance(one, Owned) or (one.owner, self.marks.get(place)) != (own.owner, known.mark)
+        ):
             return
         self.real.pop(place, None)
         for other in PARTS if part == CLIENT else ():
@@ -418,14 +476,21 @@ def _ways_to_update(wanted: Value, recorded: Recorded, real: Value) -> list[Way]
     known = _plain(recorded.found)
     if known == IN_PORTAL or real in (known, wanted):
         return [Way.DONE]
-    same = isinstance(real, Owned) and isinstance(wanted, Owned) and isinstance(known, Owned)
-    if real is None or (same and real.owner in (wanted.owner, known.owner, None) and real.value in (wanted.value, known.value)):  # type: ignore[union-attr]
+    same = (
+        isinstance(real, Owned)
+        and isinstance(wanted, Owned)
+        and isinstance(known, Owned)
+        and real.owner in (wanted.owner, known.owner, None)
+        and real.value in (wanted.value, known.value)
+    )
+    if real is None or same:
         return [Way.DONE, Way.REFUSED]
     return [Way.REFUSED]
 
 
 def _ways_to_create(keys: Collection[str], part: str, wanted: Value, real: Value, adopted: bool) -> list[Way]:
-    """What bears this key, or an earlier one, is of an earlier run; what bears none is taken over where the form names its client."""
+    """What bears this key, or an earlier one, is of an earlier run; what bears none is taken over where the form names
+    its client."""
     if wanted == IN_PORTAL:
         return [Way.SAME]
     if not isinstance(wanted, Owned):
@@ -441,20 +506,26 @@ def _ways_to_create(keys: Collection[str], part: str, wanted: Value, real: Value
 
 
 def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_off: bool) -> tuple[bool, bool]:
-    """Whether a part was changed by hand, and whether what is declared waits: field by field, scope by scope, key by key."""
+    """Whether a part was changed by hand, and whether what is declared waits: field by field, scope by scope, key by
+    key."""
     if known is None:
         return False, wanted is not None
     then = _plain(known.value)
     if part == KEYS and IN_PORTAL in (then, wanted):
         return then != IN_PORTAL and real != then, wanted != then
-    sides = [_fields(side, {} if part in (CLIENT, SCOPES, KEYS) else None) for side in (real if cut_off else then, wanted, real)]
+    sides = [
+        _fields(side, {} if part in (CLIENT, SCOPES, KEYS) else None)
+        for side in (real if cut_off else then, wanted, real)
+    ]
     if not all(isinstance(side, dict) for side in sides):
         old, new, now = sides
         return now not in (old, new), new not in (old, now)
     names = {name for side in sides for name in side or ()}
     unreasoned = part == SCOPES and not _set(wanted) <= _set(known.value)
     each = [[(side or {}).get(name) for side in sides] for name in names]
-    return any(now not in (old, new) for old, new, now in each), unreasoned or any(new not in (old, now) for old, new, now in each)
+    return any(now not in (old, new) for old, new, now in each), unreasoned or any(
+        new not in (old, now) for old, new, now in each
+    )
 
 
 def _plainly(place: Place) -> Place:
@@ -476,7 +547,11 @@ def _fields(value: Value, nothing: dict[str, object] | None) -> dict[str, object
 
 
 def _owners(real: Mapping[Place, Value]) -> Iterator[tuple[str, str | None]]:
-    return ((client_id, value.owner) for (client_id, part), value in real.items() if part == CLIENT and isinstance(value, Owned))
+    return (
+        (client_id, value.owner)
+        for (client_id, part), value in real.items()
+        if part == CLIENT and isinstance(value, Owned)
+    )
 
 
 def _put(recorded: dict[Place, Recorded], place: Place, value: Recorded | None) -> None:

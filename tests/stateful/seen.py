@@ -10,7 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.values.client import NOT_DECLARED
-from tests.stateful.model import AS_FOUND, BELOW, CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
+from tests.stateful.model import (
+    AS_FOUND,
+    BELOW,
+    CLIENT,
+    IN_PORTAL,
+    KEYS,
+    PRODUCTS,
+    SCOPES,
+    STRANGER,
+    Model,
+    Owned,
+    Place,
+    Recorded,
+    Value,
+)
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
 from tests.support.registry import Registry, kids
@@ -71,7 +85,9 @@ def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
         return Owned(_value(inputs), _owner(inputs))
     if part == SCOPES:
         assert set(inputs["default_scopes"]) == {SECOND_SCOPE} & set(inputs["scopes"]), inputs
-        return frozenset(scope + (AS_FOUND if reason == NOT_DECLARED else "") for scope, reason in inputs["scopes"].items())
+        return frozenset(
+            scope + (AS_FOUND if reason == NOT_DECLARED else "") for scope, reason in inputs["scopes"].items()
+        )
     if part == KEYS:
         return frozenset(inputs["jwks"]) if inputs.get("jwks") is not None else IN_PORTAL
     return Owned(inputs["configuration"]["product_ids"][0], _owner(inputs))
@@ -90,7 +106,9 @@ def real_at(registry: Registry) -> Model:
         found[client_id, SCOPES] = frozenset(client["scopes"]) - {ASSIGNED}
         found[client_id, KEYS] = frozenset(kids(client))
     for product in PRODUCTS:
-        for one in registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]:
+        for one in (
+            registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]
+        ):
             found[one["client_id"], product] = Owned(one["configuration"]["product_ids"][0], _owner(one))
             marks[one["client_id"], product] = one.get("incarnation")
     return model

@@ -32,7 +32,8 @@ PLAIN = "protect=settings.protect_clients))"
 OPTIONS = """
 def _with_options(args):
     if "acmidm:" in args.type_:
-        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
+        return pulumi.ResourceTransformationResult(args.props,
+            pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
 
 
 pulumi.runtime.register_stack_transformation(_with_options)
@@ -53,7 +54,8 @@ class Ran:
 
 
 def program(*options: str, below: bool = False) -> str:
-    """The project's own program, with what a user may add to it: options of its resources, and a component above its own."""
+    """The project's own program, with what a user may add to it: options of its resources, and a component above its
+    own."""
     text, mark = (ROOT / "__main__.py").read_text(), "settings = read_settings()\n"
     assert PLAIN in text, text
     assert mark in text, text
@@ -66,9 +68,14 @@ def program(*options: str, below: bool = False) -> str:
 def addresses(portal: RunningPortal, outage: Outage) -> dict[str, object]:
     """The settings that lead to a portal, or nowhere."""
     found = settings_of(portal)
-    for api, name, right in (("management", "managementUrl", "/management/v1"), ("products", "productsUrl", "/products/v1")):
+    for api, name, right in (
+        ("management", "managementUrl", "/management/v1"),
+        ("products", "productsUrl", "/products/v1"),
+    ):
         if api in outage.apis:
-            found[name] = f"{NOBODY_LISTENS}{right}" if outage.kind == "down" else f"{portal.origin}{right}".replace("v1", "v9")
+            found[name] = (
+                f"{NOBODY_LISTENS}{right}" if outage.kind == "down" else f"{portal.origin}{right}".replace("v1", "v9")
+            )
     return found
 
 
@@ -104,7 +111,9 @@ class InProcess:
         }
         self._stack = StandIn(folder / "__main__.py", "tni", self._config)
 
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
+    def up(
+        self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
+    ) -> Ran:
         self._settings |= addresses(self.portal, outage)
         urns = [replacing] if replacing else []
         if cut is not None and cut.kind == "lost answer":
@@ -143,7 +152,10 @@ class InProcess:
         """The real command, with the stand-in for the engine under it."""
         self._settings |= addresses(self.portal, outage)
         (self._folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": dict(self._config())}))
-        with contextlib.chdir(self._folder), patch.multiple(engine, stack_deployment=lambda _: self.export(), up=self._heal):
+        with (
+            contextlib.chdir(self._folder),
+            patch.multiple(engine, stack_deployment=lambda _: self.export(), up=self._heal),
+        ):
             done = CliRunner().invoke(app, words, catch_exceptions=False)
         return Outcome(done.exit_code, done.stdout, done.stderr)
 
@@ -152,7 +164,9 @@ class InProcess:
         ended = self._stack.refresh(targets=urns)
         if ended.well:
             ended = self._stack.up(targets=urns)
-        return ended.well, *engine.problems_in([{"severity": "error", "urn": urn or "", "message": said} for urn, said in ended.errors])
+        return ended.well, *engine.problems_in(
+            [{"severity": "error", "urn": urn or "", "message": said} for urn, said in ended.errors]
+        )
 
     def _config(self) -> Mapping[str, str]:
         base._connections.clear()  # each command has a provider's process of its own, which reads the state once
@@ -170,7 +184,8 @@ def _ran(ended: Ended) -> Ran:
 
 
 def _connection_of(kind: str, name: str) -> str:
-    """Whose trouble that of a resource is, by its type and name: nobody's in particular where it is none of the module's."""
+    """Whose trouble that of a resource is, by its type and name: nobody's in particular where it is none of the
+    module's."""
     return "/".join(name.split("/")[:2]) if "acmidm:" in kind.rpartition("$")[2] else ""
 
 
@@ -184,7 +199,9 @@ class Engine:
         self.forms = self.project.forms
         self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
 
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
+    def up(
+        self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
+    ) -> Ran:
         self.project.configure(addresses(self.portal, outage))
         words = ["--replace", replacing] if replacing else []
         if cut is None:
@@ -194,18 +211,23 @@ class Engine:
             return self._up(refresh, words)
 
     def _up(self, refresh: bool, words: list[str]) -> Ran:
-        """The program runs for the refresh too, so that it has the settings of now; in one command with ``up`` the engine may hang."""
+        """The program runs for the refresh too, so that it has the settings of now; in one command with ``up`` the
+        engine may hang."""
         ran = self._refreshed() if refresh else Ran()
         return ran if ran.troubled else self._ran(self.project.up(*words).stdout)
 
     def _refreshed(self) -> Ran:
-        return self._ran(self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout)
+        return self._ran(
+            self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout
+        )
 
     def preview(self, *, refresh: bool = False) -> Ran:
         self.project.configure(settings_of(self.portal))
         outcome = self.project.preview("--json", *(("--refresh", "--run-program") if refresh else ()))
         steps = json.loads(outcome.stdout)["steps"]
-        return Ran(steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))})
+        return Ran(
+            steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))}
+        )
 
     def refresh(self, outage: Outage = WELL) -> Ran:
         self.project.configure(addresses(self.portal, outage))

@@ -1,12 +1,13 @@
 """The engine's order without the engine: the real program and the real providers, in this process.
 
-The program registers its resources at a monitor, as it does at the engine; this one calls each provider as the engine of
-``pulumi up --continue-on-error`` does, and keeps the state in memory. What it does by the engine's own code
-(``pkg/resource/deploy`` of v3.274.1): ``check`` with the inputs before, ``diff`` with the outputs before; a child is skipped
-where its parent failed; a replacement, of what changed, is tainted or named by ``--replace``, is made at once, and the old one
-removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of it; whatever the program no longer
-registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among them.
-A refresh forgets what is tainted, as that of the engine does with ``--run-program``.
+The program registers its resources at a monitor, as it does at the engine; this one calls each provider as the engine
+of ``pulumi up --continue-on-error`` does, and keeps the state in memory. What it does by the engine's own code
+(``pkg/resource/deploy`` of v3.274.1): ``check`` with the inputs before, ``diff`` with the outputs before; a child is
+skipped where its parent failed; a replacement, of what changed, is tainted or named by ``--replace``, is made at once,
+and the old one removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of it;
+whatever the program no longer registers is removed at the end, children first, and nothing that a failed removal needs;
+protection; aliases, a parent's among them. A refresh forgets what is tainted, as that of the engine does with
+``--run-program``.
 
 It is not concurrent, has no plugins, no secrets and no targets by wildcard.
 """
@@ -72,10 +73,26 @@ class Resource:
     @property
     def exported(self) -> dict[str, Any]:
         """As ``pulumi stack export`` has it."""
-        found = {"urn": self.urn, "type": self.type, "custom": self.custom, "inputs": self.inputs, "outputs": self.outputs}
-        flags = {"id": self.id, "parent": self.parent, "protect": self.protect, "delete": self.delete, "taint": self.taint}
+        found = {
+            "urn": self.urn,
+            "type": self.type,
+            "custom": self.custom,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+        }
+        flags = {
+            "id": self.id,
+            "parent": self.parent,
+            "protect": self.protect,
+            "delete": self.delete,
+            "taint": self.taint,
+        }
         flags |= {"pendingReplacement": self.pending_replacement}
-        return {**found, **{name: value for name, value in flags.items() if value}, "dependencies": sorted(self.depends_on)}
+        return {
+            **found,
+            **{name: value for name, value in flags.items() if value},
+            "dependencies": sorted(self.depends_on),
+        }
 
 
 @dataclass
@@ -115,7 +132,14 @@ class StandIn:
         self.pending: list[Resource] = []
         """What a run was working on when it was killed."""
 
-    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Cut | None = None) -> Ended:
+    def up(
+        self,
+        *,
+        refresh: bool = False,
+        targets: Iterable[str] = (),
+        replacing: Iterable[str] = (),
+        kill: Cut | None = None,
+    ) -> Ended:
         return self._command(targets=frozenset(targets), replacing=frozenset(replacing), kill=kill).up(refresh)
 
     def preview(self, *, refresh: bool = False) -> Ended:
@@ -153,7 +177,10 @@ class StandIn:
     def export(self) -> dict[str, Any]:
         """What ``pulumi stack export`` gives."""
         pending = [{"type": "updating", "resource": found.exported} for found in self.pending]
-        return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending}}
+        return {
+            "version": 3,
+            "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending},
+        }
 
     def _command(self, **options: Any) -> _Command:
         self.pending = []
@@ -218,7 +245,9 @@ class _Command:
                 continue
             mark = {"__provider": old.inputs["__provider"]}
             inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
-            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False))
+            found.append(
+                replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False)
+            )
         self.on.state = found
         return self.ended.well
 
@@ -241,7 +270,8 @@ class _Command:
             )
         )
         settings.set_root_resource(None)  # type: ignore[arg-type]
-        settings.SETTINGS.outputs.clear()  # what else made outputs in this process: they wait in a loop that never runs again
+        # What else made outputs in this process: they wait in a loop that never runs again.
+        settings.SETTINGS.outputs.clear()
         loop = asyncio.new_event_loop()
         # One thread, so that a sequence of steps is the same each time.
         loop.set_default_executor(ThreadPoolExecutor(1))
@@ -260,7 +290,9 @@ class _Command:
     def register(self, request: Any) -> resource_pb2.RegisterResourceResponse:
         urn = _urn(self.on.stack_name, request.parent, request.type, request.name)
         old = self._old(urn, request)
-        by_property = {name: frozenset(dependencies.urns) for name, dependencies in request.propertyDependencies.items()}
+        by_property = {
+            name: frozenset(dependencies.urns) for name, dependencies in request.propertyDependencies.items()
+        }
         new = Resource(
             urn=urn,
             custom=request.custom,
@@ -309,10 +341,14 @@ class _Command:
 
     def _aliases(self, request: Any) -> Iterator[str]:
         for alias in request.aliases:
-            yield _urn(self.on.stack_name, self.aliased.get(request.parent, request.parent), request.type, alias.spec.name)
+            yield _urn(
+                self.on.stack_name, self.aliased.get(request.parent, request.parent), request.type, alias.spec.name
+            )
         if request.parent in self.aliased:
             parent, now = self.aliased[request.parent], request.parent.split("::")[3]
-            name = parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
+            name = (
+                parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
+            )
             yield _urn(self.on.stack_name, parent, request.type, name)
 
     def _step(self, old: Resource | None, new: Resource, *, is_deleted_first: bool) -> Resource:
@@ -320,8 +356,13 @@ class _Command:
         if not new.custom:
             return new
         provider = self._provider(new.inputs)
-        anew = old is None or old.taint or old.pending_replacement or new.urn in self.replacing or old.urn in self.removed
-        registered, new = new, replace(new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new))
+        anew = (
+            old is None or old.taint or old.pending_replacement or new.urn in self.replacing or old.urn in self.removed
+        )
+        registered, new = (
+            new,
+            replace(new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new)),
+        )
         if old is None:
             return self._created(provider, new)
         if not anew:
@@ -346,7 +387,9 @@ class _Command:
         if self.dry_run:
             return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
         updated = self._write(new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
-        return replace(new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}))
+        return replace(
+            new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]})
+        )
 
     def _remove_first(self, old: Resource) -> None:
         """Remove one that is to be replaced, and before it what would be replaced because of it."""
@@ -388,7 +431,9 @@ class _Command:
         if self.dry_run:
             return replace(new, outputs=dict(new.inputs))
         made = self._write(new, lambda: provider.create(dict(new.inputs)))
-        return replace(new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]}))
+        return replace(
+            new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]})
+        )
 
     def _write(self, one: Resource, act: Callable[[], Any]) -> Any:
         """What a kill may come between."""
@@ -453,7 +498,11 @@ class _Command:
         registered = [one for one in now if one is not None]
         gone = {old.urn for urn in self.seen for old in [self.olds.get(self.aliased.get(urn, urn))] if old is not None}
         left = [one for one in self.on.state if one.delete or one.urn not in gone]
-        names = {old: urn for urn, old in self.aliased.items() if (made := self.seen.get(urn)) is not None and made.urn == urn}
+        names = {
+            old: urn
+            for urn, old in self.aliased.items()
+            if (made := self.seen.get(urn)) is not None and made.urn == urn
+        }
         registered = [replace(one, outputs=self.ended.outputs) if one.type == STACK else one for one in registered]
         self.on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
 
@@ -519,7 +568,8 @@ def _urn(stack_name: str, parent: str, type_: str, name: str) -> str:
 
 
 def _travelled(value: Any) -> Any:
-    """As a value is after its way between program, engine and provider: numbers are floating point, secrets are in the clear."""
+    """As a value is after its way between program, engine and provider: numbers are floating point, secrets are in the
+    clear."""
     if isinstance(value, Mapping):
         if rpc._special_sig_key in value and "value" in value:
             return _travelled(value["value"])

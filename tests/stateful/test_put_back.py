@@ -1,4 +1,5 @@
-"""Faults that were found before are put back in turn, and the machine finds each. All of them are found in this process."""
+"""Faults that were found before are put back in turn, and the machine finds each. All of them are found in this
+process."""
 
 from __future__ import annotations
 
@@ -34,12 +35,16 @@ def heal_applies_what_waits(patch: Patch) -> None:
 
 
 def one_failed_create_is_everybodys(patch: Patch) -> None:
-    """6: the output of a connection that failed is the engine's marker of what is not known, and the commands read the outputs."""
+    """6: the output of a connection that failed is the engine's marker of what is not known, and the commands read the
+    outputs."""
 
     def outputs(connections: Mapping[str, Mapping[str, Any]]) -> Any:
         if all("client_id" in platform for platform in connections.values()):
             return known(connections)  # those of a component
-        return {key: {name: pulumi.Output.all(**one) for name, one in platforms.items()} for key, platforms in connections.items()}
+        return {
+            key: {name: pulumi.Output.all(**one) for name, one in platforms.items()}
+            for key, platforms in connections.items()
+        }
 
     def looked_at(document: Mapping[str, Any], *more: Any) -> recorded.Recorded:
         for one in document["deployment"].get("resources") or []:

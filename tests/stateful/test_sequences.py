@@ -170,7 +170,17 @@ SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
 
 def test_some_sequences() -> None:
     """In a process of its own: one with a browser has an event loop, which the program's would meet."""
-    words = ["-p", "no:xdist", "-p", "no:cacheprovider", "-m", "exhaustive", "-q", "-s", f"{__file__}::test_any_sequence"]
+    words = [
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "exhaustive",
+        "-q",
+        "-s",
+        f"{__file__}::test_any_sequence",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=ROOT,
@@ -185,7 +195,8 @@ def test_some_sequences() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
-    """Always the same sequences; RANDOM in the environment makes them others, EXAMPLES and STEPS more, and SHRINK shorter."""
+    """Always the same sequences; RANDOM in the environment makes them others, EXAMPLES and STEPS more, and SHRINK
+    shorter."""
     run(portal, tmp_path, InProcess, examples=40, steps=40)
 
 
@@ -208,16 +219,25 @@ def test_both_speeds_end_the_same(portal: RunningPortal, tmp_path: Path, steps: 
 
 
 def end_of(world: World) -> tuple[Any, Any]:
-    """What is recorded and what is real, with clients by their owners instead of their IDs, and marks by whether they are real.
+    """What is recorded and what is real, with clients by their owners instead of their IDs, and marks by whether they
+    are real.
 
     Both are made at random.
     """
     there = seen(world.speed.export(), world.registry)
-    names = {client_id: value.owner for (client_id, part), value in there.real.items() if part == CLIENT and isinstance(value, Owned)}
-    bear = {place: known.mark == there.marks.get((known.client_id, place[1])) for place, known in there.recorded.items()}
+    names = {
+        client_id: value.owner
+        for (client_id, part), value in there.real.items()
+        if part == CLIENT and isinstance(value, Owned)
+    }
+    bear = {
+        place: known.mark == there.marks.get((known.client_id, place[1])) for place, known in there.recorded.items()
+    }
     recorded = {
         place: known._replace(
-            client_id=str(names.get(known.client_id)), mark=str(bear[place]), other=known.other and (known.other[0], None)
+            client_id=str(names.get(known.client_id)),
+            mark=str(bear[place]),
+            other=known.other and (known.other[0], None),
         )
         for place, known in there.recorded.items()
     }

@@ -72,7 +72,9 @@ class World:
     registry: Registry
     model: Model = field(default_factory=Model)
     forms: tuple[Wanted, ...] = ()
-    organisations: dict[str, Organisation] = field(default_factory=lambda: {name: Organisation(codes[0]) for name, codes in CODES.items()})
+    organisations: dict[str, Organisation] = field(
+        default_factory=lambda: {name: Organisation(codes[0]) for name, codes in CODES.items()}
+    )
     made: int = 0
     saved: tuple[Any, dict[Place, Recorded], list[tuple[Place, Recorded]]] | None = None
     """An earlier state: as the engine has it, and as the model has."""
@@ -126,7 +128,9 @@ class World:
     def change_product(self, pick: int) -> bool:
         return self._change(
             pick,
-            lambda one: replace(one, products=tuple((name, "10245" if value == "10244" else "10244") for name, value in one.products)),
+            lambda one: replace(
+                one, products=tuple((name, "10245" if value == "10244" else "10244") for name, value in one.products)
+            ),
         )
 
     def another_application(self, pick: int, application: str, formerly: bool) -> bool:
@@ -142,7 +146,9 @@ class World:
     def another_code(self, folder: str, formerly: bool) -> bool:
         before = self.organisations[folder]
         code = next(code for code in CODES[folder] if code != before.code)
-        return self._edit(self.forms, {**self.organisations, folder: Organisation(code, before.code if formerly else None)})
+        return self._edit(
+            self.forms, {**self.organisations, folder: Organisation(code, before.code if formerly else None)}
+        )
 
     def forget_formerly(self) -> bool:
         forms = [replace(one, formerly=None) for one in self.forms]
@@ -182,7 +188,10 @@ class World:
         return self._program()
 
     def _program(self) -> bool:
-        options = {"replace_on_changes=['*']": self.model.replaces_changed, "delete_before_replace=True": self.model.removes_first}
+        options = {
+            "replace_on_changes=['*']": self.model.replaces_changed,
+            "delete_before_replace=True": self.model.removes_first,
+        }
         self.speed.program(program(*(option for option, has in options.items() if has), below=self.model.below))
         return True
 
@@ -218,7 +227,9 @@ class World:
         client_id = self.model.recorded[place].client_id
         self.speed.edit_state("delete", self._urn(place))
         there = seen(self.speed.export(), self.registry)
-        for other in [other for other, one in self.model.recorded.items() if part == CLIENT and one.client_id == client_id]:
+        for other in [
+            other for other, one in self.model.recorded.items() if part == CLIENT and one.client_id == client_id
+        ]:
             if other not in there.recorded:  # after a rename in the state, what depends on it is not all that is inside
                 del self.model.recorded[other]
         self.model.recorded.pop(place, None)
@@ -275,7 +286,9 @@ class World:
             return False
         before = self.model.real.get((client_id, name))
         self._configure(client_id, name, value)
-        self.model.real[client_id, name] = before._replace(value=value) if isinstance(before, Owned) else Owned(value, None)
+        self.model.real[client_id, name] = (
+            before._replace(value=value) if isinstance(before, Owned) else Owned(value, None)
+        )
         return True
 
     def product_of_a_stranger(self, pick: int, name: str) -> bool:
@@ -402,14 +415,27 @@ class World:
         return True
 
     def _no_client_is_lost(self, before: Model, there: Model) -> None:
-        """The client of what a form declares stays, and there is no second one; unless the program removes what it replaces first."""
-        now = {client_id: value.owner for (client_id, part), value in there.real.items() if part == CLIENT and isinstance(value, Owned)}
+        """The client of what a form declares stays, and there is no second one; unless the program removes what it
+        replaces first."""
+        now = {
+            client_id: value.owner
+            for (client_id, part), value in there.real.items()
+            if part == CLIENT and isinstance(value, Owned)
+        }
         for key in () if before.removes_first else before.declared:
-            had = {client_id for (client_id, part), value in before.real.items() if part == CLIENT and _is_of(before, key, value)}
+            had = {
+                client_id
+                for (client_id, part), value in before.real.items()
+                if part == CLIENT and _is_of(before, key, value)
+            }
             known = before.recorded.get(before.place(key, CLIENT))
-            lost = (had | ({known.client_id} if known and (known.client_id, CLIENT) in before.real else set())) - now.keys()
+            lost = (
+                had | ({known.client_id} if known and (known.client_id, CLIENT) in before.real else set())
+            ) - now.keys()
             assert not lost, f"{key} loses its client {lost}"
-            assert not had or {client_id for client_id, owner in now.items() if owner == key} <= had, f"{key} gets a second client"
+            assert not had or {client_id for client_id, owner in now.items() if owner == key} <= had, (
+                f"{key} gets a second client"
+            )
 
     def _in_part(self, there: Model, before: Model, *after: Model) -> None:
         """Each part is as it was before a run, or as after one that does it; the model goes on from there."""
@@ -417,10 +443,14 @@ class World:
         for place in before.real.keys() | there.real.keys():
             value = there.real.get(place)
             owner = there.real.get((place[0], CLIENT))
-            is_new = (place[0], CLIENT) not in before.real and isinstance(owner, Owned) and owner.owner in self.model.declared
-            assert value in (before.real.get(place), whole.real.get(place)) or (is_new and value in (None, frozenset())), (
-                f"{place} was {before.real.get(place)}, should be {whole.real.get(place)}, and is {value}"
+            is_new = (
+                (place[0], CLIENT) not in before.real
+                and isinstance(owner, Owned)
+                and owner.owner in self.model.declared
             )
+            assert value in (before.real.get(place), whole.real.get(place)) or (
+                is_new and value in (None, frozenset())
+            ), f"{place} was {before.real.get(place)}, should be {whole.real.get(place)}, and is {value}"
         for place in before.recorded.keys() | there.recorded.keys():
             known = there.recorded.get(place)
             expected = [one.recorded.get(place) for one in (before, *after)] + ([None] if whole.removes_first else [])
@@ -447,11 +477,14 @@ class World:
     def _look(self, heal: bool, outage: Outage) -> bool:
         model, words = self.model, ("--heal",) if heal else ()
         if heal and (model.removes_first or model.replaces_changed):
-            return False  # it repairs a client, and what is inside goes with the one before, or is looked at for the one before
+            # It repairs a client, and what is inside goes with the one before, or is looked at for the one before.
+            return False
         before = copy.deepcopy(model)
         done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
         there = seen(self.speed.export(), self.registry)
-        has_product = any(part in PRODUCTS for part in (*(part for _, part in model.recorded), *chain(*model.declared.values())))
+        has_product = any(
+            part in PRODUCTS for part in (*(part for _, part in model.recorded), *chain(*model.declared.values()))
+        )
         if "management" in outage.apis or ("products" in outage.apis and has_product):
             assert done.code == 3, done.output
             self._compare(there)
@@ -472,7 +505,9 @@ class World:
             repaired, left = model.heal(there)
             named = _named(report.get("repaired", ()))
             assert named == repaired, f"it repairs {named}, and not just {repaired}"
-            unnamed = {place for place in left if not any(_names(problem, place) for problem in report.get("problems", ()))}
+            unnamed = {
+                place for place in left if not any(_names(problem, place) for problem in report.get("problems", ()))
+            }
             assert not unnamed, f"{unnamed} is left, and not among {report.get('problems')}"
         self._compare(there)
         by_hand, waiting = model.drift()
@@ -483,15 +518,24 @@ class World:
         assert found == shown, f"{waiting} wait, and it names {found}"
         orphans = model.orphans()
         # A client stands for its products too; where they alone are left behind, it is named because of them.
-        left = {(one["client_id"], product) for one in report["left_behind"] for product in (CLIENT, *one.get("products", ()))}
-        assert left == orphans | {(client_id, CLIENT) for client_id, _ in orphans}, f"{orphans} is left behind, and it names {left}"
+        left = {
+            (one["client_id"], product)
+            for one in report["left_behind"]
+            for product in (CLIENT, *one.get("products", ()))
+        }
+        assert left == orphans | {(client_id, CLIENT) for client_id, _ in orphans}, (
+            f"{orphans} is left behind, and it names {left}"
+        )
         assert done.code == bool(by_hand | waiting | orphans)
         return True
 
     def _is_between(self) -> bool:
         """Whether the state has a connection under another name than the program, or twice."""
         names = {name for name, _ in self.model.recorded}
-        other = any(name.endswith(BELOW) is not self.model.below or name.removesuffix(BELOW).endswith(ELSEWHERE) for name in names)
+        other = any(
+            name.endswith(BELOW) is not self.model.below or name.removesuffix(BELOW).endswith(ELSEWHERE)
+            for name in names
+        )
         return other or bool(self.model.condemned)
 
     def preview(self, refresh: bool) -> bool:
@@ -504,15 +548,17 @@ class World:
         # The client-ID of one that is made anew is not known yet, and seems to change.
         anew = {place[0] for place in pending if place[1] == CLIENT and self._is_made(model, place)}
         maybe = {(name, part) for name in anew for part in PARTS}
-        # Where an adoption is refused the program fails, and the engine shows no removals; a client whose parts are protected is
-        # not even tried.
+        # Where an adoption is refused the program fails, and the engine shows no removals; a client whose parts are
+        # protected is not even tried.
         declared = {model.place(key, part) for key, wanted in model.declared.items() for part in wanted}
         kept = {
             place
             for place in pending & model.recorded.keys()
             if (ran.troubled and place not in declared) or (place[1] == CLIENT and model.recorded[place].protected)
         }
-        assert pending - kept <= ran.steps <= pending | maybe, f"it shows {sorted(ran.steps)}, and {sorted(pending)} would change"
+        assert pending - kept <= ran.steps <= pending | maybe, (
+            f"it shows {sorted(ran.steps)}, and {sorted(pending)} would change"
+        )
         self._compare()
         return True
 
@@ -532,7 +578,13 @@ class World:
                 place = model.place(key, part)
                 left.discard(place)
                 known = model.recorded.get(place)
-                is_other = known is None or client is None or known.client_id != client.client_id or known.tainted or known.other
+                is_other = (
+                    known is None
+                    or client is None
+                    or known.client_id != client.client_id
+                    or known.tainted
+                    or known.other
+                )
                 if is_other or known.value != value:  # type: ignore[union-attr]
                     changed.add((model.name(key), part))
         return changed | left
@@ -553,8 +605,14 @@ class World:
             listed[one["client_id"]] = max(listed.get(one["client_id"], 0), len(one["scopes"]))
         # By their client: after a rename that failed in part, its scopes have its earlier name.
         scopes = {known.client_id: len(known.value) for (_, part), known in there.recorded.items() if part == SCOPES}  # type: ignore[arg-type]
-        expected = {known.client_id: scopes.get(known.client_id, 0) for (_, part), known in there.recorded.items() if part == CLIENT}
-        if self.model.removes_first:  # scopes that were removed first, and not made again yet, are still those that the client has
+        expected = {
+            known.client_id: scopes.get(known.client_id, 0)
+            for (_, part), known in there.recorded.items()
+            if part == CLIENT
+        }
+        if (
+            self.model.removes_first
+        ):  # scopes that were removed first, and not made again yet, are still those that the client has
             expected |= {client_id: listed.get(client_id, 0) for client_id in expected.keys() - scopes.keys()}
         assert listed == expected, f"the service desk sees {listed}, and not {expected}"
         return there
@@ -564,10 +622,14 @@ class World:
         there = there or seen(self.speed.export(), self.registry)
         self.model.codes = there.codes
         assert _shown(there.real) == _shown(self.model.real), _difference("real", self.model.real, there.real)
-        assert _shown(there.recorded) == _shown(self.model.recorded), _difference("recorded", self.model.recorded, there.recorded)
+        assert _shown(there.recorded) == _shown(self.model.recorded), _difference(
+            "recorded", self.model.recorded, there.recorded
+        )
         self.model.marks = {place: self.model.marks.get(place) for place in there.marks}
         assert there.marks == self.model.marks, _difference("mark", self.model.marks, there.marks)
-        assert {place for place, _ in there.condemned} == {place for place, _ in self.model.condemned}, f"left are {there.condemned}"
+        assert {place for place, _ in there.condemned} == {place for place, _ in self.model.condemned}, (
+            f"left are {there.condemned}"
+        )
 
     def _form(self, pick: int) -> Wanted | None:
         return self.forms[pick % len(self.forms)] if self.forms else None
@@ -586,7 +648,9 @@ class World:
         return sorted((client_id for client_id, part in self.model.real if part == CLIENT), key=seen_as)
 
     def _has_client(self, one: Wanted) -> bool:
-        return self.model.place(f"{self.organisations[one.folder].code}/{one.application}", CLIENT) in self.model.recorded
+        return (
+            self.model.place(f"{self.organisations[one.folder].code}/{one.application}", CLIENT) in self.model.recorded
+        )
 
     def _by_hand(self, pick: int, part: str, change: Callable[[Any], frozenset[str]]) -> bool:
         client_id = self._client(pick)

@@ -1,4 +1,5 @@
-"""Each command of the README, of ``docs/cli.md`` and of the guide in Dutch, as it is written, in a clone with ports of its own."""
+"""Each command of the README, of ``docs/cli.md`` and of the guide in Dutch, as it is written, in a clone with ports of
+its own."""
 
 from __future__ import annotations
 
@@ -53,8 +54,13 @@ def test_the_guide_in_dutch_from_a_clone_to_production(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     with cloned(clone):
         lines = [line for script in scripts((clone / GUIDE).read_text()) for line in script]
-        typed = [next((typed.format(line) for begins, typed in TYPED.items() if line.startswith(begins)), line) for line in lines]
-        who = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.example"
+        typed = [
+            next((typed.format(line) for begins, typed in TYPED.items() if line.startswith(begins)), line)
+            for line in lines
+        ]
+        who = (
+            "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.example"
+        )
         done = run(clone, "\n".join([who, *typed]).replace("~/", f"{tmp_path}/"))
         said = done.stdout + done.stderr
         assert done.returncode == 0, said
@@ -66,7 +72,9 @@ def test_the_guide_in_dutch_from_a_clone_to_production(tmp_path: Path) -> None:
 
 def test_the_guide_quotes_the_examples() -> None:
     """Its code in Python, Java and Node is that of the clients that are run."""
-    examples = "".join((ROOT / "examples" / file).read_text() for file in ("python/client.py", JAVA, "node/jsonwebtoken.mjs"))
+    examples = "".join(
+        (ROOT / "examples" / file).read_text() for file in ("python/client.py", JAVA, "node/jsonwebtoken.mjs")
+    )
     quoted = re.findall(r"^```(?:python|java|js)\n(.*?)^```", (ROOT / GUIDE).read_text(), re.DOTALL | re.MULTILINE)
     assert len(quoted) == 3
     assert [text for text in quoted if text not in examples] == []

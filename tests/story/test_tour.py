@@ -28,7 +28,8 @@ def assert_told_as_written(story: str, kind: AuthorityKind, folder: Path) -> Non
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 @pytest.mark.parametrize("story", STORIES, ids=[story.partition("\n")[0][3:] for story in STORIES])
 def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
-    """What the page shows is what the commands said, but for stand-ins; no private key member is shown, and nothing runs on."""
+    """What the page shows is what the commands said, but for stand-ins; no private key member is shown, and nothing
+    runs on."""
     assert_told_as_written(story, AuthorityKind.BEHEERPORTAAL, tmp_path)
     assert '"d"' not in story
     assert "stopped" in Scratch(tmp_path / "repository").run("acmidm", "portal", "status", code=1)
@@ -37,7 +38,8 @@ def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
-    """The first, word for word, but for who changed something by hand: people are named by the ids of their users there."""
+    """The first, word for word, but for who changed something by hand: people are named by the ids of their users
+    there."""
     distribution_or_skip()
     assert_told_as_written(STORIES[0], AuthorityKind.KEYCLOAK, tmp_path)
 
@@ -64,7 +66,9 @@ def test_a_diff_fits_one_place_of_its_file(tmp_path: Path) -> None:
 def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     """The same value by the same stand-in; an OVO code, a scope and a duration in days stay."""
     stable = Stable(date(2027, 1, 10))
-    first = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC, OVO002067")
+    first = stable.text(
+        "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC, OVO002067"
+    )
     again = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f")
     assert stable.text("http://127.0.0.1:40123/op") == "http://127.0.0.1:8512/op"
     client = first.split()[1].rstrip(",")
@@ -73,13 +77,19 @@ def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     assert len({client, again.split()[-1], "0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f"}) == 3
     assert stable.text("tot 9 januari 2028 om 12:34 (UTC)") == "tot 24 november 2027 om 03:17 (UTC)"
     assert stable.text("valid until 9 January 2028") == "valid until 24 November 2027"
-    assert stable.text("mijn-gent-tni-2027-2.jwk.json") == "mijn-gent-tni-2026-2.jwk.json", "a file that is named by the year"
+    assert stable.text("mijn-gent-tni-2027-2.jwk.json") == "mijn-gent-tni-2026-2.jwk.json", (
+        "a file that is named by the year"
+    )
     assert stable.text("at 2027-01-10T12:34:56.789") == "at 2026-11-25T03:17"
-    assert stable.of_today("retire: 2027-11-25, a-2026.jwk.json") == "retire: 2028-01-10, a-2027.jwk.json", "what a page has somebody type"
+    assert stable.of_today("retire: 2027-11-25, a-2026.jwk.json") == "retire: 2028-01-10, a-2027.jwk.json", (
+        "what a page has somebody type"
+    )
     assert stable.text("user 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, user gent") == "helpdesk, user gent", (
         "who acts by hand, as Keycloak says it"
     )
     thumbprint = "QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y"
-    text = stable.text(f"thumbprint `{thumbprint}` and kid {thumbprint}, scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")
+    text = stable.text(
+        f"thumbprint `{thumbprint}` and kid {thumbprint}, scope dv_magda_organisaties_verenigingen_verenigingen_v1_G"
+    )
     assert thumbprint not in text
     assert text.endswith("scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")

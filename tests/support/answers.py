@@ -21,16 +21,24 @@ def replies(*right: object) -> st.SearchStrategy[Reply]:
     names = sorted({name for document in right for mapping in _mappings(document) for name in mapping})
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(names) | st.text(max_size=8), inner, max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(names) | st.text(max_size=8), inner, max_size=4)
+        ),
         max_leaves=8,
     )
     gone_wrong = _gone_wrong(right, values).map(_json)
     bodies = gone_wrong | values.map(_json) | st.binary(max_size=200)
-    header_values = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20).map(str.strip)
+    header_values = st.text(
+        st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20
+    ).map(str.strip)
     etags = st.sampled_from(['"1"', ""]) | header_values
-    anything = st.builds(_reply, st.sampled_from(_STATUSES), st.sampled_from(_MEDIA_TYPES) | header_values, etags, bodies)
+    anything = st.builds(
+        _reply, st.sampled_from(_STATUSES), st.sampled_from(_MEDIA_TYPES) | header_values, etags, bodies
+    )
     well_formed = st.builds(_reply, st.just(200), st.just(_MEDIA_TYPES[0]), etags, gone_wrong)
-    # Chosen by a draw of their own, as `|` would give the larger of the two nearly all: only what is well formed gets deep into an adapter.
+    # Chosen by a draw of their own, as `|` would give the larger of the two nearly all: only what is well formed gets
+    # deep into an adapter.
     return st.booleans().flatmap(lambda well: well_formed if well else anything)
 
 

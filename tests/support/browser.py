@@ -23,11 +23,13 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # What Playwright turns off, for it counts no more beside another list; and the popup of an address bar that nobody sees: a page
-    # of its own in each window, with a renderer, which took a third of the browser's time.
-    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
-    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,"
-    "MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch",
+    # What Playwright turns off, for it counts no more beside another list; and the popup of an address bar that nobody
+    # sees: a page of its own in each window, with a renderer, which took a third of the browser's time.
+    (
+        "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+        "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,"
+        "MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch"
+    ),
 )
 
 

@@ -1,4 +1,5 @@
-"""A clone of this repository with a sandbox on ports of its own, and the commands of a page as people run them in it."""
+"""A clone of this repository with a sandbox on ports of its own, and the commands of a page as people run them in
+it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 
 
 def scripts(page: str) -> Iterator[list[str]]:
-    """The commands of each block: all lines of one that is of the shell, those after a prompt in one that shows output too."""
+    """The commands of each block: all lines of one that is of the shell, those after a prompt in one that shows output
+    too."""
     for language, text in _BLOCK.findall(page):
         if language == "sh":
             lines = [re.sub(r"\s+#.*", "", line) for line in text.splitlines()]
@@ -54,9 +56,12 @@ _TRUST = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """A script of bash that stops at the first error, with nobody to answer and nothing of this clone or of `make` around it."""
+    """A script of bash that stops at the first error, with nobody to answer and nothing of this clone or of `make`
+    around it."""
     path = [entry for entry in os.environ["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
-    environment = {name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION", *_TRUST) if name in os.environ}
+    environment = {
+        name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION", *_TRUST) if name in os.environ
+    }
     return subprocess.run(
         ["bash", "-ec", script],
         cwd=folder,

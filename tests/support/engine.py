@@ -91,10 +91,13 @@ class Project:
         state, file = _new_stack(self.stack)
         shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(file)
-        self.configure({"environment": self.stack, "catalogueFolder": str(catalogue_folder()), "keyOverlapDays": 0, **config})
+        self.configure(
+            {"environment": self.stack, "catalogueFolder": str(catalogue_folder()), "keyOverlapDays": 0, **config}
+        )
 
     def start_python(self, environment: Path = ROOT / ".venv") -> None:
-        """From which virtual environment the engine starts each Python: as its own children, but where tests fork them."""
+        """From which virtual environment the engine starts each Python: as its own children, but where tests fork
+        them."""
         (self.folder / ".venv").unlink(missing_ok=True)
         (self.folder / ".venv").symlink_to(environment)
 
@@ -221,7 +224,8 @@ class Project:
 
 @cache
 def _new_stack(stack: str) -> tuple[Path, str]:
-    """The state of a stack that has nothing yet, and its file, which has its key: made once for all tests of a process."""
+    """The state of a stack that has nothing yet, and its file, which has its key: made once for all tests of a
+    process."""
     with TemporaryDirectory() as folder:
         project = Project(Path(folder), stack)
         (project.folder / "state").mkdir()
@@ -239,9 +243,12 @@ def details(steps: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, list[str
 
 
 def detail_lines(outcome: Outcome, sign: str) -> list[str]:
-    """The lines of a ``preview --diff`` that a resource's properties have with this sign (``+``, ``-``, ``~``), outputs left out."""
+    """The lines of a ``preview --diff`` that a resource's properties have with this sign (``+``, ``-``, ``~``), outputs
+    left out."""
     # A refreshing preview shows what it found first; what it would do about it follows.
-    resources = outcome.stdout.rpartition("pulumi:pulumi:Stack: (")[2].partition("--outputs:--")[0].partition("\nResources:")[0]
+    resources = (
+        outcome.stdout.rpartition("pulumi:pulumi:Stack: (")[2].partition("--outputs:--")[0].partition("\nResources:")[0]
+    )
     marked = (re.sub(r"\s+", " ", line.strip()).replace(" :", ":") for line in resources.splitlines())
     return [line for line in marked if line.startswith(f"{sign} ") and not line.endswith((")", "{"))]
 

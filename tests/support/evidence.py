@@ -14,7 +14,8 @@ from tests.support.portal import RunningPortal
 
 
 def evidence_text(private: dict[str, Any], **changes: Any) -> str:
-    """The text of an evidence file for Stad Gent's mijn-gent on TNI, signed by a private JSON Web Key; ``changes`` of its payload."""
+    """The text of an evidence file for Stad Gent's mijn-gent on TNI, signed by a private JSON Web Key; ``changes`` of
+    its payload."""
     key = private_key_of(private)
     public = key.public
     payload: dict[str, Any] = {

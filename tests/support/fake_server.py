@@ -21,7 +21,8 @@ Request = fault_proxy.Recorded
 
 @dataclass
 class Reply:
-    """What to answer; ``body`` that is no bytes goes as JSON. ``chunks`` are sent one by one instead, of a length that nobody says."""
+    """What to answer; ``body`` that is no bytes goes as JSON. ``chunks`` are sent one by one instead, of a length that
+    nobody says."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -34,7 +35,13 @@ class Reply:
         if self.chunks is None:
             exchange.reply(fault_proxy.Reply(self.status, tuple(headers.items()), content))
             return
-        head = [f"HTTP/1.1 {self.status} -", *(f"{name}: {value}" for name, value in headers.items()), "connection: close", "", ""]
+        head = [
+            f"HTTP/1.1 {self.status} -",
+            *(f"{name}: {value}" for name, value in headers.items()),
+            "connection: close",
+            "",
+            "",
+        ]
         exchange.send("\r\n".join(head).encode())
         for part in self.chunks():
             exchange.send(part)
@@ -110,6 +117,7 @@ def talking(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def in_plain_http(connection: socket.socket) -> None:
-    """Answer a TLS handshake as a web server without TLS does. It reads all of it first: what closes too early resets."""
+    """Answer a TLS handshake as a web server without TLS does. It reads all of it first: what closes too early
+    resets."""
     connection.recv(65_536)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

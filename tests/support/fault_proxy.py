@@ -1,9 +1,11 @@
-"""A proxy on loopback that stands between the provider and a real server, records every request, and does harm on demand.
+"""A proxy on loopback that stands between the provider and a real server, records every request, and does harm on
+demand.
 
 ::
 
     with FaultProxy(portal.origin) as proxy:
-        proxy.rule("POST", "/clients$", faults.cut_after)        # the first such request is committed, and its answer lost
+        proxy.rule("POST", "/clients$", faults.cut_after)        # the first such request is committed, and its answer
+        lost
 
 What no rule matches goes through as it is. A fault is a function of an ``Exchange``: those that several tests use are
 in ``faults.py``, and a test may write its own.
@@ -79,7 +81,12 @@ class Exchange:
         upstream = http.client.HTTPConnection(self.proxy.upstream, timeout=UPSTREAM_SECONDS)
         headers = {name: value for name, value in self.request.headers.items() if name not in _HOP_BY_HOP}
         # Compressed answers would hide what is rewritten below.
-        upstream.request(self.request.method, self.request.path, self.request.body or None, {**headers, "accept-encoding": "identity"})
+        upstream.request(
+            self.request.method,
+            self.request.path,
+            self.request.body or None,
+            {**headers, "accept-encoding": "identity"},
+        )
         answer = upstream.getresponse()
         reply = Reply(answer.status, tuple(answer.getheaders()), self.proxy.rewritten(self.request.path, answer.read()))
         upstream.close()
@@ -182,10 +189,15 @@ class FaultProxy:
     def seen(self, method: str, path: str) -> list[Recorded]:
         """The recorded requests that match."""
         with self._lock:
-            return [request for request in self.requests if re.fullmatch(method, request.method) and re.search(path, request.path)]
+            return [
+                request
+                for request in self.requests
+                if re.fullmatch(method, request.method) and re.search(path, request.path)
+            ]
 
     def rewritten(self, path: str, body: bytes) -> bytes:
-        """The discovery document sends token requests this way too; the issuer's name stays, assertions are made out to it."""
+        """The discovery document sends token requests this way too; the issuer's name stays, assertions are made out to
+        it."""
         if not path.endswith("/.well-known/openid-configuration"):
             return body
         try:

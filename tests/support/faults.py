@@ -37,7 +37,9 @@ def time_out_before(exchange: Exchange) -> None:
     exchange.cut()
 
 
-def answer(status: int, body: bytes = b"", content_type: str = "application/problem+json", headers: Mapping[str, str] = NONE) -> Fault:
+def answer(
+    status: int, body: bytes = b"", content_type: str = "application/problem+json", headers: Mapping[str, str] = NONE
+) -> Fault:
     """An answer of somebody else; the server never sees the request."""
     return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *headers.items()), body))
 

@@ -33,12 +33,17 @@ GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207.451.227"}
 
 def organisation_of(folder: str) -> dict[str, Any]:
     """Who a folder of forms belongs to: Gent, or another organisation, always the same for the same folder."""
-    return dict(GENT) if folder == "gent" else {"name": folder.title(), "ovo": f"OVO{zlib.crc32(folder.encode()) % 1_000_000:06d}"}
+    return (
+        dict(GENT)
+        if folder == "gent"
+        else {"name": folder.title(), "ovo": f"OVO{zlib.crc32(folder.encode()) % 1_000_000:06d}"}
+    )
 
 
 @dataclass
 class FormFile:
-    """A form and its organisation; private keys are in memory alone. Change ``document`` or ``organisation``, then ``save``."""
+    """A form and its organisation; private keys are in memory alone. Change ``document`` or ``organisation``, then
+    ``save``."""
 
     folder: Path
     name: str
@@ -70,7 +75,8 @@ class FormFile:
         return wanted
 
     def save(self) -> None:
-        """Write both files. The organisation may send under every name that its forms have had, and those that tests share."""
+        """Write both files. The organisation may send under every name that its forms have had, and those that tests
+        share."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         owner = self.path.with_name("organisation.yaml")
         earlier = yaml.safe_load(owner.read_text()).get("speaks_for", {}) if owner.exists() else {}
@@ -79,7 +85,11 @@ class FormFile:
         self.path.write_text(yaml.safe_dump(self.document, sort_keys=False))
 
     def _speaks_for(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        products = [request.get("products") or {} for request in self.document["environments"].values() if isinstance(request, dict)]
+        products = [
+            request.get("products") or {}
+            for request in self.document["environments"].values()
+            if isinstance(request, dict)
+        ]
         configurations = [NOTIFICATIES, DOSIS, *(one for each in products for one in each.values())]
         said = {name: {one[name] for one in configurations if name in one} for name in _SPEAKING}
         return {name: sorted(all_) for name, values in said.items() if (all_ := {*values, *earlier.get(name, ())})}

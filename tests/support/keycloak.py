@@ -111,7 +111,9 @@ class TestRealm:
         api = Api(self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
         return OperatorTokens(self.issuer, credentials, api)
 
-    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = (), secret: str | None = None) -> Keycloak:
+    def adapter(
+        self, *, origin: str | None = None, assigned: Iterable[str] = (), secret: str | None = None
+    ) -> Keycloak:
         """The adapter itself; ``origin`` is that of a proxy in between."""
         url = self.management_url.replace(self.server.origin, origin or self.server.origin)
         api = Api(url, self.tokens(secret), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
@@ -120,7 +122,9 @@ class TestRealm:
     def operator_http(self, base_url: str | None = None) -> httpx.Client:
         """Whatever the operator's token opens: of any realm, or at another address."""
         headers = {"authorization": f"Bearer {self.tokens().current()}"}
-        return httpx.Client(base_url=base_url or f"{self.server.origin}/admin/realms", headers=headers, timeout=_TIMEOUT_SECONDS)
+        return httpx.Client(
+            base_url=base_url or f"{self.server.origin}/admin/realms", headers=headers, timeout=_TIMEOUT_SECONDS
+        )
 
     def client(self, client_id: str) -> Document:
         """As Keycloak has it."""
@@ -152,7 +156,9 @@ class TestRealm:
 
     def service_account(self, client_id: str) -> str:
         """The internal ID of the user that a client's tokens are of."""
-        return str(self.administrator.get(f"/{self.name}/clients/{self.client(client_id)['id']}/service-account-user")["id"])
+        return str(
+            self.administrator.get(f"/{self.name}/clients/{self.client(client_id)['id']}/service-account-user")["id"]
+        )
 
     def grant(self, client_id: str, scope: str, kind: str = "optional") -> None:
         self.administrator.put(self._scope_path(client_id, scope, kind))
@@ -166,7 +172,13 @@ class TestRealm:
             "name": name or claim,
             "protocol": "openid-connect",
             "protocolMapper": "oidc-hardcoded-claim-mapper",
-            "config": {"claim.name": claim, "claim.value": value, "jsonType.label": "String", "access.token.claim": "true", **config},
+            "config": {
+                "claim.name": claim,
+                "claim.value": value,
+                "jsonType.label": "String",
+                "access.token.claim": "true",
+                **config,
+            },
         }
         self.administrator.post(f"/{self.name}/clients/{self.client(client_id)['id']}/protocol-mappers/models", mapper)
 
@@ -175,7 +187,9 @@ class TestRealm:
 
     def add_client(self, client_id: str, **members: Any) -> None:
         """A client for machines, made by hand: with whatever Keycloak gives it."""
-        self.administrator.post(f"/{self.name}/clients", {"clientId": client_id, "serviceAccountsEnabled": True, **members})
+        self.administrator.post(
+            f"/{self.name}/clients", {"clientId": client_id, "serviceAccountsEnabled": True, **members}
+        )
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
         endpoint = f"{self.issuer}/protocol/openid-connect/token"

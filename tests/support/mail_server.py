@@ -20,7 +20,8 @@ from acmidm_onboarding.mail.sending import trusting
 
 @dataclass
 class MailServer:
-    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient; None is no answer at all.
+    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient; None is no answer at
+    all.
 
     A mail with the word ``unwanted`` in it is refused.
     """
@@ -73,7 +74,9 @@ class MailServer:
             await asyncio.Event().wait()
         return str(said)
 
-    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any) -> AuthResult:
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
+    ) -> AuthResult:
         assert isinstance(given, LoginPassword)
         self.log_ins.append((given.login.decode(), given.password.decode()))
         return AuthResult(success=given.password == b"right", handled=False)
@@ -81,12 +84,21 @@ class MailServer:
 
 @contextmanager
 def running_mail_server(
-    port: int = 0, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, auth: bool = False
+    port: int = 0,
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+    auth: bool = False,
 ) -> Iterator[MailServer]:
     """Yield a server; ``tls`` from the start, or ``starttls`` on request."""
     server = MailServer()
-    more: dict[str, Any] = {"authenticator": server.authenticate, "auth_require_tls": False, "auth_required": True} if auth else {}
-    controller = Controller(server, hostname=host, port=port or _free_port(host), ssl_context=tls, tls_context=starttls, **more)
+    more: dict[str, Any] = (
+        {"authenticator": server.authenticate, "auth_require_tls": False, "auth_required": True} if auth else {}
+    )
+    controller = Controller(
+        server, hostname=host, port=port or _free_port(host), ssl_context=tls, tls_context=starttls, **more
+    )
     if tls is not None:
         controller._trigger_server = lambda: _knock(host, controller.port)  # type: ignore[method-assign]  # its own wants to trust the certificate
     controller.start()

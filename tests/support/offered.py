@@ -1,6 +1,7 @@
 """The catalogue of the tests, and what their portals know: all that it offers on their platform.
 
-It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both are provided for, and known of none.
+It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both are provided for, and
+known of none.
 """
 
 from __future__ import annotations
@@ -38,11 +39,14 @@ def write_catalogue(folder: Path) -> None:
 
 
 def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
-    """The settings ``scopes`` and ``products`` of a portal, under the platform's names; those of the tests' catalogue, or of another."""
+    """The settings ``scopes`` and ``products`` of a portal, under the platform's names; those of the tests' catalogue,
+    or of another."""
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
-        "scopes": {name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()},
+        "scopes": {
+            name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()
+        },
         "products": {
             name: {
                 "schema": product.configuration,

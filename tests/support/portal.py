@@ -92,9 +92,18 @@ def sign_assertion(
 ) -> str:
     """A client assertion (RFC 7523); `claims` and `header` override what is right, a value of None leaves it out."""
     now = int(time.time())
-    right = {"iss": client_id, "sub": client_id, "aud": audience, "iat": now, "exp": now + 300, "jti": str(uuid.uuid4())}
+    right = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "iat": now,
+        "exp": now + 300,
+        "jti": str(uuid.uuid4()),
+    }
     wanted = {name: value for name, value in {**right, **(claims or {})}.items() if value is not None}
-    heading = {name: value for name, value in {"alg": "ES256", "kid": key.kid, **(header or {})}.items() if value is not None}
+    heading = {
+        name: value for name, value in {"alg": "ES256", "kid": key.kid, **(header or {})}.items() if value is not None
+    }
     return jwt.encode(heading, wanted, key, algorithms=[heading["alg"]])
 
 
@@ -159,20 +168,27 @@ class RunningPortal:
     def operator(self, token: str | None = None) -> httpx.Client:
         """An HTTP client that acts as the operator, or with another access token."""
         return httpx.Client(
-            base_url=self.origin, headers={"Authorization": f"Bearer {token or self.operator_token()}"}, timeout=httpx.Timeout(30)
+            base_url=self.origin,
+            headers={"Authorization": f"Bearer {token or self.operator_token()}"},
+            timeout=httpx.Timeout(30),
         )
 
     def new_operator_token(self, client_id: str, rights: Sequence[str]) -> str:
         """An access token of a further operator with only these rights."""
         key = new_key()
         register_operator(self.settings.database, client_id, rights, public_jwk=public_jwk(key))
-        return str(self.request_token(sign_assertion(key, client_id, self.issuer)).raise_for_status().json()["access_token"])
+        return str(
+            self.request_token(sign_assertion(key, client_id, self.issuer)).raise_for_status().json()["access_token"]
+        )
 
     def kill(self) -> None:
-        """kill -9. A portal that is forked has a stand-in, which dies before the portal does and frees its port too late."""
+        """kill -9. A portal that is forked has a stand-in, which dies before the portal does and frees its port too
+        late."""
         assert self.daemon.pid is not None
         process = psutil.Process(self.daemon.pid)
-        assert warm_python.__file__ not in process.cmdline(), "this portal is forked; start it with python=sys.executable"
+        assert warm_python.__file__ not in process.cmdline(), (
+            "this portal is forked; start it with python=sys.executable"
+        )
         process.kill()
         process.wait()
 
@@ -196,8 +212,8 @@ def start_portal(
 ) -> RunningPortal:
     """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
 
-    One that `receives_mail` has a free port for that in its settings. A folder that was used before is gone on with; give the same
-    `operator_key` to keep the operator's. `more` are further fields of `PortalSettings`.
+    One that `receives_mail` has a free port for that in its settings. A folder that was used before is gone on with;
+    give the same `operator_key` to keep the operator's. `more` are further fields of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reserved = [reserve_port() for wanted in (not port, receives_mail) if wanted]
@@ -283,9 +299,13 @@ def put_current(operator: httpx.Client, path: str, document: Mapping[str, Any]) 
     return operator.put(path, json=document, headers={"If-Match": etag})
 
 
-def register_client(operator: httpx.Client, *, scopes: Sequence[str] = (), keys: Sequence[Key] = (), **changes: Any) -> dict[str, Any]:
+def register_client(
+    operator: httpx.Client, *, scopes: Sequence[str] = (), keys: Sequence[Key] = (), **changes: Any
+) -> dict[str, Any]:
     """Registers a client with scopes and keys, and returns its document."""
-    document: dict[str, Any] = operator.post("/management/v1/clients", json=client_document(**changes)).raise_for_status().json()
+    document: dict[str, Any] = (
+        operator.post("/management/v1/clients", json=client_document(**changes)).raise_for_status().json()
+    )
     path = f"/management/v1/clients/{document['client_id']}"
     if scopes:
         put_current(operator, f"{path}/scopes", {"scopes": list(scopes)}).raise_for_status()

@@ -36,7 +36,13 @@ class Registry:
         """Per application its clients, scopes, keys and product configurations included."""
         return {
             application: [
-                {**client, "products": {product: self.configuration(product, client["client_id"]) for product in ("notificaties", "dosis")}}
+                {
+                    **client,
+                    "products": {
+                        product: self.configuration(product, client["client_id"])
+                        for product in ("notificaties", "dosis")
+                    },
+                }
                 for client in self.clients(application)
             ]
             for application in applications
@@ -54,7 +60,9 @@ class Registry:
         put_current(self.http, f"/management/v1/clients/{client_id}/scopes", document).raise_for_status()
 
     def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
-        put_current(self.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(key) for key in keys]}).raise_for_status()
+        put_current(
+            self.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(key) for key in keys]}
+        ).raise_for_status()
 
     def remove(self, client_id: str) -> None:
         self._delete(f"/management/v1/clients/{client_id}")

@@ -16,7 +16,8 @@ WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
 
 
 def allowed(authority: Authority, client_id: str, declared: ClientMetadata, by_hand: str) -> set[str]:
-    """Try all acts, on a client that is ``declared``, and on one that was made ``by_hand``; name those that are not refused."""
+    """Try all acts, on a client that is ``declared``, and on one that was made ``by_hand``; name those that are not
+    refused."""
     acts: dict[str, Callable[[], object]] = {
         "list": lambda: list(authority.clients()),
         "read": lambda: authority.snapshot(client_id),
@@ -25,7 +26,9 @@ def allowed(authority: Authority, client_id: str, declared: ClientMetadata, by_h
         "scopes": lambda: authority.replace_scopes(client_id, None, {SEND: False}),
         "keys": lambda: authority.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
         "take over": lambda: authority.update(by_hand, None, metadata(), None),
-        "update": lambda: authority.update(client_id, declared, declared.model_copy(update={"contacts": ("a@b.example",)}), None),
+        "update": lambda: authority.update(
+            client_id, declared, declared.model_copy(update={"contacts": ("a@b.example",)}), None
+        ),
         "remove": lambda: authority.remove(client_id, declared.owner),
     }
     done = set()

@@ -1,4 +1,5 @@
-"""Stands for ``python`` where the engine starts one: has it forked from a process that has imported all it needs, and waits for it.
+"""Stands for ``python`` where the engine starts one: has it forked from a process that has imported all it needs, and
+waits for it.
 
 Run by itself, and by the standard library alone: to start is all that it is for.
 """

@@ -1,8 +1,8 @@
 """The process that ``warm_python`` has its own forked from: the SDK and the module are imported here once.
 
-An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor time, 0.4 s this way. Tests run the
-engine by the thousand. What runs in them is what always runs; tests of processes, of the command line and of whole clones start Python
-as everybody does.
+An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor time, 0.4 s this way.
+Tests run the engine by the thousand. What runs in them is what always runs; tests of processes, of the command line and
+of whole clones start Python as everybody does.
 """
 
 from __future__ import annotations
@@ -55,11 +55,14 @@ IMPORTED = (
 
 @cache
 def warm_environment() -> Path:
-    """This clone's virtual environment with the stand-in for its ``python``; the server behind it ends with this process."""
+    """This clone's virtual environment with the stand-in for its ``python``; the server behind it ends with this
+    process."""
     folder = Path(mkdtemp(prefix="acmidm-warm-"))
     atexit.register(shutil.rmtree, folder)
     place, python = folder / "socket", folder / "bin" / "python"
-    server = subprocess.Popen([sys.executable, "-m", __spec__.name, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    server = subprocess.Popen(
+        [sys.executable, "-m", __spec__.name, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     atexit.register(server.communicate)
@@ -151,7 +154,8 @@ class Server:
 
 
 def become(python: Path, words: list[str]) -> NoReturn:
-    """Run what Python would run with these words, and end as it would; what it starts itself by its own name is forked too."""
+    """Run what Python would run with these words, and end as it would; what it starts itself by its own name is forked
+    too."""
     sys.executable = str(python)
     sys.stdin = io.TextIOWrapper(io.FileIO(0))
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))

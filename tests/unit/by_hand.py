@@ -12,7 +12,12 @@ from pathlib import Path
 
 def contents(*folders: Path) -> dict[str, bytes]:
     """All files of the working directory, or of folders."""
-    return {str(file): file.read_bytes() for folder in folders or (Path(),) for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        str(file): file.read_bytes()
+        for folder in folders or (Path(),)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def descriptor(text: str) -> int:
@@ -34,7 +39,9 @@ def typed(arguments: Sequence[str], *lines: str) -> str:
             shown += part
             if shown[seen:].endswith(b": "):
                 seen = len(shown)
-                os.write(terminal, f"{left.pop(0)}\n".encode() if left else b"\x03")  # what asks more than expected is stopped
+                os.write(
+                    terminal, f"{left.pop(0)}\n".encode() if left else b"\x03"
+                )  # what asks more than expected is stopped
     os.waitpid(child, 0)
     os.close(terminal)
     return shown.decode()

@@ -24,10 +24,15 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 @pytest.fixture
 def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A form whose keys end in 100 days, in profile fapi2, where keys are quickly made; and a home that is in no repository."""
+    """A form whose keys end in 100 days, in profile fapi2, where keys are quickly made; and a home that is in no
+    repository."""
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     ends = int((datetime.now(UTC) + timedelta(days=100)).timestamp())
     for environment in ("tni", "prod"):
-        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
-        workspace.write_key({**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": ends}, f"gent/{environment}")
+        workspace.write(
+            f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n"
+        )
+        workspace.write_key(
+            {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": ends}, f"gent/{environment}"
+        )
     return workspace

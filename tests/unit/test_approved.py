@@ -45,8 +45,14 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     pet = {"op": "create", "urn": others, "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"}}
     assert differences(approved(same()), approved(same(), pet)) == [("create  pet: was not reviewed", None)]
     password = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding$random:index/randomPassword:RandomPassword::{NAME}"
-    made = {"op": "create", "urn": password, "newState": {"urn": password, "type": "random:index/randomPassword:RandomPassword"}}
-    assert differences(approved(same()), approved(same(), made)) == [(f"create RandomPassword {NAME}: was not reviewed", NAME)]
+    made = {
+        "op": "create",
+        "urn": password,
+        "newState": {"urn": password, "type": "random:index/randomPassword:RandomPassword"},
+    }
+    assert differences(approved(same()), approved(same(), made)) == [
+        (f"create RandomPassword {NAME}: was not reviewed", NAME)
+    ]
     was, is_now = plan(), {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}}
     changed = [approved_of("tni", document, read_plan(document), {}, ()) for document in (was, is_now)]
     assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]
@@ -56,7 +62,10 @@ def test_times_and_order_are_no_part_of_it() -> None:
     changes = steps("update", NAME, OTHER)
     later = deepcopy(changes[::-1])
     for one, moment in ((one, moment) for moment, which in ((1, changes), (2, later)) for one in which):
-        one["newState"]["inputs"] = {**one["newState"]["inputs"], "since": {"thumbprint": f"2027-01-0{moment}T00:00:00Z"}}
+        one["newState"]["inputs"] = {
+            **one["newState"]["inputs"],
+            "since": {"thumbprint": f"2027-01-0{moment}T00:00:00Z"},
+        }
     for one in later:
         one["newState"] |= {"modified": "2027-01-01T00:00:00Z", "outputs": {"x": 1}, "sourcePosition": "elsewhere"}
     assert differences(approved(*changes), approved(*later)) == []
@@ -74,7 +83,9 @@ def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -
     first = approved(*steps("update", NAME, OTHER))
     assert not_approved(first, plan(*steps("delete", NAME), *steps("update", OTHER)), [NAME]) == []
     more = not_approved(first, plan(*steps("delete", NAME, f"{NAME}-nieuw")), [NAME])
-    assert more == [(f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw") for kind in ("OAuthClient", "Onboarding")]
+    assert more == [
+        (f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw") for kind in ("OAuthClient", "Onboarding")
+    ]
 
 
 def test_what_no_preview_knows_yet_may_become_anything_and_not_the_other_way_round() -> None:

@@ -1,4 +1,5 @@
-"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is in tests/faults and tests/engine."""
+"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is in tests/faults and
+tests/engine."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ ENGINE = """#!{python} -IS
 import os, pathlib, signal, sys
 here = pathlib.Path(__file__).parent
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
-command = " ".join(words[:2 if words[0] == "stack" else 1]) + (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
+command = " ".join(words[:2 if words[0] == "stack" else 1])
+command += (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
 with (here / "called").open("a") as called:
     print(command, file=called)
 with (here / "state").open("a") as state:
@@ -69,12 +71,18 @@ class Engine:
         return [line for line in (self.folder / "called").read_text().splitlines() if line not in READ]
 
     def variables(self) -> dict[str, str]:
-        return {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}", "PULUMI_BACKEND_URL": "s3://elsewhere"}
+        return {
+            **os.environ,
+            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": "s3://elsewhere",
+        }
 
     def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
         (self.folder / "called").unlink(missing_ok=True)
         words = [str(warm_environment() / "bin" / "acmidm"), "deploy", "--stack", "tni", *options]
-        return subprocess.run(words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60
+        )
 
 
 READ = ("stack export", "stack tag list", "stack history")
@@ -101,14 +109,23 @@ def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
     if kind == ONBOARDING:
         return {"urn": parent, "type": kind, "inputs": {}}
     inputs = {"platform": "acmidm", "software_id": f"acmidm/tni/{name}", "application": name.rpartition("/")[2]}
-    return {"urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}", "type": kind, "id": name, "parent": parent, "inputs": inputs}
+    return {
+        "urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}",
+        "type": kind,
+        "id": name,
+        "parent": parent,
+        "inputs": inputs,
+    }
 
 
 def steps(op: str, *names: str) -> list[dict[str, Any]]:
     """Those of the components and their clients."""
     found = [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
     old, new = op != "create", op != "delete"
-    return [{"op": op, "urn": one["urn"], **({"oldState": one} if old else {}), **({"newState": one} if new else {})} for one in found]
+    return [
+        {"op": op, "urn": one["urn"], **({"oldState": one} if old else {}), **({"newState": one} if new else {})}
+        for one in found
+    ]
 
 
 def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
@@ -139,11 +156,18 @@ def made(type_: str, op: str = "create") -> dict[str, Any]:
     ids=["made", "there", "as set", "another is made", "another is there", "a secret in use", "a new secret in use"],
 )
 def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, planned: list[dict[str, Any]], kept: list[str], settings: dict[str, str], when: str
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    planned: list[dict[str, Any]],
+    kept: list[str],
+    settings: dict[str, str],
+    when: str,
 ) -> None:
-    """Else after each step: a program may make other things beside connections, and a create of those makes a second one.
+    """Else after each step: a program may make other things beside connections, and a create of those makes a second
+    one.
 
-    Killed before the state knows the secret of a client in use, nobody would have the one that works; a new client's is nobody's yet.
+    Killed before the state knows the secret of a client in use, nobody would have the one that works; a new client's is
+    nobody's yet.
     """
     engine.says("preview", plan(*planned))
     engine.says("stack export", {"deployment": {"resources": [resource("OVO000001/loket", kind) for kind in kept]}})
@@ -189,12 +213,18 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     ],
     ids=["a look that did not go well", "a run that failed", "pending operations"],
 )
-def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(engine: Engine, trouble: Callable[[Engine], None]) -> None:
+def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(
+    engine: Engine, trouble: Callable[[Engine], None]
+) -> None:
     """Though the rest is brought up all the same where that look fails."""
     trouble(engine)
     engine.fails("refresh")
     assert engine.deploy().returncode == 1
-    assert [command for command in engine.called if command not in ("stack tag", "stack import")] == ["preview", "refresh", "up"]
+    assert [command for command in engine.called if command not in ("stack tag", "stack import")] == [
+        "preview",
+        "refresh",
+        "up",
+    ]
 
 
 @pytest.mark.parametrize("planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"])
@@ -206,7 +236,9 @@ def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine, plann
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
-@pytest.mark.parametrize(("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")])
+@pytest.mark.parametrize(
+    ("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")]
+)
 def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number: signal.Signals, command: str) -> None:
     """Also where SIGINT was ignored at the start, as in a background job of a script; and nothing more is started."""
     engine.says("stack tag list", {"acmidm:look-first": "true"})
@@ -263,14 +295,17 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
     made = PASSWORD if secret_in == "state" else CLIENT
-    monkeypatch.setattr(pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}})
+    monkeypatch.setattr(
+        pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}}
+    )
     deploy._install_random_plugin(stacks.stack_of("tni"))
     assert bool(installed) == (secret_in != "nothing")
 
 
 @pytest.mark.parametrize("urn", ["urn:pulumi:tni::p::t::**", "urn:pulumi:tni::p::t$u*::OVO002067/loket", "**"])
 def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> None:
-    """The engine takes * and ** for any text: what another organisation waits to have approved would be applied with it."""
+    """The engine takes * and ** for any text: what another organisation waits to have approved would be applied with
+    it."""
     monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
     with pytest.raises(pulumi.EngineError, match="is no single resource"):
         pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {})

@@ -30,7 +30,12 @@ COMMANDS = {
         *("--product", "notificaties", "--set", "notificaties.product_ids=10244"),
     ),
 }
-REPORTS = [("promote", "text"), ("steps", "text"), ("steps", "html"), *(("review", output) for output in ("text", "markdown", "json"))]
+REPORTS = [
+    ("promote", "text"),
+    ("steps", "text"),
+    ("steps", "html"),
+    *(("review", output) for output in ("text", "markdown", "json")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,9 @@ def git(folder: Path, *words: str) -> None:
 
 def acmidm(folder: Path, stream: str, *words: str) -> tuple[int, str, str]:
     """The exit code, standard output and standard error of a process, as the stream's encoding has them."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONIOENC", "LC_", "LANG"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHONIOENC", "LC_", "LANG"))
+    }
     command = [sys.executable, "-c", "import acmidm; acmidm.main()", *words]
     done = subprocess.run(command, cwd=folder, env={**environment, **STREAMS[stream]}, capture_output=True, check=False)
     encoding = stream.partition(" ")[0]

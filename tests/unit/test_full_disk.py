@@ -52,8 +52,25 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys add": ("keys", "add", FORM_FILE, "key.json", *KEYS),
     "promote": ("promote", FORM_FILE, "--write"),
     "new": (
-        *("new", "--organisation", "Stad Brugge", "--ovo", "OVO001234", "--application", "loket", "--contact", "a@b.example"),
-        *("--product", "notificaties", "--set", "notificaties.merk_code=brugge", "--set", "notificaties.product_ids=10244"),
+        *(
+            "new",
+            "--organisation",
+            "Stad Brugge",
+            "--ovo",
+            "OVO001234",
+            "--application",
+            "loket",
+            "--contact",
+            "a@b.example",
+        ),
+        *(
+            "--product",
+            "notificaties",
+            "--set",
+            "notificaties.merk_code=brugge",
+            "--set",
+            "notificaties.product_ids=10244",
+        ),
     ),
     "schema": ("schema",),
 }
@@ -61,8 +78,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("room", [0, 100, 300])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_cannot_write_says_so_and_leaves_what_was_there(place: Workspace, command: str, room: int) -> None:
-    key = {**public_key("other", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(datetime.now(UTC).timestamp()) + 9_000_000}
+def test_a_command_that_cannot_write_says_so_and_leaves_what_was_there(
+    place: Workspace, command: str, room: int
+) -> None:
+    key = {
+        **public_key("other", kty="EC", crv="P-256"),
+        "alg": "ES256",
+        "exp": int(datetime.now(UTC).timestamp()) + 9_000_000,
+    }
     place.write("key.json", key)
     before = contents(Path(), Path.home())
 
@@ -138,7 +161,10 @@ def test_a_summary_that_does_not_fit_is_a_sentence(tmp_path: Path, monkeypatch: 
     report.write_text("a report")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
     refused = CliRunner().invoke(app, ["github", "summary", str(report)])
-    assert (refused.exit_code, refused.stderr.partition("; ")[0]) == (2, "/dev/full cannot be written: No space left on device")
+    assert (refused.exit_code, refused.stderr.partition("; ")[0]) == (
+        2,
+        "/dev/full cannot be written: No space left on device",
+    )
 
 
 @pytest.mark.parametrize("words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join)
@@ -152,7 +178,9 @@ def test_standard_output_that_takes_nothing_is_a_sentence(place: Workspace, word
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-c", "import acmidm; acmidm.main()", *words]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-        done = subprocess.run(command, cwd=place.root, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=place.root, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].startswith("standard output cannot be written: No space left on device; ")
     assert "Traceback" not in done.stderr

@@ -22,7 +22,17 @@ SHOWN_OTHERWISE = {"key:not registered"}
 COMPOSED = {
     *(f"at.{environment}" for environment in Environment),
     *(f"outcome.{outcome}" for outcome in Outcome),
-    *("found.none", "found.one", "found.many", "server", "why.bad key", "why.bad clock", "missing", "proxy:page", "proxy:no JSON"),
+    *(
+        "found.none",
+        "found.one",
+        "found.many",
+        "server",
+        "why.bad key",
+        "why.bad clock",
+        "missing",
+        "proxy:page",
+        "proxy:no JSON",
+    ),
     *("unreached:refused", "unreached:unknown", "unreached:otherwise"),
 }
 """Names that the code puts together."""

@@ -1,4 +1,5 @@
-"""A command finds its project from any folder in it, and what somebody names on the command line is still where they mean it."""
+"""A command finds its project from any folder in it, and what somebody names on the command line is still where they
+mean it."""
 
 from __future__ import annotations
 
@@ -30,12 +31,17 @@ def acmidm(*words: str) -> Result:
 def project(workspace: Workspace) -> Workspace:
     """A project in whose profile the form's RSA keys, which have no end, are mistakes."""
     workspace.write("Pulumi.yaml", "name: acmidm\nruntime: python\n")
-    workspace.write("Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in {**SETTINGS, "profile": "fapi2"}.items()}})
+    workspace.write(
+        "Pulumi.tni.yaml",
+        {"config": {f"acmidm:{key}": value for key, value in {**SETTINGS, "profile": "fapi2"}.items()}},
+    )
     return workspace
 
 
 @pytest.mark.parametrize("below", ["onboardings", "onboardings/gent"])
-def test_forms_are_checked_by_the_settings_of_their_project(project: Workspace, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
+def test_forms_are_checked_by_the_settings_of_their_project(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
     """By name too, from the folder in which somebody is; and with no name all forms, wherever that is."""
     known = acmidm("validate")
     assert (known.exit_code, "fapi2" in known.stderr) == (1, True), known.output
@@ -80,9 +86,14 @@ def test_a_command_that_reads_standard_input_still_does(project: Workspace, monk
 @pytest.mark.parametrize("name", ["portal", "keycloak"])
 @pytest.mark.parametrize("command", ["status", "stop"])
 def test_servers_are_those_of_the_project(
-    project: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, name: str, command: str
+    project: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    command: str,
 ) -> None:
-    """What was started is found from below. Where nothing was, that is said; where there is no project, there is nothing to say."""
+    """What was started is found from below. Where nothing was, that is said; where there is no project, there is
+    nothing to say."""
     monkeypatch.chdir(project.forms)
     nothing = acmidm(name, command)
     assert (nothing.exit_code, nothing.stdout) == (0, f"no {name} was ever started in this project\n")
@@ -93,7 +104,10 @@ def test_servers_are_those_of_the_project(
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     refused = acmidm(name, command)
     assert refused.exit_code == 2
-    assert refused.stderr == "there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it\n"
+    assert (
+        refused.stderr
+        == "there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it\n"
+    )
 
 
 def test_what_needs_no_project_works_without_one(workspace: Workspace) -> None:
@@ -123,10 +137,15 @@ def test_a_stack_with_the_name_of_its_organisation_has_the_settings_of_its_file(
         assert stack_settings(name, project.root).environment == "tni"
 
 
-@pytest.mark.parametrize("words", [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")], ids=" ".join
+)
 @pytest.mark.usefixtures("project")
 def test_what_keeps_files_by_a_stack_s_name_has_one_name_for_it(words: tuple[str, ...]) -> None:
     """Else a second ledger would have nothing of what was mailed, and a second sandbox its own clients."""
     refused = acmidm(*words, "--stack", "ours/acmidm/tni")
-    assert (refused.exit_code, refused.stderr) == (2, "ours/acmidm/tni is a stack's whole name; name it here as in Pulumi.tni.yaml: tni\n")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "ours/acmidm/tni is a stack's whole name; name it here as in Pulumi.tni.yaml: tni\n",
+    )
     assert not Path(".local").exists()

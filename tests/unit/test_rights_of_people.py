@@ -17,7 +17,13 @@ _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
 def settings(**changes: str) -> Settings:
     """Those of an authority on a port that nobody listens on."""
     urls = {name: f"http://127.0.0.1:1/{name}" for name in ("managementUrl", "issuer", "productsUrl")}
-    values = {"environment": "tni", "operatorClientId": "o", "operatorClientSecret": "s", "retryDeadlineSeconds": "0", **urls}
+    values = {
+        "environment": "tni",
+        "operatorClientId": "o",
+        "operatorClientSecret": "s",
+        "retryDeadlineSeconds": "0",
+        **urls,
+    }
     return read_settings({**values, "catalogueFolder": "catalogue", **changes}.get)
 
 
@@ -34,8 +40,15 @@ def test_an_authority_that_is_down_is_one_line() -> None:
 
 def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() -> None:
     assert missing_rights(stack(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
-    assert missing_rights(stack(), [replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}), replace(_IN_PORTAL, preserve=True)]) == []
+    assert (
+        missing_rights(
+            stack(), [replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}), replace(_IN_PORTAL, preserve=True)]
+        )
+        == []
+    )
     assert missing_rights(stack(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
-    keycloak = stack(authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r")
+    keycloak = stack(
+        authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r"
+    )
     assert missing_rights(keycloak, [_IN_PORTAL]) == []
     assert not isinstance(keycloak.platforms[Platform.ACMIDM].authority, KnowsRights)

@@ -1,4 +1,5 @@
-"""The threat model and the page of faults name tests that exist: a remedy whose test was renamed or removed is no longer shown."""
+"""The threat model and the page of faults name tests that exist: a remedy whose test was renamed or removed is no
+longer shown."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def test_each_test_that_the_page_of_faults_names_is_there() -> None:
     for file in (ROOT / "tests").rglob("test_*.py"):
         tests.setdefault(file.name, set()).update(re.findall(r"def (test_\w+)", file.read_text()))
     anywhere = set().union(*tests.values())
-    with_file, files, alone = (re.findall(one, page) for one in (r"(test_\w+\.py)::(test_\w+)", r"test_\w+\.py", r"`(test_\w+)`"))
+    with_file, files, alone = (
+        re.findall(one, page) for one in (r"(test_\w+\.py)::(test_\w+)", r"test_\w+\.py", r"`(test_\w+)`")
+    )
     assert len(with_file) > 30
     assert [f"{file}::{test}" for file, test in with_file if test not in tests.get(file, ())] == []
     assert [name for name in (*files, *alone) if name not in tests and name not in anywhere] == []

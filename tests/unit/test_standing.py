@@ -22,7 +22,16 @@ DAY = timedelta(days=1)
 TEST_CLIENT = "c-on-test"
 US, ORGANISATION, AUTHORITY, OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 EVIDENCE = Evidence(
-    Environment.TNI, Platform.ACMIDM, "https://tni.example/op", "c-1", frozenset(), frozenset(), "t1", NOW - DAY, True, "e.json"
+    Environment.TNI,
+    Platform.ACMIDM,
+    "https://tni.example/op",
+    "c-1",
+    frozenset(),
+    frozenset(),
+    "t1",
+    NOW - DAY,
+    True,
+    "e.json",
 )
 IN_PORTAL = listed(keys_in_portal=True)
 SECRET = listed(token_endpoint_auth_method="client_secret_basic")
@@ -65,7 +74,15 @@ CASES = [
     case("gone", 2, 7, US, is_gone=True),
     case("hand-over-no-smtp", 3, 7, US, 9, handed_over=HandedOver(not_sent=NO_SMTP)),
     case("hand-over-failed", 3, 7, US, 9, handed_over=HandedOver(not_sent="the server refused it")),
-    case("extend-gate", 2, 7, ORGANISATION, lacking=("dv_dosis_schrijven",), is_held_back=True, test_client_id=TEST_CLIENT),
+    case(
+        "extend-gate",
+        2,
+        7,
+        ORGANISATION,
+        lacking=("dv_dosis_schrijven",),
+        is_held_back=True,
+        test_client_id=TEST_CLIENT,
+    ),
     case("extend", 2, 7, US, lacking=("dv_dosis_schrijven",)),
     case("secret", 5, 9, US, 8, connection=SECRET),
     case("keys-unknown", 5, 9, AUTHORITY, connection=IN_PORTAL, usable_keys=None),
@@ -101,14 +118,17 @@ CASES = [
 
 
 def on_production(facts: Facts) -> Facts:
-    return replace(facts, connection=facts.connection.model_copy(update={"environment": Environment.PROD, "stack": "prod"}))
+    return replace(
+        facts, connection=facts.connection.model_copy(update={"environment": Environment.PROD, "stack": "prod"})
+    )
 
 
 @pytest.mark.parametrize(("order", "tni", "prod", "whom", "since", "how"), CASES)
 def test_each_row_of_the_derivation(
     order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: int | None, how: dict[str, Any]
 ) -> None:
-    """On TNI and on production: its step, whom it waits for, since when; and the sentence can be said in each language."""
+    """On TNI and on production: its step, whom it waits for, since when; and the sentence can be said in each
+    language."""
     facts = replace(WHOLE, **how)
     found = standing(facts)
     assert (found.order, int(found.step), found.waits_for) == (order, tni, whom)
@@ -124,7 +144,8 @@ def test_done_on_production() -> None:
     found = standing(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
     assert (found.order, found.step, found.waits_for, found.since) == ("done", Step.DONE, None, NOW - 5 * DAY)
     assert found.to_do(Language.NL).startswith(
-        "Klaar. Voor nazorg of met vragen of problemen kan Stad Gent altijd terecht bij de Servicedesk Informatiekanalen."
+        "Klaar. Voor nazorg of met vragen of problemen kan Stad Gent altijd terecht bij de Servicedesk"
+        " Informatiekanalen."
     )
     assert "Laatste token: " in found.to_do(Language.NL)
     assert standing(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
@@ -134,7 +155,9 @@ def test_every_row_and_every_order_has_its_case() -> None:
     """So that a row that is added is tried too; and no order is without its text, nor a text without its order."""
     tried = {parameters.values[0] for parameters in CASES} | {"done"}
     assert {row.order for row in _ROWS} | {"undeclared", "leave"} == tried
-    orders = {name.removeprefix("order.") for name in texts("steps", Language.NL).templates if name.startswith("order.")}
+    orders = {
+        name.removeprefix("order.") for name in texts("steps", Language.NL).templates if name.startswith("order.")
+    }
     assert orders == tried
 
 
@@ -144,7 +167,9 @@ def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch, number: int) -
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts]
     before = [standing(one) for one in facts]
-    monkeypatch.setattr("acmidm.desk.progress._ROWS", (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other")))
+    monkeypatch.setattr(
+        "acmidm.desk.progress._ROWS", (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other"))
+    )
     assert [standing(one) for one in facts] != before
 
 
@@ -180,7 +205,9 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.step <= (2 if tested else 7)
     elif facts.handed_over and facts.handed_over.not_sent:
         assert found.step <= (3 if tested else 7)
-    elif (facts.uses_secret and not (tested and facts.is_on_production)) or (not facts.uses_secret and not facts.usable_keys):
+    elif (facts.uses_secret and not (tested and facts.is_on_production)) or (
+        not facts.uses_secret and not facts.usable_keys
+    ):
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded
@@ -223,7 +250,9 @@ def test_what_must_be_done_names_everybody() -> None:
     held_back = on_production(replace(WHOLE, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT))
     assert command.format(TEST_CLIENT) in standing(held_back).to_do(Language.NL)
     on_geosecure = replace(WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None)
-    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(Language.NL)
+    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(
+        Language.NL
+    )
     without = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(Language.NL)
     assert "De mail over wat er later bijkwam, is niet verstuurd: er is geen mailserver ingesteld." in without
     never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)

@@ -36,7 +36,9 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 def program(code: str = SERVES, settings: str = "{}", port: int | None = None) -> Program:
     port = port or free_port()
-    return Program(command=(sys.executable, "-c", code, str(port)), settings=settings, health_url=f"http://127.0.0.1:{port}/")
+    return Program(
+        command=(sys.executable, "-c", code, str(port)), settings=settings, health_url=f"http://127.0.0.1:{port}/"
+    )
 
 
 def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -> None:
@@ -57,7 +59,8 @@ def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -
 
 
 def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever server is the first, whatever the umask: also the password that Keycloak has before it starts, and what a server writes."""
+    """Whichever server is the first, whatever the umask: also the password that Keycloak has before it starts, and what
+    a server writes."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".local").mkdir()
     before = os.umask(0)
@@ -71,13 +74,22 @@ def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch:
     finally:
         os.umask(before)
     (tmp_path / "written.by.it").rename(tmp_path / ".local" / "written.by.it")
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".local", *(tmp_path / ".local").rglob("*"))}
-    assert {path.name for path in modes} >= {"keycloak.admin-password", "web.log", "web.pid", "web.settings.json", "written.by.it"}
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".local", *(tmp_path / ".local").rglob("*"))
+    }
+    assert {path.name for path in modes} >= {
+        "keycloak.admin-password",
+        "web.log",
+        "web.pid",
+        "web.settings.json",
+        "written.by.it",
+    }
     assert {path: oct(mode) for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
 
 
 def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
-    """Its lock ended with the process that was killed. It may be another program's by now: here this very one's, which goes on."""
+    """Its lock ended with the process that was killed. It may be another program's by now: here this very one's, which
+    goes on."""
     daemon.start(program())
     process = psutil.Process(daemon.pid)
     process.kill()

@@ -24,7 +24,9 @@ def test_each_language_says_the_same(room: str) -> None:
     first = found[Language.NL]
     for other in found.values():
         assert list(other) == list(first)
-        assert {name: blanks(text) for name, text in other.items()} == {name: blanks(text) for name, text in first.items()}
+        assert {name: blanks(text) for name, text in other.items()} == {
+            name: blanks(text) for name, text in first.items()
+        }
         assert all(isinstance(text, str) and text.strip() == text and text for text in other.values())
 
 

@@ -25,16 +25,20 @@ def acmidm(*arguments: str) -> Result:
 def process(*arguments: str, cwd: Path = ROOT) -> tuple[int, str, str]:
     """The command as a process of its own, and what it has imported by its end."""
     code = (
-        f"import sys, time\nsys.path.insert(0, {str(ROOT)!r})\nfrom acmidm.cli import app\ntry:\n    app(prog_name='acmidm')\nfinally:\n"
-        "    print('slow' if time.process_time() > 3 else 'quick', file=sys.stderr)\n"
-        "    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi', 'sqlalchemy', 'authlib'} & set(sys.modules)), file=sys.stderr)"
+        f"import sys, time\nsys.path.insert(0, {str(ROOT)!r})\nfrom acmidm.cli import app\ntry:\n   "
+        " app(prog_name='acmidm')\nfinally:\n    print('slow' if time.process_time() > 3 else 'quick',"
+        " file=sys.stderr)\n    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi', 'sqlalchemy', 'authlib'} &"
+        " set(sys.modules)), file=sys.stderr)"
     )
-    run = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
     return run.returncode, run.stdout, run.stderr
 
 
 QUICK = "quick\nheavy:\n"
-"""Half a second is the goal. Of processor time, which a busy machine does not take from it; what may not be imported is exact."""
+"""Half a second is the goal. Of processor time, which a busy machine does not take from it; what may not be imported is
+exact."""
 
 
 def test_help_starts_quickly_and_without_the_engine() -> None:
@@ -43,7 +47,8 @@ def test_help_starts_quickly_and_without_the_engine() -> None:
 
 
 def test_the_shipped_forms_are_valid() -> None:
-    """Those with production have no evidence, which the gate of the sample production wants; that is no mistake. Nor is it slow."""
+    """Those with production have no evidence, which the gate of the sample production wants; that is no mistake. Nor is
+    it slow."""
     code, shown, said = process("validate")
     first, head, *unproven = shown.splitlines()
     assert (code, first, said) == (0, "10 forms, 19 connections: all valid", QUICK)
@@ -69,7 +74,13 @@ def test_every_mistake_goes_to_stderr_a_line_each(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [GENT, "onboardings/gent", "onboardings/gent/organisation.yaml", "onboardings", "./onboardings/../onboardings/gent/"],
+    [
+        GENT,
+        "onboardings/gent",
+        "onboardings/gent/organisation.yaml",
+        "onboardings",
+        "./onboardings/../onboardings/gent/",
+    ],
 )
 def test_a_form_or_a_folder_can_be_named(path: str, workspace: Workspace) -> None:
     """Whichever is named, keys of a supplier's folder can be read."""
@@ -111,8 +122,10 @@ def test_what_is_neither_form_nor_folder_is_reported_as_what_it_is(workspace: Wo
     assert (result.exit_code, result.stderr.splitlines()) == (
         1,
         [
-            "onboardings/gent/circle.yaml:1:1: this is a link, which is not followed; "
-            "put the file or folder itself here, or remove the link",
+            (
+                "onboardings/gent/circle.yaml:1:1: this is a link, which is not followed; "
+                "put the file or folder itself here, or remove the link"
+            ),
             "onboardings/gent/pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
         ],
     )
@@ -129,17 +142,25 @@ def test_no_form_is_overlooked(path: tuple[str, ...], broken: str, workspace: Wo
 
 def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(workspace: Workspace) -> None:
     """By the stack files: each stack of an environment needs the authority; without a stack nothing is known."""
-    form = FORM[: FORM.index("  prod:")].replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_import: {}\n", "")
+    form = (
+        FORM[: FORM.index("  prod:")]
+        .replace("[acmidm]", "[acmidm, geosecure]")
+        .replace("      dv_notificaties_import: {}\n", "")
+    )
     workspace.write_form(form[: form.index("      notificaties:")] + form[form.index("      dosis:") :])
     assert acmidm("validate").exit_code == 0
-    workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n")
+    workspace.write(
+        "Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n"
+    )
     assert acmidm("validate").exit_code == 0
     workspace.write("Pulumi.other.yaml", "config: {acmidm:environment: tni}\n")
     result = acmidm("validate")
     assert (result.exit_code, result.stderr) == (
         1,
-        f"{GENT}:3:21: geosecure has no authority in this stack of tni; "
-        "remove it here, or set acmidm:geosecureManagementUrl and what goes with it\n",
+        (
+            f"{GENT}:3:21: geosecure has no authority in this stack of tni; "
+            "remove it here, or set acmidm:geosecureManagementUrl and what goes with it\n"
+        ),
     )
 
 
@@ -148,9 +169,15 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
     [
         ("{", "is not YAML; correct it"),
         (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
-        ("{acmidm:environment: tni, acmidm:profile: fapi}", ': setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?'),
+        (
+            "{acmidm:environment: tni, acmidm:profile: fapi}",
+            ': setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?',
+        ),
         ("{acmidm:environment: [tni]}", ': setting acmidm:environment: this value is not known; did you mean "tni"?'),
-        ("{acmidm:environment: tni, acmidm:profil: fapi2}", ': setting acmidm:profil is not known; did you mean "profile"?'),
+        (
+            "{acmidm:environment: tni, acmidm:profil: fapi2}",
+            ': setting acmidm:profil is not known; did you mean "profile"?',
+        ),
     ],
 )
 def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: str, workspace: Workspace) -> None:
@@ -179,12 +206,18 @@ def test_no_file_gives_a_traceback(workspace: Workspace) -> None:
 def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
     """Written where they are not there, and only then."""
     names = ("onboarding", "organisation", "catalogue")
-    assert acmidm("schema").stdout.splitlines() == [*(f"schema/{name}.schema.json written" for name in names), "docs/catalogue.md written"]
+    assert acmidm("schema").stdout.splitlines() == [
+        *(f"schema/{name}.schema.json written" for name in names),
+        "docs/catalogue.md written",
+    ]
     assert acmidm("schema").stdout == "the schemas and docs/catalogue.md are up to date\n"
     assert acmidm("schema", "--check").exit_code == 0
     workspace.write("schema/onboarding.schema.json", "{}")
     result = acmidm("schema", "--check")
-    assert (result.exit_code, result.stderr) == (1, "schema/onboarding.schema.json is not up to date; run: acmidm schema\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "schema/onboarding.schema.json is not up to date; run: acmidm schema\n",
+    )
     assert (workspace.root / "schema/onboarding.schema.json").read_text() == "{}"
 
 
@@ -233,12 +266,18 @@ def test_a_project_without_a_team_gets_no_codeowners(project: str | None, worksp
     [
         ("[tool", ORGANISATION, "pyproject.toml is not TOML; correct it"),
         (TEAM.replace("/onboarding", " x"), ORGANISATION, 'onboarding_team in [tool.acmidm]: "@team x" is no owner'),
-        (TEAM, f'{ORGANISATION}owners: ["@a @b"]\n', '"@a @b" is no owner; write @user, @organisation/team or an e-mail address'),
+        (
+            TEAM,
+            f'{ORGANISATION}owners: ["@a @b"]\n',
+            '"@a @b" is no owner; write @user, @organisation/team or an e-mail address',
+        ),
         (TEAM, f'{ORGANISATION}owners: ["#x"]\n', '"#x" is no owner'),
         (TEAM, f'{ORGANISATION}owners: ["@a\\n/x @b"]\n', "is no owner"),
     ],
 )
-def test_nothing_is_injected_into_codeowners(project: str, organisation: str, sentence: str, workspace: Workspace) -> None:
+def test_nothing_is_injected_into_codeowners(
+    project: str, organisation: str, sentence: str, workspace: Workspace
+) -> None:
     workspace.write("pyproject.toml", project)
     workspace.write_organisation(organisation)
     result = acmidm("schema")
@@ -278,7 +317,9 @@ HOSTILE = "a\n::error::b ##vso[task.x]y ##[error]z \x1b[2J \u202egnp"
         (f"{HOSTILE}.md", ["github", "comment", f"{HOSTILE}.md"]),
     ],
 )
-@pytest.mark.parametrize("content", ["x: 1", "config: {acmidm:environment: prd}", "config: {acmidm:a: 1}", "- [", b"\xff"])
+@pytest.mark.parametrize(
+    "content", ["x: 1", "config: {acmidm:environment: prd}", "config: {acmidm:a: 1}", "- [", b"\xff"]
+)
 def test_a_name_is_no_command_to_a_pipeline_or_a_terminal(
     workspace: Workspace, file: str, arguments: list[str], content: str | bytes
 ) -> None:

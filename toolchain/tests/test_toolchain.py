@@ -2,6 +2,7 @@
 
 The builds themselves take minutes; `make engine` and `make random-plugin` on CI's fresh machine prove those.
 """
+
 # ruff: noqa: S101
 
 import os
@@ -52,13 +53,17 @@ def command(machine: Path, name: str, script: str) -> None:
 
 def run(clone: Path, machine: Path, module: str, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": str(machine), "HOME": str(machine.parent), "SEEN": str(machine.parent / "seen"), **more}
-    return subprocess.run([sys.executable, "-m", module], cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", module], cwd=clone, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_without_go_one_sentence_says_what_to_install(clone: Path, machine: Path) -> None:
     result = run(clone, machine, "toolchain.install_engine")
     assert result.returncode == 1
-    assert re.fullmatch(r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*", result.stderr.splitlines()[-1])
+    assert re.fullmatch(
+        r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*", result.stderr.splitlines()[-1]
+    )
     assert not list((clone / ".local/engine/bin").iterdir())
     command(machine, "go", "echo go1.19.8")
     assert "the Go on PATH is too old" in run(clone, machine, "toolchain.install_engine").stderr
@@ -113,7 +118,8 @@ def test_a_pipeline_never_runs_the_installer(clone: Path, machine: Path, pipelin
 
 
 def test_packages_come_as_wheels_by_their_hash() -> None:
-    """A package that is built fetches its builder, for which there is no hash; pip itself, and what builds the project, have one."""
+    """A package that is built fetches its builder, for which there is no hash; pip itself, and what builds the project,
+    have one."""
     assert {"--require-hashes", "--no-deps", "--only-binary", ":all:"} <= set(map(str, install_venv.LOCKED))
     for file in LOCK_FILES:
         assert {"pip", "setuptools"} <= set(re.findall(r"^([a-z]+)==", file.read_text(), re.MULTILINE))
@@ -131,7 +137,9 @@ def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Pat
     value = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
     assert shlex.split(value["PULUMI_BACKEND_URL"]) == [f"file://{clone}/.local/state"]
     assert shlex.split(value["PULUMI_HOME"]) == [f"{clone}/.local/pulumi"]
-    assert shlex.split(value["PATH"])[0].startswith(f"{clone}/.venv/bin{os.pathsep}{clone}/.local/engine/bin{os.pathsep}")
+    assert shlex.split(value["PATH"])[0].startswith(
+        f"{clone}/.venv/bin{os.pathsep}{clone}/.local/engine/bin{os.pathsep}"
+    )
     assert (clone / ".local/state").stat().st_mode & 0o077 == 0
 
 
@@ -144,7 +152,10 @@ def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(clo
 
 def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci(clone: Path, machine: Path) -> None:
     result = run(clone, machine, "toolchain.install_actionlint")
-    assert (result.returncode, result.stderr.partition(";")[0]) == (0, "actionlint: needs Go, and there is none on PATH")
+    assert (result.returncode, result.stderr.partition(";")[0]) == (
+        0,
+        "actionlint: needs Go, and there is none on PATH",
+    )
     result = run(clone, machine, "toolchain.install_actionlint", CI="true")
     assert result.returncode == 1
     assert "Go is needed to build actionlint" in result.stderr
@@ -158,13 +169,16 @@ def test_lock_files_name_packages_and_hashes_only(lock_file: Path) -> None:
 
 def test_lock_files_have_all_that_the_project_depends_on() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    runtime, everything = ({name.split("==")[0] for name in re.findall(r"^[a-z].*", file.read_text(), re.MULTILINE)} for file in LOCK_FILES)
+    runtime, everything = (
+        {name.split("==")[0] for name in re.findall(r"^[a-z].*", file.read_text(), re.MULTILINE)} for file in LOCK_FILES
+    )
     assert set(project["dependencies"]) <= runtime <= everything
     assert set(project["optional-dependencies"]["dev"]) <= everything
 
 
 @pytest.mark.parametrize(
-    ("text", "version"), [("go1.26.6", (1, 26, 6)), ("v3.274.1-dev.0", (3, 274, 1)), ("go1.26", (1, 26, 0)), ("none", None)]
+    ("text", "version"),
+    [("go1.26.6", (1, 26, 6)), ("v3.274.1-dev.0", (3, 274, 1)), ("go1.26", (1, 26, 0)), ("none", None)],
 )
 def test_versions(text: str, version: tuple[int, int, int] | None) -> None:
     assert version_in(text) == version
@@ -194,11 +208,18 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
 
     def ports(offset: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "toolchain.ports", offset], cwd=clone, env=os.environ, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "toolchain.ports", offset],
+            cwd=clone,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def texts() -> str:
-        return "".join(file.read_text() for file in sorted((*clone.glob("Pulumi.*.yaml"), *clone.glob("examples/*.env"))))
+        return "".join(
+            file.read_text() for file in sorted((*clone.glob("Pulumi.*.yaml"), *clone.glob("examples/*.env")))
+        )
 
     for file in (*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.env")):
         (clone / file.relative_to(ROOT)).parent.mkdir(exist_ok=True)

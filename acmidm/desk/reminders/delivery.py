@@ -26,7 +26,8 @@ class Delivered(NamedTuple):
 def deliver(
     found: tuple[Reminder, ...], languages: Mapping[str, Language], ledger: Ledger, settings: Settings, now: datetime
 ) -> Iterator[Delivered]:
-    """Send each mail, in the language of its organisation's code; one that nobody got is not recorded, so that the next run tries it."""
+    """Send each mail, in the language of its organisation's code; one that nobody got is not recorded, so that the next
+    run tries it."""
     for reminder in found:
         message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
         try:

@@ -1,4 +1,5 @@
-"""What an organisation is reminded of: a key that ends, a step that waits for it. Pure: nothing is read, nothing is sent."""
+"""What an organisation is reminded of: a key that ends, a step that waits for it. Pure: nothing is read, nothing is
+sent."""
 
 from __future__ import annotations
 
@@ -72,8 +73,9 @@ def natural_key(connection: ListedConnection) -> str:
 def due(standings: Iterable[Standing], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, keys before steps.
 
-    Of a key only the present threshold counts: one that is met with 5 days left, or after the ledger was lost, gives one reminder and
-    not three. A step is first reminded of when it has waited for a week; where nobody knows since when, at once.
+    Of a key only the present threshold counts: one that is met with 5 days left, or after the ledger was lost, gives
+    one reminder and not three. A step is first reminded of when it has waited for a week; where nobody knows since
+    when, at once.
     """
     rows = tuple(standings)
     keys = (one for row in rows for one in _keys_that_end(row, now) if one.id not in sent)

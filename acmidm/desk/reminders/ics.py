@@ -18,7 +18,8 @@ _PRODUCT = "-//acmidm-onboarding//remind//"
 def calendar(keys: Iterable[KeyEnds], room: Texts, now: datetime) -> bytes:
     """Return an event for the day, in UTC, on which each key ends.
 
-    A key has one UID whatever the threshold: who takes the file in at each reminder has one event, not three. The day is marked as free.
+    A key has one UID whatever the threshold: who takes the file in at each reminder has one event, not three. The day
+    is marked as free.
     """
     found = Calendar()
     found.add("prodid", f"{_PRODUCT}{room.language.upper()}")

@@ -1,7 +1,8 @@
-"""Which reminders were accepted by the mail server, in a file beside the state: nothing is sent twice for one threshold.
+"""Which reminders were accepted by the mail server, in a file beside the state: nothing is sent twice for one
+threshold.
 
-It is written whole after each mail that was accepted. A run that dies in between repeats that one mail. A ledger that is lost is an
-empty one. A damaged one is refused: whoever deletes it knows that each reminder may be repeated once.
+It is written whole after each mail that was accepted. A run that dies in between repeats that one mail. A ledger that
+is lost is an empty one. A damaged one is refused: whoever deletes it knows that each reminder may be repeated once.
 """
 
 from __future__ import annotations
@@ -59,18 +60,26 @@ class Ledger:
         """Write that these were sent, before anything else is. Raises Failure where that cannot be written."""
         kept = {one: when for one, when in self._sent.items() if when > day - _KEPT}
         self._sent = {**kept, **dict.fromkeys(ids, day)}
-        text = json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
+        text = (
+            json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
+        )
         try:
             write_whole(self.file, text, 0o600)
         except OSError as error:
-            why = f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again by the next one"
+            why = (
+                f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again"
+                " by the next one"
+            )
             raise Failure(on_one_line(f"{self.file}: {why}"), exit_code=1) from None
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the ledger of a stack is: beside the state where that is a folder, else in the project's own ``.local``."""
+    """Return where the ledger of a stack is: beside the state where that is a folder, else in the project's own
+    ``.local``."""
     backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
-    return backend.parent / Ledger.folder / f"{stack}.json" if backend else Path(".local", stack, f"{Ledger.folder}.json")
+    return (
+        backend.parent / Ledger.folder / f"{stack}.json" if backend else Path(".local", stack, f"{Ledger.folder}.json")
+    )
 
 
 @contextmanager
@@ -81,5 +90,7 @@ def opened(file: Path) -> Iterator[Ledger]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failure(on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends"), exit_code=1) from None
+            raise Failure(
+                on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends"), exit_code=1
+            ) from None
         yield Ledger(file)

@@ -20,7 +20,8 @@ ROOM = "remind"
 
 @dataclass(frozen=True)
 class Reminder:
-    """One mail. Its addresses are those of forms of one organisation that all name the same ones: nobody learns of another's."""
+    """One mail. Its addresses are those of forms of one organisation that all name the same ones: nobody learns of
+    another's."""
 
     code: str
     organisation: str
@@ -44,7 +45,10 @@ def reminders(found: Iterable[Due]) -> tuple[Reminder, ...]:
         connection = one.connection
         place = connection.key.partition("/")[0], connection.environment, tuple(sorted(set(connection.contacts)))
         together.setdefault(place, []).append(one)
-    return tuple(Reminder(place[0], about[0].connection.organisation, *place[1:], tuple(about)) for place, about in together.items())
+    return tuple(
+        Reminder(place[0], about[0].connection.organisation, *place[1:], tuple(about))
+        for place, about in together.items()
+    )
 
 
 def message_of(reminder: Reminder, language: Language, settings: Settings, now: datetime) -> Mail:
@@ -52,7 +56,10 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
     room = texts(ROOM, language)
     keys, steps = reminder.keys, reminder.steps
     where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
-    parts = [("keys", [_of_key(one, room, settings) for one in keys]), ("steps", [_of_step(one, room) for one in steps])]
+    parts = [
+        ("keys", [_of_key(one, room, settings) for one in keys]),
+        ("steps", [_of_step(one, room) for one in steps]),
+    ]
     message = compose(
         ROOM,
         {
@@ -89,9 +96,16 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     """What ends, and what to do about it: another key that is there already goes before a new one."""
     connection, end = one.connection, one.expires.astimezone(UTC)
     later = next(
-        (key for key in connection.keys or () if key.kid != one.key.kid and (key.expires is None or key.expires > one.expires)), None
+        (
+            key
+            for key in connection.keys or ()
+            if key.kid != one.key.kid and (key.expires is None or key.expires > one.expires)
+        ),
+        None,
     )
-    portal = settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
+    portal = (
+        settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
+    )
     link = ""
     if later is not None:
         to_do = room("successor", other=later.in_mails)

@@ -16,15 +16,20 @@ from acmidm_onboarding.values.terms import Environment
 _DAY_SECONDS = 86_400
 
 
-def write_metrics(file: Path, stack: str, environment: Environment, standings: Iterable[Standing], now: datetime) -> None:
+def write_metrics(
+    file: Path, stack: str, environment: Environment, standings: Iterable[Standing], now: datetime
+) -> None:
     """Write the file whole: the collector reads the earlier one or this one.
 
-    Every step is in it, with 0 where no connection stands there. Where no key has an end that is still to come, that gauge is left out.
+    Every step is in it, with 0 where no connection stands there. Where no key has an end that is still to come, that
+    gauge is left out.
     """
     rows = [one for one in standings if one.connection.environment is environment]
     registry = CollectorRegistry()
     names, values = ("stack", "environment"), (stack, environment.value)
-    connections = Gauge("acmidm_connections", "Connections at each step of the guide.", (*names, "step"), registry=registry)
+    connections = Gauge(
+        "acmidm_connections", "Connections at each step of the guide.", (*names, "step"), registry=registry
+    )
     count = Counter(one.step for one in rows)
     for step in Step:
         connections.labels(*values, str(step.value)).set(count[step])

@@ -47,7 +47,10 @@ class FormOfKeys:
         """Raises Failure where the form can have no ``more`` keys, whatever they are."""
         request, form = self.loaded.form.environments[self.environment], self.loaded.form
         if request.jwks_uri:
-            raise Failure(f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out first")
+            raise Failure(
+                f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out"
+                " first"
+            )
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             raise Failure(
                 f"{self.loaded.file}: the client authenticates with {form.token_endpoint_auth_method}; "
@@ -55,15 +58,25 @@ class FormOfKeys:
             )
         if len(request.jwks or ()) + more > MOST_KEYS:
             oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
-            ends = f" (the first to end is {oldest.kid}, on {oldest.expires:%Y-%m-%d})" if oldest and oldest.expires else ""
+            ends = (
+                f" (the first to end is {oldest.kid}, on {oldest.expires:%Y-%m-%d})"
+                if oldest and oldest.expires
+                else ""
+            )
             raise Failure(
-                f"{self.loaded.file} names {len(request.jwks or ())} keys for {self.environment}, and has {MOST_KEYS} at most; "
-                f"take one that is no longer used out of jwks first{ends}"
+                f"{self.loaded.file} names {len(request.jwks or ())} keys for {self.environment}, and has {MOST_KEYS}"
+                f" at most; take one that is no longer used out of jwks first{ends}"
             )
 
     def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Return names for key files beside the form that are not taken, without their ending; ``taken`` tells further ones that are."""
-        file, base, names, number = Path.cwd() / self.loaded.file, f"{self.loaded.file.stem}-{self.environment}-{now.year}", list[str](), 1
+        """Return names for key files beside the form that are not taken, without their ending; ``taken`` tells further
+        ones that are."""
+        file, base, names, number = (
+            Path.cwd() / self.loaded.file,
+            f"{self.loaded.file.stem}-{self.environment}-{now.year}",
+            list[str](),
+            1,
+        )
         while len(names) < count:
             name = base if number == 1 else f"{base}-{number}"
             if not file.with_name(f"{name}.jwk.json").exists() and not taken(name):
@@ -72,7 +85,8 @@ class FormOfKeys:
         return names
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
-        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms, Failure."""
+        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms,
+        Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
@@ -94,7 +108,9 @@ def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     if file.is_dir():
         raise Failure(f"{file} is a folder; name one form")
     onboardings = load_onboardings([file], catalogue, found, platforms)
-    loaded = next((one for one in onboardings.forms if one.file == shown(absolute(file))), None)  # an organisation has several
+    loaded = next(
+        (one for one in onboardings.forms if one.file == shown(absolute(file))), None
+    )  # an organisation has several
     if loaded is None:
         raise Failure(f"{file} is no form; name one")
     if environment not in loaded.form.environments:

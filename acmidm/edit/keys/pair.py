@@ -1,4 +1,5 @@
-"""A key pair of an application: made on the organisation's own machine, its private half encrypted in a file outside any Git work tree."""
+"""A key pair of an application: made on the organisation's own machine, its private half encrypted in a file outside
+any Git work tree."""
 
 from __future__ import annotations
 
@@ -78,18 +79,23 @@ def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
 def repository_of(file: Path) -> Path | None:
     """Return the Git repository that a file is in, also one that a link leads into."""
     parents = (file.parent.resolve() / file.name).parents
-    return next((one for one in parents if (one / ".git").exists() or (one / ".git").is_symlink() or _is_bare(one)), None)
+    return next(
+        (one for one in parents if (one / ".git").exists() or (one / ".git").is_symlink() or _is_bare(one)), None
+    )
 
 
 def _is_bare(folder: Path) -> bool:
-    return folder.name == ".git" or ((folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir())
+    return folder.name == ".git" or (
+        (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    )
 
 
 def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:
-    """Write the private half, whole and with mode 0600, then do what makes use of the pair; take it away again where that fails.
+    """Write the private half, whole and with mode 0600, then do what makes use of the pair; take it away again where
+    that fails.
 
-    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half nobody knows.
-    Raises OSError.
+    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half
+    nobody knows. Raises OSError.
     """
     if not file.parent.exists():
         private_folder(file.parent)

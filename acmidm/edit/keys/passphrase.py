@@ -26,7 +26,8 @@ def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
 
 
 def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
-    """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises Failure."""
+    """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises
+    Failure."""
     return (_read(descriptor) if descriptor is not None else _typed(words("prompt.known"))).encode()
 
 
@@ -40,10 +41,16 @@ def _typed(prompt: str) -> str:
 def _read(descriptor: int) -> str:
     content = b""
     try:
-        while b"\n" not in content and len(content) <= _LONGEST_BYTES and (part := os.read(descriptor, _LONGEST_BYTES + 2)):
+        while (
+            b"\n" not in content
+            and len(content) <= _LONGEST_BYTES
+            and (part := os.read(descriptor, _LONGEST_BYTES + 2))
+        ):
             content += part
     except OSError as error:
-        raise Failure(f"file descriptor {descriptor} cannot be read: {error.strerror}; open it, as with 3< FILE") from None
+        raise Failure(
+            f"file descriptor {descriptor} cannot be read: {error.strerror}; open it, as with 3< FILE"
+        ) from None
     return _checked(content.partition(b"\n")[0].removesuffix(b"\r"))
 
 

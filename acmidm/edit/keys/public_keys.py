@@ -1,7 +1,7 @@
 """The public keys in what people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
 
-Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it is shared one day.
-Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
+Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it
+is shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
 
@@ -36,10 +41,12 @@ _PKCS12_VERSION = b"\x02\x01\x03"
 def keys_in(
     file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
 ) -> tuple[tuple[PublicJwk, ...], bool]:
-    """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of their own, if any.
+    """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of
+    their own, if any.
 
     Raises:
-        Failure: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
+        Failure: where there is none, or one that has ended, cannot be registered, or is private and in a Git
+        repository.
     """
     try:
         content = read_bytes(file)
@@ -54,12 +61,15 @@ def keys_in(
     for key in keys:
         if key.expires and key.expires <= now:
             raise _not_public(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
-    found = (key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
+    found = (
+        key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys
+    )
     return tuple(found), half is not None
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
-    """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot be read."""
+    """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot
+    be read."""
     load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
     try:
         found = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
@@ -74,7 +84,11 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
         return json.dumps(found, sort_keys=True).encode()
     try:
-        return (found or load(content, passphrase())).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return (
+            (found or load(content, passphrase()))
+            .public_key()
+            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
     except ValueError:
         raise _not_public(file, "this private key cannot be opened; check its passphrase") from None
 
@@ -136,7 +150,9 @@ def _registered(file: Path, found: Certificate | object, profile: Profile) -> Pu
     except InvalidJwk:
         raise
     except Exception as error:
-        raise _not_public(file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256") from error
+        raise _not_public(
+            file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256"
+        ) from error
 
 
 def _not_public(file: Path, sentence: str) -> Failure:

@@ -34,7 +34,11 @@ def of_organisation(**answer: Any) -> list[str]:
 
 def chosen(among: Sequence[str], answer: str) -> list[str]:
     """Return why an answer is none of those that there are."""
-    return [] if answer in among else [f"{quoted(answer)} is none of them; {did_you_mean(answer, among, f'choose from {listed(among)}')}"]
+    return (
+        []
+        if answer in among
+        else [f"{quoted(answer)} is none of them; {did_you_mean(answer, among, f'choose from {listed(among)}')}"]
+    )
 
 
 def of_product(name: str, catalogue: Catalogue, environment: Environment) -> list[str]:
@@ -55,7 +59,11 @@ def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform
         meant = catalogue.meant_scope(name)
         remedy = f'did you mean "{meant}"?' if meant else "see docs/catalogue.md for those that there are"
         return [f"scope {quoted(name)} is not in the catalogue; {remedy}"]
-    wrong = [] if environment in scope.environments else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
+    wrong = (
+        []
+        if environment in scope.environments
+        else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
+    )
     if catalogue.name_on(platform, name) is None:
         wrong.append(f"scope {quoted(name)} is not offered on {platform}; leave it out")
     return wrong
@@ -65,13 +73,17 @@ def of_field(product: Product, name: str, value: object) -> list[str]:
     """Return what is wrong with the value of one field of a product, by its schema."""
     known = (product.configuration or {}).get("properties", {})
     if name not in known:
-        return [f"{product.product} has no field {quoted(name)}; {did_you_mean(name, known, f'known here: {listed(known)}')}"]
+        return [
+            f"{product.product} has no field {quoted(name)};"
+            f" {did_you_mean(name, known, f'known here: {listed(known)}')}"
+        ]
     validator = LinearValidator({"type": "object", "properties": {name: known[name]}})
     return _sentences(problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value}))
 
 
 def of_sender(product: Product, name: str, value: object, organisation: Organisation, file: Path) -> list[str]:
-    """Return for whom a value speaks that is not its organisation's; ``file`` is the ``organisation.yaml`` that says so."""
+    """Return for whom a value speaks that is not its organisation's; ``file`` is the ``organisation.yaml`` that says
+    so."""
     return _sentences(problems_of_senders(Document(_ANSWER), (), product, {name: value}, Document(file), organisation))
 
 

@@ -97,7 +97,9 @@ class Draft:
         return "\n".join([*lines, *(_lines(language) if language else ())]) + "\n"
 
 
-def draft_of(answers: Answers, catalogue: Catalogue, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Draft:
+def draft_of(
+    answers: Answers, catalogue: Catalogue, known: Mapping[str, Organisation], forms: Path, talk: Talk
+) -> Draft:
     """Return what the answers come to. Raises Failure with every answer that is missing or wrong."""
     owner = owner_of(answers.organisation, known, forms, talk)
     if talk.on_terminal:
@@ -126,15 +128,24 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) ->
         if wrong := of_form(application=name):
             return wrong
         file = forms / owner.folder / f"{name}.yaml"
-        return [f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application"] if file.exists() else []
+        return (
+            [f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application"]
+            if file.exists()
+            else []
+        )
 
     what = "a short name of the application, in lower case letters, digits and hyphens"
     return talk.one("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
 
 
 def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
-    """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what was chosen."""
-    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, PLATFORM))]
+    """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what
+    was chosen."""
+    extra = [
+        one
+        for one in separate(answers.scopes)
+        if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, PLATFORM))
+    ]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
         if not names:
@@ -142,7 +153,9 @@ def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> 
                 if _FIRST in product.environments:
                     talk.tell("product", what=product.product, title=product.title)
         what = "a product of the catalogue, or a scope with --scope"
-        names = talk.some("--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products"))
+        names = talk.some(
+            "--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products")
+        )
     chosen_products = dict.fromkeys([*names, *(catalogue.product_of[scope].product for scope in extra)])
     scopes = dict.fromkeys(extra)
     for name in chosen_products:
@@ -163,10 +176,14 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
     for name, scope in offered.items():
         talk.tell("scope", what=name, title=scope.title)
     what = f"those of {product.product} that are needed: {listed(offered)}"
-    return talk.some("--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title))
+    return talk.some(
+        "--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title)
+    )
 
 
-def _speaks_for(products: Sequence[Product], configured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+def _speaks_for(
+    products: Sequence[Product], configured: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Sequence[str]]:
     """Return under which names its form sends."""
     found: dict[str, list[str]] = {}
     for product in products:
@@ -184,7 +201,8 @@ class _Quoted(str):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where needed."""
+    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where
+    needed."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
@@ -193,7 +211,9 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 
 
 def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
-    items = [_Quoted(value) if isinstance(value, str) and ":" in value else value for value in values]  # as no list has it bare
+    items = [
+        _Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
+    ]  # as no list has it bare
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 

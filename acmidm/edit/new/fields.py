@@ -1,4 +1,5 @@
-"""What a product has to know of a client: each field that it requires, with what the catalogue says of it and what is known already."""
+"""What a product has to know of a client: each field that it requires, with what the catalogue says of it and what is
+known already."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Values = Mapping[tuple[str, str], Sequence[str]]
 
 
 class Fields:
-    """Fills in products for one organisation and application. ``forms`` is the folder of forms, ``values`` has what options say."""
+    """Fills in products for one organisation and application. ``forms`` is the folder of forms, ``values`` has what
+    options say."""
 
     def __init__(self, owner: FormOwner, application: str, forms: Path, values: Values, talk: Talk) -> None:
         self._owner, self._application, self._values, self._talk = owner, application, values, talk
@@ -77,7 +79,8 @@ class Fields:
             talk.tell(f"field.{product.fields[name].basis}", field=f"{product.product}.{name}")
             if allowed := [] if self._owner.is_new else self._allowed(name):
                 talk.tell(
-                    "field.beginnings" if product.speaks_for.get(name) is Speaks.BEGINNING else "field.allowed", values=listed(allowed)
+                    "field.beginnings" if product.speaks_for.get(name) is Speaks.BEGINNING else "field.allowed",
+                    values=listed(allowed),
                 )
         question = talk.texts(own) if own in talk.texts else described
         # What only begins as something that is known is for a person to decide.
@@ -106,14 +109,16 @@ class Fields:
 def unknown_products(values: Values, chosen: Sequence[str]) -> list[str]:
     """Return a sentence for each value that is for a product which is not chosen."""
     return [
-        f"--set {product}.{name}: {quoted(product)} is not among the products ({listed(chosen)}); name it with --product too"
+        f"--set {product}.{name}: {quoted(product)} is not among the products ({listed(chosen)}); name it with"
+        " --product too"
         for product, name in values
         if product not in chosen
     ]
 
 
 def parsed(schema: Mapping[str, Any], answers: Sequence[str]) -> object:
-    """Return the value of a field as its schema has it, out of what somebody typed: a text, a list of texts, else what JSON reads."""
+    """Return the value of a field as its schema has it, out of what somebody typed: a text, a list of texts, else what
+    JSON reads."""
     kinds = schema.get("type")
     if kinds == "array":
         return list(separate(answers))

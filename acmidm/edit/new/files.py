@@ -1,4 +1,5 @@
-"""Put a new form in place, and its organisation's file where that is new: once both are known to be valid, and never over a file."""
+"""Put a new form in place, and its organisation's file where that is new: once both are known to be valid, and never
+over a file."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ def place(
 ) -> tuple[Path, ...]:
     """Write new files, named from the folder of forms, in their order; return where they are.
 
-    Where one cannot be written, those before it are taken away again; a kill in between leaves an organisation without its form, which
-    is valid.
+    Where one cannot be written, those before it are taken away again; a kill in between leaves an organisation without
+    its form, which is valid.
 
     Raises:
         Failure: with what would be wrong; nothing is written then.

@@ -1,4 +1,5 @@
-"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one, with what its file will have."""
+"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one, with what its file
+will have."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class OrganisationAnswers:
 
 @dataclass(frozen=True)
 class FormOwner:
-    """An organisation with its folder. ``fields`` are those of the file that a new one gets, empty for one that is there."""
+    """An organisation with its folder. ``fields`` are those of the file that a new one gets, empty for one that is
+    there."""
 
     folder: str
     organisation: Organisation
@@ -45,7 +47,9 @@ class FormOwner:
         return bool(self.fields)
 
 
-def owner_of(given: OrganisationAnswers, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> FormOwner | None:
+def owner_of(
+    given: OrganisationAnswers, known: Mapping[str, Organisation], forms: Path, talk: Talk
+) -> FormOwner | None:
     """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
     names = ", ".join([*sorted(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
     if talk.on_terminal and given.organisation is None and names:
@@ -87,7 +91,9 @@ def _looks_like_code(text: str) -> bool:
     return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(" ", "").isdecimal()
 
 
-def _existing(folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk) -> FormOwner:
+def _existing(
+    folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk
+) -> FormOwner:
     """Return one that has its file, which stays as it is: an option that says otherwise is refused."""
     file = (forms / folder / ORGANISATION_FILE).as_posix()
     for option, said, has in (
@@ -99,7 +105,9 @@ def _existing(folder: str, organisation: Organisation, given: OrganisationAnswer
             remedy = "leave the option out, or have the team that runs onboarding change that file"
             talk.wrong.append(f"{option}: {file} has {quoted(has) if has else 'none'}, and is not changed; {remedy}")
     if not organisation.code:
-        talk.wrong.append(f"{file}: has neither ovo nor kbo, and is not changed; the team that runs onboarding adds one")
+        talk.wrong.append(
+            f"{file}: has neither ovo nor kbo, and is not changed; the team that runs onboarding adds one"
+        )
     if given.language is None:
         talk.speak(organisation.language)
     return FormOwner(folder, organisation)
@@ -123,7 +131,9 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     if ovo is None and kbo is None and not talk.on_terminal:
         meant = nearest(text, [*known, *(one.name for one in known.values())])
         remedy = f"did you mean {quoted(meant)}? A new one" if meant else "a new one"
-        talk.wrong.append(f"--organisation: no organisation here is {quoted(text)}; {remedy} needs --ovo, --kbo or both")
+        talk.wrong.append(
+            f"--organisation: no organisation here is {quoted(text)}; {remedy} needs --ovo, --kbo or both"
+        )
         return None
     if ovo is None and kbo is None:
         answer = talk.one("--ovo", "", None, _either_code, talk.texts("code")) or ""
@@ -131,14 +141,19 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     codes = {name: value for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo)) if value is not None}
     owners = tuple(given.owners)
     for option, value in (*codes.items(), *(("owner", one) for one in owners)):
-        wrong = of_organisation(owners=[value]) if option == "owner" else of_organisation(**{"ovo": "OVO000000", option: value})
+        wrong = (
+            of_organisation(owners=[value])
+            if option == "owner"
+            else of_organisation(**{"ovo": "OVO000000", option: value})
+        )
         talk.wrong += [f"--{option}: {sentence}" for sentence in wrong]
     if name is None or talk.wrong:
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
     if folder in known:
         talk.wrong.append(
-            f"--organisation: the folder {folder} is that of {quoted(known[folder].name)}; give a folder of its own, with --name"
+            f"--organisation: the folder {folder} is that of {quoted(known[folder].name)}; give a folder of its own,"
+            " with --name"
         )
         return None
     fields: dict[str, Any] = {"name": name, **codes}

@@ -1,4 +1,5 @@
-"""Each answer once: from an option, else from a question on a terminal, else it is missing. What is wrong is found at once."""
+"""Each answer once: from an option, else from a question on a terminal, else it is missing. What is wrong is found at
+once."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ Check = Callable[[str], Sequence[str]]
 
 
 class Talk:
-    """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere it notes all that is missing."""
+    """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere it notes all that is
+    missing."""
 
     def __init__(self, *, on_terminal: bool, language: Language) -> None:
         self.on_terminal = on_terminal
@@ -48,7 +50,8 @@ class Talk:
     ) -> str | None:
         """Return one answer, None where it is wrong or missing.
 
-        ``what`` says in English what belongs there. ``proposed`` is what a question proposes, ``otherwise`` what counts without one.
+        ``what`` says in English what belongs there. ``proposed`` is what a question proposes, ``otherwise`` what counts
+        without one.
         """
         if given is not None:
             return None if self.refuse(option, check(given)) else given
@@ -63,7 +66,8 @@ class Talk:
     def some(
         self, option: str, what: str, given: Sequence[str], check: Check, question: str, *, proposed: str | None = None
     ) -> tuple[str, ...]:
-        """Return several answers, at least one; none where one is wrong or all are missing. On a terminal, commas are between them."""
+        """Return several answers, at least one; none where one is wrong or all are missing. On a terminal, commas are
+        between them."""
         if not given and self.on_terminal:
             return separate([self._ask(question, lambda text: _each(separate([text]), check), proposed)])
         found = separate(given)
@@ -111,13 +115,17 @@ def _each(values: Sequence[str], check: Check) -> list[str]:
 
 
 def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Mapping[tuple[str, str], Sequence[str]]:
-    """Return the values of ``product.field=value`` by product and field; what is written otherwise is noted as wrong."""
+    """Return the values of ``product.field=value`` by product and field; what is written otherwise is noted as
+    wrong."""
     found: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         name, equals, value = answer.partition("=")
         product, dot, field = name.strip().partition(".")
         if not equals or not dot or not product or not field:
-            wrong.append(f"{option}: {quoted(name)} is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent")
+            wrong.append(
+                f"{option}: {quoted(name)} is not PRODUCT.FIELD=VALUE; write one such as"
+                " notificaties.merk_code=stad-gent"
+            )
             continue
         found.setdefault((product, field), []).append(value.strip())
     return found

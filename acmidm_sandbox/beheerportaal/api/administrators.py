@@ -17,7 +17,8 @@ router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCES
 
 @router.get("/organisations/{code}/administrators", response_model=Administrators, responses=problems())
 def count_administrators(
-    portal: CurrentPortal, code: Annotated[str, Path(pattern="^(OVO[0-9]{6}|[01][0-9]{9})$", description="An OVO code or a KBO number.")]
+    portal: CurrentPortal,
+    code: Annotated[str, Path(pattern="^(OVO[0-9]{6}|[01][0-9]{9})$", description="An OVO code or a KBO number.")],
 ) -> Response:
     """How many users hold the right API-beheerder for the organisation: 0 too where nobody knows it."""
     with portal.database.read() as connection:

@@ -1,4 +1,5 @@
-"""The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can be written in parallel."""
+"""The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can be written in
+parallel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,9 @@ from acmidm_sandbox.beheerportaal.store import audit, clients, keys_in_use
 from acmidm_sandbox.beheerportaal.store.audit import Change
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
-router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
+router = APIRouter(
+    prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"]
+)
 
 _READ = with_etag(200) | problems(404)
 _REPLACE = with_etag(200) | problems(404, 412, 428, with_body=True)
@@ -34,15 +37,23 @@ def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
 
 
 @router.put("/scopes", response_model=ScopesDocument, responses=_REPLACE)
-def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None) -> Response:
+def replace_scopes(
+    portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None
+) -> Response:
     """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they are not named."""
     wrong = [
-        {"pointer": f"/scopes/{position}", "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name"}
+        {
+            "pointer": f"/scopes/{position}",
+            "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name",
+        }
         for position, scope in enumerate(wanted.scopes)
         if scope not in portal.settings.scopes
     ]
     wrong += [
-        {"pointer": f"/default/{position}", "detail": f"{scope} is not among the scopes; add it there, or leave it out here"}
+        {
+            "pointer": f"/default/{position}",
+            "detail": f"{scope} is not among the scopes; add it there, or leave it out here",
+        }
         for position, scope in enumerate(wanted.default)
         if scope not in wanted.scopes
     ]
@@ -54,7 +65,8 @@ def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted
         require_current(if_match, client.scopes_version)
         unnamed = assigned.difference(wanted.scopes)
         scopes = ScopesDocument(
-            scopes=sorted({*wanted.scopes, *assigned}), default=sorted({*wanted.default, *unnamed.intersection(client.scopes.default)})
+            scopes=sorted({*wanted.scopes, *assigned}),
+            default=sorted({*wanted.default, *unnamed.intersection(client.scopes.default)}),
         )
         if scopes != client.scopes:
             before = client.scopes
@@ -73,7 +85,9 @@ def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
 
 
 @router.put("/jwks", response_model=JwksDocument, responses=_REPLACE)
-def replace_jwks(portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None) -> Response:
+def replace_jwks(
+    portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None
+) -> Response:
     """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
     if found := mistakes(wanted.keys):
         raise refused(found)
@@ -92,8 +106,11 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
         return answers.page(keys_in_use.of_client(connection, client_id))
 
 
-def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:
-    """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set that there is."""
+def store_jwks(
+    connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
+) -> StoredClient:
+    """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
+    that there is."""
     jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
     if jwks == client.jwks:
         return client

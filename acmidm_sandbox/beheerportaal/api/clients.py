@@ -32,7 +32,8 @@ from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
 FIRST_NUMERIC_TEST_CLIENT_ID = 7001
-"""Other ones than in production, so that one of the wrong environment is told from a right one: public clients have 6776 and 38890."""
+"""Other ones than in production, so that one of the wrong environment is told from a right one: public clients have
+6776 and 38890."""
 _NOT_KEPT = ("client_id", "client_secret", "client_secret_overlap_seconds")
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
@@ -53,7 +54,9 @@ def list_clients(
     filters = {"software_id": software_id, "application": application, "managed_by": managed_by}
     with portal.database.read() as connection:
         found, following = clients.page(connection, filters, limit, None if after is None else int(after))
-    return answers.page(ClientPage(items=[client.item for client in found], next=None if following is None else str(following)))
+    return answers.page(
+        ClientPage(items=[client.item for client in found], next=None if following is None else str(following))
+    )
 
 
 @router.post(
@@ -66,7 +69,9 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
     """Registers a client. It starts with the scopes that the portal assigns by itself, and without keys."""
     if declaration.token_endpoint_auth_method in SECRET_METHODS and declaration.client_secret is None:
         raise secret_required(declaration)
-    secret_hash = None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
+    secret_hash = (
+        None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
+    )
     now = int(time.time())
     with portal.database.write() as connection:
         _require_free(connection, declaration.software_id, None)

@@ -11,7 +11,9 @@ from acmidm_sandbox.beheerportaal.documents import ProblemDocument
 from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE
 
 LIMIT = Annotated[int, Query(ge=1, le=500, description="The largest number of items in the answer.")]
-AFTER = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before: the answer goes on after it.")]
+AFTER = Annotated[
+    str | None, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before: the answer goes on after it.")
+]
 IF_MATCH = Annotated[str | None, Header(alias="If-Match", description="The document's ETag, or `*`. Without it: 428.")]
 ACCESS_TOKEN = Security(HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="opaque"))
 Responses = dict[int | str, dict[str, Any]]
@@ -25,13 +27,19 @@ def problems(*statuses: int, with_body: bool = False) -> Responses:
     """The errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
     every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
-    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for status in sorted(every)}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in sorted(every)
+    }
 
 
 def with_etag(*statuses: int, location: int | None = None) -> Responses:
     """Declares the headers of answers that carry a document."""
     return {
-        status: {"description": HTTPStatus(status).phrase, "headers": {**_ETAG, **(_LOCATION if status == location else {})}}
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "headers": {**_ETAG, **(_LOCATION if status == location else {})},
+        }
         for status in statuses
     }
 

@@ -17,9 +17,13 @@ from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, r
 from acmidm_sandbox.beheerportaal.store import audit, clients, products
 from acmidm_sandbox.beheerportaal.store.audit import Change
 
-router = APIRouter(prefix="/products/v1/{product}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["products"])
+router = APIRouter(
+    prefix="/products/v1/{product}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["products"]
+)
 
-_IF_NONE_MATCH = Annotated[str | None, Header(alias="If-None-Match", description="`*` creates, where there is none yet.")]
+_IF_NONE_MATCH = Annotated[
+    str | None, Header(alias="If-None-Match", description="`*` creates, where there is none yet.")
+]
 _LONGEST_MESSAGE = 200
 
 
@@ -29,10 +33,14 @@ def list_configurations(portal: CurrentPortal, product: str, limit: LIMIT = 100,
     _validator(portal, product)
     with portal.database.read() as connection:
         found, following = products.page(connection, product, limit, None if after is None else int(after))
-    return answers.page(ConfigurationPage(items=[one.item for one in found], next=None if following is None else str(following)))
+    return answers.page(
+        ConfigurationPage(items=[one.item for one in found], next=None if following is None else str(following))
+    )
 
 
-@router.get("/configurations/{client_id}", response_model=ConfigurationDocument, responses=with_etag(200) | problems(404))
+@router.get(
+    "/configurations/{client_id}", response_model=ConfigurationDocument, responses=with_etag(200) | problems(404)
+)
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
@@ -58,7 +66,10 @@ def put_configuration(
     if_none_match: _IF_NONE_MATCH = None,
 ) -> Response:
     """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left out becomes null."""
-    errors = sorted(_validator(portal, product).iter_errors(document.configuration), key=lambda error: list(map(str, error.absolute_path)))
+    errors = sorted(
+        _validator(portal, product).iter_errors(document.configuration),
+        key=lambda error: list(map(str, error.absolute_path)),
+    )
     if errors:
         raise refused([_mistake(error) for error in errors])
     path = _path(product, client_id)
@@ -68,11 +79,16 @@ def put_configuration(
         if not creates:
             require_current(if_match, None if stored is None else stored.version)
         elif stored is not None:
-            raise Problem(412, f"Client {client_id} has a configuration for {product} already; read it, and replace it with If-Match.")
+            raise Problem(
+                412,
+                f"Client {client_id} has a configuration for {product} already; read it, and replace it with If-Match.",
+            )
         # An external issuer's clients are not known here.
         if portal.settings.external_issuer is None and clients.find(connection, client_id) is None:
             detail = f"client {client_id} does not exist; register it first"
-            raise Problem(422, f"The configuration is refused: {detail}.", errors=[{"parameter": "client_id", "detail": detail}])
+            raise Problem(
+                422, f"The configuration is refused: {detail}.", errors=[{"parameter": "client_id", "detail": detail}]
+            )
         if stored is None:
             version = products.add(connection, product, client_id, document)
         elif stored.document == document:
@@ -84,8 +100,12 @@ def put_configuration(
     return answers.document(document, version, location=path if stored is None else None)
 
 
-@router.delete("/configurations/{client_id}", status_code=204, response_class=Response, responses=problems(404, 412, 428))
-def remove_configuration(portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None) -> Response:
+@router.delete(
+    "/configurations/{client_id}", status_code=204, response_class=Response, responses=problems(404, 412, 428)
+)
+def remove_configuration(
+    portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None
+) -> Response:
     """Removes one client's configuration, whether the client still exists or not."""
     _validator(portal, product)
     with portal.database.write() as connection:

@@ -17,5 +17,7 @@ async def log_request(request: Request, answer: RequestResponseEndpoint) -> Resp
     # The raw path is still percent-encoded, so that it can't forge a line of the log.
     path = request.scope["raw_path"].decode("ascii", "replace")
     caller = getattr(request.state, "client_id", "-")
-    log.info("%s %s %d %s %.1fms", request.method, path, response.status_code, caller, (time.perf_counter() - started) * 1000)
+    log.info(
+        "%s %s %d %s %.1fms", request.method, path, response.status_code, caller, (time.perf_counter() - started) * 1000
+    )
     return response

@@ -43,4 +43,6 @@ def require_json(request: Request) -> None:
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise Problem(415, "The body must be JSON; send Content-Type: application/json.", headers={"Accept": "application/json"})
+        raise Problem(
+            415, "The body must be JSON; send Content-Type: application/json.", headers={"Accept": "application/json"}
+        )

@@ -22,7 +22,12 @@ log = logging.getLogger(__name__)
 async def receiving(database: Database, host: str, port: int) -> AsyncIterator[None]:
     """Receives mails while the block runs."""
     protocol = partial(
-        SMTP, _Office(database), data_size_limit=LONGEST_MAIL, enable_SMTPUTF8=True, hostname="localhost", ident="Beheerportaal"
+        SMTP,
+        _Office(database),
+        data_size_limit=LONGEST_MAIL,
+        enable_SMTPUTF8=True,
+        hostname="localhost",
+        ident="Beheerportaal",
     )
     server = await asyncio.get_running_loop().create_server(protocol, host, port)
     try:
@@ -57,4 +62,8 @@ class _Office:
         recipients = [seen(address.encode("utf-8", "replace").decode()) for address in envelope.rcpt_tos]
         with self._database.write() as connection:
             mails.receive(connection, headers, recipients, raw)
-        log.info("received mail %s about %s", headers.message_id or "without Message-ID", headers.connection or "no connection")
+        log.info(
+            "received mail %s about %s",
+            headers.message_id or "without Message-ID",
+            headers.connection or "no connection",
+        )

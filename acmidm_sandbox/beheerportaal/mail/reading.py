@@ -1,4 +1,5 @@
-"""A mail as somebody may look at it: its text and its files, never its HTML. What the standard library fails at says nothing."""
+"""A mail as somebody may look at it: its text and its files, never its HTML. What the standard library fails at says
+nothing."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in `connection`, if there is one."""
+    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in `connection`, if
+    there is one."""
 
     message_id: str
     connection: str
@@ -71,7 +73,8 @@ def read_body(raw: bytes) -> Body:
 
 
 def seen(text: str, kept: str = "") -> str:
-    """The text with a sign in the place of each character that cannot be seen, or that turns the direction of others, but for `kept`."""
+    """The text with a sign in the place of each character that cannot be seen, or that turns the direction of others,
+    but for `kept`."""
     return "".join(character if character.isprintable() or character in kept else _UNSEEN for character in text)
 
 
@@ -85,7 +88,9 @@ def _body(message: EmailMessage) -> Body:
         if not is_file and part.get_content_type() == "text/plain":
             text = _text(part) if text is None else text
         elif is_file or part.get_content_type() == CALENDAR:
-            attachments.append(Attachment(_file_name(part, len(attachments)), seen(part.get_content_type()), _content(part)))
+            attachments.append(
+                Attachment(_file_name(part, len(attachments)), seen(part.get_content_type()), _content(part))
+            )
     return Body(text, tuple(attachments))
 
 

@@ -17,7 +17,11 @@ from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
 from acmidm_sandbox.beheerportaal.oauth.errors import invalid_client
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
-from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, LONGEST_TOLERATED_SECONDS
+from acmidm_sandbox.beheerportaal.oauth.rules import (
+    CLOCK_SKEW_SECONDS,
+    LONGEST_LIFETIME_SECONDS,
+    LONGEST_TOLERATED_SECONDS,
+)
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import credentials
 from acmidm_sandbox.beheerportaal.store.database import Database
@@ -30,7 +34,8 @@ _MOST_SECONDS = 10**11  # since 1970, for three thousand years: a larger number 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is known of the client yet."""
+    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is known of the client
+    yet."""
 
     text: str
     client_id: str
@@ -52,7 +57,9 @@ class Assertion:
         try:
             header, claims = (_object_in(part) for part in text.split(".")[:-1])
         except ValueError:
-            raise invalid_client("client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature") from None
+            raise invalid_client(
+                "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature"
+            ) from None
         client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
         if not isinstance(client_id, str):
             raise judge.refusal("sub", "sub is missing in the assertion, or no string; it must be the client_id")
@@ -102,7 +109,11 @@ class AssertionVerifier:
                 is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
             if not is_first:
                 judge.broken("used jti", "jti was used before; give each request an assertion with its own jti")
-        signed = None if client.is_operator else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
+        signed = (
+            None
+            if client.is_operator
+            else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
+        )
         return replace(client, credential=thumbprint(key), signed=signed)
 
     def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
@@ -113,16 +124,27 @@ class AssertionVerifier:
         """
         method = client.token_endpoint_auth_method
         if method != METHOD:
-            judge.broken("registered method", f"client {client.client_id} is registered with {method}, so an assertion is not accepted")
+            judge.broken(
+                "registered method",
+                f"client {client.client_id} is registered with {method}, so an assertion is not accepted",
+            )
         if not client.jwks:
-            raise invalid_client(f"client {client.client_id} has no registered key; register its public key (JWK) first")
+            raise invalid_client(
+                f"client {client.client_id} has no registered key; register its public key (JWK) first"
+            )
         known = ", ".join(str(key["kid"]) for key in client.jwks)
         if assertion.kid is None:
-            name, why = ("kid", "GeoSecure requires it") if len(client.jwks) == 1 else ("kid of several", "and the client has several keys")
+            name, why = (
+                ("kid", "GeoSecure requires it")
+                if len(client.jwks) == 1
+                else ("kid of several", "and the client has several keys")
+            )
             judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {known}")
         found = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
         if not found:
-            raise judge.refusal("registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}")
+            raise judge.refusal(
+                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}"
+            )
         key = found[0]
         if not is_in_time(key, time.time()):
             late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
@@ -137,7 +159,9 @@ class AssertionVerifier:
         geosecure = self._settings.platform == "geosecure"
         found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
         if not isinstance(found, str):
-            judge.broken("several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string")
+            judge.broken(
+                "several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string"
+            )
             return
         wanted = token_endpoint if geosecure else issuer
         # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
@@ -149,15 +173,22 @@ class AssertionVerifier:
         elif found == f"{wanted}/":
             judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
         elif geosecure and found == f"{wanted.removesuffix('token')}authorization":
-            judge.broken("aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}")
+            judge.broken(
+                "aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}"
+            )
         elif geosecure and is_endpoint:
             judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
         elif geosecure and found == issuer:
             judge.broken(
-                "aud", f"aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint {token_endpoint}"
+                "aud",
+                "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint"
+                f" {token_endpoint}",
             )
         elif is_endpoint:
-            judge.broken("aud", f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}")
+            judge.broken(
+                "aud",
+                f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}",
+            )
         else:
             judge.broken("aud", f"aud is {found}; it must be {wanted}")
 
@@ -174,7 +205,9 @@ def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
         judge.broken("passed exp", "exp has passed; make a new assertion for each request")
     if exp - iat > LONGEST_LIFETIME_SECONDS:
         name = "lifetime" if exp - iat <= LONGEST_TOLERATED_SECONDS else "longest lifetime"
-        judge.broken(name, f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived")
+        judge.broken(
+            name, f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived"
+        )
     if _seconds(claims, "nbf", judge, absent=0) > now + CLOCK_SKEW_SECONDS:
         judge.broken("future nbf", "nbf lies in the future; wait, or set the clock")
     return int(exp) + CLOCK_SKEW_SECONDS + 1
@@ -185,24 +218,34 @@ def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) 
         judge.broken(name, f"{name} is missing; give the time in seconds since 1970")
         return absent
     value = claims[name]
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(_MOST_SECONDS * 1000)):
+    if (
+        isinstance(value, str)
+        and value.isascii()
+        and value.isdecimal()
+        and len(value) <= len(str(_MOST_SECONDS * 1000))
+    ):
         judge.broken("times as text", f"{name} is a text; give the number itself")
         value = int(value)
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _MOST_SECONDS * 1000:
         raise judge.refusal("times", f"{name} is no number of seconds since 1970")
     if value >= _MOST_SECONDS:
-        raise judge.refusal("times", f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519 section 2)")
+        raise judge.refusal(
+            "times", f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519 section 2)"
+        )
     return value
 
 
 def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
-    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next request."""
+    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
+    request."""
     if "jti" not in claims:
         judge.broken("jti", "jti is missing; give each assertion its own UUID")
         return None
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
-        raise judge.refusal("jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID")
+        raise judge.refusal(
+            "jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID"
+        )
     try:
         uuid.UUID(jti)
     except ValueError:

@@ -16,7 +16,13 @@ from typing_extensions import override
 
 from acmidm_sandbox.beheerportaal.oauth import principals
 from acmidm_sandbox.beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from acmidm_sandbox.beheerportaal.oauth.errors import UNEXPLAINED, fit_for_a_line, invalid_client, invalid_request, invalid_scope
+from acmidm_sandbox.beheerportaal.oauth.errors import (
+    UNEXPLAINED,
+    fit_for_a_line,
+    invalid_client,
+    invalid_request,
+    invalid_scope,
+)
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
@@ -33,7 +39,8 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """A token request that was read already: its headers, and its form with each parameter once."""
 
     def __init__(self, headers: Mapping[str, str], form: dict[str, str]) -> None:
-        # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings' business.
+        # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings'
+        # business.
         super().__init__("POST", "https://loopback", headers=headers)
         self.payload = BasicOAuth2Payload(form)
 
@@ -55,9 +62,13 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
             judge.broken("scope[]", "scope[] is no parameter; send scope, with spaces between", invalid_request)
         requested = set((self.request.payload.scope or "").split())
         if not requested and not client.default_scopes and not client.is_operator:
-            judge.broken("scope", f"scope is missing, and client {client.client_id} has no default scopes", invalid_scope)
+            judge.broken(
+                "scope", f"scope is missing, and client {client.client_id} has no default scopes", invalid_scope
+            )
         if missing := sorted(requested - client.scopes):
-            sentence = f"scope {', '.join(missing)} is not granted to client {client.client_id}; ask the operator to grant it"
+            sentence = (
+                f"scope {', '.join(missing)} is not granted to client {client.client_id}; ask the operator to grant it"
+            )
             is_something_left = client.default_scopes or requested & client.scopes
             judge.broken("scope not granted" if is_something_left else "no scope granted", sentence, invalid_scope)
 
@@ -79,7 +90,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         self._database = database
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
-        opaque = BearerTokenGenerator(lambda **_: secrets.token_urlsafe(32), expires_generator=settings.access_token_lifetime_seconds)
+        opaque = BearerTokenGenerator(
+            lambda **_: secrets.token_urlsafe(32), expires_generator=settings.access_token_lifetime_seconds
+        )
         self.register_token_generator("default", opaque)
 
     @override
@@ -106,15 +119,20 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return self._tokens.introspection(request.form["token"])
 
     @override
-    def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
-        """Authlib: the client, known by the one method that the request uses. What can be said of the request alone is said first."""
+    def authenticate_client(
+        self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token"
+    ) -> Principal:
+        """Authlib: the client, known by the one method that the request uses. What can be said of the request alone is
+        said first."""
         judge = Judge(self.settings)
         sent = _sent(request, judge)
         if request.payload.client_id not in (None, sent.client_id):
             differs = f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out"
             judge.broken("another client_id", differs)
         client = principals.find(self._database, sent.client_id)
-        return self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
+        return (
+            self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
+        )
 
     @override
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -123,7 +141,8 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     @override
     def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
-        """Authlib: the answer to a request that is refused; why a client is not known is said in a sandbox, and in the log."""
+        """Authlib: the answer to a request that is refused; why a client is not known is said in a sandbox, and in the
+        log."""
         log.info("client %s: %s", self._claimed(request), error.description)
         if error.error == "invalid_client" and not self.settings.explains_refusals:
             error = invalid_client(UNEXPLAINED)
@@ -147,12 +166,15 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def save_token(self, token: Mapping[str, Any], request: TokenRequest) -> None:
         """Authlib: keeps what the token, which says nothing itself, stands for."""
         scope = token.get("scope", "")
-        self._tokens.keep(token["access_token"], request.client, scope, self._audiences(request.client, request.form, scope))
+        self._tokens.keep(
+            token["access_token"], request.client, scope, self._audiences(request.client, request.form, scope)
+        )
 
     def _audiences(self, client: Principal, form: Mapping[str, str], scope: str) -> list[str]:
         """For which APIs a token is.
 
-        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names none, the portal's origin for operators.
+        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names none, the portal's
+        origin for operators.
         """
         if client.is_operator:
             return [self.settings.origin]
@@ -198,7 +220,10 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     """What the client authenticates with, as far as the request alone can tell."""
     used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
     if not used:
-        nothing = "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
+        nothing = (
+            "the request carries no client authentication; send client_assertion with client_assertion_type, or the"
+            " client_secret"
+        )
         raise judge.refusal("one method", nothing)
     if len(used) > 1:
         several = f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)"
@@ -213,9 +238,13 @@ def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
         except ValueError:
             client_id, secret = None, None
         if not client_id or not secret:
-            raise invalid_client("the Authorization header is not Basic with client_id and client_secret (RFC 6749 section 2.3.1)")
+            raise invalid_client(
+                "the Authorization header is not Basic with client_id and client_secret (RFC 6749 section 2.3.1)"
+            )
     else:
         client_id, secret = request.payload.client_id, request.form["client_secret"]
         if not client_id:
-            raise judge.refusal("client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret")
+            raise judge.refusal(
+                "client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret"
+            )
     return _Secret(method, client_id, secret)

@@ -16,7 +16,12 @@ from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
 from acmidm_sandbox.beheerportaal.http.guard import TokenRoute, audiences_of
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
-from acmidm_sandbox.beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
+from acmidm_sandbox.beheerportaal.oauth.authorization import (
+    AUTH_METHODS,
+    GRANT_TYPE,
+    PortalAuthorizationServer,
+    TokenRequest,
+)
 from acmidm_sandbox.beheerportaal.oauth.errors import invalid_request
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 
@@ -46,7 +51,10 @@ def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
 _TOKEN_BODY = _body(
     "grant_type",
     grant_type={"type": "string", "const": GRANT_TYPE},
-    scope={"type": "string", "description": "Scopes with spaces between; the default ones are always issued; all where there is neither."},
+    scope={
+        "type": "string",
+        "description": "Scopes with spaces between; the default ones are always issued; all where there is neither.",
+    },
     audience={"type": "string", "description": "The client-ID of the API that the token is for."},
     resource={"type": "string", "description": "The same, by a URL of that API."},
 )
@@ -64,7 +72,12 @@ _ERROR = {
     "description": "RFC 6749 §5.2",
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 503), _ERROR)
-TOKEN: dict[str, Any] = {"response_class": JSONResponse, "responses": _REFUSALS, "openapi_extra": _TOKEN_BODY, "tags": ["oauth"]}
+TOKEN: dict[str, Any] = {
+    "response_class": JSONResponse,
+    "responses": _REFUSALS,
+    "openapi_extra": _TOKEN_BODY,
+    "tags": ["oauth"],
+}
 
 
 class Introspection(BaseModel):
@@ -113,7 +126,9 @@ async def token(request: Request, portal: CurrentPortal) -> Response:
 async def introspect(request: Request, portal: CurrentPortal) -> Response:
     """What an access token is worth now (RFC 7662), for whoever authenticates."""
     return await _answer(
-        request, portal, lambda server, sent: JSONResponse(server.introspection(sent), headers={"Cache-Control": "no-store"})
+        request,
+        portal,
+        lambda server, sent: JSONResponse(server.introspection(sent), headers={"Cache-Control": "no-store"}),
     )
 
 
@@ -130,10 +145,14 @@ def verify(request: Request) -> Verification:
     """What the access token in the header is worth now; several audiences have spaces between."""
     claims = request.state.claims
     audience = " ".join(sorted(audiences_of(request)))
-    return Verification(audience=audience, scope=claims["scope"], expires_in=str(max(0, claims["exp"] - int(time.time()))))
+    return Verification(
+        audience=audience, scope=claims["scope"], expires_in=str(max(0, claims["exp"] - int(time.time())))
+    )
 
 
-async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]) -> Response:
+async def _answer(
+    request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
+) -> Response:
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request).body()
     server = portal.authorization
@@ -156,9 +175,13 @@ def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
     if body.lstrip().startswith(b"{"):
-        raise judge.refusal("form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request)
+        raise judge.refusal(
+            "form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request
+        )
     if _CREDENTIALS & request.query_params.keys():
-        judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
+        judge.broken(
+            "query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request
+        )
     try:
         pairs = parse_qsl(body.decode(), errors="strict")
     except ValueError as error:

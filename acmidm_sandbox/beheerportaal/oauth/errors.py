@@ -11,12 +11,16 @@ from authlib.oauth2.rfc6749 import (
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400
-# For whoever fails to authenticate, whatever the reason: it would also tell which clients there are, and how they authenticate.
-UNEXPLAINED = "the client could not be authenticated; check the client_id, the key or secret, the assertion, and the environment"
+# For whoever fails to authenticate, whatever the reason: it would also tell which clients there are, and how they
+# authenticate.
+UNEXPLAINED = (
+    "the client could not be authenticated; check the client_id, the key or secret, the assertion, and the environment"
+)
 
 
 def fit_for_a_line(sentence: str) -> str:
-    """A sentence of which parts come from the request: RFC 6749 §5.2 allows ASCII without quotes and backslashes only."""
+    """A sentence of which parts come from the request: RFC 6749 §5.2 allows ASCII without quotes and backslashes
+    only."""
     return _NOT_ALLOWED.sub("?", sentence)[:_LONGEST]
 
 

@@ -1,4 +1,5 @@
-"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers such as Keycloak do otherwise."""
+"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers such as Keycloak do
+otherwise."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ _TIMEOUT_SECONDS = 5
 
 
 class ExternalTokenValidator:
-    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found through its discovery document."""
+    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found through its
+    discovery document."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer
@@ -56,7 +58,9 @@ class ExternalTokenValidator:
             keys = [key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"]
             return KeySet.import_key_set({"keys": keys})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
-            raise Problem(503, f"The issuer {self._issuer} gives no keys now; try again.", headers={"Retry-After": "1"}) from error
+            raise Problem(
+                503, f"The issuer {self._issuer} gives no keys now; try again.", headers={"Retry-After": "1"}
+            ) from error
 
 
 def _json(url: str) -> Any:

@@ -1,8 +1,10 @@
-"""What ACM/IDM and GeoSecure demand and allow of a token request: one row per rule, with its source. `docs/platforms.md` is made from it.
+"""What ACM/IDM and GeoSecure demand and allow of a token request: one row per rule, with its source.
+`docs/platforms.md` is made from it.
 
-A row is `required` (without it: refused), `refused` (with it: refused) or `optional`. Where documentation and working clients, or two
-sources, disagree, the row is what is documented, and `tolerated` says who does otherwise: that is accepted and noted in the log, unless
-the portal is strict. Operators belong to the portal: for them ACM/IDM's rows count, strictly.
+A row is `required` (without it: refused), `refused` (with it: refused) or `optional`. Where documentation and working
+clients, or two sources, disagree, the row is what is documented, and `tolerated` says who does otherwise: that is
+accepted and noted in the log, unless the portal is strict. Operators belong to the portal: for them ACM/IDM's rows
+count, strictly.
 """
 
 from collections.abc import Mapping
@@ -52,7 +54,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row: `name` is what refusals and the log call it, `text` is Markdown, `rulings` has the platforms that know it."""
+    """A row: `name` is what refusals and the log call it, `text` is Markdown, `rulings` has the platforms that know
+    it."""
 
     name: str
     part: RequestPart
@@ -92,9 +95,19 @@ _QD = "Qmino/dosis-connector"
 _ALL = "all public clients that were read"
 
 RULES = (
-    Rule("form", _REQUEST, "the body is `application/x-www-form-urlencoded`", _both(_seen(_REQUIRED, f"{_ALL}; RFC 6749 §4.4.2"))),
+    Rule(
+        "form",
+        _REQUEST,
+        "the body is `application/x-www-form-urlencoded`",
+        _both(_seen(_REQUIRED, f"{_ALL}; RFC 6749 §4.4.2")),
+    ),
     Rule("twice", _REQUEST, "a parameter that is given twice", _both(_assumed(_REFUSED, "RFC 6749 §3.2"))),
-    Rule("grant_type", _REQUEST, "`grant_type`, which is `client_credentials`", _each(_documented(_REQUIRED, _ACM), _seen(_REQUIRED, _QD))),
+    Rule(
+        "grant_type",
+        _REQUEST,
+        "`grant_type`, which is `client_credentials`",
+        _each(_documented(_REQUIRED, _ACM), _seen(_REQUIRED, _QD)),
+    ),
     Rule(
         "scope",
         _REQUEST,
@@ -114,7 +127,10 @@ RULES = (
         "scope not granted",
         _REQUEST,
         "a scope in `scope` that the client was not granted; where that is allowed, it is left out",
-        _each(_documented(_REFUSED, "ACM/IDM docs, login flow"), _documented(_OPTIONAL, "GeoSecure help: fewer may be granted")),
+        _each(
+            _documented(_REFUSED, "ACM/IDM docs, login flow"),
+            _documented(_OPTIONAL, "GeoSecure help: fewer may be granted"),
+        ),
     ),
     Rule(
         "no scope granted",
@@ -132,7 +148,10 @@ RULES = (
         "audience",
         _REQUEST,
         "`audience`, the client-ID of an API. On ACM/IDM the token is for that API, else for the client itself",
-        _each(_documented(_OPTIONAL, _ACM), _assumed(_OPTIONAL, "not documented; without it, the token is for the APIs of its scopes")),
+        _each(
+            _documented(_OPTIONAL, _ACM),
+            _assumed(_OPTIONAL, "not documented; without it, the token is for the APIs of its scopes"),
+        ),
     ),
     Rule(
         "resource",
@@ -158,7 +177,12 @@ RULES = (
         "`client_secret`, in the body or by Basic",
         _each(_documented(_OPTIONAL, _ACM), _documented(_OPTIONAL, "GeoSecure help: being phased out")),
     ),
-    Rule("registered method", _REQUEST, "the way that the client is registered with", _both(_assumed(_REQUIRED, "RFC 7591 §2"))),
+    Rule(
+        "registered method",
+        _REQUEST,
+        "the way that the client is registered with",
+        _both(_assumed(_REQUIRED, "RFC 7591 §2")),
+    ),
     Rule(
         "query",
         _REQUEST,
@@ -171,7 +195,12 @@ RULES = (
         "`client_id` beside an assertion or Basic",
         _each(_seen(_OPTIONAL, f"{_SCRIPT} sends it, {_LBLOD} does not"), _seen(_OPTIONAL, f"{_QD} sends none")),
     ),
-    Rule("another client_id", _REQUEST, "a `client_id` that is not the one that authenticates", _both(_assumed(_REFUSED, "RFC 7521 §4.2"))),
+    Rule(
+        "another client_id",
+        _REQUEST,
+        "a `client_id` that is not the one that authenticates",
+        _both(_assumed(_REFUSED, "RFC 7521 §4.2")),
+    ),
     Rule(
         "client_id of a secret",
         _REQUEST,
@@ -189,7 +218,11 @@ RULES = (
         _HEADER,
         "`alg`: RS256, or another asymmetric algorithm that fits the key; never `none` or a MAC",
         _each(
-            _assumed(_REQUIRED, "RS256 in the documented discovery sample and in all clients where it is visible; the others are assumed"),
+            _assumed(
+                _REQUIRED,
+                "RS256 in the documented discovery sample and in all clients where it is visible; the others are"
+                " assumed",
+            ),
             _assumed(_REQUIRED, f"RS256 in {_QD}; the others are assumed"),
         ),
     ),
@@ -248,22 +281,36 @@ RULES = (
             _seen(
                 _REQUIRED,
                 f"{_SCRIPT}, {_LBLOD}",
-                "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as the latest that is allowed",
+                "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as the latest that is"
+                " allowed",
             ),
             _documented(_REQUIRED, _GEOSECURE),
         ),
     ),
-    Rule("future iat", _CLAIM, f"an `iat` more than {CLOCK_SKEW_SECONDS} seconds ahead", _both(_assumed(_REFUSED, "RFC 7523 §3"))),
-    Rule("exp", _CLAIM, "`exp`, in seconds since 1970", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))),
     Rule(
-        "passed exp", _CLAIM, f"an `exp` that passed more than {CLOCK_SKEW_SECONDS} seconds ago", _both(_assumed(_REFUSED, "RFC 7523 §3"))
+        "future iat",
+        _CLAIM,
+        f"an `iat` more than {CLOCK_SKEW_SECONDS} seconds ahead",
+        _both(_assumed(_REFUSED, "RFC 7523 §3")),
+    ),
+    Rule(
+        "exp", _CLAIM, "`exp`, in seconds since 1970", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))
+    ),
+    Rule(
+        "passed exp",
+        _CLAIM,
+        f"an `exp` that passed more than {CLOCK_SKEW_SECONDS} seconds ago",
+        _both(_assumed(_REFUSED, "RFC 7523 §3")),
     ),
     Rule(
         "lifetime",
         _CLAIM,
         f"an `exp` more than {LONGEST_LIFETIME_SECONDS} seconds after `iat`; {LONGEST_LIFETIME_SECONDS} are good",
         _each(
-            _seen(_REFUSED, f"OTL_Corrector and a TypeScript client for LDES take {LONGEST_LIFETIME_SECONDS} exactly, nobody more"),
+            _seen(
+                _REFUSED,
+                f"OTL_Corrector and a TypeScript client for LDES take {LONGEST_LIFETIME_SECONDS} exactly, nobody more",
+            ),
             _documented(_REFUSED, _GEOSECURE, "VMSW's C# client has its assertions live 960 minutes"),
         ),
     ),
@@ -273,7 +320,12 @@ RULES = (
         f"an `exp` more than {LONGEST_TOLERATED_SECONDS // 60} minutes after `iat`",
         _both(_assumed(_REFUSED, "nobody was seen to do so")),
     ),
-    Rule("times", _CLAIM, "an `iat`, `exp` or `nbf` that is no number of seconds since 1970", _both(_assumed(_REFUSED, "RFC 7519 §2"))),
+    Rule(
+        "times",
+        _CLAIM,
+        "an `iat`, `exp` or `nbf` that is no number of seconds since 1970",
+        _both(_assumed(_REFUSED, "RFC 7519 §2")),
+    ),
     Rule(
         "times as text",
         _CLAIM,
@@ -281,24 +333,40 @@ RULES = (
         _each(_assumed(_REFUSED, "RFC 7519 §2"), _documented(_REFUSED, _GEOSECURE, _SAMPLE)),
     ),
     Rule("nbf", _CLAIM, "`nbf`", _both(_assumed(_OPTIONAL, "RFC 7523 §3"))),
-    Rule("future nbf", _CLAIM, f"an `nbf` more than {CLOCK_SKEW_SECONDS} seconds ahead", _both(_assumed(_REFUSED, "RFC 7523 §3"))),
+    Rule(
+        "future nbf",
+        _CLAIM,
+        f"an `nbf` more than {CLOCK_SKEW_SECONDS} seconds ahead",
+        _both(_assumed(_REFUSED, "RFC 7523 §3")),
+    ),
     Rule(
         "jti",
         _CLAIM,
         "`jti`",
         _each(
-            _seen(_REQUIRED, f"{_SCRIPT}, {_LBLOD} and others", "a tool for DCBaaS sends none; the assertion is then good until its `exp`"),
+            _seen(
+                _REQUIRED,
+                f"{_SCRIPT}, {_LBLOD} and others",
+                "a tool for DCBaaS sends none; the assertion is then good until its `exp`",
+            ),
             _documented(_REQUIRED, _GEOSECURE),
         ),
     ),
-    Rule("jti as text", _CLAIM, f"a `jti` that is no text of 1 to {LONGEST_JTI} characters", _both(_assumed(_REFUSED, "RFC 7519 §4.1.7"))),
+    Rule(
+        "jti as text",
+        _CLAIM,
+        f"a `jti` that is no text of 1 to {LONGEST_JTI} characters",
+        _both(_assumed(_REFUSED, "RFC 7519 §4.1.7")),
+    ),
     Rule(
         "jti is a GUID",
         _CLAIM,
         "a `jti` that is a GUID",
         _each(
             _seen(_OPTIONAL, "20 letters in the eminfra client, hexadecimal digits in the QGIS script"),
-            _documented(_REQUIRED, _GEOSECURE, "clients of ACM/IDM have other texts; whether GeoSecure minds is not known"),
+            _documented(
+                _REQUIRED, _GEOSECURE, "clients of ACM/IDM have other texts; whether GeoSecure minds is not known"
+            ),
         ),
     ),
     Rule(
@@ -307,6 +375,11 @@ RULES = (
         "a `jti` that this client used before",
         _each(_assumed(_REFUSED, "RFC 7523 §3"), _documented(_REFUSED, f"{_GEOSECURE}: a fresh one")),
     ),
-    Rule("others", _CLAIM, "any other claim, header or parameter; it is ignored", _both(_assumed(_OPTIONAL, "RFC 7519 §4, RFC 6749 §3.2"))),
+    Rule(
+        "others",
+        _CLAIM,
+        "any other claim, header or parameter; it is ignored",
+        _both(_assumed(_OPTIONAL, "RFC 7519 §4, RFC 6749 §3.2")),
+    ),
 )
 RULINGS = {(rule.name, platform): ruling for rule in RULES for platform, ruling in rule.rulings.items()}

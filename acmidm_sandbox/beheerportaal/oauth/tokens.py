@@ -1,4 +1,5 @@
-"""Access tokens: opaque, as ACM/IDM's are; what one stands for is looked up at each request (`docs/adr/0010-opaque-access-tokens.md`)."""
+"""Access tokens: opaque, as ACM/IDM's are; what one stands for is looked up at each request
+(`docs/adr/0010-opaque-access-tokens.md`)."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ _ALGORITHM = "RS256"
 
 
 class AccessTokens:
-    """The tokens of this portal. An API may be given one, or the signed copy of it that introspection has: both are worth the same."""
+    """The tokens of this portal. An API may be given one, or the signed copy of it that introspection has: both are
+    worth the same."""
 
     def __init__(self, settings: PortalSettings, key: RSAKey, database: Database) -> None:
         self._settings = settings
@@ -44,7 +46,8 @@ class AccessTokens:
                 keys_in_use.note(connection, client.signed, now)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""
+        """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still
+        granted."""
         stored = self._find(token)
         return None if stored is None else self._worth(stored)
 
@@ -81,7 +84,9 @@ class AccessTokens:
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
-        told = {name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")}
+        told = {
+            name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")
+        }
         return {
             **told,
             "iss": self._settings.issuer,

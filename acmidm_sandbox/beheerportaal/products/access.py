@@ -13,13 +13,24 @@ from acmidm_sandbox.beheerportaal.limits import MOST_VALUES
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found
 from acmidm_sandbox.beheerportaal.store import products
 
-LONGEST_CALL = 128 * 1024  # bytes that are read at all, so that of a notification the value that is too long can be named
+LONGEST_CALL = (
+    128 * 1024
+)  # bytes that are read at all, so that of a notification the value that is too long can be named
 
 Mistake = Mapping[str, str]
 # What the wiki calls what is configured (6759612467, 6724387281); that a brand is its Afzender's is assumed.
-_NAMES = {"aanbieder_uri": "Aanbieder", "merk_code": "Afzender", "product_ids": "product", "channels": "channel", "bron_uri": "bron"}
+_NAMES = {
+    "aanbieder_uri": "Aanbieder",
+    "merk_code": "Afzender",
+    "product_ids": "product",
+    "channels": "channel",
+    "bron_uri": "bron",
+}
 _OPTIONAL = {"channels", "access_rights"}
-_UNCHANGED = "offer the same message again, unchanged, once the Aansluitingenteam has set it (here the operator does, by the form)"
+_UNCHANGED = (
+    "offer the same message again, unchanged, once the Aansluitingenteam has set it (here the operator does, by the"
+    " form)"
+)
 
 
 class ProductRoute(TokenRoute):
@@ -81,14 +92,17 @@ def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
 
 
 def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> list[Mistake]:
-    """Of what is sent, with its pointers, by fields of the configuration, what these lack; optional ones that are absent allow all."""
+    """Of what is sent, with its pointers, by fields of the configuration, what these lack; optional ones that are
+    absent allow all."""
     mistakes: list[Mistake] = []
     for name, values in sent.items():
         allowed = configured(configuration, name)
         more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
         said = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
         wrong = [one for one in values if one[1] not in allowed] if allowed or name not in _OPTIONAL else []
-        mistakes += [{"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong]
+        mistakes += [
+            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong
+        ]
     return mistakes
 
 

@@ -1,10 +1,12 @@
-"""On what each part of a product's API rests; the OpenAPI document carries it, and `docs/products.md` is written from there."""
+"""On what each part of a product's API rests; the OpenAPI document carries it, and `docs/products.md` is written from
+there."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-# Documented by Digitaal Vlaanderen; seen in public client code or a sample, so sent, not surely accepted; or assumed here.
+# Documented by Digitaal Vlaanderen; seen in public client code or a sample, so sent, not surely accepted; or assumed
+# here.
 Basis = Literal["documented", "seen", "assumed"]
 
 CALLS = "wiki 2680357975"

@@ -1,4 +1,5 @@
-"""The code lists of DOSIS and Notificaties, as far as they are public. None of them is complete, so nothing is refused for its code."""
+"""The code lists of DOSIS and Notificaties, as far as they are public. None of them is complete, so nothing is refused
+for its code."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,14 @@ LONGEST_NOTIFICATION = 80 * 1024  # bytes, of a value and of the whole (wiki 720
 # Each phase with the codes that were seen in it. Another sample has Goedgekeurd in Afgerond, so a pair says nothing.
 PHASES: Mapping[str, tuple[str, ...]] = {
     "Samenstelling": ("Geinitieerd", "Aangevraagd", "Ingediend"),
-    "Behandeling": ("DossierOnvolledig", "DossierVolledig", "Ontvankelijk", "OnOntvankelijk", "InBehandeling", "KlaarVoorBeslissing"),
+    "Behandeling": (
+        "DossierOnvolledig",
+        "DossierVolledig",
+        "Ontvankelijk",
+        "OnOntvankelijk",
+        "InBehandeling",
+        "KlaarVoorBeslissing",
+    ),
     "Beslissing": ("InWacht", "Beslist", "Goedgekeurd", "Stopgezet", "Stopzetting", "Geweigerd"),
     "Beroep": ("InWacht", "Beslist", "Goedgekeurd", "Stopgezet", "Stopzetting", "Geweigerd"),
     "Uitvoering": ("KlaarVoorBetaling", "Betaald", "DeelsUitbetaald", "Uitgevoerd"),
@@ -26,7 +34,8 @@ PHASES: Mapping[str, tuple[str, ...]] = {
 CODES = frozenset(code for codes in PHASES.values() for code in codes)
 PHASES_SOURCE = f"{CONNECTOR}, test data"
 
-# Who may be an agent. Nothing tells the kinds apart for sure, so only what consists of digits is checked, by length and check digits.
+# Who may be an agent. Nothing tells the kinds apart for sure, so only what consists of digits is checked, by length and
+# check digits.
 AGENTS: Mapping[str, tuple[str, str]] = {
     "INSZ of a citizen": ("seen", CONNECTOR),
     "KBO number of an enterprise; a sample has BE and nine digits": ("seen", CONNECTOR),
@@ -43,7 +52,8 @@ RIGHTS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class KeyValueSet:
-    """The keys of `SleutelWaardeParen` that a category uses: those required, those optional, those that the platform fills in."""
+    """The keys of `SleutelWaardeParen` that a category uses: those required, those optional, those that the platform
+    fills in."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
@@ -74,7 +84,8 @@ KEY_VALUE_SETS: Mapping[str, KeyValueSet] = {
 
 
 def mistake_in_agent(identification: str) -> str | None:
-    """What is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The number is not repeated."""
+    """What is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The number
+    is not repeated."""
     number = re.sub(r"[ .-]", "", identification.removeprefix("BE"))
     if not (number.isascii() and number.isdecimal()):
         return None
@@ -87,8 +98,11 @@ def mistake_in_agent(identification: str) -> str | None:
     return None if check in {97 - one % 97 for one in bases} else "its check digits are wrong; correct the number"
 
 
-def mistakes_in_pairs(category: str | None, pairs: list[tuple[str, JsonValue]]) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """Where the pairs are not what the category uses, and what is wrong; of a category whose set is not public the length."""
+def mistakes_in_pairs(
+    category: str | None, pairs: list[tuple[str, JsonValue]]
+) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Where the pairs are not what the category uses, and what is wrong; of a category whose set is not public the
+    length."""
     for position, (_, value) in enumerate(pairs):
         if len(to_json(value)) > LONGEST_NOTIFICATION:
             yield (position, "Waarde"), f"it is longer than {LONGEST_NOTIFICATION} bytes; shorten it"

@@ -53,8 +53,12 @@ _READ: dict[str, Any] = {"responses": refusals()}
 
 
 def _dossier_number(
-    now: Annotated[str | None, Query(alias="dossierNummer", max_length=255, description="The dossier's number.")] = None,
-    before: Annotated[str | None, Query(alias="dossiernummer", max_length=255, description="The same, as older pages have it.")] = None,
+    now: Annotated[
+        str | None, Query(alias="dossierNummer", max_length=255, description="The dossier's number.")
+    ] = None,
+    before: Annotated[
+        str | None, Query(alias="dossiernummer", max_length=255, description="The same, as older pages have it.")
+    ] = None,
 ) -> str:
     number = now or before
     if not number:
@@ -62,9 +66,13 @@ def _dossier_number(
     return number
 
 
-Source = Annotated[str, Query(alias="bron", min_length=1, max_length=255, description="A source that is configured for the client.")]
+Source = Annotated[
+    str, Query(alias="bron", min_length=1, max_length=255, description="A source that is configured for the client.")
+]
 DossierNumber = Annotated[str, Depends(_dossier_number)]
-UploadNumber = Annotated[str, Query(alias="uploadId", min_length=1, max_length=255, description="What the upload's answer has.")]
+UploadNumber = Annotated[
+    str, Query(alias="uploadId", min_length=1, max_length=255, description="What the upload's answer has.")
+]
 
 
 @router.post("/v2/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
@@ -76,7 +84,8 @@ def upload_dossier(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> U
 
 @router.post("/v1/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
 def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> UploadReceipt:
-    """Receives a dossier. Its result is there at once: the public connector's version for v1 takes 404 for a failure."""
+    """Receives a dossier. Its result is there at once: the public connector's version for v1 takes 404 for a
+    failure."""
     return _receive(portal, caller, dossier, 0)
 
 
@@ -85,7 +94,9 @@ def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> U
     require_set(_not_set(require_configuration(portal, DOSIS, caller), dossier))
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:
-        uploads.add(connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time() + seconds)
+        uploads.add(
+            connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time() + seconds
+        )
     _note(caller, dossier)
     return UploadReceipt(UploadId=upload_id)
 
@@ -99,7 +110,9 @@ def read_result_of_upload(portal: CurrentPortal, caller: Caller, upload_id: Uplo
 
 
 @router.get("/v1/dosis/resultaten", **_READ, openapi_extra=rests_on("documented", CALLS))
-def read_result_of_dossier(portal: CurrentPortal, caller: Caller, source: Source, number: DossierNumber) -> ProcessingResult:
+def read_result_of_dossier(
+    portal: CurrentPortal, caller: Caller, source: Source, number: DossierNumber
+) -> ProcessingResult:
     """What became of the dossier's newest upload that was processed; 404 until one was."""
     _require_source(portal, caller, source)
     _process(portal, caller)
@@ -133,7 +146,9 @@ def read_validation_settings(portal: CurrentPortal, caller: Caller) -> Validatio
     )
 
 
-@router.delete("/v1/dosis/dossiers", status_code=204, response_class=Response, **_READ, openapi_extra=rests_on("documented", CALLS))
+@router.delete(
+    "/v1/dosis/dossiers", status_code=204, response_class=Response, **_READ, openapi_extra=rests_on("documented", CALLS)
+)
 def remove_dossier(portal: CurrentPortal, caller: Caller, source: Source, number: DossierNumber) -> Response:
     """Removes a dossier, and with it what became of its uploads."""
     _require_source(portal, caller, source)
@@ -159,7 +174,8 @@ def _not_set(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake
 
 
 def _process(portal: Portal, caller: str) -> None:
-    """Processes the client's uploads whose time has come, by what is configured now: it may be less than when they were received."""
+    """Processes the client's uploads whose time has come, by what is configured now: it may be less than when they were
+    received."""
     with portal.database.read() as connection:
         waiting = uploads.due(connection, caller, time.time())
         configuration = find_configuration(connection, DOSIS, caller) if waiting else None
@@ -168,10 +184,16 @@ def _process(portal: Portal, caller: str) -> None:
     found = []
     for number, document, due_at in waiting:
         dossier = Dossier.model_validate(document)
-        agents = [(place, mistake_in_agent(agent.Identificatie or "")) for place, agent in enumerate(dossier.Agenten or [])]
-        mistakes: list[Mistake] = [{"pointer": f"/Agenten/{place}/Identificatie", "detail": wrong} for place, wrong in agents if wrong]
+        agents = [
+            (place, mistake_in_agent(agent.Identificatie or "")) for place, agent in enumerate(dossier.Agenten or [])
+        ]
+        mistakes: list[Mistake] = [
+            {"pointer": f"/Agenten/{place}/Identificatie", "detail": wrong} for place, wrong in agents if wrong
+        ]
         mistakes += [] if configuration is None else _not_set(configuration, dossier)
-        said = [f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}." for mistake in first_of(mistakes)]
+        said = [
+            f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}." for mistake in first_of(mistakes)
+        ]
         said += [f"{missing(DOSIS, caller)}."] if configuration is None else []
         found.append((number, due_at, said))
     with portal.database.write() as connection:
@@ -181,7 +203,9 @@ def _process(portal: Portal, caller: str) -> None:
 
 def _result(upload: Processed | None, what: str) -> ProcessingResult:
     if upload is None:
-        raise Problem(404, f"There is no result of {what}: it was not processed yet, or not received; try again in a few seconds.")
+        raise Problem(
+            404, f"There is no result of {what}: it was not processed yet, or not received; try again in a few seconds."
+        )
     return _document(upload)
 
 
@@ -190,7 +214,10 @@ def _document(upload: Processed) -> ProcessingResult:
     return ProcessingResult(
         Identificatie=Identification(Bron=upload.source, DossierNummer=upload.dossier_number),
         UploadId=upload.upload_id,
-        TijdstipVerwerking=datetime.fromtimestamp(upload.processed_at, UTC).astimezone().replace(tzinfo=None).isoformat("T", "seconds"),
+        TijdstipVerwerking=datetime.fromtimestamp(upload.processed_at, UTC)
+        .astimezone()
+        .replace(tzinfo=None)
+        .isoformat("T", "seconds"),
         Succes=succeeded,
         Fout=None if succeeded else "The dossier could not be processed.",
         Fouten=[ProcessingError(Omschrijving=error) for error in upload.errors],

@@ -1,4 +1,5 @@
-"""The documents of DOSIS. What must be there, how long it may be and how often is not public, so only what identifies is required."""
+"""The documents of DOSIS. What must be there, how long it may be and how often is not public, so only what identifies
+is required."""
 
 import re
 from datetime import datetime
@@ -57,7 +58,9 @@ class Action(Part):
 class DossierStatus(Part):
     """How far the dossier is."""
 
-    VlaamsCode: Annotated[str | None, seen(CONNECTOR, "a code; others than those below are accepted, and noted in the log")] = None
+    VlaamsCode: Annotated[
+        str | None, seen(CONNECTOR, "a code; others than those below are accepted, and noted in the log")
+    ] = None
     VlaamsFase: Annotated[str | None, seen(CONNECTOR, "a phase; likewise, in any pair with a code")] = None
     Detail1: Annotated[str | None, seen(CONNECTOR, "in the organisation's own words")] = None
     Actie: Annotated[Action | None, seen(CONNECTOR, "what has to be done, null for nothing")] = None
@@ -66,7 +69,9 @@ class DossierStatus(Part):
 class ProductReference(Part):
     """What the dossier is about."""
 
-    Id: Annotated[Text, seen(CONNECTOR, 'a product that is configured for the client; an IPDC number as text, such as "1984"')]
+    Id: Annotated[
+        Text, seen(CONNECTOR, 'a product that is configured for the client; an IPDC number as text, such as "1984"')
+    ]
 
 
 class Address(Part):
@@ -92,13 +97,17 @@ class Handler(Part):
 class AccessRight(Part):
     """What an agent may do."""
 
-    Code: Annotated[Text, seen(CONNECTOR, f"`{READER}` or an IDM right; one that is configured for the client, where rights are")]
+    Code: Annotated[
+        Text, seen(CONNECTOR, f"`{READER}` or an IDM right; one that is configured for the client, where rights are")
+    ]
 
 
 class Agent(Part):
     """Who sees the dossier."""
 
-    Identificatie: Annotated[str | None, seen(CONNECTOR, "who it is; of a number, length and check digits are checked later")] = None
+    Identificatie: Annotated[
+        str | None, seen(CONNECTOR, "who it is; of a number, length and check digits are checked later")
+    ] = None
     Toegangsrechten: Annotated[list[AccessRight] | None, seen(CONNECTOR, "what that agent may do")] = None
 
 
@@ -107,13 +116,21 @@ class Dossier(Part):
 
     Identificatie: Annotated[Identification, seen(CONNECTOR, "which dossier it is")]
     UploadId: Annotated[
-        Text | None, seen(CONNECTOR, "a UUID of the client's. Assumed: without one it gets ours; sent again, it replaces that upload")
+        Text | None,
+        seen(
+            CONNECTOR, "a UUID of the client's. Assumed: without one it gets ours; sent again, it replaces that upload"
+        ),
     ] = None
     Naam: Annotated[str | None, seen(CONNECTOR, "what people see")] = None
     WijzigingsDatum: Annotated[DateTime | None, seen(CONNECTOR, "when it changed, in local time without a zone")] = None
     Status: Annotated[DossierStatus | None, seen(CONNECTOR, "how far it is")] = None
-    TypeDossierCode: Annotated[str | None, seen(CONNECTOR, f"always `{DOSSIER_TYPE}`; another is accepted, and noted in the log")] = None
-    Producten: Annotated[list[ProductReference], documented(PRODUCTS, "no dossier without one; more than one was never seen", min_length=1)]
+    TypeDossierCode: Annotated[
+        str | None, seen(CONNECTOR, f"always `{DOSSIER_TYPE}`; another is accepted, and noted in the log")
+    ] = None
+    Producten: Annotated[
+        list[ProductReference],
+        documented(PRODUCTS, "no dossier without one; more than one was never seen", min_length=1),
+    ]
     DossierBeheerder: Annotated[Handler | None, seen(CONNECTOR, "who handles it")] = None
     Agenten: Annotated[list[Agent] | None, seen(CONNECTOR, "who sees it")] = None
 

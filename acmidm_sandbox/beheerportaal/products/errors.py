@@ -19,20 +19,33 @@ _PART = re.compile(r"/([^/]*)")
 class FieldError(BaseModel):
     """One of several mistakes."""
 
-    code: Annotated[str, documented(ERRORS, "`1100`, also for other mistakes than a length, whose codes are not public")]
+    code: Annotated[
+        str, documented(ERRORS, "`1100`, also for other mistakes than a length, whose codes are not public")
+    ]
     message: Annotated[str, documented(ERRORS, "what is wrong; the sentences are ours")]
     description: Annotated[str, documented(ERRORS, "where, and what is wrong")]
-    field: Annotated[str, documented(ERRORS, "the member, such as `SleutelWaardeParen[0].Waarde`, or the query parameter")]
+    field: Annotated[
+        str, documented(ERRORS, "the member, such as `SleutelWaardeParen[0].Waarde`, or the query parameter")
+    ]
 
 
 class ProductError(BaseModel):
     """Why a request was refused."""
 
-    code: Annotated[str, documented(REFUSALS, "`2001`: members have mistakes; `1071`: the `Id` exists; else, not public: the status")]
-    message: Annotated[str, documented(ERRORS, f"`Validatiefouten` where the document has mistakes; else a sentence, for {CONNECTOR}")]
+    code: Annotated[
+        str,
+        documented(REFUSALS, "`2001`: members have mistakes; `1071`: the `Id` exists; else, not public: the status"),
+    ]
+    message: Annotated[
+        str, documented(ERRORS, f"`Validatiefouten` where the document has mistakes; else a sentence, for {CONNECTOR}")
+    ]
     description: Annotated[str, documented(ERRORS, "one sentence: what is wrong, and what to do")]
-    errors: Annotated[list[FieldError], documented(REFUSALS, f"with `2001` all mistakes; else empty, and not absent, for {CONNECTOR}")]
-    field: Annotated[str | None, documented(REFUSALS, "with 403 alone: the first member that is not set, empty for none")] = None
+    errors: Annotated[
+        list[FieldError], documented(REFUSALS, f"with `2001` all mistakes; else empty, and not absent, for {CONNECTOR}")
+    ]
+    field: Annotated[
+        str | None, documented(REFUSALS, "with 403 alone: the first member that is not set, empty for none")
+    ] = None
 
 
 def response(problem: Problem) -> JSONResponse:
@@ -43,7 +56,11 @@ def response(problem: Problem) -> JSONResponse:
     content = ProductError(
         code="2001" if is_of_document else problem.members.get("code", str(status)),
         message="Validatiefouten" if is_of_document else problem.detail,
-        description=f"The request is refused: {'; '.join(error.description for error in errors)}." if is_of_document else problem.detail,
+        description=(
+            f"The request is refused: {'; '.join(error.description for error in errors)}."
+            if is_of_document
+            else problem.detail
+        ),
         errors=errors if is_of_document else [],
         field=errors[0].field if status == 403 else None,
     )

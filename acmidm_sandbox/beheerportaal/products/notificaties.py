@@ -44,13 +44,20 @@ def send_notification(
         aanbieder_uri=[("/AanbiederUri", notification.AanbiederUri)],
         merk_code=[("/MerkCode", notification.MerkCode)],
         product_ids=[("/ProductId", notification.ProductId)],
-        channels=[(f"/Kanalen/{number}", channel) for number, channel in enumerate(notification.Kanalen) if isinstance(channel, str)],
+        channels=[
+            (f"/Kanalen/{number}", channel)
+            for number, channel in enumerate(notification.Kanalen)
+            if isinstance(channel, str)
+        ],
     )
     require_set(mistakes)
     document = notification.model_dump(mode="json", exclude_unset=True)
     with portal.database.write() as connection:
         if notifications.has(connection, caller, notification.Id):
-            said = f"{notification.Id} exists: the first call worked, though its answer may be lost; give another notification its own Id."
+            said = (
+                f"{notification.Id} exists: the first call worked, though its answer may be lost; give another"
+                " notification its own Id."
+            )
             raise Problem(400, said, members={"code": "1071"})
         notifications.add(connection, caller, document)
     _note(caller, notification)
@@ -60,6 +67,8 @@ def send_notification(
 def _note(caller: str, notification: Notification) -> None:
     """What is accepted here and may not be elsewhere is in the log."""
     if notification.Categorie not in KEY_VALUE_SETS:
-        log.info("%s: category %a is not public, so its SleutelWaardeParen were not checked", caller, notification.Categorie)
+        log.info(
+            "%s: category %a is not public, so its SleutelWaardeParen were not checked", caller, notification.Categorie
+        )
     if notification.Vervaldatum and day_of(notification.Vervaldatum) < datetime.now(UTC).astimezone().date():
         log.info("%s: notification %a will not be processed: its Vervaldatum is over", caller, notification.Id)

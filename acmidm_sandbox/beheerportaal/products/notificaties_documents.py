@@ -8,7 +8,16 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from acmidm_sandbox.beheerportaal.documents import Text
-from acmidm_sandbox.beheerportaal.products.basis import BUNDLE, ERRORS, NOTIFICATION, PAIRS, REFUSALS, Part, assumed, documented
+from acmidm_sandbox.beheerportaal.products.basis import (
+    BUNDLE,
+    ERRORS,
+    NOTIFICATION,
+    PAIRS,
+    REFUSALS,
+    Part,
+    assumed,
+    documented,
+)
 from acmidm_sandbox.beheerportaal.products.code_lists import mistakes_in_pairs
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.ASCII)
@@ -45,29 +54,51 @@ class KeyValuePair(Part):
 class Notification(Part):
     """A message to citizens, enterprises or associations."""
 
-    Id: Annotated[Text, documented(REFUSALS, "unique; one that exists gets `1071`: after a lost answer, the first call worked")]
+    Id: Annotated[
+        Text, documented(REFUSALS, "unique; one that exists gets `1071`: after a lost answer, the first call worked")
+    ]
     AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the Aanbieder, as configured for the client")]
     Bestemmelingen: Annotated[
         list[dict[str, JsonValue]],
         documented(NOTIFICATION, "the recipients; their members are not public. Assumed: one at least", min_length=1),
     ]
-    Categorie: Annotated[Text, documented(NOTIFICATION, "the kind of message; one is public, others are accepted and logged")]
+    Categorie: Annotated[
+        Text, documented(NOTIFICATION, "the kind of message; one is public, others are accepted and logged")
+    ]
     Kanalen: Annotated[
         list[JsonValue],
-        documented(REFUSALS, "the channels, `passief` or `email`: of those configured, if any. Assumed: one at least", min_length=1),
+        documented(
+            REFUSALS,
+            "the channels, `passief` or `email`: of those configured, if any. Assumed: one at least",
+            min_length=1,
+        ),
     ]
-    ProductId: Annotated[Text, documented(NOTIFICATION, "a configured product, of IPDC or the Dienstverleningscatalogus")]
-    MerkCode: Annotated[Text, documented(NOTIFICATION, "the brand that is configured for the client. Assumed: that of the Afzender")]
-    TransactieId: Annotated[str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS bron and number of the dossier")] = None
-    Vervaldatum: Annotated[Day | None, documented(NOTIFICATION, "not processed after 24:00 of that day; its form is not public")] = None
-    DatumNotificatie: Annotated[str | None, documented(BUNDLE, "required there, absent from the page of v2: not checked")] = None
+    ProductId: Annotated[
+        Text, documented(NOTIFICATION, "a configured product, of IPDC or the Dienstverleningscatalogus")
+    ]
+    MerkCode: Annotated[
+        Text, documented(NOTIFICATION, "the brand that is configured for the client. Assumed: that of the Afzender")
+    ]
+    TransactieId: Annotated[
+        str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS bron and number of the dossier")
+    ] = None
+    Vervaldatum: Annotated[
+        Day | None, documented(NOTIFICATION, "not processed after 24:00 of that day; its form is not public")
+    ] = None
+    DatumNotificatie: Annotated[
+        str | None, documented(BUNDLE, "required there, absent from the page of v2: not checked")
+    ] = None
     SleutelWaardeParen: Annotated[
-        list[KeyValuePair] | None, Field(validate_default=True), documented(PAIRS, "the values; each must be used by the category")
+        list[KeyValuePair] | None,
+        Field(validate_default=True),
+        documented(PAIRS, "the values; each must be used by the category"),
     ] = None
 
     @field_validator("SleutelWaardeParen")
     @classmethod
-    def _as_the_category_uses_them(cls, pairs: list[KeyValuePair] | None, info: ValidationInfo) -> list[KeyValuePair] | None:
+    def _as_the_category_uses_them(
+        cls, pairs: list[KeyValuePair] | None, info: ValidationInfo
+    ) -> list[KeyValuePair] | None:
         found = mistakes_in_pairs(info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []])
         mistakes = [
             InitErrorDetails(type=PydanticCustomError("pair", "{detail}", {"detail": detail}), loc=place, input=None)

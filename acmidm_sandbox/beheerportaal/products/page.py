@@ -26,7 +26,11 @@ def tables() -> str:
         document = get_openapi(title=title, version="", routes=router.routes)
         schemas = {name: schema for name, schema in document["components"]["schemas"].items() if _is_ours(schema)}
         errors = {name: schemas.pop(name) for name in (ProductError.__name__, FieldError.__name__)}
-        parts += [f"### {title}", *_table(("call", "what it does", "", "source"), _calls(document)), *_documents(schemas)]
+        parts += [
+            f"### {title}",
+            *_table(("call", "what it does", "", "source"), _calls(document)),
+            *_documents(schemas),
+        ]
     return "\n\n".join([*parts, "### The form of errors", *_documents(errors), "### Code lists", *_code_lists()]) + "\n"
 
 
@@ -73,8 +77,15 @@ def _code_lists() -> Iterator[str]:
     for title, entries in (("Who an agent may be", code_lists.AGENTS), ("What an agent may do", code_lists.RIGHTS)):
         yield from _table((title, "", "source"), ((name, *entry) for name, entry in entries.items()))
     for category, known in code_lists.KEY_VALUE_SETS.items():
-        yield f"Keys of `SleutelWaardeParen` in category `{category}`, the only one that is public. Source: {known.source}."
-        kinds = (("required", known.required), ("optional", known.optional), ("filled in by the platform", known.filled_in))
+        yield (
+            f"Keys of `SleutelWaardeParen` in category `{category}`, the only one that is public. Source:"
+            f" {known.source}."
+        )
+        kinds = (
+            ("required", known.required),
+            ("optional", known.optional),
+            ("filled in by the platform", known.filled_in),
+        )
         yield from _table(("", "keys"), ((kind, ", ".join(f"`{key}`" for key in keys)) for kind, keys in kinds))
 
 

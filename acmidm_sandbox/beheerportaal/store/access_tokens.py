@@ -12,7 +12,8 @@ from acmidm_sandbox.beheerportaal.store.tables import access_tokens
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """What a token stands for; `credential` is the key or secret that it was requested with, times are seconds since 1970."""
+    """What a token stands for; `credential` is the key or secret that it was requested with, times are seconds since
+    1970."""
 
     token_hash: str
     client_id: str
@@ -36,5 +37,9 @@ def add(connection: Connection, token: StoredToken) -> None:
 
 def find(connection: Connection, token_hash: str) -> StoredToken | None:
     """The token, whether it has ended or not; None where there is no such one."""
-    row = connection.execute(select(access_tokens).where(access_tokens.c.token_hash == token_hash)).mappings().one_or_none()
+    row = (
+        connection.execute(select(access_tokens).where(access_tokens.c.token_hash == token_hash))
+        .mappings()
+        .one_or_none()
+    )
     return None if row is None else StoredToken(**row)

@@ -50,7 +50,9 @@ def page(connection: Connection, client_id: str | None, limit: int, after: int |
     if after is not None:
         query = query.where(audit.c.seq < after)
     rows = connection.execute(query).mappings().all()
-    items = [AuditEntry.model_construct(**{name: row[name] for name in AuditEntry.model_fields}) for row in rows[:limit]]
+    items = [
+        AuditEntry.model_construct(**{name: row[name] for name in AuditEntry.model_fields}) for row in rows[:limit]
+    ]
     return AuditPage(items=items, next=str(rows[limit - 1]["seq"]) if len(rows) > limit else None)
 
 

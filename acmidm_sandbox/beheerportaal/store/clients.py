@@ -4,10 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
+from acmidm_sandbox.beheerportaal.documents import (
+    ClientDocument,
+    ClientItem,
+    Etags,
+    JwksDocument,
+    Organisation,
+    ScopesDocument,
+)
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import keys_in_use as uses
 from acmidm_sandbox.beheerportaal.store.tables import clients, keys_in_use, notifications, uploads
@@ -34,7 +54,9 @@ class StoredClient:
 
     def previous_in_force(self, now: float) -> str | None:
         """The hash of the secret before, as long as it works."""
-        return self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
+        return (
+            self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
+        )
 
     @property
     def item(self) -> ClientItem:
@@ -44,7 +66,9 @@ class StoredClient:
             scopes=self.scopes.scopes,
             default_scopes=self.scopes.default,
             jwks=self.jwks,
-            etags=Etags(client=etag(self.client_version), scopes=etag(self.scopes_version), jwks=etag(self.jwks_version)),
+            etags=Etags(
+                client=etag(self.client_version), scopes=etag(self.scopes_version), jwks=etag(self.jwks_version)
+            ),
         )
 
 
@@ -76,14 +100,24 @@ def add(connection: Connection, client: StoredClient) -> None:
 
 
 def replace_document(
-    connection: Connection, stored: StoredClient, document: ClientDocument, secret_hash: str | None, previous_hash: str | None
+    connection: Connection,
+    stored: StoredClient,
+    document: ClientDocument,
+    secret_hash: str | None,
+    previous_hash: str | None,
 ) -> StoredClient:
     """Writes the client document and its secrets, under the next version."""
     version = stored.client_version + 1
     hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
-    _write(connection, document.client_id, {**document.model_dump(include=_METADATA), **hashes, "client_version": version})
+    _write(
+        connection, document.client_id, {**document.model_dump(include=_METADATA), **hashes, "client_version": version}
+    )
     return replace(
-        stored, document=document, client_secret_hash=secret_hash, previous_client_secret_hash=previous_hash, client_version=version
+        stored,
+        document=document,
+        client_secret_hash=secret_hash,
+        previous_client_secret_hash=previous_hash,
+        client_version=version,
     )
 
 
@@ -130,7 +164,9 @@ def page_of_organisation(
     return _page(connection, select(clients).where(organisation), limit, after)
 
 
-def find_of_organisation(connection: Connection, organisation: ColumnElement[bool], client_id: str) -> StoredClient | None:
+def find_of_organisation(
+    connection: Connection, organisation: ColumnElement[bool], client_id: str
+) -> StoredClient | None:
     """The client where it is one of the organisation (`of_organisation`), else None."""
     return _one(connection, and_(organisation, clients.c.client_id == client_id))
 
@@ -138,7 +174,8 @@ def find_of_organisation(connection: Connection, organisation: ColumnElement[boo
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     """The clients of an organisation. Where both sides have an OVO code it decides.
 
-    A KBO number is for clients without an OVO code, and for others where all with the number have one OVO code: departments can share it.
+    A KBO number is for clients without an OVO code, and for others where all with the number have one OVO code:
+    departments can share it.
     """
     its_ovo, its_kbo = (clients.c.organisation[name].as_string() for name in ("ovo", "kbo"))
     by_ovo = false() if ovo is None else its_ovo == ovo
@@ -146,11 +183,17 @@ def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     if ovo is not None:
         return or_(by_ovo, and_(by_kbo, its_ovo.is_(None)))
     everyone = clients.alias().c.organisation
-    codes = select(func.count(everyone["ovo"].as_string().distinct())).where(everyone["kbo"].as_string() == kbo).scalar_subquery()
+    codes = (
+        select(func.count(everyone["ovo"].as_string().distinct()))
+        .where(everyone["kbo"].as_string() == kbo)
+        .scalar_subquery()
+    )
     return and_(by_kbo, or_(its_ovo.is_(None), codes == 1))
 
 
-def _page(connection: Connection, query: Select[Any], limit: int, after: int | None) -> tuple[Sequence[StoredClient], int | None]:
+def _page(
+    connection: Connection, query: Select[Any], limit: int, after: int | None
+) -> tuple[Sequence[StoredClient], int | None]:
     if after is not None:
         query = query.where(clients.c.seq > after)
     rows = connection.execute(query.order_by(clients.c.seq).limit(limit + 1)).mappings().all()
@@ -166,7 +209,10 @@ def _stored(row: RowMapping) -> StoredClient:
     return StoredClient(
         # Without checks: these were made when it was written.
         document=ClientDocument.model_construct(
-            **{**{name: row[name] for name in _DOCUMENT_COLUMNS}, "organisation": Organisation.model_construct(**row["organisation"])}
+            **{
+                **{name: row[name] for name in _DOCUMENT_COLUMNS},
+                "organisation": Organisation.model_construct(**row["organisation"]),
+            }
         ),
         client_secret_hash=row["client_secret_hash"],
         scopes=ScopesDocument.model_construct(scopes=row["scopes"], default=row["default_scopes"]),

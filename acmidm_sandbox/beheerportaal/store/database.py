@@ -1,7 +1,8 @@
 """The SQLite file: durable, one writer at a time, readers never wait.
 
-WAL with `synchronous=FULL` syncs at each commit, so what was answered survives kill -9 and a power cut. Writers take the lock at
-the start (`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later could fail halfway with SQLITE_BUSY.
+WAL with `synchronous=FULL` syncs at each commit, so what was answered survives kill -9 and a power cut. Writers take
+the lock at the start (`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later could fail halfway with
+SQLITE_BUSY.
 """
 
 import sqlite3
@@ -20,7 +21,8 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, making it and its folder where they are missing, for its owner alone. Its tables are the work of `opening.py`.
+        """Opens the file, making it and its folder where they are missing, for its owner alone. Its tables are the work
+        of `opening.py`.
 
         Raises:
             OSError: where it can't be made.

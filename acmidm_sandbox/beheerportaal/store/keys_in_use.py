@@ -35,7 +35,9 @@ def forget_others(connection: Connection, client_id: str, thumbprints: Collectio
 
 def of_client(connection: Connection, client_id: str) -> KeysInUse:
     """The keys of a client that got a token, the last used first."""
-    query = select(table).where(table.c.client_id == client_id).order_by(table.c.last_used_at.desc(), table.c.thumbprint)
+    query = (
+        select(table).where(table.c.client_id == client_id).order_by(table.c.last_used_at.desc(), table.c.thumbprint)
+    )
     return KeysInUse(
         items=[
             KeyInUse(

@@ -15,7 +15,8 @@ _LISTED = [column for column in table.c if column is not table.c.raw]
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """A mail as it is listed. It came `times` times with the same Message-ID, the first time at `received_at` (ISO 8601, UTC)."""
+    """A mail as it is listed. It came `times` times with the same Message-ID, the first time at `received_at` (ISO
+    8601, UTC)."""
 
     seq: int
     organisation: str
@@ -30,7 +31,8 @@ class StoredMail:
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """The mails about an organisation's connections; those that name no organisation are nobody's, and so are those of a shared number."""
+    """The mails about an organisation's connections; those that name no organisation are nobody's, and so are those of
+    a shared number."""
     codes = {code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER}
     return table.c.organisation.in_(codes)
 
@@ -59,8 +61,11 @@ def receive(connection: Connection, headers: Headers, recipients: Sequence[str],
     connection.execute(insert(table), values)
 
 
-def page(connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None) -> tuple[list[StoredMail], int | None]:
-    """At most `limit` mails older than number `after`, newest first; and the number to go on after, where there are more."""
+def page(
+    connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
+) -> tuple[list[StoredMail], int | None]:
+    """At most `limit` mails older than number `after`, newest first; and the number to go on after, where there are
+    more."""
     query = select(*_LISTED).where(condition).order_by(table.c.seq.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(table.c.seq < after)

@@ -17,7 +17,8 @@ VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
 
 
 class UnusableDatabase(ValueError):
-    """A file that is no database, or one of another version of the portal; the text is one sentence for the person who started it."""
+    """A file that is no database, or one of another version of the portal; the text is one sentence for the person who
+    started it."""
 
 
 def open_database(path: Path) -> Database:
@@ -44,5 +45,7 @@ def open_database(path: Path) -> Database:
         raise UnusableDatabase(f"{path} can't be used: {reason}; move it away to begin anew") from error
     if found != VERSION:
         database.close()
-        raise UnusableDatabase(f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)")
+        raise UnusableDatabase(
+            f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)"
+        )
     return database

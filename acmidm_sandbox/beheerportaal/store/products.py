@@ -22,7 +22,9 @@ class StoredConfiguration:
     @property
     def item(self) -> ConfigurationItem:
         """As lists give it."""
-        return ConfigurationItem.model_construct(**dict(self.document), client_id=self.client_id, etag=etag(self.version))
+        return ConfigurationItem.model_construct(
+            **dict(self.document), client_id=self.client_id, etag=etag(self.version)
+        )
 
 
 def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
@@ -53,8 +55,11 @@ def remove(connection: Connection, product: str, client_id: str) -> None:
     connection.execute(delete(table).where(table.c.product == product, table.c.client_id == client_id))
 
 
-def page(connection: Connection, product: str, limit: int, after: int | None) -> tuple[Sequence[StoredConfiguration], int | None]:
-    """At most `limit` configurations made after number `after`, and the number to go on after, None on the last page."""
+def page(
+    connection: Connection, product: str, limit: int, after: int | None
+) -> tuple[Sequence[StoredConfiguration], int | None]:
+    """At most `limit` configurations made after number `after`, and the number to go on after, None on the last
+    page."""
     query = select(table).where(table.c.product == product).order_by(table.c.seq).limit(limit + 1)
     if after is not None:
         query = query.where(table.c.seq > after)
@@ -63,7 +68,8 @@ def page(connection: Connection, product: str, limit: int, after: int | None) ->
 
 
 def _next_version(connection: Connection) -> int:
-    # One counter for all: a configuration that is removed and made again must not come back under an ETag that was used before.
+    # One counter for all: a configuration that is removed and made again must not come back under an ETag that was used
+    # before.
     return counters.take(connection, "product_configuration_version")
 
 

@@ -12,17 +12,22 @@ LONGEST_SECONDS = 8 * 3600
 
 
 def start(connection: Connection, user_name: str) -> str:
-    """Starts a session of a user, and returns its token, which only the browser keeps. Clears away those that have ended."""
+    """Starts a session of a user, and returns its token, which only the browser keeps. Clears away those that have
+    ended."""
     now = int(time.time())
     connection.execute(delete(sessions).where(sessions.c.ends_at < now))
     token = secrets.token_urlsafe(32)
-    connection.execute(insert(sessions), {"token_hash": _digest(token), "user_name": user_name, "ends_at": now + LONGEST_SECONDS})
+    connection.execute(
+        insert(sessions), {"token_hash": _digest(token), "user_name": user_name, "ends_at": now + LONGEST_SECONDS}
+    )
     return token
 
 
 def user_of(connection: Connection, token: str) -> str | None:
     """The name of the user whose session a token is of, None where it has ended."""
-    query = select(sessions.c.user_name).where(sessions.c.token_hash == _digest(token), sessions.c.ends_at >= int(time.time()))
+    query = select(sessions.c.user_name).where(
+        sessions.c.token_hash == _digest(token), sessions.c.ends_at >= int(time.time())
+    )
     name: str | None = connection.execute(query).scalar_one_or_none()
     return name
 

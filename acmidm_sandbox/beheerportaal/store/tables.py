@@ -1,10 +1,24 @@
 """The tables. `opening.py` makes them; a file with other ones is another version's."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = MetaData()
 
-# One row holds the three documents of a client, each with a version of its own: the unit of a change is a whole document.
+# One row holds the three documents of a client, each with a version of its own: the unit of a change is a whole
+# document.
 clients = Table(
     "clients",
     metadata,

@@ -41,7 +41,9 @@ def find(connection: Connection, name: str) -> User | None:
 
 def password_hash(connection: Connection, name: str) -> str | None:
     """The hash that a password is checked against; None where there is no such user."""
-    found: str | None = connection.execute(select(users.c.password_hash).where(users.c.name == name)).scalar_one_or_none()
+    found: str | None = connection.execute(
+        select(users.c.password_hash).where(users.c.name == name)
+    ).scalar_one_or_none()
     return found
 
 
@@ -51,7 +53,8 @@ def everyone(connection: Connection) -> list[User]:
 
 
 def administrators(connection: Connection, code: str) -> int:
-    """How many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a number that is shared."""
+    """How many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a number
+    that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
     holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
@@ -62,13 +65,21 @@ def add(connection: Connection, user: User, hashed: str) -> None:
     """Adds a user whose name is free."""
     connection.execute(
         insert(users),
-        {"name": user.name, "ovo": user.ovo, "kbo": user.kbo, "api_beheerder": user.api_beheerder, "password_hash": hashed},
+        {
+            "name": user.name,
+            "ovo": user.ovo,
+            "kbo": user.kbo,
+            "api_beheerder": user.api_beheerder,
+            "password_hash": hashed,
+        },
     )
 
 
 def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:
     """Grants or withdraws the right *API-beheerder*, at once; False where there is no such user."""
-    return connection.execute(update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)).rowcount == 1
+    return (
+        connection.execute(update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)).rowcount == 1
+    )
 
 
 def remove(connection: Connection, name: str) -> bool:

@@ -18,14 +18,34 @@ from starlette.types import ASGIApp
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.web import clients, keys, log_on, mailbox
 from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
-from acmidm_sandbox.beheerportaal.web.urls import ATTACHMENT, CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MAIL, MAILBOX, MENU, REMOVE_KEY, Urls
+from acmidm_sandbox.beheerportaal.web.urls import (
+    ATTACHMENT,
+    CLIENT,
+    HISTORY,
+    KEYS,
+    LOG_OFF,
+    LOG_ON,
+    MAIL,
+    MAILBOX,
+    MENU,
+    REMOVE_KEY,
+    Urls,
+)
 from acmidm_sandbox.beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
 
 log = logging.getLogger(__name__)
 
 # A name that someone else's DNS points at this machine is not ours: its pages would have our origin.
 _LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
-_TOLD_APART = {400: "request", 403: "elsewhere", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
+_TOLD_APART = {
+    400: "request",
+    403: "elsewhere",
+    404: "not_found",
+    405: "request",
+    413: "too_large",
+    415: "request",
+    503: "busy",
+}
 
 
 def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:

@@ -53,7 +53,9 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
     with visit.portal.database.read() as connection:
         page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
         in_use = keys_in_use.of_client(connection, client_id)
-        configured = {name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)}
+        configured = {
+            name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)
+        }
     trail = page.items
     return visit.page(
         "client.html",

@@ -19,9 +19,11 @@ _PUBLIC_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END P
 
 @dataclass(frozen=True, slots=True)
 class KeyInput:
-    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key is in none of its blanks.
+    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key is in none of its
+    blanks.
 
-    `repeatable` is what may be shown again: of a JSON Web Key only what would be kept, as a private key can be anywhere else.
+    `repeatable` is what may be shown again: of a JSON Web Key only what would be kept, as a private key can be anywhere
+    else.
     """
 
     keys: Sequence[dict[str, Any]]
@@ -40,7 +42,9 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("private_pem")
     is_pem = _PUBLIC_PEM.fullmatch(text)  # what stands behind it would be lost
     try:
-        value = JWK.from_pem(text.encode()).export_public(as_dict=True) if is_pem else from_json(text, allow_inf_nan=False)
+        value = (
+            JWK.from_pem(text.encode()).export_public(as_dict=True) if is_pem else from_json(text, allow_inf_nan=False)
+        )
         is_ambiguous = not is_pem and _has_a_member_twice(text)
     except (ValueError, JWException, UnsupportedAlgorithm):
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
@@ -53,7 +57,9 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         return _refused("no_key_object")
     kept = [registered(key) for key in keys]
-    repeatable = text if is_pem else json.dumps({"keys": kept} if "keys" in value else kept[0], indent=2, ensure_ascii=False)
+    repeatable = (
+        text if is_pem else json.dumps({"keys": kept} if "keys" in value else kept[0], indent=2, ensure_ascii=False)
+    )
     return KeyInput(kept, _mistakes(keys, present), repeatable)
 
 

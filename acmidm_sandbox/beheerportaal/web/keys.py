@@ -61,7 +61,9 @@ def remove(visit: Visit) -> Response:
     return visit.see(visit.urls.client(client.document.client_id, gedaan="key_removed"))
 
 
-def _removal(visit: Visit, client: StoredClient, kid: str, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
+def _removal(
+    visit: Visit, client: StoredClient, kid: str, status: int = 200, mistakes: list[tuple[str, str]] | None = None
+) -> Response:
     key = next((key for key in views.keys_of(client, []) if key.kid == kid), None)
     if key is None:  # it is gone already
         return visit.see(visit.urls.client(client.document.client_id))

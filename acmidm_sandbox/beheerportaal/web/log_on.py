@@ -1,4 +1,5 @@
-"""Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are made on the machine itself."""
+"""Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are made on the machine
+itself."""
 
 from starlette.responses import Response
 
@@ -23,7 +24,8 @@ def log_on(visit: Visit) -> Response:
         return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
     wanted = visit.form.get("naar", "")
     answer = visit.see(wanted if is_page(wanted) else visit.urls.clients)
-    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its reader logged on.
+    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its
+    # reader logged on.
     answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
     return answer
 

@@ -1,4 +1,5 @@
-"""Postvak: the mails that the sandbox received about the own organisation's connections. On the real platform they reach its contacts."""
+"""Postvak: the mails that the sandbox received about the own organisation's connections. On the real platform they
+reach its contacts."""
 
 from datetime import datetime
 from urllib.parse import quote
@@ -28,7 +29,11 @@ def show_one(visit: Visit) -> Response:
     """One mail: its text, never its HTML, and its files by name."""
     mail, raw = _find(visit)
     return visit.page(
-        "mail.html", mail=mail, to=read_headers(raw).to, received_at=datetime.fromisoformat(mail.received_at), body=read_body(raw)
+        "mail.html",
+        mail=mail,
+        to=read_headers(raw).to,
+        received_at=datetime.fromisoformat(mail.received_at),
+        body=read_body(raw),
     )
 
 
@@ -42,7 +47,9 @@ def download(visit: Visit) -> Response:
     attachment = attachments[number - 1]
     name = quote(attachment.name, safe="")  # RFC 8187
     content_type = CALENDAR if attachment.content_type == CALENDAR else _ANYTHING
-    return Response(attachment.content, 200, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}, content_type)
+    return Response(
+        attachment.content, 200, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}, content_type
+    )
 
 
 def _find(visit: Visit) -> tuple[StoredMail, bytes]:

@@ -36,13 +36,17 @@ class Texts:
 def load() -> dict[str, Texts]:
     """Every language that there is a file for."""
     folder = Path(__file__).parent / "languages"
-    return {file.stem: Texts(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in sorted(folder.glob("*.json"))}
+    return {
+        file.stem: Texts(file.stem, json.loads(file.read_text(encoding="utf-8")))
+        for file in sorted(folder.glob("*.json"))
+    }
 
 
 LANGUAGES = load()
 
 
 def negotiate(accept_language: str) -> Texts:
-    """The first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that is wanted most first."""
+    """The first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that is
+    wanted most first."""
     tags = [part.strip().partition(";")[0].partition("-")[0].lower() for part in accept_language.split(",")]
     return LANGUAGES[next((tag for tag in tags if tag in LANGUAGES), DEFAULT)]

@@ -86,4 +86,8 @@ def in_language(language: str, path: str, query: Mapping[str, str]) -> str:
 
 def is_page(path: str) -> bool:
     """Whether a path leads to one of our pages, and nowhere else: where someone may be sent after logging on."""
-    return path.startswith(f"{BASE}/") and "//" not in path and all(character.isalnum() or character in "/-_." for character in path)
+    return (
+        path.startswith(f"{BASE}/")
+        and "//" not in path
+        and all(character.isalnum() or character in "/-_." for character in path)
+    )

@@ -38,7 +38,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends; `last_used_at` is its last token."""
+    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends; `last_used_at` is its last
+    token."""
 
     kid: str
     kind: str
@@ -52,7 +53,8 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class ScopeView:
-    """A scope; `assigned` where the portal gives it to everyone, `default` where a token has it without being asked for it."""
+    """A scope; `assigned` where the portal gives it to everyone, `default` where a token has it without being asked for
+    it."""
 
     name: str
     assigned: bool
@@ -88,14 +90,18 @@ def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse
 def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
     """The client's scopes."""
     return [
-        ScopeView(name, name in settings.assigned_scopes, name in client.scopes.default, _since(trail, _scopes_in, name))
+        ScopeView(
+            name, name in settings.assigned_scopes, name in client.scopes.default, _since(trail, _scopes_in, name)
+        )
         for name in client.scopes.scopes
     ]
 
 
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
     """The audit trail as it is shown."""
-    return [ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry))) for entry in trail]
+    return [
+        ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry))) for entry in trail
+    ]
 
 
 def made(at: str, actor: str) -> Provenance:
@@ -122,7 +128,9 @@ def _key(key: Mapping[str, Any], added: Provenance | None) -> KeyView:
     return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added)
 
 
-def _since(trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str) -> Provenance | None:
+def _since(
+    trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str
+) -> Provenance | None:
     """The last change that brought something; None where the trail does not reach back that far."""
     for entry in trail:
         if entry.action in ("client.created", "scopes.replaced", "jwks.replaced"):

@@ -61,7 +61,8 @@ Handler = Callable[[Visit], Response]
 
 
 def endpoint(handle: Handler, *, is_public: bool) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database runs in a thread."""
+    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database
+    runs in a thread."""
 
     async def answer(request: Request) -> Response:
         form: Mapping[str, str] = {}

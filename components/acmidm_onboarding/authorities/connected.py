@@ -23,7 +23,8 @@ from acmidm_onboarding.values.terms import Platform
 
 
 class ConnectedPlatform:
-    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the first call."""
+    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the
+    first call."""
 
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
@@ -42,10 +43,12 @@ class ConnectedPlatform:
         self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
         self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
         self.clients = ReadOnce[ClientSnapshot](
-            self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
+            self.authority.snapshot,
+            lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()),
         )
         self.compromised: dict[str, frozenset[str]] = {}
-        """Per client the thumbprints of keys that its form says are, as this run has checked it: they are in no state."""
+        """Per client the thumbprints of keys that its form says are, as this run has checked it: they are in no
+        state."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
         """Why no form may have a client: each of its resources wants to know before anything is written."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}

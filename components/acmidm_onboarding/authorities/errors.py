@@ -30,7 +30,8 @@ class AuthorityError(Failure):
     """
 
     exit_code = 3
-    # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of ours.
+    # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of
+    # ours.
     __module__ = "builtins"
 
     def __init__(self, sentence: str) -> None:

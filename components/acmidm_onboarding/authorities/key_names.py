@@ -26,10 +26,11 @@ _LAST_MOMENT = 253_402_300_799
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
-    """Each key under its ``kid``; another with the same one under ``<kid> (2)``; one without under its place in the set.
+    """Each key under its ``kid``; another with the same one under ``<kid> (2)``; one without under its place in the
+    set.
 
-    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either: a key that was slipped in under the
-    name of a declared one would hide behind it, or hide it, and one without a name would hide the whole set.
+    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either: a key that was slipped in
+    under the name of a declared one would hide behind it, or hide it, and one without a name would hide the whole set.
     """
     left = iter(keys)
     found: dict[str, Mapping[str, Any]] = {}
@@ -42,7 +43,8 @@ def by_name(keys: Iterable[object]) -> Jwks:
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    """A name for a key, and the key as far as it may get into a state: the registered members, of the kind and size that they may have."""
+    """A name for a key, and the key as far as it may get into a state: the registered members, of the kind and size
+    that they may have."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
     registered = ((name, value) for name, value in key.items() if name in _REGISTERED)

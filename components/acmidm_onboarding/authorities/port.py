@@ -1,10 +1,9 @@
 """The port: what this project needs of an authority, whichever adapter answers.
 
-Every method may raise an AuthorityError. Reads answer None for what is surely gone: a 404 of an address that has a list, since
-a wrong address answers 404 to everything.
-Writes take what the caller believes is there (``known``) and what should be (``wanted``): they read afresh, write
-nothing where ``wanted`` is there already, and refuse to overwrite what is neither. ``known=None`` takes over whatever
-is there.
+Every method may raise an AuthorityError. Reads answer None for what is surely gone: a 404 of an address that has a
+list, since a wrong address answers 404 to everything. Writes take what the caller believes is there (``known``) and
+what should be (``wanted``): they read afresh, write nothing where ``wanted`` is there already, and refuse to overwrite
+what is neither. ``known=None`` takes over whatever is there.
 """
 
 from __future__ import annotations
@@ -27,18 +26,21 @@ class RegisteredClient:
     client_id: str
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
-    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where that is not known."""
+    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where that is not
+    known."""
 
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A client secret that is to be set, and for how long the one before it goes on working, where the authority can have it so."""
+    """A client secret that is to be set, and for how long the one before it goes on working, where the authority can
+    have it so."""
 
     value: str
     overlap_seconds: int = 0
     follows: int | None = None
-    """When the one before was set (``client_secret_updated_at``), None for any. A secret that was set at another time was handed over
-    to nobody, by a run that was cut off, or is somebody's who has no business there: it ends at once, and what works beside it stays."""
+    """When the one before was set (``client_secret_updated_at``), None for any. A secret that was set at another time
+    was handed over to nobody, by a run that was cut off, or is somebody's who has no business there: it ends at once,
+    and what works beside it stays."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Reserved:
 
     why: str
     is_certain: bool = True
-    """Whether it is known to be an operator's or the authority's; else it cannot be told from one as long as it is as it is."""
+    """Whether it is known to be an operator's or the authority's; else it cannot be told from one as long as it is as
+    it is."""
 
 
 OPERATORS_OWN = Reserved("is an operator's own")
@@ -79,8 +82,9 @@ OPERATORS_OWN = Reserved("is an operator's own")
 class Authority(Protocol):
     """One authority: the clients of one platform in one environment.
 
-    No form may have a client that is ``reserved``: to update or remove it raises Rejected. Scopes and keys are written of what was
-    registered or updated before; of a client that is reserved by its name they raise the same. None of the OPERATOR_RIGHTS is granted.
+    No form may have a client that is ``reserved``: to update or remove it raises Rejected. Scopes and keys are written
+    of what was registered or updated before; of a client that is reserved by its name they raise the same. None of the
+    OPERATOR_RIGHTS is granted.
     """
 
     keeps_previous_secret: ClassVar[bool]
@@ -89,7 +93,8 @@ class Authority(Protocol):
     def reserved(self, client_id: str) -> Reserved | None:
         """Return why the client is no connection's and never becomes one; None where it may be, or does not exist.
 
-        Reserved are clients of operators, of the authority itself, and whatever has rights over the authority or its clients.
+        Reserved are clients of operators, of the authority itself, and whatever has rights over the authority or its
+        clients.
         """
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
@@ -100,15 +105,19 @@ class Authority(Protocol):
 
     def read(self, client_id: str) -> RegisteredClient | None: ...
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+    def update(
+        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+    ) -> RegisteredClient:
         """Replace the metadata, and the secret where one is given. The same secret again is no rotation.
 
-        A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not have, but for its
-        scopes and keys, which are replaced by themselves. Another incarnation of the same owner is no other writer's change.
+        A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not
+        have, but for its scopes and keys, which are replaced by themselves. Another incarnation of the same owner is no
+        other writer's change.
         """
 
     def remove(self, client_id: str, owner: Owner) -> bool:
-        """Remove the client, its scopes and its keys, if ``owner`` still is the resource that has it; leave another's alone.
+        """Remove the client, its scopes and its keys, if ``owner`` still is the resource that has it; leave another's
+        alone.
 
         Return whether it is gone. One that is surely gone is no error; an answer that may be a wrong address's is one.
         """
@@ -137,13 +146,14 @@ class ProductApi(Protocol):
     def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
         """Write the configuration and its owner.
 
-        Overwritten is what was there as ``known``, or is as ``wanted`` already; where ``known`` is None, also what bears the
-        owner of ``wanted``: an earlier run left it. What bears another owner never is. Where somebody configured by hand
-        exactly what is wanted, only the owner changes. Raises ChangedMeanwhile.
+        Overwritten is what was there as ``known``, or is as ``wanted`` already; where ``known`` is None, also what
+        bears the owner of ``wanted``: an earlier run left it. What bears another owner never is. Where somebody
+        configured by hand exactly what is wanted, only the owner changes. Raises ChangedMeanwhile.
         """
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:
-        """Remove the configuration if ``owner`` still is the resource that has it; leave another's alone. Return whether it is gone."""
+        """Remove the configuration if ``owner`` still is the resource that has it; leave another's alone. Return
+        whether it is gone."""
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         """Every client's configuration of a product, page by page."""
@@ -165,18 +175,24 @@ class RecordedChange:
 def require_not_reserved(found: Reserved | None, client_id: str, address: str) -> None:
     """Raises Rejected, with the sentence that a refused write shows."""
     if found is not None:
-        raise Rejected(f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written")
+        raise Rejected(
+            f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written"
+        )
 
 
 def require_grantable(scopes: Collection[str]) -> None:
-    """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a connection's."""
+    """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a
+    connection's."""
     if reserved := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
-        raise Rejected(f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue")
+        raise Rejected(
+            f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue"
+        )
 
 
 @dataclass(frozen=True)
 class KeyUse:
-    """The last token that a key of a client got, by the key's ``kid`` at the time; and whether what it signed had a ``kid``."""
+    """The last token that a key of a client got, by the key's ``kid`` at the time; and whether what it signed had a
+    ``kid``."""
 
     kid: str
     last_used_at: datetime
@@ -204,4 +220,5 @@ class KnowsRights(Protocol):
     """An authority that also says whether somebody may manage an organisation's clients; not every one does."""
 
     def administrators(self, codes: Collection[str]) -> int:
-        """Return how many people hold the right *API-beheerder* for the organisation with these OVO codes and KBO numbers, at least."""
+        """Return how many people hold the right *API-beheerder* for the organisation with these OVO codes and KBO
+        numbers, at least."""

@@ -35,7 +35,9 @@ class Products:
         known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
 
         def write(condition: str, etag: str) -> None:
-            self._api.request("PUT", path, document=WireConfiguration.of(wanted).model_dump(), headers={condition: etag})
+            self._api.request(
+                "PUT", path, document=WireConfiguration.of(wanted).model_dump(), headers={condition: etag}
+            )
 
         def attempt() -> None:
             answer = self._of(product).find(path)
@@ -73,7 +75,8 @@ class Products:
 
 
 def _require_free(product: str, client_id: str, found: ProductDocument, wanted: ProductDocument) -> None:
-    """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises ChangedMeanwhile."""
+    """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises
+    ChangedMeanwhile."""
     if found.owner.is_nobody and found.configuration == wanted.configuration:
         return
     changes = difference(None, found, wanted)
@@ -83,7 +86,8 @@ def _require_free(product: str, client_id: str, found: ProductDocument, wanted: 
         else f"{found.owner.managed_by} manages it for {found.owner.software_id}: see who declares it there"
     )
     raise ChangedMeanwhile(
-        f"client {client_id} has a {product} configuration already that is not this stack's: {changes}, and nothing was written; {whose}",
+        f"client {client_id} has a {product} configuration already that is not this stack's: {changes}, and nothing was"
+        f" written; {whose}",
         changes,
     )
 

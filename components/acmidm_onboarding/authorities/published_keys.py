@@ -1,8 +1,8 @@
 """Fetch the public keys that an organisation publishes at an address, and say what is wrong with them.
 
-The address comes out of a form, so that it is untrusted: only a public web server is ever reached. A host is resolved once, each of its
-addresses is checked, and the connection goes to a checked one; TLS still verifies the host's name. No redirect is followed, nothing of
-the environment's proxies is used, and size and time are bounded.
+The address comes out of a form, so that it is untrusted: only a public web server is ever reached. A host is resolved
+once, each of its addresses is checked, and the connection goes to a checked one; TLS still verifies the host's name. No
+redirect is followed, nothing of the environment's proxies is used, and size and time are bounded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-e
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-"""RFC 4291 §2.4: all that is global; the rest is a network's own, or stands for an IPv4 address in one of the ways that there were."""
+"""RFC 4291 §2.4: all that is global; the rest is a network's own, or stands for an IPv4 address in one of the ways that
+there were."""
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
@@ -68,7 +69,10 @@ class PublicNetwork(httpcore.NetworkBackend):
         if not addresses:
             raise Unusable("has a host name that leads nowhere; correct it, or have the name registered")
         if any(not is_public(address) for address in addresses):
-            raise Unusable("leads to an address that is not public, so that it was not fetched; publish the keys on a public web server")
+            raise Unusable(
+                "leads to an address that is not public, so that it was not fetched; publish the keys on a public web"
+                " server"
+            )
         for address in addresses[:-1]:
             try:
                 return self._connect.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -77,7 +81,8 @@ class PublicNetwork(httpcore.NetworkBackend):
         return self._connect.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     def _resolved(self, host: str, port: int, timeout: float | None) -> list[str]:
-        """Return the addresses of a host, none where it has none. A resolver has a patience of its own: it is not waited for."""
+        """Return the addresses of a host, none where it has none. A resolver has a patience of its own: it is not
+        waited for."""
         found: SimpleQueue[list[str]] = SimpleQueue()
 
         def ask() -> None:
@@ -94,7 +99,8 @@ class PublicNetwork(httpcore.NetworkBackend):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address leads to the public internet; of an IPv6 one that stands for an IPv4 address, whether that does."""
+    """Return whether an IP address leads to the public internet; of an IPv6 one that stands for an IPv4 address,
+    whether that does."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:  # one with a zone, such as fe80::1%eth0
@@ -108,7 +114,8 @@ def is_public(address: str) -> bool:
 
 
 def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return, by thumbprint, the keys that an authority verifies a client with; where they are at an address, it is fetched.
+    """Return, by thumbprint, the keys that an authority verifies a client with; where they are at an address, it is
+    fetched.
 
     Raises:
         Unusable: where they cannot be fetched; its sentence begins with the address.
@@ -127,25 +134,33 @@ def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
 def fetch_keys(
     address: str, network: httpcore.NetworkBackend | None = None, trusted: ssl.SSLContext | None = None
 ) -> tuple[PublicJwk, ...]:
-    """Return the public signing keys at an address that a form has. ``network`` and ``trusted`` are the public ones where not given.
+    """Return the public signing keys at an address that a form has. ``network`` and ``trusted`` are the public ones
+    where not given.
 
     Raises:
         Unusable: with a sentence, whatever the reason.
     """
     deadlines = Deadlines(network or PublicNetwork())
     try:
-        with deadlines.within(MOST_SECONDS), httpcore.ConnectionPool(ssl_context=trusted, network_backend=deadlines) as pool:
+        with (
+            deadlines.within(MOST_SECONDS),
+            httpcore.ConnectionPool(ssl_context=trusted, network_backend=deadlines) as pool,
+        ):
             content = _content(pool, address)
     except httpcore.TimeoutException:
         raise Unusable(f"was not answered whole within {MOST_SECONDS:g} s; see to its server") from None
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise Unusable("has a certificate that cannot be verified; it takes one of a public authority, for this host name") from None
+            raise Unusable(
+                "has a certificate that cannot be verified; it takes one of a public authority, for this host name"
+            ) from None
         raise Unusable("cannot be reached; see to its server") from None
     try:
         return parse_keys(content.decode("utf-8-sig"))
     except InvalidJwk as error:
-        raise Unusable("; ".join(f"has a key that cannot be used: it {reason.sentence}" for reason in error.reasons)) from None
+        raise Unusable(
+            "; ".join(f"has a key that cannot be used: it {reason.sentence}" for reason in error.reasons)
+        ) from None
     except (ValueError, RecursionError):
         raise Unusable("answers with no JWK Set; publish one there (RFC 7517 §5)") from None
 
@@ -160,14 +175,17 @@ def _content(pool: httpcore.ConnectionPool, address: str) -> bytes:
         for part in answer.iter_stream():
             content += part
             if len(content) > MOST_BYTES:
-                raise Unusable(f"answers with more than {MOST_BYTES // 1024} KiB; publish the keys of this client alone")
+                raise Unusable(
+                    f"answers with more than {MOST_BYTES // 1024} KiB; publish the keys of this client alone"
+                )
     return bytes(content)
 
 
 def problems_of(
     keys: Iterable[PublicJwk], environment: Environment, profile: Profile, exempted: Iterable[str], now: datetime
 ) -> Iterator[str]:
-    """Yield why a client cannot do with the keys at its address, or may not by the policies of a profile: ends of sentences about it."""
+    """Yield why a client cannot do with the keys at its address, or may not by the policies of a profile: ends of
+    sentences about it."""
     keys = list(keys)
     kids = [key.kid for key in keys]
     if not keys:

@@ -16,9 +16,12 @@ _ONE_BY_ONE = 3
 
 
 class ReadOnce(Generic[Value]):
-    """Documents by key. Thread-safe: one thread fetches, the others wait for what it finds. Without ``every``, none is listed."""
+    """Documents by key. Thread-safe: one thread fetches, the others wait for what it finds. Without ``every``, none is
+    listed."""
 
-    def __init__(self, one: Callable[[str], Value | None], every: Callable[[], Iterable[tuple[str, Value]]] | None = None) -> None:
+    def __init__(
+        self, one: Callable[[str], Value | None], every: Callable[[], Iterable[tuple[str, Value]]] | None = None
+    ) -> None:
         self._one = one
         self._every = every
         self._lock = threading.Lock()

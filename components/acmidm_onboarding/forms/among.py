@@ -1,4 +1,5 @@
-"""What several forms and organisations must satisfy together: each code, name, key of a connection and client is one's own."""
+"""What several forms and organisations must satisfy together: each code, name, key of a connection and client is one's
+own."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 @dataclass(frozen=True)
 class Declared:
-    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its organisation's."""
+    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its
+    organisation's."""
 
     document: Document
     form: Form
@@ -34,14 +36,17 @@ class Declared:
 def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
     """Yield each second folder of an organisation, and each name that people would take for another organisation's.
 
-    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them apart.
+    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them
+    apart.
     """
     by_ovo: dict[str, Document] = {}
     by_kbo: dict[str, tuple[Document, Organisation]] = {}
     by_look: dict[str, tuple[Document, Organisation]] = {}
     for document, organisation in organisations:
         if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
-            yield _same_code(document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two")
+            yield _same_code(
+                document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two"
+            )
             continue
         if organisation.kbo:
             first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
@@ -121,8 +126,9 @@ def _apart(one: Declared, other: Declared) -> str:
     """What to do about a form that has the earlier name of ``one``: the two may have been renamed together."""
     if other.organisation is one.organisation and other.form.formerly:
         return (
-            "two that get another name take two deployments: first give that form an application that no form has and run acmidm deploy, "
-            f"then give it {other.form.application} with that one under formerly, and remove this line; or remove it, if it is a copy"
+            "two that get another name take two deployments: first give that form an application that no form has and"
+            f" run acmidm deploy, then give it {other.form.application} with that one under formerly, and remove this"
+            " line; or remove it, if it is a copy"
         )
     may_return = ", which may come back once acmidm deploy has run," if other.organisation is one.organisation else ","
     return f"remove that form{may_return} or this line: a client has one form{_by_whole_key(one)}"
@@ -139,7 +145,8 @@ def _by_whole_key(one: Declared, former: str = "") -> str:
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters tells none apart."""
+    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters
+    tells none apart."""
     seen: dict[tuple[Environment, Platform, str], Document] = {}
     for document, form in forms:
         for environment, request in form.environments.items():

@@ -24,15 +24,27 @@ _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9.
 """What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
 
 OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
-"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of operators."""
+"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of
+operators."""
 RESERVED_SCOPES = frozenset(
     {
         *OPERATOR_RIGHTS,
         *("openid", "profile", "email", "address", "phone", "offline_access"),  # OpenID Connect Core §5.4, §11
-        *("acr", "basic", "microprofile-jwt", "organization", "role_list", "roles", "saml_organization", "service_account", "web-origins"),
+        *(
+            "acr",
+            "basic",
+            "microprofile-jwt",
+            "organization",
+            "role_list",
+            "roles",
+            "saml_organization",
+            "service_account",
+            "web-origins",
+        ),
     }
 )
-"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that Keycloak makes."""
+"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that
+Keycloak makes."""
 
 
 def _in_order(schema: Any, value: Any) -> Any:
@@ -59,7 +71,9 @@ def _is_of_texts(schema: Any) -> bool:
 def _scope_token(name: str) -> str:
     """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
-        raise ValueError(f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash")
+        raise ValueError(
+            f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash"
+        )
     if name.casefold() in RESERVED_SCOPES:
         raise ValueError(f"{quoted(name)} is a scope that an authority keeps for itself; name the product's own")
     return name
@@ -81,7 +95,8 @@ class Speaks(StrEnum):
     BEGINNING = "beginning"
 
     def allows(self, value: str, allowed: str) -> bool:
-        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning of ``urn://gentle/x``."""
+        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning of
+        ``urn://gentle/x``."""
         if value == allowed or self is Speaks.EXACTLY:
             return value == allowed
         beginning = allowed if allowed.endswith("/") else f"{allowed}/"
@@ -96,7 +111,9 @@ class Scope(_Part):
     """One scope that a client can be granted."""
 
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
-    verified: Annotated[bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")]
+    verified: Annotated[
+        bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")
+    ]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
     environments: Annotated[
         tuple[Environment, ...], Field(min_length=1, description="Where it is offered; left out, where its product is.")
@@ -105,9 +122,15 @@ class Scope(_Part):
         dict[Platform, ScopeToken] | None,
         Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
     ] = None
-    placeholders: Annotated[tuple[Platform, ...], Field(description="Platforms where its name is a placeholder of ours all the same.")] = ()
-    formerly: Annotated[tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")] = ()
-    assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
+    placeholders: Annotated[
+        tuple[Platform, ...], Field(description="Platforms where its name is a placeholder of ours all the same.")
+    ] = ()
+    formerly: Annotated[
+        tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")
+    ] = ()
+    assigned_by_provider: Annotated[
+        bool, Field(description="The API's provider grants it by itself: its presence is no drift.")
+    ] = False
 
     def is_verified(self, *platforms: Platform) -> bool:
         """Return whether its name on these platforms was found in a public source."""
@@ -131,16 +154,26 @@ class ConfigurationField(_Part):
 
     source: Annotated[str, Field(min_length=1, description="Where it comes from, and what of it is not known.")]
     basis: Annotated[
-        Basis, Field(description="Documented by the owner; seen in public client code or a sample; or assumed, such as from the messages.")
+        Basis,
+        Field(
+            description=(
+                "Documented by the owner; seen in public client code or a sample; or assumed, such as from the"
+                " messages."
+            )
+        ),
     ]
     speaks_for: Annotated[
         Speaks | None,
         Field(
-            description="It speaks for somebody, so that an organisation has only the values in its organisation.yaml: exactly those, or "
-            "with one of them as beginning."
+            description=(
+                "It speaks for somebody, so that an organisation has only the values in its organisation.yaml: exactly"
+                " those, or with one of them as beginning."
+            )
         ),
     ] = None
-    differs_per_environment: Annotated[bool, Field(description="Its value on production is not expected to be that on TNI.")] = False
+    differs_per_environment: Annotated[
+        bool, Field(description="Its value on production is not expected to be that on TNI.")
+    ] = False
     proposed: Annotated[
         Annotated[str, Field(pattern=r"^[^{}]*(\{ovo\}[^{}]*)*$")] | None,
         Field(description="What it is for most organisations, {ovo} being their OVO code: acmidm new proposes it."),
@@ -152,9 +185,12 @@ class Attribute(_Part):
 
     title: Annotated[str, Field(min_length=1, description="What its value says.")]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
-    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (Platform.ACMIDM,)
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (
+        Platform.ACMIDM,
+    )
     speaks_for: Annotated[
-        Speaks | None, Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml.")
+        Speaks | None,
+        Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml."),
     ] = None
 
 
@@ -174,7 +210,8 @@ Path = Annotated[str, AfterValidator(_path)]
 
 
 class TestMessage(_Part):
-    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the configuration."""
+    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the
+    configuration."""
 
     __test__ = False  # no test of pytest's
 
@@ -188,7 +225,9 @@ class TestMessage(_Part):
 
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the document with the values in it; of a list of values the first one."""
-        first = {name: value[0] if isinstance(value, list | tuple) and value else value for name, value in values.items()}
+        first = {
+            name: value[0] if isinstance(value, list | tuple) and value else value for name, value in values.items()
+        }
         filled: dict[str, Any] = _filled(self.document, first)
         return filled
 
@@ -215,7 +254,8 @@ class ProductApi(_Part):
     source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
     reads: Annotated[tuple[Path, ...], Field(description="Calls that read, and need nothing but a token.")] = ()
     test_message: Annotated[
-        TestMessage | None, Field(description="A message that reaches nobody, which is posted only where somebody wants it.")
+        TestMessage | None,
+        Field(description="A message that reaches nobody, which is posted only where somebody wants it."),
     ] = None
 
 
@@ -229,7 +269,8 @@ class Product(_Part):
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
     attributes: Annotated[
-        dict[AttributeName, Attribute], Field(description="What its clients may say of themselves in their tokens, by the claim's name.")
+        dict[AttributeName, Attribute],
+        Field(description="What its clients may say of themselves in their tokens, by the claim's name."),
     ] = Field(default_factory=dict)
     configuration: Annotated[
         dict[str, Any] | None,
@@ -237,10 +278,13 @@ class Product(_Part):
         Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
     ] = None
     fields: Annotated[
-        dict[str, ConfigurationField], Field(description="What is known of each field of the configuration; none is left out.")
+        dict[str, ConfigurationField],
+        Field(description="What is known of each field of the configuration; none is left out."),
     ] = Field(default_factory=dict)
 
-    api: Annotated[ProductApi | None, Field(description="How its API can be tried; absent where no such call is known.")] = None
+    api: Annotated[
+        ProductApi | None, Field(description="How its API can be tried; absent where no such call is known.")
+    ] = None
 
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:
@@ -248,7 +292,8 @@ class Product(_Part):
         known = MADE | set((self.configuration or {}).get("properties", {}))
         for name in sorted(message.names - known) if message else ():
             raise ValueError(
-                f"the test message has {{{name}}}, which is no field of the configuration; {did_you_mean(name, known, 'correct it')}"
+                f"the test message has {{{name}}}, which is no field of the configuration;"
+                f" {did_you_mean(name, known, 'correct it')}"
             )
         return self
 
@@ -257,8 +302,13 @@ class Product(_Part):
     def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
         """Give each scope without environments those of its product; mistakes are left to the fields."""
         match data:
-            case {"environments": [*where], "scopes": {**scopes}} if where and all(one in list(Environment) for one in where):
-                filled = {name: {"environments": where, **scope} if isinstance(scope, dict) else scope for name, scope in scopes.items()}
+            case {"environments": [*where], "scopes": {**scopes}} if where and all(
+                one in list(Environment) for one in where
+            ):
+                filled = {
+                    name: {"environments": where, **scope} if isinstance(scope, dict) else scope
+                    for name, scope in scopes.items()
+                }
                 return {**data, "scopes": filled}
         return data
 
@@ -266,7 +316,9 @@ class Product(_Part):
     def _offers_what_its_scopes_need(self) -> Self:
         for name, scope in self.scopes.items():
             if not set(scope.environments) <= set(self.environments):
-                raise ValueError(f'scope "{name}" is offered in an environment where its product is not; correct environments')
+                raise ValueError(
+                    f'scope "{name}" is offered in an environment where its product is not; correct environments'
+                )
         return self
 
     @property
@@ -276,16 +328,21 @@ class Product(_Part):
 
 
 def problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
-    """Yield each field of a configuration that does not say where it comes from, each that is not there, each that cannot speak."""
+    """Yield each field of a configuration that does not say where it comes from, each that is not there, each that
+    cannot speak."""
     properties = (product.configuration or {}).get("properties", {})
     for name in properties:
         if name not in product.fields:
             remedy = "add there its source, and its basis: documented, seen or assumed"
-            yield document.problem(("configuration", "properties", name), f"{quoted(name)} is not under fields", remedy, at_key=True)
+            yield document.problem(
+                ("configuration", "properties", name), f"{quoted(name)} is not under fields", remedy, at_key=True
+            )
     for name, field in product.fields.items():
         if name not in properties:
             remedy = did_you_mean(name, properties, "add it there, or remove it here")
-            yield document.problem(("fields", name), f"{quoted(name)} is no property of configuration", remedy, at_key=True)
+            yield document.problem(
+                ("fields", name), f"{quoted(name)} is no property of configuration", remedy, at_key=True
+            )
         elif field.speaks_for and not _is_of_texts(properties[name]):
             what = f"{quoted(name)} speaks for somebody, and is no text or list of texts"
             yield document.problem(("fields", name, "speaks_for"), what, "give it type: string")
@@ -302,8 +359,11 @@ class Catalogue:
         return {name: scope for product in self.products.values() for name, scope in product.scopes.items()}
 
     def meant_scope(self, wrong: str) -> str | None:
-        """Return the scope that a name which is not in the catalogue probably meant: one that was called so, else the nearest."""
-        return next((name for name, scope in self.scopes.items() if wrong in scope.formerly), None) or nearest(wrong, self.scopes)
+        """Return the scope that a name which is not in the catalogue probably meant: one that was called so, else the
+        nearest."""
+        return next((name for name, scope in self.scopes.items() if wrong in scope.formerly), None) or nearest(
+            wrong, self.scopes
+        )
 
     @cached_property
     def product_of(self) -> dict[str, Product]:
@@ -313,7 +373,11 @@ class Catalogue:
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:
         """Each attribute, with the product that it belongs to."""
-        return {name: (product, attribute) for product in self.products.values() for name, attribute in product.attributes.items()}
+        return {
+            name: (product, attribute)
+            for product in self.products.values()
+            for name, attribute in product.attributes.items()
+        }
 
     @cached_property
     def speaking_fields(self) -> dict[str, str]:
@@ -348,10 +412,15 @@ class Catalogue:
             name
             for name, product in self.products.items()
             if product.configuration is not None
-            and any(platform in scope.names_of(own) and environment in scope.environments for own, scope in product.scopes.items())
+            and any(
+                platform in scope.names_of(own) and environment in scope.environments
+                for own, scope in product.scopes.items()
+            )
         )
 
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
         """Return the scopes, by the platform's names, that API providers grant by themselves."""
-        assigned: Iterable[str | None] = (self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider)
+        assigned: Iterable[str | None] = (
+            self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider
+        )
         return frozenset(name for name in assigned if name)

@@ -42,17 +42,27 @@ _ENDINGS = {
 
 
 def problems_of_configuration(
-    document: Document, path: DocumentPath, product: str, validator: Draft202012Validator, configuration: Mapping[str, Any]
+    document: Document,
+    path: DocumentPath,
+    product: str,
+    validator: Draft202012Validator,
+    configuration: Mapping[str, Any],
 ) -> Iterator[Problem]:
-    """Yield every mistake in the configuration at ``path``, each with the schema's description of what belongs there."""
+    """Yield every mistake in the configuration at ``path``, each with the schema's description of what belongs
+    there."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for place, value in _values(configuration):
         if not all(is_visible(part) for part in (*place, value) if isinstance(part, str)):
-            what = f"{_label(product, place)} contains a line break, a control or invisible character, or a space at an end"
+            what = (
+                f"{_label(product, place)} contains a line break, a control or invisible character, or a space at"
+                " an end"
+            )
             yield document.problem((*path, *place), what, "write it on one line")
         elif len(place) > _MOST_LEVELS:
-            yield document.problem((*path, *place), f"{product} is nested more than {_MOST_LEVELS} levels deep", "write it flatter")
+            yield document.problem(
+                (*path, *place), f"{product} is nested more than {_MOST_LEVELS} levels deep", "write it flatter"
+            )
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
             what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
             yield document.problem((*path, *place), what, f"write at most {_LARGEST_INTEGER}, or a text in quotes")
@@ -61,7 +71,9 @@ def problems_of_configuration(
 class _Mistake:
     """One error of the validator."""
 
-    def __init__(self, document: Document, path: DocumentPath, product: str, schema: Any, error: ValidationError) -> None:
+    def __init__(
+        self, document: Document, path: DocumentPath, product: str, schema: Any, error: ValidationError
+    ) -> None:
         self._document, self._path, self._product, self._schema = document, path, product, schema
         self._place: DocumentPath = tuple(error.absolute_path)
         self._keyword, self._wanted = str(error.validator), cast(Any, error.validator_value)
@@ -73,16 +85,25 @@ class _Mistake:
                 known = sorted(_part(self._schema, self._place).get("properties", {}))
                 for name in sorted(str(name) for name in self._value if name not in known):
                     what = f"{_label(self._product, self._place)}: unknown field {quoted(name)}"
-                    yield self._problem(what, did_you_mean(name, known, f"known here: {listed(known)}"), name, at_key=True)
+                    yield self._problem(
+                        what, did_you_mean(name, known, f"known here: {listed(known)}"), name, at_key=True
+                    )
             case "required":
                 for name in self._wanted:
                     if name not in self._value:
-                        yield self._problem(f"{_label(self._product, self._place)}: {quoted(name)} is missing", self._expected(name), name)
+                        yield self._problem(
+                            f"{_label(self._product, self._place)}: {quoted(name)} is missing",
+                            self._expected(name),
+                            name,
+                        )
             case "dependentRequired":
                 for given, names in self._wanted.items():
                     for name in names if given in self._value else ():
                         if name not in self._value:
-                            what = f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with {quoted(given)}"
+                            what = (
+                                f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with"
+                                f" {quoted(given)}"
+                            )
                             yield self._problem(what, self._expected(name), given, at_key=True)
             case _:
                 yield self._problem(f"{_label(self._product, self._place)} {self._ending()}", self._remedy())
@@ -112,7 +133,8 @@ class _Mistake:
 
 
 def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
-    """Return the part of the schema about the value at ``place``; empty where properties and items do not lead there."""
+    """Return the part of the schema about the value at ``place``; empty where properties and items do not lead
+    there."""
     for step in place:
         below = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
         schema = below if isinstance(below, dict) else {}

@@ -24,20 +24,30 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment
 def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
     """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
 
-    A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under ``formerly``; where none
-    has, of the one whose application it is. No other form gets it by the code OVO001992. While another form declares ``loket``,
-    ``formerly: loket`` means the whole key alone. ``forms`` are all of the organisation; None where they are not known: then a
-    form gets what its own ``formerly`` names, and nothing else.
+    A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under
+    ``formerly``; where none has, of the one whose application it is. No other form gets it by the code OVO001992. While
+    another form declares ``loket``, ``formerly: loket`` means the whole key alone. ``forms`` are all of the
+    organisation; None where they are not known: then a form gets what its own ``formerly`` names, and nothing else.
     """
     named = {
         key: application
         for key in organisation.earlier_keys
         if (application := key.partition("/")[2]) in form.formerly
-        or (forms is not None and application == form.application and not any(application in other.formerly for other in forms))
+        or (
+            forms is not None
+            and application == form.application
+            and not any(application in other.formerly for other in forms)
+        )
     }
-    taken = {name for name in named.values() if forms is None or any(name == other.application for other in forms if other is not form)}
+    taken = {
+        name
+        for name in named.values()
+        if forms is None or any(name == other.application for other in forms if other is not form)
+    }
     applications = (form.application, *(name for name in form.formerly if name not in taken))
-    by_parts = (connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications))
+    by_parts = (
+        connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications)
+    )
     keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
     return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
 
@@ -56,8 +66,8 @@ def declarations(
 ) -> Iterator[Declaration]:
     """Yield what a valid form declares in ``environment``: a client per platform, none where the form does not have it.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms`` are those of
-    its organisation, None where they are not known.
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms``
+    are those of its organisation, None where they are not known.
     """
     request = form.environments.get(environment)
     if request is None:
@@ -92,7 +102,10 @@ def declarations(
             has_secret=uses_secret,
             secret_generation=request.secret_generation if uses_secret else None,
             adopts=request.adopt.get(platform),
-            scopes={known: Grant(request.scopes[scope].note, request.scopes[scope].default) for known, scope in named.items()},
+            scopes={
+                known: Grant(request.scopes[scope].note, request.scopes[scope].default)
+                for known, scope in named.items()
+            },
             keys=None if jwks is None else keys_of({kid: one.members for kid, one in jwks.items()}),
             compromised=frozenset(one.thumbprint for one in compromised.get(environment, ())),
             # Proven: then a second key beside its one breaks it.
@@ -108,7 +121,9 @@ def declarations(
             jwks=jwks,
             codes=tuple(code for code in own_codes if code and code not in shared_codes),
             product_scopes={
-                product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
+                product: frozenset(
+                    scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name))
+                )
                 for product in form.retire.keys() & request.products.keys()
             },
             catalogue_names=named,
@@ -121,4 +136,8 @@ def declarations(
 
 def _days(form: Form) -> Iterable[tuple[str, date]]:
     """The days on which a form retires something; each of its platforms, where it retires the whole."""
-    return {one.value: form.retire[WHOLE] for one in form.platforms}.items() if WHOLE in form.retire else form.retire.items()
+    return (
+        {one.value: form.retire[WHOLE] for one in form.platforms}.items()
+        if WHOLE in form.retire
+        else form.retire.items()
+    )

@@ -48,8 +48,11 @@ class Document:
     _values: dict[DocumentPath, Mark] = field(default_factory=dict)
     _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
 
-    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None) -> Problem:
-        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file."""
+    def problem(
+        self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None
+    ) -> Problem:
+        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another
+        file."""
         return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
@@ -64,7 +67,11 @@ class Document:
         found = iter(problems)
         yield from islice(found, _MOST_PROBLEMS)
         if next(found, None) is not None:
-            yield self.problem((), f"there are more than {_MOST_PROBLEMS} mistakes in this file", "correct the first ones, then look again")
+            yield self.problem(
+                (),
+                f"there are more than {_MOST_PROBLEMS} mistakes in this file",
+                "correct the first ones, then look again",
+            )
 
     def has(self, path: DocumentPath) -> bool:
         """Return whether there is a value at ``path``."""
@@ -126,7 +133,9 @@ def text_of(content: bytes) -> str:
         raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
     if hidden := _HIDDEN_BREAK.search(text):
         line = text.count("\n", 0, hidden.start()) + 1
-        raise Unreadable(f"has U+{ord(hidden[0]):04X} in line {line}, where YAML begins a line and no diff shows one", "take it out")
+        raise Unreadable(
+            f"has U+{ord(hidden[0]):04X} in line {line}, where YAML begins a line and no diff shows one", "take it out"
+        )
     return text
 
 
@@ -195,7 +204,10 @@ class _Reader:
         self._document._values[path] = mark
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
             self._document._report(
-                mark, f"the tag {quoted(node.tag)} means nothing here", "remove it, and write the value as it is", whole=True
+                mark,
+                f"the tag {quoted(node.tag)} means nothing here",
+                "remove it, and write the value as it is",
+                whole=True,
             )
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
@@ -230,7 +242,9 @@ class _Reader:
         if is_private_key_or_token(text):
             self._document._report(mark, "this is a private key or a token", _SHARED, whole=True)
         if has_mark(text):
-            self._document._report(mark, "this is a mark of the Pulumi engine, not a text", "write something else", whole=True)
+            self._document._report(
+                mark, "this is a mark of the Pulumi engine, not a text", "write something else", whole=True
+            )
 
 
 def _mark(node: yaml.Node) -> Mark:
@@ -238,7 +252,8 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _scalar(node: yaml.ScalarNode) -> Hashable:
-    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as a date) stays text."""
+    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as a date) stays
+    text."""
     text = str(node.value)
     match node.tag:
         case "tag:yaml.org,2002:null":

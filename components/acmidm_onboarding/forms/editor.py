@@ -1,4 +1,5 @@
-"""The JSON Schemas by which an editor completes and checks forms and catalogue files, made from the models and the catalogue."""
+"""The JSON Schemas by which an editor completes and checks forms and catalogue files, made from the models and the
+catalogue."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
 
 
 def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of a form: per environment the scopes and products offered there, with each product's configuration."""
+    """Return the schema of a form: per environment the scopes and products offered there, with each product's
+    configuration."""
     schema = _with_dialect(Form.model_json_schema())
     parts = schema["$defs"]
     request = parts.pop("EnvironmentRequest")
@@ -77,7 +79,10 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    name: {"description": f"{scope.title} ({catalogue.product_of[name].title})", "$ref": "#/$defs/ScopeRequest"}
+                    name: {
+                        "description": f"{scope.title} ({catalogue.product_of[name].title})",
+                        "$ref": "#/$defs/ScopeRequest",
+                    }
                     for name, scope in sorted(catalogue.scopes.items())
                     if environment in scope.environments
                 },
@@ -96,7 +101,10 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
                 **_without_titles(properties["attributes"]),
                 "additionalProperties": False,
                 "properties": {
-                    name: {"description": f"{attribute.title} ({product.title})", **properties["attributes"]["additionalProperties"]}
+                    name: {
+                        "description": f"{attribute.title} ({product.title})",
+                        **properties["attributes"]["additionalProperties"],
+                    }
                     for name, (product, attribute) in sorted(catalogue.attributes.items())
                 },
             },

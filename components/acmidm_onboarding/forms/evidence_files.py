@@ -17,14 +17,20 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
-def evidence_of(file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys) -> tuple[EvidenceFile, ...]:
+def evidence_of(
+    file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys
+) -> tuple[EvidenceFile, ...]:
     """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
 
     The name decides which file is read. A file of another name is nobody's evidence.
     """
     stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
     named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
-    return tuple(_read(beside, form, one, keys, stolen) for one in named if os.path.lexists(beside := file.with_name(one.file_name)))
+    return tuple(
+        _read(beside, form, one, keys, stolen)
+        for one in named
+        if os.path.lexists(beside := file.with_name(one.file_name))
+    )
 
 
 def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
@@ -44,7 +50,8 @@ def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: C
 
 
 def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
-    """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's, elsewhere."""
+    """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's,
+    elsewhere."""
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         raise Unusable("the client authenticates with a secret, which signs nothing")
     request = form.environments.get(environment)

@@ -1,4 +1,5 @@
-"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the wrong place is a mistake."""
+"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the wrong place is a
+mistake."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from acmidm_onboarding.values.terms import Environment, Platform
 ORGANISATION_FILE = "organisation.yaml"
 LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
-EVIDENCE_FILE = re.compile(rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII)
+EVIDENCE_FILE = re.compile(
+    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII
+)
 _NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 
 
@@ -34,15 +37,18 @@ def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     if folder == forms:
         return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
     if folder.parent != forms:
-        return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
+        return (
+            "this is below the folder of an organisation",
+            f"move it beside the {ORGANISATION_FILE} of its organisation",
+        )
     return None if is_name(folder.name) else (f"{quoted(folder.name)} is no name for a folder", _NAMING)
 
 
 def stray(file: Path, forms: Path) -> tuple[str, str] | None:
     """Return what is wrong with a file that somebody wants to add below the folder of forms, and what to do.
 
-    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout makes may be read by another tool,
-    or by none.
+    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout makes may be read
+    by another tool, or by none.
     """
     if file.suffix == ".yaml":
         return misplaced(file, forms)
@@ -77,7 +83,9 @@ class Files:
             problems.append(Problem(shown(folder), 1, 1, *LINK))
             return []
         if not self.is_folder(folder):
-            problems.append(Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
+            problems.append(
+                Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder")
+            )
             return []
         files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
         return sorted(files.union(self._on_disk(folder, problems) if _is_folder(folder) else ()))
@@ -93,7 +101,11 @@ class Files:
         for place, folders, names in os.walk(folder, onerror=unreadable):
             if not folders and not names and Path(place).parent == folder and Path(place) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
+                report(
+                    Path(place),
+                    "this folder is empty",
+                    "if it is a Git submodule: git submodule update --init; else remove it",
+                )
             for file in (Path(place, name) for name in (*folders, *names)):
                 if wrong := _wrong_kind(file):
                     report(file, *wrong)

@@ -1,7 +1,7 @@
 """The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
 
-These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are those of
-RFC 7591 §2 where it has one.
+These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are
+those of RFC 7591 §2 where it has one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.values.key_address import key_address
-from acmidm_onboarding.values.names import NAME, ClientId, Part, address, application_name, one_is_a_list, one_line, one_or_more, printable
+from acmidm_onboarding.values.names import (
+    NAME,
+    ClientId,
+    Part,
+    address,
+    application_name,
+    one_is_a_list,
+    one_line,
+    one_or_more,
+    printable,
+)
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import (
     LONGEST_TEXT,
@@ -40,7 +50,8 @@ def _nothing_is_none(value: object) -> object:
 
 
 def _file_alone(value: object) -> object:
-    """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not repeated."""
+    """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not
+    repeated."""
     if isinstance(value, Mapping) and "file" in value:
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -71,12 +82,16 @@ _AttributeValue = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), A
 
 
 class ScopeRequest(Part):
-    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked for it."""
+    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked
+    for it."""
 
-    default: Annotated[StrictBool, Field(description="Whether every token of the client has it; left out, it has to be requested.")] = False
+    default: Annotated[
+        StrictBool, Field(description="Whether every token of the client has it; left out, it has to be requested.")
+    ] = False
 
     reason: Annotated[
-        Annotated[str, AfterValidator(printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
+        Annotated[str, AfterValidator(printable)] | None,
+        Field(max_length=500, description="What the application needs the scope for."),
     ] = None
     reference: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
@@ -94,10 +109,14 @@ class Exemption(Part):
     """Why a policy does not apply to this connection, and where that was agreed."""
 
     reason: Annotated[
-        str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."), AfterValidator(printable)
+        str,
+        Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."),
+        AfterValidator(printable),
     ]
     reference: Annotated[
-        str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."), AfterValidator(printable)
+        str,
+        Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."),
+        AfterValidator(printable),
     ]
 
     @property
@@ -112,7 +131,11 @@ class KeyEntry(Part):
     file: Annotated[str, Field(description="The file of the public key, *.jwk.json beside the form.")]
     compromised: Annotated[
         StrictBool,
-        Field(description="Whether somebody else may have the private key: it leaves the client at once, whatever that breaks."),
+        Field(
+            description=(
+                "Whether somebody else may have the private key: it leaves the client at once, whatever that breaks."
+            )
+        ),
     ] = False
 
 
@@ -127,15 +150,22 @@ class EnvironmentRequest(Part):
         | None,
         BeforeValidator(_nothing_is_none),
         Field(
-            description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
-            "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+            description=(
+                "Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the"
+                " organisation. Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+            )
         ),
     ] = None
     jwks_uri: Annotated[
-        Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(key_address)] | None,
+        Annotated[
+            str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(key_address)
+        ]
+        | None,
         Field(
-            description="In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
-            "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
+            description=(
+                "In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
+                "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
+            )
         ),
     ] = None
     scopes: Annotated[
@@ -150,12 +180,18 @@ class EnvironmentRequest(Part):
         dict[str, _AttributeValue],
         Field(
             max_length=MOST_ATTRIBUTES,
-            description="What the client's tokens say beside its organisation: attributes of the catalogue, each with its value.",
+            description=(
+                "What the client's tokens say beside its organisation: attributes of the catalogue, each with its"
+                " value."
+            ),
         ),
     ] = Field(default_factory=dict)
     secret_generation: Annotated[
         StrictInt,
-        Field(ge=1, description="The number of the client secret: another number makes a new one, which has to be handed over."),
+        Field(
+            ge=1,
+            description="The number of the client secret: another number makes a new one, which has to be handed over.",
+        ),
     ] = 1
     adopt: Annotated[
         dict[Platform, ClientId],
@@ -183,32 +219,45 @@ class Form(Part):
     contacts: Annotated[
         tuple[Annotated[str, AfterValidator(address)], ...],
         Field(
-            min_length=1, max_length=MOST_CONTACTS, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."
+            min_length=1,
+            max_length=MOST_CONTACTS,
+            description="Functional e-mail addresses (RFC 7591 contacts), never those of a person.",
         ),
     ]
-    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (Platform.ACMIDM,)
-    token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
-        AuthMethod.PRIVATE_KEY_JWT
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (
+        Platform.ACMIDM,
     )
+    token_endpoint_auth_method: Annotated[
+        AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")
+    ] = AuthMethod.PRIVATE_KEY_JWT
     retire: Annotated[
         dict[str, Annotated[date, BeforeValidator(day)]],
         BeforeValidator(_one_day_is_for_all),
         Field(
-            description="From which day on (UTC) the connection is taken down, such as 2027-03-31; or per platform or product, those that "
-            "the connection leaves: {geosecure: 2027-03-31}."
+            description=(
+                "From which day on (UTC) the connection is taken down, such as 2027-03-31; or per platform or product,"
+                " those that the connection leaves: {geosecure: 2027-03-31}."
+            )
         ),
         WithJsonSchema({"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}),
     ] = Field(default_factory=dict)
     preserve: Annotated[
         StrictBool,
         Field(
-            description="Whether the client stays at its authority as it is, and nobody manages it any more: from the day of retire on, "
-            "or at once without one."
+            description=(
+                "Whether the client stays at its authority as it is, and nobody manages it any more: from the day of"
+                " retire on, or at once without one."
+            )
         ),
     ] = False
     exemptions: Annotated[
         dict[ExemptiblePolicy, Exemption],
-        Field(description="The policies that this connection is exempted from, each with reason and reference; see docs/policies.md."),
+        Field(
+            description=(
+                "The policies that this connection is exempted from, each with reason and reference; see"
+                " docs/policies.md."
+            )
+        ),
     ] = Field(default_factory=dict)
     environments: Annotated[
         dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],

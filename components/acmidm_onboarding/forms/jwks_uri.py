@@ -1,4 +1,5 @@
-"""The address where an organisation publishes its public keys, in the place of keys in files (RFC 7591 §2 ``jwks_uri``).
+"""The address where an organisation publishes its public keys, in the place of keys in files (RFC 7591 §2
+``jwks_uri``).
 
 Only its shape is checked here. What is there is fetched and checked by the commands that are online.
 """
@@ -24,17 +25,23 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
             continue
         if request.jwks is not None:
             yield document.problem(
-                path, "the keys are both in files (jwks) and at an address (jwks_uri)", "keep one of the two", at_key=True
+                path,
+                "the keys are both in files (jwks) and at an address (jwks_uri)",
+                "keep one of the two",
+                at_key=True,
             )
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             what = f"an address of keys is given while the client authenticates with {form.token_endpoint_auth_method}"
-            yield document.problem(path, what, "choose token_endpoint_auth_method private_key_jwt, or remove the address", at_key=True)
+            yield document.problem(
+                path, what, "choose token_endpoint_auth_method private_key_jwt, or remove the address", at_key=True
+            )
 
 
 def problems_of_authorities(
     document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
 ) -> Iterator[Problem]:
-    """Yield each platform whose authority takes no keys from an address; ``served`` has the kinds of authority per platform."""
+    """Yield each platform whose authority takes no keys from an address; ``served`` has the kinds of authority per
+    platform."""
     request = form.environments.get(environment)
     if request is None or request.jwks_uri is None:
         return
@@ -43,6 +50,7 @@ def problems_of_authorities(
             yield document.problem(
                 ("environments", environment.value, "jwks_uri"),
                 f"{kind}, the authority of {platform} in a stack of {environment}, takes no keys from an address",
-                f"name the keys under jwks, or leave both out and upload them in the portal; known by {listed(KNOWN_BY)}",
+                "name the keys under jwks, or leave both out and upload them in the portal; known by"
+                f" {listed(KNOWN_BY)}",
                 at_key=True,
             )

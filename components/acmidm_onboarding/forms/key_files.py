@@ -38,7 +38,8 @@ class _Use:
     folder: str
     organisation: Organisation
     source: str
-    """The folder that has the key's file: two organisations may have a key in common that comes from one folder, a supplier's."""
+    """The folder that has the key's file: two organisations may have a key in common that comes from one folder, a
+    supplier's."""
 
 
 class KeyReader:
@@ -54,7 +55,9 @@ class KeyReader:
         self._compromised: dict[tuple[str, str], _Use] = {}
         """Per folder and thumbprint, every use, and the first that says that the key is compromised."""
 
-    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, Keys, list[Problem]]:
+    def keys_of(
+        self, file: Path, document: Document, form: Form, organisation: Organisation | None
+    ) -> tuple[Keys, Keys, list[Problem]]:
         """Return a form's keys per environment, those that are compromised, and what is wrong with them."""
         problems: list[Problem] = []
         keys: dict[Environment, tuple[PublicJwk, ...]] = {}
@@ -81,7 +84,9 @@ class KeyReader:
             if environment in self._profiles:
                 problems += problems_of_policies(document, form, environment, sent, self._profiles[environment])
             keys[environment] = tuple(key for key in sent if key)
-            compromised[environment] = tuple(key for entry, key in zip(entries, found, strict=True) if key and entry.compromised)
+            compromised[environment] = tuple(
+                key for entry, key in zip(entries, found, strict=True) if key and entry.compromised
+            )
         problems += _problems_of_both(document, keys)
         return keys, compromised, problems
 
@@ -96,7 +101,9 @@ class KeyReader:
         for place, first in self._compromised.items():
             for use in self._named.get(place, ()):
                 what = f"this key is compromised, as {first.document.file} says"
-                yield use.document.problem(use.path, what, "mark it so here too, and name another", also=first.document.file)
+                yield use.document.problem(
+                    use.path, what, "mark it so here too, and name another", also=first.document.file
+                )
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
         """Yield each key of two organisations that is not one file of a supplier."""
@@ -104,8 +111,13 @@ class KeyReader:
             for index, use in enumerate(uses):
                 first = next((one for one in uses[:index] if one.source != use.source), None)
                 if first is not None:
-                    what = f"{use.organisation.name} has the same key as {first.organisation.name} in {first.document.file}"
-                    remedy = "give each a key of its own, or name the file in the folder of the supplier that both share"
+                    what = (
+                        f"{use.organisation.name} has the same key as {first.organisation.name} in"
+                        f" {first.document.file}"
+                    )
+                    remedy = (
+                        "give each a key of its own, or name the file in the folder of the supplier that both share"
+                    )
                     yield use.document.problem(use.path, what, remedy, also=first.document.file)
 
     def _key(
@@ -116,13 +128,19 @@ class KeyReader:
             # It may be a key that was pasted in: it is not repeated.
             return [
                 document.problem(
-                    path, "this is not the name of a key file", "put the public key in a file beside the form, named *.jwk.json"
+                    path,
+                    "this is not the name of a key file",
+                    "put the public key in a file beside the form, named *.jwk.json",
                 )
             ]
         supplier = wanted["supplier"]
         if supplier and organisation is not None and supplier not in organisation.suppliers:
             what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
-            return [document.problem(path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}")]
+            return [
+                document.problem(
+                    path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}"
+                )
+            ]
         file = Path(os.path.normpath(folder / name))
         if link := next((one for one in (file, file.parent) if is_link(one)), None):
             return [Problem(shown(link), 1, 1, *LINK)]
@@ -140,7 +158,9 @@ def _problems_of_both(document: Document, keys: Keys) -> Iterator[Problem]:
     for key in keys.get(Environment.PROD, ()):
         if key.thumbprint in on_tni:
             path = ("environments", Environment.PROD.value, "jwks")
-            yield document.problem(path, f"key {quoted(key.kid)} is that of tni too", "make a pair for production alone: acmidm keys new")
+            yield document.problem(
+                path, f"key {quoted(key.kid)} is that of tni too", "make a pair for production alone: acmidm keys new"
+            )
 
 
 def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
@@ -149,7 +169,8 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
         return parse_jwk(text)
     except InvalidJwk as error:
         return [
-            Problem(shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}")) for reason in error.reasons
+            Problem(shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}"))
+            for reason in error.reasons
         ]
     except json.JSONDecodeError as error:
         return [Problem(shown(file), error.lineno, error.colno, "this is not JSON", _EXPORT_AGAIN)]

@@ -1,4 +1,5 @@
-"""Read the catalogue, the organisations and their forms. The only place that does; every mistake is reported at once."""
+"""Read the catalogue, the organisations and their forms. The only place that does; every mistake is reported at
+once."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ class Onboardings:
     """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
-        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than these."""
+        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than
+        these."""
         of_organisations = defaultdict[str, list[Form]](list)
         for loaded in self.forms if are_all else ():
             of_organisations[loaded.organisation.code].append(loaded.form)
@@ -101,13 +103,17 @@ class Onboardings:
 
 
 def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
-    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is compromised."""
+    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is
+    compromised."""
     forms = list(forms)
     said = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
     for loaded in forms:
         for key in (key for keys in loaded.keys.values() for key in keys):
             if other := said.get(key.thumbprint):
-                yield f"{loaded.name} goes on with key {quoted(key.kid)}, which {other.name} calls compromised; mark it there too"
+                yield (
+                    f"{loaded.name} goes on with key {quoted(key.kid)}, which {other.name} calls compromised; mark it"
+                    " there too"
+                )
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -145,7 +151,11 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
             continue
         problems += document.first(problems_of_fields(document, product))
         if product.product in products:
-            problems.append(document.problem(("product",), f'product "{product.product}" is in another file too', "keep one of the two"))
+            problems.append(
+                document.problem(
+                    ("product",), f'product "{product.product}" is in another file too', "keep one of the two"
+                )
+            )
         for scope, described in product.scopes.items():
             for platform, name in described.names_of(scope).items():
                 other = on_platforms.setdefault((platform, name), scope)
@@ -170,7 +180,9 @@ def _in_two_files(product: Product, document: Document, seen: dict[tuple[str, st
         for name in names:
             first = seen.setdefault((kind, name), document.file)
             if first != document.file:
-                yield document.problem((f"{kind}s", name), f'{kind} "{name}" is in {first} too', "keep one of the two", at_key=True)
+                yield document.problem(
+                    (f"{kind}s", name), f'{kind} "{name}" is in {first} too', "keep one of the two", at_key=True
+                )
 
 
 def load_onboardings(
@@ -200,12 +212,13 @@ def read_onboardings(
     known: Iterable[Problem] = (),
     unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
-    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
+    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single
+    forms.
 
-    ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
-    platforms that have an authority, all of them in an environment that it does not name. ``known`` are mistakes that were found before.
-    A form with a mistake is left out, and stops no other. ``unwritten`` has the texts of files that are read as if they were there, in
-    place of what is.
+    ``profiles`` gives the profile by which the policies check each environment, those it does not name left out;
+    ``served`` the platforms that have an authority, all of them in an environment that it does not name. ``known`` are
+    mistakes that were found before. A form with a mistake is left out, and stops no other. ``unwritten`` has the texts
+    of files that are read as if they were there, in place of what is.
     """
     problems = list(known)
     try:
@@ -244,7 +257,11 @@ def read_onboardings(
         if owner.organisation is None:
             continue
         proven = evidence_of(file, form, owner.organisation, keys, compromised)
-        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
+        loaded.append(
+            LoadedForm(
+                f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised
+            )
+        )
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)
@@ -254,10 +271,18 @@ def read_onboardings(
     problems += organisations.problems(catalogue)
     faulty = {file for problem in problems for file in (problem.file, problem.also)}
     sound = tuple(
-        one for one in loaded if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
+        one
+        for one in loaded
+        if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
     )
     left_out = set(form_files) - {one.file for one in sound}
-    return Onboardings(catalogue or Catalogue({}), sound, organisations.by_folder, tuple(sorted(set(problems))), tuple(sorted(left_out)))
+    return Onboardings(
+        catalogue or Catalogue({}),
+        sound,
+        organisations.by_folder,
+        tuple(sorted(set(problems))),
+        tuple(sorted(left_out)),
+    )
 
 
 def load_organisations(folder: Path) -> Mapping[str, Organisation]:
@@ -284,7 +309,8 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
 
 
 def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
-    """Yield what the organisations of ``paths`` have that is another's, in a folder beside theirs: a code, a name, an earlier key."""
+    """Yield what the organisations of ``paths`` have that is another's, in a folder beside theirs: a code, a name, an
+    earlier key."""
     folders = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
     files, own = Files(), {folder for folder in folders if (folder / ORGANISATION_FILE).exists()}
     others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
@@ -341,10 +367,14 @@ class _Organisations:
 
     def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
         """Yield the mistakes of the organisations that only show beside their forms, each other and the catalogue."""
-        valid = [(folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation]
+        valid = [
+            (folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation
+        ]
         for folder, document, organisation in valid:
             if folder in self._with_forms and not organisation.code:
-                yield document.problem((), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it")
+                yield document.problem(
+                    (), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it"
+                )
             for index, supplier in enumerate(organisation.suppliers):
                 if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
                     what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
@@ -356,13 +386,17 @@ class _Organisations:
             yield from problems_of_speakers(known, catalogue)
 
 
-def _form_files(paths: Iterable[Path], files: Files, organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
+def _form_files(
+    paths: Iterable[Path], files: Files, organisations: _Organisations, problems: list[Problem]
+) -> Iterator[Path]:
     """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # What is no folder is read as a file, so that whatever keeps it from being read is reported.
         if not files.exists(path):
-            problems.append(Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
+            problems.append(
+                Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one")
+            )
             continue
         place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
         whole = files.is_folder(place)

@@ -1,6 +1,8 @@
-"""The files below the forms that are no forms: each is a public key, or evidence of a form beside it; anything else is refused.
+"""The files below the forms that are no forms: each is a public key, or evidence of a form beside it; anything else is
+refused.
 
-A form that names a key has it read as well; this is about what no form names. A private key that lies there would be merged unseen.
+A form that names a key has it read as well; this is about what no form names. A private key that lies there would be
+merged unseen.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from acmidm_onboarding.values.problems import Problem, Unusable, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk
 
 _PEM = "PRIVATE KEY-----"
-_PRIVATE = ("this is a private key", "make a new pair: to remove this one from Git is not enough, for its history keeps it")
+_PRIVATE = (
+    "this is a private key",
+    "make a new pair: to remove this one from Git is not enough, for its history keeps it",
+)
 
 
 def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
@@ -28,7 +33,11 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
         if folder != path and not (folder / ORGANISATION_FILE).exists():
             continue  # what a file that is no form here has beside it is nobody's affair
         forms = folder.parent if (folder / ORGANISATION_FILE).exists() else folder
-        inside = [file for file in (folder.rglob("*") if folder == path else folder.glob("*")) if not file.name.endswith(".yaml")]
+        inside = [
+            file
+            for file in (folder.rglob("*") if folder == path else folder.glob("*"))
+            if not file.name.endswith(".yaml")
+        ]
         files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
         seen |= files
         applications = {place: _applications(place) for place in {file.parent for file in files}}
@@ -39,7 +48,11 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
 def _applications(folder: Path) -> frozenset[str]:
     """The applications of the forms in a folder, also of those with mistakes."""
     documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name != ORGANISATION_FILE)
-    return frozenset(str(document["application"]) for document in documents if isinstance(document, dict) and "application" in document)
+    return frozenset(
+        str(document["application"])
+        for document in documents
+        if isinstance(document, dict) and "application" in document
+    )
 
 
 def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iterator[Problem]:
@@ -61,7 +74,9 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
         try:
             parts_in(text)
         except Unusable as reason:
-            yield Problem(shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it")
+            yield Problem(
+                shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it"
+            )
             return
         application = file.name.partition(".")[0]
         if application not in applications:
@@ -75,4 +90,6 @@ def _is_private(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     keys = document.get("keys") if isinstance(document, dict) else None
-    return any(isinstance(key, dict) and is_private_jwk(key) for key in [document, *(keys if isinstance(keys, list) else ())])
+    return any(
+        isinstance(key, dict) and is_private_jwk(key) for key in [document, *(keys if isinstance(keys, list) else ())]
+    )

@@ -20,11 +20,14 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 def problems_of_form(
     document: Document, form: Form, catalogue: Catalogue, owner: Document, organisation: Organisation | None
 ) -> Iterator[Problem]:
-    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None where it has mistakes itself."""
+    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None where it has
+    mistakes itself."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(("platforms",), "a platform is there twice", "keep each once")
     if Platform.ACMIDM not in form.platforms:
-        yield document.problem(("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both")
+        yield document.problem(
+            ("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both"
+        )
     products = {product for request in form.environments.values() for product in request.products}
     yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
@@ -43,7 +46,9 @@ def problems_of_form(
         yield from _problems_of_attributes(document, place, form, request, catalogue, owner, organisation)
 
 
-def _problems_of_credentials(document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest) -> Iterator[Problem]:
+def _problems_of_credentials(
+    document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest
+) -> Iterator[Problem]:
     """Yield what is of the other way to authenticate."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     if request.jwks and not uses_keys:
@@ -63,7 +68,8 @@ def _problems_of_credentials(document: Document, place: DocumentPath, form: Form
 
 
 def _problems_of_retirement(document: Document, form: Form, products: Collection[str]) -> Iterator[Problem]:
-    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client that is to stay as it is."""
+    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client that is to stay as it
+    is."""
     parts = [name for name in form.retire if name != WHOLE]
     for name in parts:
         if name == Platform.ACMIDM:
@@ -77,23 +83,32 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
         yield from _problems_of_what_stays(document, form)
     if form.preserve and parts:
         what = "preserve leaves the clients as they are, and retire names parts of them"
-        yield document.problem(("preserve",), what, "remove preserve, or give retire one day for the whole connection", at_key=True)
+        yield document.problem(
+            ("preserve",), what, "remove preserve, or give retire one day for the whole connection", at_key=True
+        )
 
 
 def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]:
-    """Yield each compromised key of a client that leaves at once and is preserved: once it has left, nothing takes the key away."""
+    """Yield each compromised key of a client that leaves at once and is preserved: once it has left, nothing takes the
+    key away."""
     for environment, request in form.environments.items():
         for index, entry in enumerate(request.jwks or ()):
             if entry.compromised:
                 yield document.problem(
                     ("environments", environment.value, "jwks", index),
                     "preserve leaves the client as it is, with this key, which is compromised",
-                    "take preserve away, bring the stack up so that the key goes, then preserve it again without this entry",
+                    "take preserve away, bring the stack up so that the key goes, then preserve it again without this"
+                    " entry",
                 )
 
 
 def _problems_of_scopes(
-    document: Document, place: DocumentPath, form: Form, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
+    document: Document,
+    place: DocumentPath,
+    form: Form,
+    environment: Environment,
+    request: EnvironmentRequest,
+    catalogue: Catalogue,
 ) -> Iterator[Problem]:
     for name in request.scopes:
         path = (*place, "scopes", name)
@@ -113,7 +128,10 @@ def _problems_of_scopes(
         for platform in form.platforms:
             if catalogue.name_on(platform, name) is None:
                 yield document.problem(
-                    path, f'scope "{name}" is not offered on platform {platform}', f"remove the scope, or {platform}", at_key=True
+                    path,
+                    f'scope "{name}" is not offered on platform {platform}',
+                    f"remove the scope, or {platform}",
+                    at_key=True,
                 )
         product = catalogue.product_of[name]
         if product.configuration is not None and product.product not in request.products:
@@ -143,7 +161,9 @@ def _problems_of_products(
             yield document.problem(path, f"product {quoted(name)} is not in the catalogue", remedy, at_key=True)
             continue
         if environment not in product.environments:
-            yield document.problem(path, f'product "{name}" is not offered on {environment}', "remove it here", at_key=True)
+            yield document.problem(
+                path, f'product "{name}" is not offered on {environment}', "remove it here", at_key=True
+            )
         if not product.scopes.keys() & wanted:
             yield document.problem(
                 path,
@@ -181,7 +201,11 @@ def _problems_of_attributes(
     for name, value in request.attributes.items():
         path = (*place, "attributes", name)
         if name not in catalogue.attributes:
-            known = f"known here: {listed(catalogue.attributes)}" if catalogue.attributes else "it has none yet, so remove it here"
+            known = (
+                f"known here: {listed(catalogue.attributes)}"
+                if catalogue.attributes
+                else "it has none yet, so remove it here"
+            )
             remedy = did_you_mean(name, catalogue.attributes, known)
             yield document.problem(path, f"attribute {quoted(name)} is not in the catalogue", remedy, at_key=True)
             continue
@@ -192,12 +216,16 @@ def _problems_of_attributes(
                 yield document.problem(path, what, f"remove the attribute, or {platform}", at_key=True)
         if not product.scopes.keys() & wanted:
             what = f'attribute "{name}" is for product "{product.product}", none of whose scopes is here'
-            yield document.problem(path, what, f"add one of {listed(product.scopes)} under scopes, or remove the attribute", at_key=True)
+            yield document.problem(
+                path, what, f"add one of {listed(product.scopes)} under scopes, or remove the attribute", at_key=True
+            )
         if organisation is not None:
             yield from problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
 
 
-def problems_of_keys(document: Document, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
+def problems_of_keys(
+    document: Document, environment: Environment, keys: Sequence[PublicJwk | None]
+) -> Iterator[Problem]:
     """Yield each kid or key that one environment has twice; ``keys`` are in the order of ``jwks``."""
     kids: dict[str, int] = {}
     thumbprints: dict[str, int] = {}
@@ -206,7 +234,9 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
             continue
         path = ("environments", environment.value, "jwks", index)
         if jwk.thumbprint in thumbprints:
-            yield document.problem(path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two")
+            yield document.problem(
+                path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two"
+            )
         elif jwk.kid in kids:
             what = f"kid {quoted(jwk.kid)} is also that of key {kids[jwk.kid] + 1} here"
             yield document.problem(path, what, "give each key a kid of its own")
@@ -217,7 +247,8 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
 def problems_of_policies(
     document: Document, form: Form, environment: Environment, keys: Sequence[PublicJwk | None], profile: Profile
 ) -> Iterator[Problem]:
-    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of ``jwks``."""
+    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of
+    ``jwks``."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
@@ -232,7 +263,9 @@ def problems_of_policies(
             yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}")
 
 
-def problems_of_platforms(document: Document, form: Form, environment: Environment, served: Collection[Platform]) -> Iterator[Problem]:
+def problems_of_platforms(
+    document: Document, form: Form, environment: Environment, served: Collection[Platform]
+) -> Iterator[Problem]:
     """Yield the platforms of a form for which the stack of this environment has no authority."""
     for index, platform in enumerate(form.platforms):
         if environment in form.environments and platform not in served:

@@ -1,4 +1,5 @@
-"""The JSON Schemas of products: which can be used, and checking by them in linear time, whatever schema and form have in them."""
+"""The JSON Schemas of products: which can be used, and checking by them in linear time, whatever schema and form have
+in them."""
 
 from __future__ import annotations
 
@@ -35,19 +36,26 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unsupported(schema: object) -> None:
-    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked formats."""
+    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked
+    formats."""
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
-                raise ValueError(f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around")
+                raise ValueError(
+                    f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around"
+                )
             if keyword == "patternProperties" and isinstance(part, dict):
-                raise ValueError('configuration uses "patternProperties"; write propertyNames and additionalProperties instead')
+                raise ValueError(
+                    'configuration uses "patternProperties"; write propertyNames and additionalProperties instead'
+                )
             if keyword in _REFERENCES and isinstance(part, str):
                 raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
             if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
                 raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
             if keyword == "format" and isinstance(part, str) and part not in FORMATS.checkers:
-                raise ValueError(f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead")
+                raise ValueError(
+                    f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead"
+                )
             _refuse_unsupported(part)
     elif isinstance(schema, list):
         for part in schema:
@@ -55,7 +63,8 @@ def _refuse_unsupported(schema: object) -> None:
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a regular expression can be matched in linear time: one without look-around and back references, of sensible size."""
+    """Return whether a regular expression can be matched in linear time: one without look-around and back references,
+    of sensible size."""
     try:
         _compiled(text)
     except SchemaError:
@@ -65,7 +74,8 @@ def is_pattern(text: str) -> bool:
 
 @cache
 def _compiled(pattern: str) -> SchemaValidator:
-    """Compile a pattern by the engine that pydantic has: Python's own takes exponential time for some, such as ``^(a+)+$``."""
+    """Compile a pattern by the engine that pydantic has: Python's own takes exponential time for some, such as
+    ``^(a+)+$``."""
     return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
@@ -81,7 +91,8 @@ def _unique_items(_validator: Any, wanted: bool, instance: Any, _schema: Any) ->
 
 
 def _identity(value: Any) -> Hashable:
-    """Return what two values have in common if, and only if, JSON Schema calls them equal (§4.2.2): ``true`` is not 1, and 1.0 is."""
+    """Return what two values have in common if, and only if, JSON Schema calls them equal (§4.2.2): ``true`` is not 1,
+    and 1.0 is."""
     if isinstance(value, dict):
         return frozenset((name, _identity(part)) for name, part in value.items())
     if isinstance(value, list):

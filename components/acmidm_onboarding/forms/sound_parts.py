@@ -55,7 +55,9 @@ def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
     try:
         Form.model_validate(data)
     except ValidationError as error:
-        return [details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)]
+        return [
+            details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
     return []
 
 

@@ -12,7 +12,9 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
 
 
-def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue) -> Iterator[Problem]:
+def problems_of_speakers(
+    organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue
+) -> Iterator[Problem]:
     """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
     for document, organisation in organisations:
         for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
@@ -21,7 +23,13 @@ def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]],
 
 
 def problems_of_value(
-    document: Document, path: DocumentPath, name: str, how: Speaks | None, value: str, owner: Document, organisation: Organisation
+    document: Document,
+    path: DocumentPath,
+    name: str,
+    how: Speaks | None,
+    value: str,
+    owner: Document,
+    organisation: Organisation,
 ) -> Iterator[Problem]:
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
@@ -35,7 +43,12 @@ def problems_of_value(
 
 
 def problems_of_senders(
-    document: Document, path: DocumentPath, product: Product, configuration: Mapping[str, Any], owner: Document, organisation: Organisation
+    document: Document,
+    path: DocumentPath,
+    product: Product,
+    configuration: Mapping[str, Any],
+    owner: Document,
+    organisation: Organisation,
 ) -> Iterator[Problem]:
     """Yield each value that speaks for somebody for whom the organisation does not speak."""
     for field, value in _speaking_values(product, configuration):
@@ -48,8 +61,11 @@ def problems_of_senders(
             )
 
 
-def _speaking_values(product: Product, configuration: Mapping[str, Any]) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
-    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's schema."""
+def _speaking_values(
+    product: Product, configuration: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
+    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's
+    schema."""
     for field in product.speaks_for:
         match configuration.get(field):
             case str(value):

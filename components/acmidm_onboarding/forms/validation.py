@@ -22,7 +22,10 @@ SENTENCES = {
     "too_long": ("has more than {max_length} items", "remove some"),
     "string_too_short": ("is empty", "fill it in"),
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "not_one_line": ("contains a line break, a control or invisible character, or a space at an end", "write it on one line"),
+    "not_one_line": (
+        "contains a line break, a control or invisible character, or a space at an end",
+        "write it on one line",
+    ),
     "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
     "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
     "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),
@@ -65,7 +68,11 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
             # Before anything is renamed, while places are those of the names as they were written.
             wrong = [details for details in _errors(error) if details["loc"] not in guessed]
         found = list(document.first(_problem(model, document, details) for details in wrong))
-        renamed = {path: problem for details, problem in zip(wrong, found, strict=False) if (path := _rename(model, document, details))}
+        renamed = {
+            path: problem
+            for details, problem in zip(wrong, found, strict=False)
+            if (path := _rename(model, document, details))
+        }
         if not renamed or len(guessed) > _MOST_GUESSED:
             return None, [*problems, *found]
         problems += renamed.values()
@@ -73,10 +80,13 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
 
 
 def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
-    """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there too."""
+    """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there
+    too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     known: Iterable[str] = ()
-    if path == ("organisation",) or not document.has(path):  # what is above it has been renamed: the next round finds it there
+    if path == ("organisation",) or not document.has(
+        path
+    ):  # what is above it has been renamed: the next round finds it there
         return None
     if details["type"] == "extra_forbidden":
         known = _known_names(model, path[:-1])
@@ -99,7 +109,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     name, kind = _name(path), details["type"]
     match kind:
         case "extra_forbidden" if path == ("organisation",):
-            return document.problem(path, "a form has no organisation block", "move it to organisation.yaml in this folder", at_key=True)
+            return document.problem(
+                path, "a form has no organisation block", "move it to organisation.yaml in this folder", at_key=True
+            )
         case "extra_forbidden":
             known = _known_names(model, path[:-1])
             remedy = did_you_mean(str(path[-1]), known, f"known here: {listed(known)}")
@@ -109,9 +121,15 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = f"{name} is empty", "name a key file; without this line, the organisation uploads its keys in the portal"
+            what, remedy = (
+                f"{name} is empty",
+                "name a key file; without this line, the organisation uploads its keys in the portal",
+            )
         case "string_type" if "jwks" in path:
-            what, remedy = f"{name} is not the name of a file", "put the public key in a file beside the form, and name that file here"
+            what, remedy = (
+                f"{name} is not the name of a file",
+                "put the public key in a file beside the form, and name that file here",
+            )
         case _ if kind in SENTENCES:
             ending, remedy = SENTENCES[kind]
             what = f"{name} {ending.format(**details.get('ctx', {}))}"
@@ -123,7 +141,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
     value, known = details["input"], _expected(details)
     shown = quoted(value) if isinstance(value, str) else "this value"
-    return f"{shown} is not known" if is_key else f"{name}: {shown} is not known", did_you_mean(str(value), known, f"use {listed(known)}")
+    return f"{shown} is not known" if is_key else f"{name}: {shown} is not known", did_you_mean(
+        str(value), known, f"use {listed(known)}"
+    )
 
 
 def _expected(details: ErrorDetails) -> list[str]:

@@ -1,8 +1,9 @@
-"""A mail, as text and as plain HTML, out of ``templates/<template>.txt`` and ``.html``, or those of one language: ``<template>.nl.txt``.
+"""A mail, as text and as plain HTML, out of ``templates/<template>.txt`` and ``.html``, or those of one language:
+``<template>.nl.txt``.
 
-Their sentences are those of the room ``mail`` of ``texts/``. The first line of the text is the subject. Whatever a form, an organisation
-or an authority put into a value stays a value: on one line, without a character that isn't seen, escaped in HTML, and never a header of
-its own.
+Their sentences are those of the room ``mail`` of ``texts/``. The first line of the text is the subject. Whatever a
+form, an organisation or an authority put into a value stays a value: on one line, without a character that isn't seen,
+escaped in HTML, and never a header of its own.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = SMTP.clone(cte_type="7bit")  # whatever stands on the way of a mail
 _NOWHERE = "acmidm.invalid"
 """The domain of a Message-ID where no sender is set, and nothing is sent (RFC 2606)."""
-_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE
+)
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
-"""A dot-atom (RFC 5321 §4.1.2). What would have to be quoted is taken by few servers, and by no parser of the standard library."""
+"""A dot-atom (RFC 5321 §4.1.2). What would have to be quoted is taken by few servers, and by no parser of the standard
+library."""
 _LONGEST_LOCAL = 64
 """Characters before the @ (RFC 5321 §4.5.3.1.1)."""
 _LONGEST_HEADER = 500
@@ -55,13 +59,21 @@ class Mail(EmailMessage):
 
 
 def compose(
-    template: str, values: Mapping[str, Any], *, language: Language, to: Sequence[str], key: str, step: str, settings: Settings
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    language: Language,
+    to: Sequence[str],
+    key: str,
+    step: str,
+    settings: Settings,
 ) -> Mail:
     """Return a mail of ``template`` with its blanks filled in.
 
-    ``key`` is the natural key of the connection that it is about, such as ``acmidm/tni/OVO002067/mijn-gent``. ``step`` says at which
-    point of its way. They and the text make the ``Message-ID`` (RFC 5322 §3.6.4), so that the same mail has the same one whenever,
-    and to whomever, it is sent. An address that nothing can be sent to is left out, and ``send`` reports it.
+    ``key`` is the natural key of the connection that it is about, such as ``acmidm/tni/OVO002067/mijn-gent``. ``step``
+    says at which point of its way. They and the text make the ``Message-ID`` (RFC 5322 §3.6.4), so that the same mail
+    has the same one whenever, and to whomever, it is sent. An address that nothing can be sent to is left out, and
+    ``send`` reports it.
     """
     known = {name: _seen(value) for name, value in values.items()}
     known |= {"language": language.value, "texts": texts("mail", language), "is_answered": bool(settings.mail_reply_to)}
@@ -95,7 +107,8 @@ def compose(
 
 
 def _header(text: str) -> str:
-    """A header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in them too."""
+    """A header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in them
+    too."""
     return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 

@@ -1,6 +1,7 @@
 """Hand a mail to the stack's mail server (RFC 5321, RFC 6409), in one try: the next run of the command is the next one.
 
-Encrypted and with the server's certificate verified, but for a server on this machine. Credentials come from the environment alone.
+Encrypted and with the server's certificate verified, but for a server on this machine. Credentials come from the
+environment alone.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.envi
     written = {wire: address for address, wire in message.recipients.items()}
     password = environ.get(PASSWORD) or ""
     is_tls, seconds = url.scheme == "smtps", settings.request_timeout_seconds
-    with _explained(f"mail server {host}:{port}", (host, port), password) as at, _connected(is_tls, host, port, seconds) as server:
+    with (
+        _explained(f"mail server {host}:{port}", (host, port), password) as at,
+        _connected(is_tls, host, port, seconds) as server,
+    ):
         at.stage = "connected"
         _secure(server, host, is_tls=is_tls)
         _log_in(server, environ)
@@ -115,7 +119,8 @@ def _cut(server: smtplib.SMTP) -> None:
 
 
 def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
-    """STARTTLS (RFC 3207): required, but on this machine, where it is used if it is offered, whatever the certificate."""
+    """STARTTLS (RFC 3207): required, but on this machine, where it is used if it is offered, whatever the
+    certificate."""
     server.ehlo_or_helo_if_needed()
     if is_tls:
         return
@@ -141,7 +146,9 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
         raise NotSent(f"needs both {USERNAME} and {PASSWORD} in the environment, or neither")
     if name and password:
         if not (name.isascii() and password.isascii()):
-            raise NotSent(f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's; use others")
+            raise NotSent(
+                f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's; use others"
+            )
         try:
             server.login(name, password)
         except smtplib.SMTPException as error:
@@ -164,10 +171,14 @@ def _explained(server: str, place: tuple[str, int], password: str) -> Iterator[_
     except smtplib.SMTPResponseException as error:
         raise NotSent(f"{server}: {_refused(error, password)}") from None
     except smtplib.SMTPNotSupportedError:
-        raise NotSent(f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a name and a password") from None
+        raise NotSent(
+            f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a name and a password"
+        ) from None
     except ssl.SSLError as error:  # before OSError, which it is
         why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else (error.reason or "TLS fails")
-        raise NotSent(on_one_line(f"{server}: no encrypted connection: {why}; correct its certificate, or {NAMESPACE}:smtpUrl")) from None
+        raise NotSent(
+            on_one_line(f"{server}: no encrypted connection: {why}; correct its certificate, or {NAMESPACE}:smtpUrl")
+        ) from None
     except OSError as error:  # which smtplib's own errors are too
         if at.stage == "connecting":
             why = on_one_line(f"{server}: cannot be reached: {error.strerror or 'no answer'}")
@@ -185,7 +196,10 @@ def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
 
 def _ended(server: str, at: _Stage) -> str:
     if at.stage == "data":
-        return f"{server}: gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same Message-ID"
+        return (
+            f"{server}: gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the"
+            " same Message-ID"
+        )
     return f"{server}: gave no answer in time, or ended the connection"
 
 

@@ -1,11 +1,12 @@
 """Taking over a client that somebody made by hand: the preview shows what it had, and that stays in the state.
 
-A form names the client-ID once. ``check``, which previews run too, reads the client and puts what it has into the input ``adopt``.
-From then on the input stays as it was, whether the form still names the client-ID or not: the adoption is done. ``create``
-overwrites what ``check`` saw, and nothing else.
+A form names the client-ID once. ``check``, which previews run too, reads the client and puts what it has into the input
+``adopt``. From then on the input stays as it was, whether the form still names the client-ID or not: the adoption is
+done. ``create`` overwrites what ``check`` saw, and nothing else.
 
-What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would end the whole run, with the
-changes of every other organisation; so an ``up`` fails at the one resource, and ``acmidm_onboarding.refusals`` makes a preview fail.
+What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would end the whole run,
+with the changes of every other organisation; so an ``up`` fails at the one resource, and ``acmidm_onboarding.refusals``
+makes a preview fail.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def refused(props: Mapping[str, Any]) -> str | None:
 
 
 def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
-    """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this connection's.
+    """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this
+    connection's.
 
     This connection's own it is since a run that was cut off. ``reserved`` is what its authority says of it.
     """
@@ -66,7 +68,9 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     if metadata.owner.is_connection_of(owner_of(wanted)):
         return None
     if metadata.managed_by == wanted["managed_by"]:
-        return f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
+        return (
+            f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
+        )
     if metadata.managed_by is not None:
         return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
     if metadata.software_id not in (None, wanted["software_id"]):
@@ -75,7 +79,8 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
         case False:
             codes = ", ".join(quoted(code) for code in (metadata.organisation.ovo, metadata.organisation.kbo) if code)
             return (
-                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no code in organisation.yaml; {_NOT_THIS}"
+                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no code in"
+                f" organisation.yaml; {_NOT_THIS}"
             )
         case None if not wanted["is_named"]:
             return (

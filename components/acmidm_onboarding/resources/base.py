@@ -9,7 +9,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
-from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import (
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+)
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
@@ -51,14 +59,19 @@ class AuthorityProvider(ResourceProvider):
         inputs = inputs_of(news)
         if olds:  # it is found already, under whatever key it had
             inputs |= {name: inputs_of(olds).get(name) for name in ownership.OF_A_CREATE}
-        inputs = {name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE}
+        inputs = {
+            name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE
+        }
         wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
         adopt = self._kept(wanted, inputs_of(olds).get("adopt"), inputs) if olds else self._compared(wanted, inputs)
         return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
 
-    def _kept(self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties) -> Mapping[str, Any] | None:
-        """The record of what was taken over, whatever the form names by now, its own client too; why another one is refused."""
+    def _kept(
+        self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties
+    ) -> Mapping[str, Any] | None:
+        """The record of what was taken over, whatever the form names by now, its own client too; why another one is
+        refused."""
         if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
             return before
         with suppress(AuthorityError):
@@ -88,7 +101,8 @@ class AuthorityProvider(ResourceProvider):
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         """The engine finds what changed by itself; a ``client_id`` that is not known yet is that of a new client.
 
-        What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is refused.
+        What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is
+        refused.
         """
         self._run.declares(id_, olds)
         if adoption.refused(news):
@@ -127,7 +141,8 @@ class AuthorityProvider(ResourceProvider):
         if platform is None:
             raise Rejected(
                 f'platform "{props["platform"]}" has no authority in this stack; '
-                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove the platform from the form"
+                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove the platform from"
+                " the form"
             )
         return platform
 
@@ -143,7 +158,8 @@ class ClientPartProvider(AuthorityProvider):
         ownership.require_own(client.metadata.owner if client else None, props)
 
     def delete(self, id_: str, props: Properties) -> None:
-        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it keeps the client."""
+        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it
+        keeps the client."""
         platform = self.on(props)
         platform.clients.get(id_)
         for product in platform.products:
@@ -178,7 +194,8 @@ def present(id_: str, inputs: Mapping[str, Any], **outputs: Any) -> ReadResult:
 
 
 def _connected(settings: Settings) -> tuple[Connected, SameRun]:
-    """One set of connections for all providers, so that a client is read once for all of them, and what they know of the run."""
+    """One set of connections for all providers, so that a client is read once for all of them, and what they know of
+    the run."""
     # Here, for the program declares resources without it: importing HTTP takes a tenth of a second.
     from acmidm_onboarding.authorities.connected import connected
 

@@ -1,12 +1,14 @@
-"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
+"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the
+portal.
 
-Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
-the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) stays, and is recorded
-as there; the output ``refused`` says why. Replaced with the client, and goes with it.
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read
+or written: taking the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``)
+stays, and is recorded as there; the output ``refused`` says why. Replaced with the client, and goes with it.
 
-``proven`` is the evidence that the client works (``model/evidence.py``). The output ``seen`` confirms it for the gate to production: it
-has the thumbprint of the key that signed it, where the authority has that key and, if it can tell, has seen it in use. A run looks until
-that is so; keys in the portal or at an address may go unseen, so that each run looks again.
+``proven`` is the evidence that the client works (``model/evidence.py``). The output ``seen`` confirms it for the gate
+to production: it has the thumbprint of the key that signed it, where the authority has that key and, if it can tell,
+has seen it in use. A run looks until that is so; keys in the portal or at an address may go unseen, so that each run
+looks again.
 """
 
 from __future__ import annotations
@@ -23,7 +25,15 @@ from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhil
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
 from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
-from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+from acmidm_onboarding.resources.base import (
+    AuthorityResource,
+    ClientPartProvider,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+    present,
+)
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
@@ -74,7 +84,10 @@ class ClientJwksProvider(ClientPartProvider):
             return gone()
         inputs = _inputs(props)
         if inputs.get("jwks") is not None:
-            inputs |= {**overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days), "jwks": _sorted(snapshot.jwks)}
+            inputs |= {
+                **overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days),
+                "jwks": _sorted(snapshot.jwks),
+            }
         try:
             seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
         except Rejected as error:
@@ -125,9 +138,14 @@ class ClientJwksProvider(ClientPartProvider):
             platform.clients.forget(props["client_id"])
 
     def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
-        """Remove what somebody stole, and nothing else, where somebody else changed the keys: who stole it may do that each time."""
+        """Remove what somebody stole, and nothing else, where somebody else changed the keys: who stole it may do that
+        each time."""
         there, stolen = platform.authority.read_jwks(client_id) or {}, platform.compromised.get(client_id, frozenset())
-        stay = {name: key for name, key in there.items() if (found := readable_jwk(dict(key))) is None or found.thumbprint not in stolen}
+        stay = {
+            name: key
+            for name, key in there.items()
+            if (found := readable_jwk(dict(key))) is None or found.thumbprint not in stolen
+        }
         if len(stay) < len(there):
             platform.authority.replace_jwks(client_id, there, stay)
 

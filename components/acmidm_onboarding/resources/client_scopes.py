@@ -1,4 +1,5 @@
-"""The whole set of scopes of one client, a map keyed by scope, and which of them a token has without being asked for it.
+"""The whole set of scopes of one client, a map keyed by scope, and which of them a token has without being asked for
+it.
 
 Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
 itself (the catalogue marks them) are none. Replaced with the client, and goes with it.
@@ -14,7 +15,15 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.resources import adoption, ownership
-from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+from acmidm_onboarding.resources.base import (
+    AuthorityResource,
+    ClientPartProvider,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+    present,
+)
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import Scopes, without_assigned
@@ -59,7 +68,9 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     scopes: pulumi.Output[Mapping[str, str]]
     """Per scope the reason for it."""
 
-    def __init__(self, connection: Declaration, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, connection: Declaration, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
@@ -68,10 +79,14 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
             _DEFAULT: {scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default},
             # A name on the platform may be corrected: the gate to production knows the scope by the other one.
-            "catalogue_names": {
-                scope: name for scope, name in connection.catalogue_names.items() if scope in connection.scopes and scope != name
-            }
-            or None,
+            "catalogue_names": (
+                {
+                    scope: name
+                    for scope, name in connection.catalogue_names.items()
+                    if scope in connection.scopes and scope != name
+                }
+                or None
+            ),
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 

@@ -1,4 +1,5 @@
-"""A state that was copied into another stack bears all marks of the first one: its clients must not be taken from that stack."""
+"""A state that was copied into another stack bears all marks of the first one: its clients must not be taken from that
+stack."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from acmidm_onboarding.values.problems import quoted
 
 
 def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:
-    """Return why a client cannot go from the stack that wrote it to this one, whose full name is ``stack``; None where it can.
+    """Return why a client cannot go from the stack that wrote it to this one, whose full name is ``stack``; None where
+    it can.
 
     It can where the other stack is gone, as after ``pulumi stack rename``, or has it no more.
     """
@@ -22,12 +24,14 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
     found = recorded(other)
     if found is None:
         reason = None if is_missing(other) else unreadable(other)
-        return reason and f"whether stack {quoted(before)} still has this client cannot be known: {reason}; run the same command again"
+        still = f"whether stack {quoted(before)} still has this client cannot be known"
+        return reason and f"{still}: {reason}; run the same command again"
     platform, _, key = str(olds.get("software_id")).split("/", 2)
     client = found.parts.get(resource_name(key, platform))
     if client is None or not client.client_id:
         return None
     return (
-        f"stack {before} has client {client.client_id} still, so that the state of this stack is a copy, which takes nothing over; "
-        f"go on with that stack, or when this one is to follow it, forget that one first: pulumi stack rm --force --stack {other}"
+        f"stack {before} has client {client.client_id} still, so that the state of this stack is a copy, which takes"
+        " nothing over; go on with that stack, or when this one is to follow it, forget that one first: pulumi stack"
+        f" rm --force --stack {other}"
     )

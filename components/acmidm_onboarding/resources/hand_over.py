@@ -1,11 +1,12 @@
 """Handing clients over: the mails by which organisations get client-IDs, and scopes that are added later.
 
-Identity: the stack. It manages nothing at an authority: the state is the record, per client, of who was told what (``owed.py``). A run
-mails a contact once, whatever it has to say to it. A client that this project made, which its output ``hand_over`` says, has its
-client-ID mailed; one that was there before, or was taken over, is recorded as such. Later the scopes that were added are; of what
-is withdrawn nobody hears. What a mail server did not take is owed, and a change for as long as there is a server. No mail fails, or
-holds up anything: what could not be made waits for a later run, and nothing waits for this.
-Never replaced; delete does nothing at anybody. A client keeps its record once nobody declares it, for its removal may be refused.
+Identity: the stack. It manages nothing at an authority: the state is the record, per client, of who was told what
+(``owed.py``). A run mails a contact once, whatever it has to say to it. A client that this project made, which its
+output ``hand_over`` says, has its client-ID mailed; one that was there before, or was taken over, is recorded as such.
+Later the scopes that were added are; of what is withdrawn nobody hears. What a mail server did not take is owed, and a
+change for as long as there is a server. No mail fails, or holds up anything: what could not be made waits for a later
+run, and nothing waits for this. Never replaced; delete does nothing at anybody. A client keeps its record once nobody
+declares it, for its removal may be refused.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class HandOverProvider(AuthorityProvider):
         return CheckResult(inputs_of(news), [])
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """Other contacts, another name or another language are no change by themselves: nobody is written to because of them."""
+        """Other contacts, another name or another language are no change by themselves: nobody is written to because of
+        them."""
         before, made = _records(olds), _made(news)
         now = _due(before, news)
         is_owed = self._settings.smtp_url is not None and bool(_mails(now, made))
@@ -58,13 +60,16 @@ class HandOverProvider(AuthorityProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = inputs_of(props)
-        return present(id_, {name: value for name, value in inputs.items() if name != RECORDS}, **{RECORDS: inputs[RECORDS]})
+        return present(
+            id_, {name: value for name, value in inputs.items() if name != RECORDS}, **{RECORDS: inputs[RECORDS]}
+        )
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
         return UpdateResult(self._told(_records(olds), news))
 
     def _told(self, before: _Records, news: Properties) -> dict[str, Any]:
-        """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a warning."""
+        """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a
+        warning."""
         records, connections, outcomes = _due(before, news), _made(news), defaultdict[str, dict[str, Outcome]](dict)
         for names, to in _mails(records, connections).items():
             about = {name: (records[name], connections[name]) for name in names}
@@ -135,9 +140,17 @@ class HandOverProvider(AuthorityProvider):
 def _made(props: Properties) -> dict[str, Properties]:
     """Return the connections whose client and scopes are there, by the names of their records."""
     # In order, so that the same mail is the same text.
-    there = ((key, one) for key, one in sorted(props["connections"].items()) if one.get("client_id") and one.get("scopes") is not None)
+    there = (
+        (key, one)
+        for key, one in sorted(props["connections"].items())
+        if one.get("client_id") and one.get("scopes") is not None
+    )
     return {
-        record_name(one["platform"], one["client_id"]): {"key": key, **one, **{name: sorted(one[name]) for name in ("contacts", "scopes")}}
+        record_name(one["platform"], one["client_id"]): {
+            "key": key,
+            **one,
+            **{name: sorted(one[name]) for name in ("contacts", "scopes")},
+        }
         for key, one in there
     }
 
@@ -170,11 +183,17 @@ def _mails(records: _Records, connections: Mapping[str, Properties]) -> dict[tup
 class HandOver(Resource, module="acmidm", name="HandOver"):
     """What the organisations of a stack were told of their clients; see the module's docstring."""
 
-    def __init__(self, connections: pulumi.Input[Mapping[str, Any]], opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(HandOverProvider(), "mails", {"stack": beside(pulumi.get_stack()), "connections": connections}, opts)
+    def __init__(
+        self, connections: pulumi.Input[Mapping[str, Any]], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(
+            HandOverProvider(), "mails", {"stack": beside(pulumi.get_stack()), "connections": connections}, opts
+        )
 
 
-def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, has_keys: bool) -> dict[str, Any]:
+def handing_over(
+    connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, has_keys: bool
+) -> dict[str, Any]:
     """Return what ``HandOver`` wants to know of a connection."""
     # A preview tells what the form asks; a run what was done of that. Maps, of which a change is a line.
     granted: Any = None if scopes is None else connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
@@ -186,7 +205,9 @@ def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientSco
         "application": connection.application,
         "language": connection.declared_by.language.value,
         "contacts": dict.fromkeys(connection.metadata.contacts, True),
-        "scopes": pulumi.Output.from_input(granted).apply(lambda names: None if names is None else dict.fromkeys(names, True)),
+        "scopes": (
+            pulumi.Output.from_input(granted).apply(lambda names: None if names is None else dict.fromkeys(names, True))
+        ),
         # Keys that are given to the component are as good as those of a form.
         "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
         "jwks_uri": connection.jwks_uri,

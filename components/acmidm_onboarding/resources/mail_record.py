@@ -1,7 +1,9 @@
-"""The record of a hand-over: what an organisation was told, what it is owed still, and by whom of its contacts it was not got.
+"""The record of a hand-over: what an organisation was told, what it is owed still, and by whom of its contacts it was
+not got.
 
-``owed`` names what is not told: the client-ID, or scopes. Until a mail server took it for somebody, it is owed to every contact but those
-who were refused for good. From then on it is owed to those alone who may be accepted later, ``retry``: nobody gets it twice.
+``owed`` names what is not told: the client-ID, or scopes. Until a mail server took it for somebody, it is owed to every
+contact but those who were refused for good. From then on it is owed to those alone who may be accepted later,
+``retry``: nobody gets it twice.
 """
 
 from __future__ import annotations
@@ -46,13 +48,19 @@ class Delivery:
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
         """Read the record in a resource's outputs."""
         known = {name: value for name, value in outputs.items() if value is not None}
-        found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in known.items()
+        }
         return cls(**found)
 
     @property
     def outputs(self) -> dict[str, Any]:
         """The same as outputs of a resource; what is none is left out, as the engine does."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if value is not None
+        }
 
     def left(self, contacts: Iterable[str]) -> list[str]:
         """Return the contacts that have not got what is owed, and may get it."""
@@ -68,7 +76,11 @@ class Delivery:
         owed = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
         if added:
             return replace(record, owed=owed, refused={}, retry=())
-        return replace(record, owed=owed) if owed else replace(record, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
+        return (
+            replace(record, owed=owed)
+            if owed
+            else replace(record, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
+        )
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
         """Return the record once what is owed was tried, at a moment (RFC 3339): per contact what became of it."""
@@ -77,8 +89,12 @@ class Delivery:
         known = {**self.refused, **refused}
         if len(refused) == len(outcomes) and not self.retry:
             answered = [f"{contact}: {one.why}" for contact, one in outcomes.items() if one.message_id]
-            why = f"the mail server refused every recipient: {'; '.join(answered)}" if answered else min(refused.values())
-            return replace(self, refused={one: said for one, said in known.items() if one not in temporary}, not_sent=why)
+            why = (
+                f"the mail server refused every recipient: {'; '.join(answered)}" if answered else min(refused.values())
+            )
+            return replace(
+                self, refused={one: said for one, said in known.items() if one not in temporary}, not_sent=why
+            )
         # Where somebody has the mail, a server that is down says nothing new of the others.
         known = {one: said for one, said in known.items() if one in refused or one not in outcomes}
         made = replace(self, refused=known, retry=temporary, owed=self.owed if temporary else (), not_sent=None)

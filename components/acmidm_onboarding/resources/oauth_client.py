@@ -1,12 +1,13 @@
 """The OAuth client of one connection.
 
-Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack (``managed_by``), which the
-authority keeps. Create registers the client, or takes over the one that bears this key, or an earlier one of the connection, and the same
-stack: another resource of it made that. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
-Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place; a change from
-a secret to keys not before one of them works (``switching.py``).
-Delete removes the client with its scopes and keys, and what is left of its product configurations; nothing of it where another
-resource has the client by now (``ownership.py``). A state that is a copy of another stack's is refused.
+Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack
+(``managed_by``), which the authority keeps. Create registers the client, or takes over the one that bears this key, or
+an earlier one of the connection, and the same stack: another resource of it made that. One that somebody else made is
+refused, unless the form names its client-ID under ``adopt``. Replaced when platform or environment change; everything
+else, another key by ``formerly`` too, is updated in place; a change from a secret to keys not before one of them works
+(``switching.py``). Delete removes the client with its scopes and keys, and what is left of its product configurations;
+nothing of it where another resource has the client by now (``ownership.py``). A state that is a copy of another stack's
+is refused.
 """
 
 from __future__ import annotations
@@ -79,14 +80,18 @@ class OAuthClientProvider(AuthorityProvider):
         authority, seen = self.on(props).authority, adoption.before(props)
         props = ownership.with_incarnation(props)
         if seen is not None:
-            outputs = self._replace(authority, props["adopt"]["client_id"], _metadata(seen), props, self._secret(props, None))
+            outputs = self._replace(
+                authority, props["adopt"]["client_id"], _metadata(seen), props, self._secret(props, None)
+            )
             return CreateResult(props["adopt"]["client_id"], outputs)
         existing = _found_by_key(authority, props)
         if existing is None:
             try:
                 made = authority.register(_metadata(props), props.get("client_secret"))
                 outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
-                return CreateResult(made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True})
+                return CreateResult(
+                    made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True}
+                )
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
         outputs = self._replace(authority, existing.client_id, existing.metadata, props, self._secret(props, None))
@@ -97,7 +102,9 @@ class OAuthClientProvider(AuthorityProvider):
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        kept = {name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)}
+        kept = {
+            name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)
+        }
         inputs = {**kept, **_managed(snapshot, props), **ownership.compared(props, snapshot.client.metadata.owner)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
@@ -122,13 +129,21 @@ class OAuthClientProvider(AuthorityProvider):
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
         outputs = self._replace(platform.authority, id_, known, ownership.with_incarnation(news, olds), secret)
         platform.clients.forget(id_)
-        keeps = secret is None and _UPDATED_AT in olds and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
+        keeps = (
+            secret is None
+            and _UPDATED_AT in olds
+            and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
+        )
         outputs |= {_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {}
         return UpdateResult({**outputs, **({_HAND_OVER: True} if olds.get(_HAND_OVER) else {})})
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
         value = props.get("client_secret")
-        return None if value is None else NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
+        return (
+            None
+            if value is None
+            else NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
+        )
 
     def _replace(
         self, authority: Authority, client_id: str, known: ClientMetadata, news: Properties, secret: NewSecret | None
@@ -165,7 +180,11 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     ) -> None:
         props: dict[str, object] = {
             **connection.metadata.properties,
-            **({"keys_declared": True} if keys is not None and not (connection.preserve and connection.is_leaving()) else {}),
+            **(
+                {"keys_declared": True}
+                if keys is not None and not (connection.preserve and connection.is_leaving())
+                else {}
+            ),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": beside(pulumi.get_stack()),
@@ -184,7 +203,8 @@ def _metadata(props: Properties) -> ClientMetadata:
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
-    """Remove a client with what is left of its product configurations, where it bears this resource's own marks; whether it did."""
+    """Remove a client with what is left of its product configurations, where it bears this resource's own marks;
+    whether it did."""
     client = platform.authority.read(client_id)
     if client is None or client.metadata.owner.is_resource_of(own):
         for product in platform.products:  # a run that was cut off may have made one that the state does not know
@@ -204,7 +224,8 @@ def _but_for_outputs(olds: Properties) -> dict[str, Any]:
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
-    """What an authority has of the fields that this resource looks after: an address of keys only where it declares one."""
+    """What an authority has of the fields that this resource looks after: an address of keys only where it declares
+    one."""
     found = snapshot.client.metadata
     return (found if props.get("jwks_uri") else found.model_copy(update={"jwks_uri": None})).properties
 
@@ -216,7 +237,8 @@ def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict
 
 
 def _found_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
-    """The client that bears an earlier key of the connection; where there are such keys, one that bears its own goes first."""
+    """The client that bears an earlier key of the connection; where there are such keys, one that bears its own goes
+    first."""
     former = props.get(ownership.FORMERLY) or ()
     found = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
     return next((client for client in found if client and ownership.is_own(client.metadata.owner, props)), None)
@@ -230,10 +252,14 @@ def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetad
     owner = client.metadata.owner
     if owner.is_connection_of(wanted.owner):
         return client
-    whose, remedy = "made by hand", f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}"
+    whose, remedy = (
+        "made by hand",
+        f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}",
+    )
     if not owner.is_nobody:
         whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
     raise AlreadyRegistered(
-        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and {remedy}",
+        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and"
+        f" {remedy}",
         client.client_id,
     ) from None

@@ -1,8 +1,8 @@
 """Ends the provider's process with the engine's.
 
-An engine that is killed leaves its providers running, and nobody hears what they do: a delete that is still being retried
-would undo what the next run makes. The engine's address is the provider's first argument, and a connection to it breaks
-the moment that the engine dies.
+An engine that is killed leaves its providers running, and nobody hears what they do: a delete that is still being
+retried would undo what the next run makes. The engine's address is the provider's first argument, and a connection to
+it breaks the moment that the engine dies.
 """
 
 from __future__ import annotations

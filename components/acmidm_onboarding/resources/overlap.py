@@ -1,10 +1,11 @@
-"""The overlap of a rotation: since when each key is declared, and whether one may leave; the rule is in ``model/rotation.py``.
+"""The overlap of a rotation: since when each key is declared, and whether one may leave; the rule is in
+``model/rotation.py``.
 
-``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first declared. It appears
-with a change of the keys alone, and stays as it is for those that stay, so that it never is a change by itself. In a state of
-before, or for a client that was made by hand, a key counts as there for as long as it takes. ``refused`` says why a key may not
-leave yet: then that one stays among the keys that are written and recorded, and all else of them is done. Where it cannot be known
-which may leave, ``blocked`` says that nothing is written.
+``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first
+declared. It appears with a change of the keys alone, and stays as it is for those that stay, so that it never is a
+change by itself. In a state of before, or for a client that was made by hand, a key counts as there for as long as it
+takes. ``refused`` says why a key may not leave yet: then that one stays among the keys that are written and recorded,
+and all else of them is done. Where it cannot be known which may leave, ``blocked`` says that nothing is written.
 
 What proves a key, or says that it is compromised, comes from the program with each run, and is in no state.
 """
@@ -42,7 +43,8 @@ _EARLIER = "earlier"
 
 
 def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
-    """Return what the program gives of a client's rotation; None where its keys are not guarded: it leaves them for a secret."""
+    """Return what the program gives of a client's rotation; None where its keys are not guarded: it leaves them for a
+    secret."""
     if connection.uses_secret:
         return None
     evidence = connection.evidence
@@ -57,7 +59,8 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Overlap:
-    """One check of a client's keys: the inputs before (none: they are made, perhaps anew) and after, and what the program gives."""
+    """One check of a client's keys: the inputs before (none: they are made, perhaps anew) and after, and what the
+    program gives."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -65,7 +68,8 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs with ``since`` and ``refused``. ``platform`` is None where the client is another than before."""
+        """Return the inputs with ``since`` and ``refused``. ``platform`` is None where the client is another than
+        before."""
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
@@ -79,7 +83,11 @@ class Overlap:
         except (AuthorityError, Unusable) as error:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         was_guarded = kept is not None and self.before.get("jwks") is not None
-        recorded = kept if kept is not None and was_guarded else {**dict.fromkeys(_by_thumbprint(held), _EARLIER), **(kept or {})}
+        recorded = (
+            kept
+            if kept is not None and was_guarded
+            else {**dict.fromkeys(_by_thumbprint(held), _EARLIER), **(kept or {})}
+        )
         declared = _by_thumbprint(jwks)
         if platform is not None and guarded and self._refused(platform, held, recorded, declared):
             held = self._still_there(platform, held)  # the state may be older than what is there
@@ -91,9 +99,11 @@ class Overlap:
         return inputs
 
     def _held(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal, at an address.
+        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal,
+        at an address.
 
-        Keys that are made anew, as by ``--replace``, have no record: those that the client has are guarded all the same.
+        Keys that are made anew, as by ``--replace``, have no record: those that the client has are guarded all the
+        same.
         """
         if self.before:
             recorded = self.before.get("jwks")
@@ -109,7 +119,8 @@ class Overlap:
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _still_there(self, platform: ConnectedPlatform, held: Jwks) -> Jwks:
-        """Return what its authority has of these keys; all of them where that cannot be known, or where it was asked already."""
+        """Return what its authority has of these keys; all of them where that cannot be known, or where it was asked
+        already."""
         if self.before.get("jwks") is None:
             return held
         try:
@@ -135,7 +146,11 @@ class Overlap:
             if key.thumbprint in declared
             or (key.thumbprint in recorded and HeldKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
         }
-        new = {name: members for name, members in jwks.items() if _by_thumbprint({name: members}).keys() - _by_thumbprint(held).keys()}
+        new = {
+            name: members
+            for name, members in jwks.items()
+            if _by_thumbprint({name: members}).keys() - _by_thumbprint(held).keys()
+        }
         fitting = ((name, members) for name, members in new.items() if name not in stay)
         return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
 
@@ -173,8 +188,8 @@ class Overlap:
         elif asked["proven"].keys() - proven:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
         probe = (
-            f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id {client_id} "
-            "--private-key FILE --record"
+            f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id"
+            f" {client_id} --private-key FILE --record"
         )
         return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
 
@@ -202,16 +217,20 @@ def after_read(before: Mapping[str, Any], found: Jwks, days: float) -> dict[str,
 
 
 def require_kept(there: Jwks, address: str) -> None:
-    """Refuse an address for the keys of a client where none of those is that it has: its application signs with one of them.
+    """Refuse an address for the keys of a client where none of those is that it has: its application signs with one of
+    them.
 
-    From then on the keys are its organisation's affair. What may be somebody else's address, set by hand, is not looked into.
+    From then on the keys are its organisation's affair. What may be somebody else's address, set by hand, is not looked
+    into.
 
     Raises:
         Rejected: before anything is written.
     """
     now = datetime.now(UTC)
     usable = [
-        one for thumbprint, key in _by_thumbprint(there).items() if (one := HeldKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
+        one
+        for thumbprint, key in _by_thumbprint(there).items()
+        if (one := HeldKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
     ]
     if not usable:
         return
@@ -222,7 +241,8 @@ def require_kept(there: Jwks, address: str) -> None:
     if not any(key.thumbprint in published for key in usable):
         keys = f"key{'s' if len(usable) > 1 else ''} {listed(key.name for key in usable)}"
         raise Rejected(
-            f"the client keeps {keys}, for {address} has none of them; publish there what its application signs with, beside what is new"
+            f"the client keeps {keys}, for {address} has none of them; publish there what its application signs with,"
+            " beside what is new"
         )
 
 

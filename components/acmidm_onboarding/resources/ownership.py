@@ -1,12 +1,13 @@
 """Whose a client or a configuration is at its authority, and how a resource knows that it still is its own.
 
-Both bear three marks there (``Owner``): natural key, stack, and an **incarnation**, which is made at random in each create. The engine
-makes a resource anew before it removes the old one (``--replace``, ``state taint``, another parent or type): the new one finds what is
-there by key and stack, takes it over and writes its own incarnation. The old one then finds another's, and removes nothing.
+Both bear three marks there (``Owner``): natural key, stack, and an **incarnation**, which is made at random in each
+create. The engine makes a resource anew before it removes the old one (``--replace``, ``state taint``, another parent
+or type): the new one finds what is there by key and stack, takes it over and writes its own incarnation. The old one
+then finds another's, and removes nothing.
 
-The incarnation is an output, for no program knows it. **A read never copies marks into the state**: a refresh also reads what waits for its
-deletion, and would teach it the marks of its successor. Marks that are others' are an input that only a read sets, and so a
-difference: the next update puts the own ones back.
+The incarnation is an output, for no program knows it. **A read never copies marks into the state**: a refresh also
+reads what waits for its deletion, and would teach it the marks of its successor. Marks that are others' are an input
+that only a read sets, and so a difference: the next update puts the own ones back.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line, quoted
 
 FORMERLY = "formerly"
-"""The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a create alone."""
+"""The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a
+create alone."""
 
 CONNECTION = "connection"
-"""The input of what lives inside a client: the marks that the client has to bear where it is made, but for the incarnation."""
+"""The input of what lives inside a client: the marks that the client has to bear where it is made, but for the
+incarnation."""
 OF_A_CREATE = (FORMERLY, CONNECTION)
 
 Properties = Mapping[str, Any]
@@ -56,20 +59,27 @@ def known_owner(props: Properties) -> Owner:
 
 
 def compared(props: Properties, found: Owner) -> dict[str, Any]:
-    """Return the inputs that a read gives for whose it is: the own marks, and beside them those that are ``found`` instead."""
+    """Return the inputs that a read gives for whose it is: the own marks, and beside them those that are ``found``
+    instead."""
     own = owner_of(props)
     marks = {name: props[name] for name in ("software_id", "managed_by") if name in props}
-    return marks if found == own else {**marks, OTHER: {name: value for name, value in asdict(found).items() if value is not None}}
+    return (
+        marks
+        if found == own
+        else {**marks, OTHER: {name: value for name, value in asdict(found).items() if value is not None}}
+    )
 
 
 def is_own(found: Owner, props: Properties) -> bool:
-    """Say whether something is this connection's in this stack, under its key or an earlier one; whichever resource has it."""
+    """Say whether something is this connection's in this stack, under its key or an earlier one; whichever resource has
+    it."""
     keys = (props.get("software_id"), *(props.get(FORMERLY) or ()))
     return found.managed_by is not None and found.managed_by == props.get("managed_by") and found.software_id in keys
 
 
 def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> None:
-    """Refuse a client that a refresh has found with another's marks: an authority that was restored gives a number out twice.
+    """Refuse a client that a refresh has found with another's marks: an authority that was restored gives a number out
+    twice.
 
     Marks that are gone, on a client that is still the organisation's, are put back.
 
@@ -85,8 +95,9 @@ def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> 
         return
     whose = found.managed_by or found.software_id or f"{olds['organisation'].get('name')}, and managed by nobody"
     raise Rejected(
-        f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it is this connection's after all, "
-        "take those marks away at its authority, else take the client out of the state with pulumi state delete"
+        f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it is this connection's"
+        " after all, take those marks away at its authority, else take the client out of the state with pulumi state"
+        " delete"
     )
 
 
@@ -110,8 +121,8 @@ def require_own(found: Owner | None, props: Properties) -> None:
     if found is None or found.is_nobody or own.is_nobody or found.is_connection_of(own):
         return
     raise Rejected(
-        f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of {own.software_id} is written "
-        "into it; put the client-ID right in the state: pulumi stack export, then import"
+        f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of"
+        f" {own.software_id} is written into it; put the client-ID right in the state: pulumi stack export, then import"
     )
 
 

@@ -1,8 +1,8 @@
 """The configuration of one product for one client: Notificaties, DOSIS, Mijn Burgerprofiel, …
 
-Identity: the product and the client. It is in the product's API, and bears its owner there as the client does at its authority
-(``ownership.py``). Create overwrites nothing that bears another key or stack, but for what an adoption has shown; delete
-removes nothing that bears another incarnation. It is removed by itself, before its client.
+Identity: the product and the client. It is in the product's API, and bears its owner there as the client does at its
+authority (``ownership.py``). Create overwrites nothing that bears another key or stack, but for what an adoption has
+shown; delete removes nothing that bears another incarnation. It is removed by itself, before its client.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class ProductConfigurationProvider(AuthorityProvider):
         return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
 
     def _overwritable(self, props: Properties) -> ProductDocument | None:
-        """What a create may overwrite besides what bears its key: what an adoption has shown, and what bears an earlier key."""
+        """What a create may overwrite besides what bears its key: what an adoption has shown, and what bears an earlier
+        key."""
         seen = adoption.before(props) or {}
         if not seen and not props.get(ownership.FORMERLY):
             return None
@@ -68,7 +69,12 @@ class ProductConfigurationProvider(AuthorityProvider):
         return UpdateResult(outputs)
 
     def delete(self, id_: str, props: Properties) -> None:
-        platform, product, client_id, own = self.on(props), props["product"], props["client_id"], ownership.owner_of(props)
+        platform, product, client_id, own = (
+            self.on(props),
+            props["product"],
+            props["client_id"],
+            ownership.owner_of(props),
+        )
         what = f"the {product} configuration of client {client_id}"
         if not (self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own)):
             ownership.say_left(what)
@@ -85,7 +91,11 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
     """A product's configuration for a client; see the module's docstring."""
 
     def __init__(
-        self, connection: Declaration, product: str, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+        self,
+        connection: Declaration,
+        product: str,
+        client_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
             "platform": connection.platform.value,

@@ -1,8 +1,9 @@
 """What else a run does with a connection, which decides whether something of it may be removed.
 
-The engine makes, compares and changes all that a program declares before it removes what is declared no more, and one process of the
-providers does all of that. So a removal knows two things that neither state nor authority does: that another resource still is this
-client's, as where a move was undone, and that what was to take its place could not be made.
+The engine makes, compares and changes all that a program declares before it removes what is declared no more, and one
+process of the providers does all of that. So a removal knows two things that neither state nor authority does: that
+another resource still is this client's, as where a move was undone, and that what was to take its place could not be
+made.
 """
 
 from __future__ import annotations
@@ -45,14 +46,15 @@ class SameRun:
             others = self._declared.get((props["platform"], id_), set()) - {props.get(INCARNATION)}
         if not_made:
             raise Rejected(
-                f"{what} stays, for what was to go on with it could not be made in this run: correct what went wrong there, then run "
-                "the same command again"
+                f"{what} stays, for what was to go on with it could not be made in this run: correct what went wrong"
+                " there, then run the same command again"
             )
         return not others
 
 
 def _names(props: Properties) -> set[str]:
-    """The natural keys and client-IDs that a resource goes by, each with its platform, and with its product where it is of one."""
+    """The natural keys and client-IDs that a resource goes by, each with its platform, and with its product where it is
+    of one."""
     connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
     found = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
     found |= {props.get("client_id"), adopted.get("client_id")}

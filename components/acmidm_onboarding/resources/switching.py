@@ -1,9 +1,10 @@
 """From a secret to a key without a moment in which neither works.
 
-An authority accepts one method of a client at a time, and a client's keys are written after the client. So a client that is to
-authenticate with keys goes on with its secret until its authority has one of them that can be used. Until then its outputs have the
-method that is in force, and each ``diff`` finds a change, so that the next run looks again. The secret itself is the
-application's and the authority's alone by then: the state needs it no more, for no run ever writes it again.
+An authority accepts one method of a client at a time, and a client's keys are written after the client. So a client
+that is to authenticate with keys goes on with its secret until its authority has one of them that can be used. Until
+then its outputs have the method that is in force, and each ``diff`` finds a change, so that the next run looks again.
+The secret itself is the application's and the authority's alone by then: the state needs it no more, for no run ever
+writes it again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
-"""The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys, any will do."""
+"""The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys,
+any will do."""
 
 
 def is_awaiting(props: Mapping[str, Any]) -> bool:
@@ -29,11 +31,15 @@ def is_awaiting(props: Mapping[str, Any]) -> bool:
 
 def is_from_secret(before: object, after: object) -> bool:
     """Whether a client with one method changes from a secret to keys by another."""
-    return before in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST) and after == AuthMethod.PRIVATE_KEY_JWT
+    return (
+        before in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
+        and after == AuthMethod.PRIVATE_KEY_JWT
+    )
 
 
 def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs, with the awaited keys only where a client comes from a secret, or once did: all others stay as they were."""
+    """The inputs, with the awaited keys only where a client comes from a secret, or once did: all others stay as they
+    were."""
     adopt = inputs.get("adopt")
     seen = before or (adopt.get("before") if isinstance(adopt, Mapping) else None) or {}
     if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
@@ -42,7 +48,8 @@ def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) ->
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether nothing but the awaited keys differs, of a client that awaits none any more: its other keys are none of its business."""
+    """Whether nothing but the awaited keys differs, of a client that awaits none any more: its other keys are none of
+    its business."""
     if is_awaiting(olds) or olds.get(AWAITED) == news.get(AWAITED):
         return False
     return all(olds.get(name) == news.get(name) for name in {*olds, *news} - {AWAITED})
@@ -58,7 +65,9 @@ def must_wait(authority: Authority, client_id: str, before: object, news: Mappin
     except Unusable:
         return True
     will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
-    return not any(key.expires is None or key.expires > now for thumbprint, key in keys.items() if thumbprint in will_do)
+    return not any(
+        key.expires is None or key.expires > now for thumbprint, key in keys.items() if thumbprint in will_do
+    )
 
 
 def sentence(props: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""What is desired of a stack now: what its forms declare, but for what leaves, and for what may not go to production yet.
+"""What is desired of a stack now: what its forms declare, but for what leaves, and for what may not go to production
+yet.
 
-The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a board and the check of a form all
-take what it says.
+The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a board and the check of a
+form all take what it says.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ def desired(
 ) -> Desired:
     """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
 
-    ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where something depends on it,
-    and what it raises goes on to the caller: as if nothing were recorded, production would be undeclared. Where ``tests`` returns None,
-    forms and evidence alone count. What is ``there``, though the state may have lost it, needs no evidence either.
+    ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where
+    something depends on it, and what it raises goes on to the caller: as if nothing were recorded, production would be
+    undeclared. Where ``tests`` returns None, forms and evidence alone count. What is ``there``, though the state may
+    have lost it, needs no evidence either.
     """
     asked = tuple(declared_now(connections, records, now.date()))
     left = tuple(left_alone(connections, asked))

@@ -1,6 +1,7 @@
 """The gate to production: what of the forms' production parts is declared, and what is missing of the rest.
 
-Only what is added needs evidence from TNI. What the state of production has is never undeclared, whatever becomes of evidence or TNI.
+Only what is added needs evidence from TNI. What the state of production has is never undeclared, whatever becomes of
+evidence or TNI.
 """
 
 from __future__ import annotations
@@ -64,19 +65,24 @@ def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for one in held_back:
         for why in one.missing:
-            found.setdefault(("declared unproven" if one.is_declared else "not declared", on_one_line(why)), []).append(one.name)
+            found.setdefault(("declared unproven" if one.is_declared else "not declared", on_one_line(why)), []).append(
+                one.name
+            )
     return [f"{what}: {first_listed(names)}: {why}" for (what, why), names in found.items()]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the scopes and the products that a connection asks and that are not recorded, under this name or an earlier one."""
+    """Return the scopes and the products that a connection asks and that are not recorded, under this name or an
+    earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
     # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
     recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
     had, names = record.withdrawn.union(recorded), connection.catalogue_names
     known = {record.catalogue_names.get(scope, scope) for scope in had}
-    scopes = frozenset(scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known)
+    scopes = frozenset(
+        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known
+    )
     return scopes, frozenset(connection.products).difference(record.products)
 
 
@@ -97,11 +103,14 @@ class Passage:
     """Those that it lets through by their evidence."""
 
 
-def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests: Callable[[], TestStack | None], now: datetime) -> Passage:
+def passing(
+    connections: Iterable[Declaration], gate: Gate, own: Records, tests: Callable[[], TestStack | None], now: datetime
+) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on it: None where
-    nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and the same is missing.
+    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on
+    it: None where nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and
+    the same is missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []
@@ -115,7 +124,9 @@ def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests:
         missing = tuple(_missing(connection, record, covered, reasons, on_test()))
         if missing:
             is_declared = gate.mode is PromotionGate.WARN
-            held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record)))
+            held_back.append(
+                HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record))
+            )
         else:
             proven.append(connection)
         if not missing or gate.mode is PromotionGate.WARN:
@@ -126,9 +137,12 @@ def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests:
 
 
 def _remembering(connection: Declaration, record: Client | None) -> Declaration:
-    """The connection with what was taken from it because it was to leave, for as long as the state has not got it back: a run may fail."""
+    """The connection with what was taken from it because it was to leave, for as long as the state has not got it back:
+    a run may fail."""
     left = record.withdrawn - (record.scopes or {}).keys() if record else frozenset[str]()
-    return replace(connection, withdrawn=connection.withdrawn | (left & connection.scopes.keys())) if left else connection
+    return (
+        replace(connection, withdrawn=connection.withdrawn | (left & connection.scopes.keys())) if left else connection
+    )
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,9 @@ def _proven(connection: Declaration, tests: TestStack | None, now: datetime, day
     if reasons or connection.test_evidence is None:
         return _Proven(), reasons
     names = connection.catalogue_names
-    scopes = frozenset(scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes)
+    scopes = frozenset(
+        scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes
+    )
     products = connection.test_evidence.products
     on_tni = recorded_as(connection, tests.records) if tests and tests.records is not None else None
     if on_tni is None:  # the forms alone are known
@@ -156,11 +172,16 @@ def _proven(connection: Declaration, tests: TestStack | None, now: datetime, day
     return _Proven(has_scopes, has_products, (scopes - has_scopes) | (products - has_products)), []
 
 
-def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
+def _reasons(
+    connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int
+) -> Iterator[str]:
     """Why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
     if tests is not None and tests.records is None:
-        yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
+        yield (
+            f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring"
+            " that stack up"
+        )
     elif tests is not None and tests.records is not None:
         on_tni = recorded_as(connection, tests.records)
         if on_tni is None or not on_tni.client_id:
@@ -169,19 +190,27 @@ def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStac
         yield f"a client with a secret cannot sign evidence; use {AuthMethod.PRIVATE_KEY_JWT}, or {_EXEMPTION}"
     elif evidence is None:
         refused = connection.test_evidence_refused
-        yield f"its evidence from TNI counts as none, for {refused}; {_PROBE}" if refused else f"there is no evidence from TNI; {_PROBE}"
+        yield (
+            f"its evidence from TNI counts as none, for {refused}; {_PROBE}"
+            if refused
+            else f"there is no evidence from TNI; {_PROBE}"
+        )
     else:
         is_old = not is_fresh(evidence, now, days)
         if is_old:
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
-            yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
+            yield (
+                f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack};"
+                f" {_PROBE}"
+            )
         if on_tni is not None and not is_old and not _is_confirmed(on_tni, evidence):
             yield _unseen(on_tni, evidence, stack)
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
-    """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
+    """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run
+    there is missing."""
     evidence = connection.test_evidence
     return evidence is not None and evidence.client_id == on_tni.client_id and not _is_confirmed(on_tni, evidence)
 
@@ -192,11 +221,15 @@ def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
 
 
 def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
-    """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen that."""
+    """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen
+    that."""
     if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
         unseen = f"was signed with a key that stack {stack} does not have"
     else:
-        unseen = f"was not confirmed when stack {stack} was last brought up: its authority had not seen the key that signed it"
+        unseen = (
+            f"was not confirmed when stack {stack} was last brought up: its authority had not seen the key that"
+            " signed it"
+        )
     return f"its evidence from {evidence.issuer} {unseen}; bring that stack up again, or {_PROBE}"
 
 
@@ -212,7 +245,10 @@ def _missing(
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):
             if name in proven.claimed:
-                yield f"{kind} {quoted(name)} is in its evidence, and stack {stack} does not have it; bring it up there, then {_PROBE}"
+                yield (
+                    f"{kind} {quoted(name)} is in its evidence, and stack {stack} does not have it; bring it up there,"
+                    f" then {_PROBE}"
+                )
             else:
                 yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
 

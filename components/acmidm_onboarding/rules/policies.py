@@ -1,7 +1,7 @@
 """The rules that stop a change before it happens. Each is one pure function with an id, which its page is named after.
 
-The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the engine plans, also those of
-no form. Where another message refuses the same mistake in a form, with its place, only the pack uses the rule.
+The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the engine plans, also
+those of no form. Where another message refuses the same mistake in a form, with its place, only the pack uses the rule.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Gate(NamedTuple):
 def strictest(gates: Iterable[Gate]) -> Gate:
     """The gate that holds back what any of these does; the default one of none."""
     kept = list(gates) or [Gate()]
-    return Gate(max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept))
+    return Gate(
+        max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept)
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ LIMITS = {
     Profile.ACMIDM: Limits(730, keys_must_expire=False, algorithms=None, secret_free=frozenset({Environment.PROD})),
     # FAPI 2.0 Security Profile §5.3.2.1 (client authentication) and §5.4.1 (algorithms).
     Profile.FAPI2: Limits(
-        365, keys_must_expire=True, algorithms=frozenset({"PS256", "ES256", "EdDSA", "Ed25519"}), secret_free=frozenset(Environment)
+        365,
+        keys_must_expire=True,
+        algorithms=frozenset({"PS256", "ES256", "EdDSA", "Ed25519"}),
+        secret_free=frozenset(Environment),
     ),
 }
 
@@ -117,7 +122,9 @@ def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
-            yield Finding(f"key {quoted(kid)} is an RSA key of {bits} bits", f"make one of at least {MINIMUM_RSA_BITS}", kid)
+            yield Finding(
+                f"key {quoted(kid)} is an RSA key of {bits} bits", f"make one of at least {MINIMUM_RSA_BITS}", kid
+            )
 
 
 def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -126,7 +133,9 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
         signs_with = algorithms_of(key)
         if allowed is None or not signs_with - allowed:
             continue
-        signs = f"signs with {key['alg']}" if "alg" in key else "has no alg, and may sign with any algorithm of its type"
+        signs = (
+            f"signs with {key['alg']}" if "alg" in key else "has no alg, and may sign with any algorithm of its type"
+        )
         usable = sorted(signs_with & allowed) or sorted(allowed)
         yield Finding(f"key {quoted(kid)} {signs}", f"profile {situation.profile} requires {' or '.join(usable)}", kid)
 
@@ -140,26 +149,37 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
             if exp > last.timestamp():
                 yield Finding(
                     f"key {quoted(kid)} is valid until {datetime.fromtimestamp(exp, UTC):%Y-%m-%d}",
-                    f"profile {situation.profile} allows {limits.longest_key_days} days: give it an exp of {last:%Y-%m-%d} at the latest",
+                    f"profile {situation.profile} allows {limits.longest_key_days} days: give it an exp of"
+                    f" {last:%Y-%m-%d} at the latest",
                     kid,
                 )
         elif "exp" in key:
             allows = f"profile {situation.profile} allows {limits.longest_key_days} days"
-            yield Finding(f"key {quoted(kid)} has an exp that is no moment", f"{allows}: give it an exp in seconds since 1970", kid)
+            yield Finding(
+                f"key {quoted(kid)} has an exp that is no moment",
+                f"{allows}: give it an exp in seconds since 1970",
+                kid,
+            )
         elif limits.keys_must_expire:
-            yield Finding(f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid)
+            yield Finding(
+                f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid
+            )
 
 
 def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
     method = planned.auth_method
     if method not in (None, AuthMethod.PRIVATE_KEY_JWT) and situation.environment in situation.limits.secret_free:
-        yield Finding(f"the client authenticates with {method} on {situation.environment}", f"use {AuthMethod.PRIVATE_KEY_JWT}")
+        yield Finding(
+            f"the client authenticates with {method} on {situation.environment}", f"use {AuthMethod.PRIVATE_KEY_JWT}"
+        )
 
 
 def _unknown_scope(planned: Planned, situation: Situation) -> Iterator[Finding]:
     for scope in planned.scopes or ():
         if scope not in situation.scopes:
-            yield Finding(f"scope {quoted(scope)} is not in the catalogue", "add it there, with its owner and source", scope)
+            yield Finding(
+                f"scope {quoted(scope)} is not in the catalogue", "add it there, with its owner and source", scope
+            )
 
 
 def _no_contact(planned: Planned, _: Situation) -> Iterator[Finding]:
@@ -186,10 +206,20 @@ class Policy:
 POLICIES = (
     Policy("private-key", "A JWK Set has public keys only", _private_key, refused_in_forms=True),
     Policy("short-rsa-key", f"An RSA key has at least {MINIMUM_RSA_BITS} bits", _short_rsa_key, refused_in_forms=True),
-    Policy(ExemptiblePolicy.KEY_ALGORITHM.value, "A key signs with an algorithm that the profile allows", _key_algorithm),
+    Policy(
+        ExemptiblePolicy.KEY_ALGORITHM.value, "A key signs with an algorithm that the profile allows", _key_algorithm
+    ),
     Policy(ExemptiblePolicy.KEY_LIFETIME.value, "A key ends within the time that the profile allows", _key_lifetime),
-    Policy(ExemptiblePolicy.CLIENT_SECRET.value, "A client authenticates with a key, not with a secret", _client_secret),
+    Policy(
+        ExemptiblePolicy.CLIENT_SECRET.value, "A client authenticates with a key, not with a secret", _client_secret
+    ),
     Policy("unknown-scope", "A scope is in the catalogue", _unknown_scope, refused_in_forms=True),
     Policy("no-contact", "A client has a contact", _no_contact, refused_in_forms=True),
-    Policy("removal-on-prod", "A client on prod is protected against removal", _unprotected, refused_in_forms=True, advisory=True),
+    Policy(
+        "removal-on-prod",
+        "A client on prod is protected against removal",
+        _unprotected,
+        refused_in_forms=True,
+        advisory=True,
+    ),
 )

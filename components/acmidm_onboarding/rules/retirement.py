@@ -1,8 +1,9 @@
-"""Which step of leaving a connection is at, from what the state has of it: nothing is remembered elsewhere, and no step is left out.
+"""Which step of leaving a connection is at, from what the state has of it: nothing is remembered elsewhere, and no step
+is left out.
 
-From its day on, one run withdraws the scopes and lifts the protection, and the next declares nothing of it any more, so that the engine
-removes it. A client that is preserved keeps its scopes: the first run has the engine leave it where it is when it forgets it. A run
-that was cut off between the two, or in one of them, is gone on with by the same command.
+From its day on, one run withdraws the scopes and lifts the protection, and the next declares nothing of it any more, so
+that the engine removes it. A client that is preserved keeps its scopes: the first run has the engine leave it where it
+is when it forgets it. A run that was cut off between the two, or in one of them, is gone on with by the same command.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def due(connection: Declaration, day: date) -> frozenset[str]:
 
 
 def declared_now(connections: Iterable[Declaration], records: Callable[[], Records], day: date) -> list[Declaration]:
-    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something is due."""
+    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something
+    is due."""
     return [now for connection in connections if (now := _now(connection, records, due(connection, day))) is not None]
 
 
@@ -35,14 +37,18 @@ def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaratio
 
 def natural_keys(connection: Declaration) -> tuple[str, ...]:
     """Return the keys under which an authority may have the client: those of now, and of before."""
-    return tuple(connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly))
+    return tuple(
+        connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly)
+    )
 
 
 def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
-    """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key away."""
+    """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key
+    away."""
     return [
-        f"{one.resource_name} on {one.environment} keeps a compromised key, for its form preserves the client and nobody manages it; "
-        "take retire and preserve away, bring the stack up so that the key goes, then preserve it again without that key"
+        f"{one.resource_name} on {one.environment} keeps a compromised key, for its form preserves the client and"
+        " nobody manages it; take retire and preserve away, bring the stack up so that the key goes, then preserve it"
+        " again without that key"
         for one in left
         if one.compromised
     ]
@@ -67,10 +73,19 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
         return connection
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
-        # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in order to leave.
-        return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(has, connection, leaving)
+        # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in
+        # order to leave.
+        return (
+            None
+            if has is None or not has.client_id or _may_go(has, connection)
+            else _at_first(has, connection, leaving)
+        )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
-    may_go = has.products.keys() - has.protected_products if has and not withdrawn & (has.scopes or {}).keys() else frozenset[str]()
+    may_go = (
+        has.products.keys() - has.protected_products
+        if has and not withdrawn & (has.scopes or {}).keys()
+        else frozenset[str]()
+    )
     gone = {product for product in leaving if has is None or product in may_go or product not in has.products}
     scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn}
     return replace(
@@ -78,7 +93,9 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
         leaving=leaving - gone,
         scopes=scopes,
         withdrawn=_withdrawn(has, connection, scopes),
-        products={product: configuration for product, configuration in connection.products.items() if product not in gone},
+        products={
+            product: configuration for product, configuration in connection.products.items() if product not in gone
+        },
     )
 
 
@@ -87,7 +104,8 @@ def _may_go(has: Client, connection: Declaration) -> bool:
         return False
     if not connection.preserve:
         return not has.scopes
-    # A key that somebody else may have goes first, and so does the mark that a form names its keys: nobody would do it afterwards.
+    # A key that somebody else may have goes first, and so does the mark that a form names its keys: nobody would do it
+    # afterwards.
     return has.retained and not has.fields.get("keys_declared") and not has.thumbprints & connection.compromised
 
 
@@ -97,6 +115,7 @@ def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> 
 
 
 def _withdrawn(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
-    """What a client had, before this run or an earlier one took it, of the scopes that its form has and this run does not declare."""
+    """What a client had, before this run or an earlier one took it, of the scopes that its form has and this run does
+    not declare."""
     had = frozenset() if has is None else has.withdrawn.union(has.scopes or ())
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)

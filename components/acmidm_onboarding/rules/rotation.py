@@ -1,8 +1,9 @@
 """The one rule of rotation: when a usable key may leave a client's JWK Set.
 
-A usable key leaves only where another usable key stays that has been there for the overlap, and that was proven or seen in use. From
-it follows that the last usable key never leaves, and that not all are replaced at once. An expired key leaves freely. So does a
-compromised one, whatever that breaks: it is worth more to whoever stole it (login.gov's order: add, confirm, remove).
+A usable key leaves only where another usable key stays that has been there for the overlap, and that was proven or seen
+in use. From it follows that the last usable key never leaves, and that not all are replaced at once. An expired key
+leaves freely. So does a compromised one, whatever that breaks: it is worth more to whoever stole it (login.gov's order:
+add, confirm, remove).
 """
 
 from __future__ import annotations
@@ -91,14 +92,15 @@ def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -
     keys = f"key{'s' if len(found.leaving) > 1 else ''} {listed(found.leaving)}"
     if found.successor is None:
         return (
-            f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key for "
-            f"{lasting(overlap_days)}, and prove the new one with {probe}"
+            f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key"
+            f" for {lasting(overlap_days)}, and prove the new one with {probe}"
         )
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
     successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
     if found.until is not None:  # named without its seconds, and over by then
         what.append(
-            f"from {found.until + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC, when {successor} has been there for {lasting(overlap_days)}"
+            f"from {found.until + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC, when {successor} has been there for"
+            f" {lasting(overlap_days)}"
         )
         successor = "that one"
     if found.lacks_proof:

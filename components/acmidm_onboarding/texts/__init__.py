@@ -1,7 +1,7 @@
 """What organisations read, in their language: Dutch first, English by choice.
 
-One file per room and language, ``<room>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has them. A test keeps the
-languages alike. Code and what the team reads stay English.
+One file per room and language, ``<room>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has them.
+A test keeps the languages alike. Code and what the team reads stay English.
 """
 
 from __future__ import annotations

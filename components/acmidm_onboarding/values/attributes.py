@@ -14,12 +14,43 @@ ATTRIBUTE = re.compile(r"setbyclient_[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 """What a client says of itself in its tokens has such a name at ACM/IDM, and no other claim has."""
 _OF_IDENTITY = frozenset(
     {
-        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "azp", "scope", "scopes", "scp", "amr", "acr", "sid", "cnf"),
+        *(
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "nbf",
+            "iat",
+            "jti",
+            "act",
+            "azp",
+            "scope",
+            "scopes",
+            "scp",
+            "amr",
+            "acr",
+            "sid",
+            "cnf",
+        ),
         *("client", "clientid", "issuer", "subject", "audience", "role", "roles", "group", "groups", "entitlements"),
-        *("vo", "ovo", "ovocode", "orgcode", "orgnaam", "organisatie", "applicatienaam", "kbo", "kbonummer", "insz", "rrn", "email"),
+        *(
+            "vo",
+            "ovo",
+            "ovocode",
+            "orgcode",
+            "orgnaam",
+            "organisatie",
+            "applicatienaam",
+            "kbo",
+            "kbonummer",
+            "insz",
+            "rrn",
+            "email",
+        ),
     }
 )
-"""The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1, RFC 9068 §2.2, ACM/IDM's ``vo_…``)."""
+"""The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1, RFC 9068 §2.2,
+ACM/IDM's ``vo_…``)."""
 _LONGEST_COMMON_PART = 5
 """Longer ones of those words are a part of no other."""
 
@@ -27,11 +58,15 @@ _LONGEST_COMMON_PART = 5
 def _attribute_name(name: str) -> str:
     """Check an attribute's name: one that a client sets by itself, and no claim of identity under another name."""
     if not ATTRIBUTE.fullmatch(name):
-        raise ValueError(f"{quoted(name)} is no attribute that a client sets; write setbyclient_ and lower case letters, digits or _")
+        raise ValueError(
+            f"{quoted(name)} is no attribute that a client sets; write setbyclient_ and lower case letters, digits or _"
+        )
     words = name.split("_")[1:]
     joined = "".join(words)
     if any(word in words or (len(word) > _LONGEST_COMMON_PART and word in joined) for word in _OF_IDENTITY):
-        raise ValueError(f"{quoted(name)} says who a client is, or what it may do, which no client says of itself; leave it out")
+        raise ValueError(
+            f"{quoted(name)} says who a client is, or what it may do, which no client says of itself; leave it out"
+        )
     return name
 
 

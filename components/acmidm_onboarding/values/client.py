@@ -1,7 +1,8 @@
-"""A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an authority.
+"""A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an
+authority.
 
-It is the one shape of a client that is compared. What a source does not know is absent, and never a change. A form's client is a
-``Declaration``, which has besides what the form alone knows.
+It is the one shape of a client that is compared. What a source does not know is absent, and never a change. A form's
+client is a ``Declaration``, which has besides what the form alone knows.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Authentication(StrEnum):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """When an organisation was last mailed about its client; or why it was not: ``no-smtp``, ``existed``, or a sentence."""
+    """When an organisation was last mailed about its client; or why it was not: ``no-smtp``, ``existed``, or a
+    sentence."""
 
     sent_at: datetime | None = None
     not_sent: str | None = None
@@ -91,7 +93,8 @@ class Client:
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
     """Per scope its name in the catalogue, which evidence has; in a state only where that is another one."""
     withdrawn: frozenset[str] = frozenset()
-    """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that off."""
+    """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that
+    off."""
     keys: Mapping[str, Key] | None = None
     """None: left to the portal, or published at an address."""
     uploaded: Mapping[str, Key] | None = None
@@ -103,7 +106,8 @@ class Client:
     proven: Mapping[str, str] = field(default_factory=dict)
     """What its evidence was when a run last saw it (``evidence.summary``); empty without any."""
     seen: str | None = None
-    """The thumbprint of the key that signed it, where the authority had that key then, and had seen it in use if it can tell."""
+    """The thumbprint of the key that signed it, where the authority had that key then, and had seen it in use if it can
+    tell."""
     products: Mapping[str, Configuration] = field(default_factory=dict)
     """Per product its configuration."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
@@ -148,7 +152,9 @@ class Client:
     @property
     def code(self) -> str:
         """The organisation's code, as its authority knows it."""
-        return str(next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code"))
+        return str(
+            next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code")
+        )
 
     @property
     def registered_for(self) -> list[str]:
@@ -162,7 +168,11 @@ class Client:
     @property
     def attributes(self) -> Fields:
         """What its tokens say beside its organisation, per name."""
-        return {name.removeprefix(OF_ATTRIBUTES): value for name, value in self.fields.items() if name.startswith(OF_ATTRIBUTES)}
+        return {
+            name.removeprefix(OF_ATTRIBUTES): value
+            for name, value in self.fields.items()
+            if name.startswith(OF_ATTRIBUTES)
+        }
 
     @property
     def auth_method(self) -> str | None:
@@ -234,7 +244,8 @@ def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:
-    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left under another name.
+    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left
+    under another name.
 
     One that is there in parts alone has no ``client_id``.
     """
@@ -250,13 +261,18 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
 
 def joined(records: Records, others: Records) -> Records:
     """Return what a state has, and with it what is known to be there besides."""
-    return {**others, **{name: _with(client, others[name]) if name in others else client for name, client in records.items()}}
+    return {
+        **others,
+        **{name: _with(client, others[name]) if name in others else client for name, client in records.items()},
+    }
 
 
 def _with(client: Client, part: Client) -> Client:
     return replace(
         client,
-        scopes=None if client.scopes is None and part.scopes is None else {**(client.scopes or {}), **(part.scopes or {})},
+        scopes=(
+            None if client.scopes is None and part.scopes is None else {**(client.scopes or {}), **(part.scopes or {})}
+        ),
         products={**client.products, **part.products},
         owners={**client.owners, **part.owners},
         protected_products=client.protected_products | part.protected_products,

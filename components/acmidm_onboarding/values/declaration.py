@@ -22,7 +22,8 @@ class Declaration(Client):
     """What is registered of it, without the stack that manages it, which no form knows."""
     declared_by: Organisation
     jwks: Mapping[str, PublicJwk] | None = None
-    """Its keys per ``kid``; None where the organisation uploads them in the portal or publishes them, empty for a client with a secret."""
+    """Its keys per ``kid``; None where the organisation uploads them in the portal or publishes them, empty for a
+    client with a secret."""
     codes: tuple[str, ...] = ()
     """What an authority may know its organisation by, and no other: present and earlier codes."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -34,7 +35,8 @@ class Declaration(Client):
     leaves_scopes: bool = False
     """Whether a run leaves its scopes as they are, for nobody knows which it has."""
     evidence: Evidence | None = None
-    """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the portal has."""
+    """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the
+    portal has."""
     evidence_refused: str | None = None
     """Why a file of evidence that is there counts as none."""
     test_evidence: Evidence | None = None
@@ -55,19 +57,24 @@ class Declaration(Client):
         return self.platform in self.leaving or product in self.leaving
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
-        """Return it as a stack has it; ``protect`` is its setting, ``managed_by`` its name at authorities, each where it is known."""
+        """Return it as a stack has it; ``protect`` is its setting, ``managed_by`` its name at authorities, each where
+        it is known."""
         goes = self.is_leaving()
         return replace(
             self,
             fields={**self.fields, **({"managed_by": managed_by} if managed_by else {})},
             protected=None if protect is None else protect and not goes,
-            protected_products=frozenset(product for product in self.products if protect and not self.is_leaving(product)),
+            protected_products=frozenset(
+                product for product in self.products if protect and not self.is_leaving(product)
+            ),
             owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
             retained=self.preserve and goes,
         )
 
 
-def in_stack(declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, Client]:
+def in_stack(
+    declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None
+) -> dict[Place, Client]:
     """Return the clients that are declared, by place, as a stack has them; see there."""
     return with_one_first(declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations)
 

@@ -1,8 +1,8 @@
 """Evidence that a connection works: what ``acmidm probe --record`` proved, signed by the very key that it proved.
 
-A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it holds the private
-key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it counts as none, with its reason. What is
-no such signature at all is a mistake where it lies (``other_files.py``).
+A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it
+holds the private key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it
+counts as none, with its reason. What is no such signature at all is a mistake where it lies (``other_files.py``).
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Payload(BaseModel):
 
 
 def read_evidence(text: str, file: str, expected: Expected, now: datetime | None = None) -> Evidence:
-    """Return what the text of a file proves of the expected connection. Whose key it is, and how old it is, is for the caller.
+    """Return what the text of a file proves of the expected connection. Whose key it is, and how old it is, is for the
+    caller.
 
     Raises:
         Unusable: where it does not hold, for the first reason.
@@ -168,7 +169,11 @@ def payload_in(text: str) -> tuple[Payload, PublicJwk]:
 
 def summary(evidence: Evidence) -> dict[str, str]:
     """Return what a stack records of evidence, and what a review says of it."""
-    return {"thumbprint": evidence.thumbprint, "issuer": evidence.issuer, "proven_at": f"{evidence.proven_at:%Y-%m-%dT%H:%M:%SZ}"}
+    return {
+        "thumbprint": evidence.thumbprint,
+        "issuer": evidence.issuer,
+        "proven_at": f"{evidence.proven_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:
@@ -188,17 +193,24 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     except InvalidJwk as error:
         private = any("private" in reason.sentence for reason in error.reasons)
         raise Unusable(
-            "its header has a private key, which has been shared now: make a new pair" if private else "its header has no usable public key"
+            "its header has a private key, which has been shared now: make a new pair"
+            if private
+            else "its header has no usable public key"
         ) from None
     if header["kid"] != key.kid:
         raise Unusable("its kid is not that of the key in its header")
     alg = header["alg"]
-    if not isinstance(alg, str) or alg not in algorithms_of(key.members):  # neither none nor a MAC, which would take the key as a secret
+    if not isinstance(alg, str) or alg not in algorithms_of(
+        key.members
+    ):  # neither none nor a MAC, which would take the key as a secret
         raise Unusable("its alg is none that its key signs with")
     jws = JWS()
     jws.allowed_algs = [alg]
     try:
-        jws.deserialize(f"{protected}.{payload}.{signature}", JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}))
+        jws.deserialize(
+            f"{protected}.{payload}.{signature}",
+            JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}),
+        )
     except (JWException, ValueError, TypeError):
         raise Unusable("its signature does not hold") from None
     return key

@@ -1,7 +1,7 @@
 """What an authority says of a client, as it may get into a state, a preview and a report.
 
-The engine shows values as they are: a line break or an escape sequence in one would look as if the engine had said what follows.
-Equal values stay equal, and nothing that a form may have is changed, so that comparison finds what it did.
+The engine shows values as they are: a line break or an escape sequence in one would look as if the engine had said what
+follows. Equal values stay equal, and nothing that a form may have is changed, so that comparison finds what it did.
 """
 
 from __future__ import annotations

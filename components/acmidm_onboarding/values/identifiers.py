@@ -1,8 +1,8 @@
 """The identifiers of Flemish and Belgian public bodies, their names among them.
 
 Sources: OVO codes, Digitaal Vlaanderen's organisation register (no check digit is published); KBO numbers, the
-Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97). What looks alike: Unicode's table
-of confusable characters (UTS 39).
+Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97). What looks alike:
+Unicode's table of confusable characters (UTS 39).
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def kbo_number(text: str) -> str:
         raise ValueError(f'KBO number "{text}" starts with {digits[0]}; the first digit is 0 or 1, check the number')
     due = 97 - int(digits[:8]) % 97
     if int(digits[8:]) != due:
-        raise ValueError(f'KBO number "{text}" has check digits {digits[8:]} where {due:02d} is due; check the number for a typing error')
+        raise ValueError(
+            f'KBO number "{text}" has check digits {digits[8:]} where {due:02d} is due; check the number for a typing'
+            " error"
+        )
     return digits
 
 
@@ -53,17 +56,21 @@ _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.AS
 
 
 def codes_within(text: str) -> set[str]:
-    """Return the OVO codes and KBO numbers that somebody, or a tolerant program, reads in a text, however they are written."""
+    """Return the OVO codes and KBO numbers that somebody, or a tolerant program, reads in a text, however they are
+    written."""
     found = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
     return {code for code in found if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
 
 
-_INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_INVISIBLE = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 """What Unicode counts as letter, mark or symbol, and shows as nothing."""
 
 
 def is_visible(text: str) -> bool:
-    """Return whether all of a text is seen, as authorities want it: on one line, no control, bidirectional or invisible character in it.
+    """Return whether all of a text is seen, as authorities want it: on one line, no control, bidirectional or invisible
+    character in it.
 
     Nor a space at either end.
     """
@@ -81,7 +88,9 @@ def official_name(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     for char in text:
         if not char.isascii() and not _is_latin(char) and char not in _PUNCTUATION:
-            raise ValueError(f"{quoted(text)} has the character {unicodedata.name(char, ascii(char))}; write it in Latin letters")
+            raise ValueError(
+                f"{quoted(text)} has the character {unicodedata.name(char, ascii(char))}; write it in Latin letters"
+            )
     return text
 
 

@@ -115,15 +115,19 @@ def public_jwk(members: object) -> PublicJwk:
 
 
 def thumbprint_of(members: Mapping[str, object]) -> str | None:
-    """Return the thumbprint of whatever key an authority has, one that may not be registered too; None where it has none."""
+    """Return the thumbprint of whatever key an authority has, one that may not be registered too; None where it has
+    none."""
     try:
-        return str(JWK(**{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}).thumbprint())
+        return str(
+            JWK(**{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}).thumbprint()
+        )
     except (JWException, KeyError, ValueError, TypeError):
         return None
 
 
 def readable_jwk(members: object) -> PublicJwk | None:
-    """Return the public key as ``public_jwk`` does, None for what may not be registered: an authority may have it all the same."""
+    """Return the public key as ``public_jwk`` does, None for what may not be registered: an authority may have it all
+    the same."""
     try:
         return public_jwk(members)
     except InvalidJwk:
@@ -133,7 +137,12 @@ def readable_jwk(members: object) -> PublicJwk | None:
 def parse_jwk(text: str) -> PublicJwk:
     """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:
-        raise InvalidJwk(Reason("is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone", ""))
+        raise InvalidJwk(
+            Reason(
+                "is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone",
+                "",
+            )
+        )
     return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
 
 
@@ -162,7 +171,8 @@ def _refuse_private(found: Collection[str]) -> None:
         members_named = f"member{'s' if len(private) > 1 else ''} {', '.join(private)}"
         raise InvalidJwk(
             Reason(
-                f"contains the private {members_named}; make a new pair, as this one has been shared, and give its public half alone",
+                f"contains the private {members_named}; make a new pair, as this one has been shared, and give its"
+                " public half alone",
                 private[0],
             )
         )
@@ -182,19 +192,28 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
     required = _REQUIRED_MEMBERS[kty]
     missing = [name for name in required if not isinstance(members.get(name), str)]
     if missing:
-        return [Reason(f"lacks the member {', '.join(missing)} that a key of type {kty} needs; export the public key again")]
+        return [
+            Reason(f"lacks the member {', '.join(missing)} that a key of type {kty} needs; export the public key again")
+        ]
     garbled = [name for name in required if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))]
     if garbled:
-        return [Reason(f"has a member {name} that is not base64url; export the public key again", name) for name in garbled]
+        return [
+            Reason(f"has a member {name} that is not base64url; export the public key again", name) for name in garbled
+        ]
     if kty != "RSA":
         crv = members["crv"]
         if crv not in _CURVES[kty]:
             return [Reason(f"has the curve {_quoted(crv)}; use {' or '.join(sorted(_CURVES[kty]))}", "crv")]
     # Another spelling of the same key would have another thumbprint.
-    misspelt = [name for name in required if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))]
+    misspelt = [
+        name
+        for name in required
+        if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))
+    ]
     if misspelt:
         return [
-            Reason(f"has a member {name} that is not spelled as RFC 7518 has it; export the public key again", name) for name in misspelt
+            Reason(f"has a member {name} that is not spelled as RFC 7518 has it; export the public key again", name)
+            for name in misspelt
         ]
     return _reasons_against_rsa(members) if kty == "RSA" else []
 
@@ -203,14 +222,21 @@ def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
     # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
     padded = [name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"]
     if padded:
-        return [Reason(f"has a member {name} that starts with a zero byte; export the public key again", name) for name in padded]
+        return [
+            Reason(f"has a member {name} that starts with a zero byte; export the public key again", name)
+            for name in padded
+        ]
     bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at least {MINIMUM_RSA_BITS}", "n")]
     if bits > _MAXIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at most {_MAXIMUM_RSA_BITS}", "n")]
     if _base64url_bits(cast(str, members["e"])) > _MAXIMUM_EXPONENT_BITS:
-        return [Reason(f"has an e of more than {_MAXIMUM_EXPONENT_BITS} bits; make a key with the usual exponent, 65537", "e")]
+        return [
+            Reason(
+                f"has an e of more than {_MAXIMUM_EXPONENT_BITS} bits; make a key with the usual exponent, 65537", "e"
+            )
+        ]
     if not _bytes(cast(str, members["n"]))[-1] & 1:
         return [Reason("has an even n, which is the modulus of no RSA key; export the public key again", "n")]
     return []
@@ -236,7 +262,9 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
             )
         )
     elif kid is not None and has_mark(cast(str, kid)):
-        reasons.append(Reason("has a kid that is a mark of the Pulumi engine; name it otherwise, such as mijn-app-2026", "kid"))
+        reasons.append(
+            Reason("has a kid that is a mark of the Pulumi engine; name it otherwise, such as mijn-app-2026", "kid")
+        )
     if exp is not None and not _is_moment(exp):
         reasons.append(Reason("has an exp that is no moment in seconds since 1970; correct or remove it", "exp"))
     return reasons
@@ -247,7 +275,11 @@ def _is_kid(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value < datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+    )
 
 
 def _base64url_bits(text: str) -> int:
@@ -256,9 +288,12 @@ def _base64url_bits(text: str) -> int:
 
 
 def _is_only_spelling(text: str, crv: object) -> bool:
-    """Return whether no unused bit is set behind the last octet (RFC 4648 §3.5), and the octets are as many as the curve has."""
+    """Return whether no unused bit is set behind the last octet (RFC 4648 §3.5), and the octets are as many as the
+    curve has."""
     octets = _bytes(text)
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(octets) == _OCTETS.get(str(crv), len(octets))
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(octets) == _OCTETS.get(
+        str(crv), len(octets)
+    )
 
 
 def _bytes(text: str) -> bytes:

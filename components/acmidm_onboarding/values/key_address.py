@@ -1,4 +1,5 @@
-"""What an address of public keys may look like, so that it leads to a public web server and nowhere else (RFC 3986, RFC 7591 §2)."""
+"""What an address of public keys may look like, so that it leads to a public web server and nowhere else (RFC 3986, RFC
+7591 §2)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from acmidm_onboarding.values.problems import quoted
 _URI = re.compile(r"https://[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]+", re.ASCII)
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?", re.ASCII)
-"""A name with a dot. The last part begins with a letter: no number is read as an IPv4 address, however it is written."""
+"""A name with a dot. The last part begins with a letter: no number is read as an IPv4 address, however it is
+written."""
 _PRIVATE = ("localhost", "localdomain", "local", "internal", "home.arpa")
 """The ends of names that lead to nobody outside (RFC 6761, RFC 6762, RFC 8375)."""
 _HTTPS_PORT = 443
@@ -27,9 +29,13 @@ def key_address(text: str) -> str:
     except ValueError:
         raise ValueError(f"{quoted(text)} is no address; {_EXAMPLE}") from None
     if "@" in parts.netloc:
-        raise ValueError(f"this address has a user name or a password in it; leave it out, public keys need none: {_EXAMPLE}")
+        raise ValueError(
+            f"this address has a user name or a password in it; leave it out, public keys need none: {_EXAMPLE}"
+        )
     if port not in (None, _HTTPS_PORT):
-        raise ValueError(f"{quoted(text)} is on port {port}; publish the keys on port {_HTTPS_PORT}, which authorities reach")
+        raise ValueError(
+            f"{quoted(text)} is on port {port}; publish the keys on port {_HTTPS_PORT}, which authorities reach"
+        )
     if not _HOST.fullmatch(host) or host.endswith(tuple(f".{end}" for end in _PRIVATE)):
         raise ValueError(f"{quoted(host)} is no public host name; {_EXAMPLE}")
     return text

@@ -19,7 +19,8 @@ _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
 
 @dataclass(frozen=True)
 class Key:
-    """A public key: its thumbprint (RFC 7638), None where that cannot be worked out, when it ends, and what else its owner says of it."""
+    """A public key: its thumbprint (RFC 7638), None where that cannot be worked out, when it ends, and what else its
+    owner says of it."""
 
     thumbprint: str | None
     expires: datetime | None = None

@@ -1,7 +1,8 @@
 """Pulumi's own marks: texts that the engine and its SDK take for something else than a text, wherever they stand.
 
-A map with the key of the first group is a secret, an asset or a resource; a text of the second is a value that is not known yet. Neither
-says so to anybody: the program ends, or a value is gone. Hence they are refused in what people write, and renamed in what servers answer.
+A map with the key of the first group is a secret, an asset or a resource; a text of the second is a value that is not
+known yet. Neither says so to anybody: the program ends, or a value is gone. Hence they are refused in what people
+write, and renamed in what servers answer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What is known of a client at an authority: its metadata, whose it is, its scopes, its keys and its products.
 
-``ClientMetadata`` is the one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
+``ClientMetadata`` is the one list of a client's fields: the wire's document, the resource's inputs and every comparison
+are made from it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class OrganisationMetadata(BaseModel):
     kbo: Text | None = None
 
     def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
-        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO numbers else.
+        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO
+        numbers else.
 
         None where no code is known here, or one that several organisations have (``shared``). A name proves nothing.
         """
@@ -74,7 +76,8 @@ class ClientMetadata(BaseModel):
     attributes: dict[Text, Text] = {}
     """What its tokens say beside its organisation, per claim."""
     jwks_uri: Text | None = None
-    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
+    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing
+    changed, of that."""
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -87,20 +90,26 @@ class ClientMetadata(BaseModel):
         return Owner(self.software_id, self.managed_by, self.incarnation)
 
     def as_written_by(self, owner: Owner) -> Self:
-        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that changed nothing else."""
-        return self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
+        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that
+        changed nothing else."""
+        return (
+            self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
+        )
 
     def as_managed_by(self, wanted: ClientMetadata) -> Self:
-        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
+        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or
+        the portal's."""
         return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for what is nobody's.
+    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for
+    what is nobody's.
 
-    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation says which of the
-    stack's resources has it: the engine makes one anew before it removes the old one, which must not remove what the new one has.
+    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation
+    says which of the stack's resources has it: the engine makes one anew before it removes the old one, which must not
+    remove what the new one has.
     """
 
     software_id: str | None = None
@@ -116,9 +125,11 @@ class Owner:
         return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
 
     def is_resource_of(self, other: Owner) -> bool:
-        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut off."""
+        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut
+        off."""
         return self == other or (
-            self.incarnation is not None and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
+            self.incarnation is not None
+            and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
         )
 
 
@@ -131,5 +142,6 @@ class ProductDocument:
 
 
 def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
-    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody declares."""
+    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody
+    declares."""
     return {name: default for name, default in scopes.items() if name in declared or name not in assigned}

@@ -1,4 +1,5 @@
-"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each with its sentence."""
+"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each with its
+sentence."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ def is_name(text: str) -> bool:
 
 def application_name(text: str) -> str:
     if not is_name(text):
-        raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
+        raise ValueError(
+            f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most"
+        )
     if text == RESERVED_NAME:
         raise ValueError(f"{quoted(text)} is the name of a platform; name the application otherwise")
     return text
@@ -50,7 +53,8 @@ def address(text: str) -> str:
 
 
 def owner(text: str) -> str:
-    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with a sentence."""
+    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with
+    a sentence."""
     if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
         raise ValueError(f"{quoted(text)} is no owner; write @user, @organisation/team or an e-mail address")
     return text
@@ -65,7 +69,9 @@ def client_id(text: str) -> str:
 
 def one_line(text: str) -> str:
     if not is_visible(text):
-        raise PydanticCustomError("not_one_line", "contains a line break, a control or invisible character, or a space at an end")
+        raise PydanticCustomError(
+            "not_one_line", "contains a line break, a control or invisible character, or a space at an end"
+        )
     return text
 
 
@@ -83,7 +89,9 @@ def one_or_more(schema: dict[str, str]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
 
 
-ClientId = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(client_id)]
+ClientId = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(client_id)
+]
 
 
 class Part(BaseModel):

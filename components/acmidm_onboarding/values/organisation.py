@@ -25,11 +25,18 @@ class Organisation(Part):
 
     name: Annotated[
         str,
-        Field(min_length=1, max_length=LONGEST_ORGANISATION_NAME, description="The name as the organisation register has it."),
+        Field(
+            min_length=1,
+            max_length=LONGEST_ORGANISATION_NAME,
+            description="The name as the organisation register has it.",
+        ),
         AfterValidator(one_line),
         AfterValidator(official_name),
     ]
-    ovo: Annotated[OvoCode | None, Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"})] = None
+    ovo: Annotated[
+        OvoCode | None,
+        Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"}),
+    ] = None
     kbo: Annotated[
         KboNumber | None,
         Field(
@@ -39,28 +46,46 @@ class Organisation(Part):
     ] = None
     owners: Annotated[
         tuple[Annotated[str, AfterValidator(owner)], ...],
-        Field(description="Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer, users or e-mail addresses."),
+        Field(
+            description=(
+                "Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer, users or e-mail"
+                " addresses."
+            )
+        ),
     ] = ()
-    suppliers: Annotated[tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")] = ()
+    suppliers: Annotated[
+        tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")
+    ] = ()
     speaks_for: Annotated[
         dict[str, tuple[Annotated[str, Field(min_length=1), AfterValidator(one_line)], ...]],
-        Field(description="Under which names it may send: per field of a product that speaks for somebody, the values that it may have."),
+        Field(
+            description=(
+                "Under which names it may send: per field of a product that speaks for somebody, the values that it may"
+                " have."
+            )
+        ),
     ] = Field(default_factory=dict)
-    language: Annotated[Language, Field(description="In which language it is addressed: nl (Dutch) or en.")] = Language.NL
+    language: Annotated[Language, Field(description="In which language it is addressed: nl (Dutch) or en.")] = (
+        Language.NL
+    )
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(code_or_key)], ...],
         BeforeValidator(one_is_a_list),
         Field(
-            description="Its earlier OVO code or KBO number, whose clients it keeps; of an organisation that merged into it also the "
-            "whole key of one client, such as OVO001992/loket, whose application has another name now."
+            description=(
+                "Its earlier OVO code or KBO number, whose clients it keeps; of an organisation that merged into it"
+                " also the whole key of one client, such as OVO001992/loket, whose application has another name now."
+            )
         ),
         one_or_more({"type": "string"}),
     ] = ()
     adopts: Annotated[
         tuple[ClientId, ...],
         Field(
-            description="Client-IDs of its clients of which the authority does not know whose they are: the forms may take them over. "
-            "Those whose codes the authority knows need no mention."
+            description=(
+                "Client-IDs of its clients of which the authority does not know whose they are: the forms may take them"
+                " over. Those whose codes the authority knows need no mention."
+            )
         ),
     ] = ()
 
@@ -68,7 +93,8 @@ class Organisation(Part):
     def _identifies(self) -> Self:
         if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
             raise ValueError(
-                "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one"
+                "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code"
+                " of this one"
             )
         return self
 

@@ -8,7 +8,8 @@ from typing import Any
 
 
 def normalised(value: Any) -> Any:
-    """Whole numbers as integers: the engine has them travel as floating point; lists as lists, for their order is a change."""
+    """Whole numbers as integers: the engine has them travel as floating point; lists as lists, for their order is a
+    change."""
     if isinstance(value, Mapping):
         return {name: normalised(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

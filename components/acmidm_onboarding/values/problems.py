@@ -40,16 +40,20 @@ class Problem:
     @property
     def shown_file(self) -> str:
         """The file as a message names it: a secret that was pasted as its name is not repeated."""
-        return self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_keys_and_tokens, self.file.parts))
+        return (
+            self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_keys_and_tokens, self.file.parts))
+        )
 
     def __str__(self) -> str:
         return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
 
 
 class Failure(Exception):
-    """Why something cannot be done, in words for the person who wanted it: the root of all that this project raises for people.
+    """Why something cannot be done, in words for the person who wanted it: the root of all that this project raises for
+    people.
 
-    ``exit_code`` is that of a command that it ends: 1 it did not succeed, 2 wrong use, forms or settings, 3 somebody cannot be reached.
+    ``exit_code`` is that of a command that it ends: 1 it did not succeed, 2 wrong use, forms or settings, 3 somebody
+    cannot be reached.
     """
 
     exit_code = 2
@@ -102,7 +106,8 @@ def first_listed(names: Sequence[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys and tokens."""
+    """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys
+    and tokens."""
     return spelled_out(_COMMAND.sub(_broken, without_keys_and_tokens(text)))
 
 

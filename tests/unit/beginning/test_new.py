@@ -22,7 +22,16 @@ from tests.unit.by_hand import contents, descriptor, typed
 from tests.unit.model.workspace import Workspace
 
 CATALOGUE = load_catalogue(ROOT / "catalogue")
-FIRST = ("--organisation", "gent", "--application", "loket", "--contact", "loket@stad-gent.example", "--product", "notificaties")
+FIRST = (
+    "--organisation",
+    "gent",
+    "--application",
+    "loket",
+    "--contact",
+    "loket@stad-gent.example",
+    "--product",
+    "notificaties",
+)
 NUMBERED = ("--set", "notificaties.product_ids=10244")
 NEW = ("--organisation", "Stad Brugge", "--ovo", "OVO001234", *FIRST[2:], *NUMBERED)
 WRITTEN = """\
@@ -71,7 +80,9 @@ def real(workspace: Workspace) -> Workspace:
     (workspace.forms / "gent/mijn-gent.yaml").unlink()
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
     for environment in ("tni", "prod"):
-        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
+        workspace.write(
+            f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n"
+        )
     return workspace
 
 
@@ -86,8 +97,10 @@ def test_a_form_beside_others_of_an_organisation(workspace: Workspace) -> None:
     assert workspace.sentences() == []
     assert result.stdout.splitlines()[:2] == [
         f"Geschreven: {file}. Alles is geldig.",
-        "De naam van deze scopes is nog niet bevestigd door Digitaal Vlaanderen: dv_notificaties_import. "
-        "Uw formulier verandert daardoor niet.",
+        (
+            "De naam van deze scopes is nog niet bevestigd door Digitaal Vlaanderen: dv_notificaties_import. "
+            "Uw formulier verandert daardoor niet."
+        ),
     ]
     assert f"acmidm keys new {file} --environment tni" in result.stdout
 
@@ -101,9 +114,20 @@ def test_an_organisation_is_found_by_folder_code_or_name(workspace: Workspace, w
 
 
 def test_a_new_organisation_gets_its_file(workspace: Workspace) -> None:
-    """With under which names its form sends; its language is that of what is said; and who approves its forms is to be written anew."""
+    """With under which names its form sends; its language is that of what is said; and who approves its forms is to be
+    written anew."""
     workspace.write("pyproject.toml", '[tool.acmidm]\nonboarding_team = "@team/onboarding"\n')
-    result = new(*NEW, "--set", "notificaties.merk_code=stad-brugge", "--owner", "@brugge/api", "--language", "en", "--kbo", "0207.437.468")
+    result = new(
+        *NEW,
+        "--set",
+        "notificaties.merk_code=stad-brugge",
+        "--owner",
+        "@brugge/api",
+        "--language",
+        "en",
+        "--kbo",
+        "0207.437.468",
+    )
     assert result.exit_code == 0, result.output
     assert yaml.safe_load(Path("onboardings/stad-brugge/organisation.yaml").read_text()) == {
         "name": "Stad Brugge",
@@ -158,21 +182,33 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
     assert found == [
         '--language: "fr" is none of them; choose from en, nl',
         '--set: "x" is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent',
-        '--name: onboardings/gent/organisation.yaml has "Stad Gent", and is not changed; leave the option out, or have the team that runs '
-        "onboarding change that file",
-        '--ovo: onboardings/gent/organisation.yaml has "OVO002067", and is not changed; leave the option out, or have the team that runs '
-        "onboarding change that file",
-        "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name another application",
+        (
+            '--name: onboardings/gent/organisation.yaml has "Stad Gent", and is not changed; leave the option out, or'
+            " have the team that runs onboarding change that file"
+        ),
+        (
+            '--ovo: onboardings/gent/organisation.yaml has "OVO002067", and is not changed; leave the option out, or'
+            " have the team that runs onboarding change that file"
+        ),
+        (
+            "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name"
+            " another application"
+        ),
         '--contact: "x" is not an e-mail address; write one such as api-beheer@stad.example',
         '--scope: scope "dv_register_leze" is not in the catalogue; did you mean "dv_register_lezen"?',
         '--scope: scope "dv_notificaties_schrijven" is not in the catalogue; did you mean "dv_notificaties_import"?',
         '--product: product "notificates" is not in the catalogue; did you mean "notificaties"?',
     ]
-    found = refused(*FIRST[:-1], "dosis", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x", "--set", "proef.x=1")
+    found = refused(
+        *FIRST[:-1], "dosis", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x", "--set", "proef.x=1"
+    )
     assert found == [
         '--set proef.x: "proef" is not among the products (dosis); name it with --product too',
-        '--set dosis.bron_uri: dosis, bron_uri is "urn://aalst/x", for which Stad Gent does not speak; use what begins with "urn://gent/"; '
-        "the onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml",
+        (
+            '--set dosis.bron_uri: dosis, bron_uri is "urn://aalst/x", for which Stad Gent does not speak; use what'
+            ' begins with "urn://gent/"; the onboarding team adds others under speaks_for in'
+            " onboardings/gent/organisation.yaml"
+        ),
         '--set dosis.bron: dosis has no field "bron"; did you mean "bron_uri"?',
     ]
 
@@ -188,10 +224,13 @@ def test_what_an_organisation_may_not_say_yet_is_named(workspace: Workspace) -> 
 
 
 def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspace) -> None:
-    """What only shows beside the other forms: the application of another file, the code of another folder, a name that looks like one."""
+    """What only shows beside the other forms: the application of another file, the code of another folder, a name that
+    looks like one."""
     workspace.write_form("application: loket\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n", "gent/other")
     [sentence] = refused(*FIRST, *NUMBERED)
-    assert sentence.startswith("not written: onboardings/gent/other.yaml: onboardings/gent/loket.yaml is already the form of loket; ")
+    assert sentence.startswith(
+        "not written: onboardings/gent/other.yaml: onboardings/gent/loket.yaml is already the form of loket; "
+    )
     own = ("--set", "notificaties.merk_code=x")
     [sentence] = refused("--organisation", "OVO001234", "--name", "Stad Ģent", *NEW[4:], *own)
     assert 'looks like "Stad Gent" in onboardings/gent/organisation.yaml' in sentence
@@ -199,16 +238,24 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
         '--organisation: no organisation here is "Provincie"; a new one needs --ovo, --kbo or both',
     ]
     assert refused("--organisation", "Stad Gant", *NEW[4:], *own) == [
-        '--organisation: no organisation here is "Stad Gant"; did you mean "Stad Gent"? A new one needs --ovo, --kbo or both',
+        (
+            '--organisation: no organisation here is "Stad Gant"; did you mean "Stad Gent"? A new one needs --ovo,'
+            " --kbo or both"
+        ),
     ]
 
 
 def test_of_several_scopes_only_those_that_are_named(real: Workspace) -> None:
     wanted = (*FIRST[:-1], "metadata")
     [sentence] = refused(*wanted)
-    assert sentence == "--scope NAME: is missing; give those of metadata that are needed: dv_metadata_read, dv_metadata_write"
+    assert (
+        sentence
+        == "--scope NAME: is missing; give those of metadata that are needed: dv_metadata_read, dv_metadata_write"
+    )
     assert new(*wanted, "--scope", "dv_metadata_read").exit_code == 0
-    assert list(yaml.safe_load((real.forms / "gent/loket.yaml").read_text())["environments"]["tni"]["scopes"]) == ["dv_metadata_read"]
+    assert list(yaml.safe_load((real.forms / "gent/loket.yaml").read_text())["environments"]["tni"]["scopes"]) == [
+        "dv_metadata_read"
+    ]
 
 
 VALUES = {
@@ -234,12 +281,50 @@ def test_each_product_of_the_catalogue_can_be_made() -> None:
         )
         assert result.exit_code == 0, result.output
         assert all(f"field.{field.partition('=')[0]}" in texts("new", Language.NL) for field in fields)
-    assert run("validate").stdout.startswith(f"{len(CATALOGUE.products)} forms, {len(CATALOGUE.products)} connections: all valid")
+    assert run("validate").stdout.startswith(
+        f"{len(CATALOGUE.products)} forms, {len(CATALOGUE.products)} connections: all valid"
+    )
 
 
 HOSTILE = st.one_of(
-    st.sampled_from(["null", "true", "~", "- x", "a: b", "#x", "x #y", "!!python/none", "&a", "*a", "{", "[a]", "|", ">", "%x", "@x", "`"]),
-    st.sampled_from(["a\u202eb", "a\u200bb", "a\x1bb", "a\nb: c", "a\r\nb", "'", '"', "\\", "${{ x }}", "::error::x", "../x", "{0}", "é"]),
+    st.sampled_from(
+        [
+            "null",
+            "true",
+            "~",
+            "- x",
+            "a: b",
+            "#x",
+            "x #y",
+            "!!python/none",
+            "&a",
+            "*a",
+            "{",
+            "[a]",
+            "|",
+            ">",
+            "%x",
+            "@x",
+            "`",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "a\u202eb",
+            "a\u200bb",
+            "a\x1bb",
+            "a\nb: c",
+            "a\r\nb",
+            "'",
+            '"',
+            "\\",
+            "${{ x }}",
+            "::error::x",
+            "../x",
+            "{0}",
+            "é",
+        ]
+    ),
     st.text(max_size=30).filter(lambda text: "\0" not in text),
 )
 
@@ -247,16 +332,39 @@ HOSTILE = st.one_of(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_answered_what_is_written_is_valid(workspace: Workspace, data: st.DataObject) -> None:
-    """And where something is wrong nothing is written, with a sentence a line, in which nothing moves a terminal's cursor."""
+    """And where something is wrong nothing is written, with a sentence a line, in which nothing moves a terminal's
+    cursor."""
 
     def either(usual: str) -> str:
         return data.draw(st.one_of(st.just(usual), st.just(usual), st.just(usual), HOSTILE))
 
     before = contents()
-    arguments = ["--organisation", either("stad-brugge"), "--name", either("Stad Brugge (West-Vlaanderen)"), "--ovo", either("OVO001234")]
-    arguments += ["--application", either("loket"), "--contact", either("a@b.example"), "--product", "notificaties", "--product", "dosis"]
-    arguments += [f"--set=notificaties.product_ids={either('10244')}", f"--set=notificaties.merk_code={either('brugge')}"]
-    arguments += [f"--set=dosis.bron_uri={either('urn://brugge/x')}", f"--set={either('notificaties.choices')}={either('info')}"]
+    arguments = [
+        "--organisation",
+        either("stad-brugge"),
+        "--name",
+        either("Stad Brugge (West-Vlaanderen)"),
+        "--ovo",
+        either("OVO001234"),
+    ]
+    arguments += [
+        "--application",
+        either("loket"),
+        "--contact",
+        either("a@b.example"),
+        "--product",
+        "notificaties",
+        "--product",
+        "dosis",
+    ]
+    arguments += [
+        f"--set=notificaties.product_ids={either('10244')}",
+        f"--set=notificaties.merk_code={either('brugge')}",
+    ]
+    arguments += [
+        f"--set=dosis.bron_uri={either('urn://brugge/x')}",
+        f"--set={either('notificaties.choices')}={either('info')}",
+    ]
     result = new(*arguments)
     assert result.exit_code in (0, 2), result.output
     assert all(line.isprintable() for line in result.output.splitlines())
@@ -299,7 +407,8 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
 
 
 def test_from_an_empty_folder_to_production(real: Workspace) -> None:
-    """A new form, its key, its production part and that one's key: each step's file is the next one's, and all of it is valid."""
+    """A new form, its key, its production part and that one's key: each step's file is the next one's, and all of it is
+    valid."""
     for file in [*real.forms.rglob("*.*")]:
         file.unlink()
     (real.forms / "gent").rmdir()
@@ -309,7 +418,17 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
     for environment in ("tni", "prod"):
         file = real.root.parent / f"{real.root.name}-{environment}.pem"
         passphrase = str(descriptor("correct horse battery staple"))
-        made = run("keys", "new", str(form), "--environment", environment, "--private-key", str(file), "--passphrase-fd", passphrase)
+        made = run(
+            "keys",
+            "new",
+            str(form),
+            "--environment",
+            environment,
+            "--private-key",
+            str(file),
+            "--passphrase-fd",
+            passphrase,
+        )
         assert made.exit_code == 0, made.output
         if environment == "tni":
             written = run("promote", str(form), "--write")
@@ -324,7 +443,8 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
 
 
 def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Workspace) -> None:
-    """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong answer is asked again."""
+    """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong answer is asked
+    again."""
     shown = typed(
         ["new", "--product", "dosis"],
         *("gent", "Een naam", "loket", "nobody", "a@b.example", "urn://aalst/x", ""),

@@ -1,4 +1,5 @@
-"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what TNI cannot tell is named."""
+"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what TNI cannot tell is
+named."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ from tests.unit.model.workspace import FORM, Workspace
 FILE = "onboardings/gent/mijn-gent.yaml"
 ON_TNI = FORM.partition("  prod:")[0]
 COMMENTED = (
-    ON_TNI.replace("reason: dossiers", 'reason: "dossiers: all"').replace('["10244", "10245"]', '["10244", "10245"] # of IPDC')
+    ON_TNI.replace("reason: dossiers", 'reason: "dossiers: all"').replace(
+        '["10244", "10245"]', '["10244", "10245"] # of IPDC'
+    )
     + "        # below\n\n# the day is not known yet\nexemptions: {} # none\n"
 )
 """With comments in the middle, behind the last value, and below it."""
@@ -88,17 +91,23 @@ def test_production_is_written_from_tni(workspace: Workspace) -> None:
     above, below = COMMENTED.split("        # below\n")
     assert Path(FILE).read_text() == above + PROMOTED + "        # below\n" + below
     assert said[:3] == [
-        f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope dv_dosis_schrijven, product notificaties, product dosis. "
-        "De rest bleef zoals het was.",
+        (
+            f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope dv_dosis_schrijven, product"
+            " notificaties, product dosis. De rest bleef zoals het was."
+        ),
         "Wat niet van TNI af te leiden is:",
-        f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze op in het Beheerportaal (stap 9).",
+        (
+            f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze op in het"
+            " Beheerportaal (stap 9)."
+        ),
     ]
     assert f"acmidm promote {FILE}." in said[3]
     assert promote().exit_code == 0, "nothing is left to promote"
 
 
 def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
-    """What production has stays, also where TNI has it otherwise: that is named, in the language of the organisation."""
+    """What production has stays, also where TNI has it otherwise: that is named, in the language of the
+    organisation."""
     workspace.write_organisation((workspace.forms / "gent/organisation.yaml").read_text() + "language: en\n")
     before, product = FORM.rsplit("    products:", 1)
     product = product.replace('["10244", "10245"]', '["1"]')
@@ -108,23 +117,34 @@ def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Works
     after = f"{before}{scope}    products:{product}      dosis:\n        bron_uri: urn://gent/mijn-gent\n"
     assert Path(FILE).read_text() == after
     assert said[0] == f"{FILE} now has for production: scope dv_dosis_schrijven, product dosis. All else is as it was."
-    assert "  - notificaties.product_ids was set differently on production, and stayed so: 10244, 10245 on TNI, 1 on production." in said
+    assert (
+        "  - notificaties.product_ids was set differently on production, and stayed so: 10244, 10245 on TNI, 1 on"
+        " production." in said
+    )
     again = written(workspace)
     assert again[0] == f"{FILE} has all of TNI for production already: nothing was written."
     assert Path(FILE).read_text() == after
 
 
 def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> None:
-    """What is required has to be given, and what the organisation may not say is named; what is not required is named, and left out."""
+    """What is required has to be given, and what the organisation may not say is named; what is not required is named,
+    and left out."""
     workspace.write("catalogue/kop.yaml", HEADER)
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni]}\n")
     workspace.write_form(WITH_HEADER)
     assert refused() == ["--set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"]
-    assert refused("--set", "kop.widget_id=w", "--set", "kop.app_id=x", "--set", "dosis.x=1", "--set", "kop.production_url=x") == [
+    assert refused(
+        "--set", "kop.widget_id=w", "--set", "kop.app_id=x", "--set", "dosis.x=1", "--set", "kop.production_url=x"
+    ) == [
         "--set kop.app_id: only what differs per environment is given here; the rest is that of TNI",
-        '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use "w-tni"; the onboarding team adds others '
-        "under speaks_for in onboardings/gent/organisation.yaml",
-        '--set kop.production_url: kop, production_url is "x", which does not have the required form; give the address of the public site',
+        (
+            '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use "w-tni"; the'
+            " onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml"
+        ),
+        (
+            '--set kop.production_url: kop, production_url is "x", which does not have the required form; give the'
+            " address of the public site"
+        ),
         '--set dosis.x: "dosis" is not added for production; leave it out',
     ]
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni, w-prod]}\n")
@@ -137,10 +157,14 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
 
 
 def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> None:
-    scopes = "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n    products: {proef: {}}\n"
+    scopes = (
+        "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n    products: {proef: {}}\n"
+    )
     workspace.write_form(f"application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n  tni:\n    {scopes}")
     said = written(workspace)
-    assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {"scopes": {"dv_register_lezen": {"default": True}}}
+    assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {
+        "scopes": {"dv_register_lezen": {"default": True}}
+    }
     assert [line for line in said if "bestaat niet in productie" in line] == [
         f"  - {what} bestaat niet in productie, en staat er dus niet bij."
         for what in ("scope dv_register_test", "scope dv_proef", "product proef")
@@ -164,11 +188,17 @@ def test_a_form_that_has_left_gets_nothing_and_has_nothing_to_prove(workspace: W
 def test_used_wrongly(workspace: Workspace) -> None:
     assert "--set goes with --write" in promote("--set", "a.b=c").stderr
     assert "goes with neither" in refused("--output", "json")[0]
-    workspace.write_form(FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0] + "  prod: {scopes: {dv_register_lezen: {}}}\n")
+    workspace.write_form(
+        FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0] + "  prod: {scopes: {dv_register_lezen: {}}}\n"
+    )
     assert refused() == [f"{FILE} has no tni under environments; connect and validate there first"]
-    workspace.write_form(ON_TNI.replace("private_key_jwt", "client_secret_basic").replace("    jwks: [tni.jwk.json]\n", ""))
+    workspace.write_form(
+        ON_TNI.replace("private_key_jwt", "client_secret_basic").replace("    jwks: [tni.jwk.json]\n", "")
+    )
     workspace.write("Pulumi.prod.yaml", "config: {acmidm:environment: prod}\n")
-    assert "client_secret_basic on prod; use private_key_jwt" in refused()[0], "what the policies of production refuse is not written"
+    assert "client_secret_basic on prod; use private_key_jwt" in refused()[0], (
+        "what the policies of production refuse is not written"
+    )
 
 
 BODIES = {

@@ -22,7 +22,8 @@ AALST = {"name": "Stad Aalst", "ovo": "OVO002070", "kbo": "0207437468"}
 SHARED = "0316380841"
 NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 NAMELESS = (
-    "has no code of an organisation at its authority, so that nobody can tell whose it is; have it named under adopts in organisation"
+    "has no code of an organisation at its authority, so that nobody can tell whose it is; have it named under adopts"
+    " in organisation"
 )
 
 
@@ -47,7 +48,11 @@ def refusal(world: World, client_id: str, application: str, **wanted: Any) -> st
         ({"ovo": None}, {}, None),
         ({"name": "Iemand anders"}, {}, None),
         ({"ovo": "OVO000067"}, {}, None),
-        (AALST, {}, f'is that of "Stad Aalst" ("OVO002070", "0207437468"), and of no code in organisation.yaml; {NOT_THIS}'),
+        (
+            AALST,
+            {},
+            f'is that of "Stad Aalst" ("OVO002070", "0207437468"), and of no code in organisation.yaml; {NOT_THIS}',
+        ),
         (AALST, {"is_named": True}, "is that of"),
         ({"ovo": "OVO002070"}, {}, "is that of"),
         ({**AALST, "ovo": None}, {}, "is that of"),
@@ -58,9 +63,15 @@ def refusal(world: World, client_id: str, application: str, **wanted: Any) -> st
     ],
 )
 def test_only_a_client_of_the_forms_own_organisation(
-    world: World, registry: Registry, application: str, organisation: Mapping[str, Any], wanted: Mapping[str, Any], sentence: str | None
+    world: World,
+    registry: Registry,
+    application: str,
+    organisation: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    sentence: str | None,
 ) -> None:
-    """By the codes that the authority has: names prove nothing. Where it has none, only what organisation.yaml names too."""
+    """By the codes that the authority has: names prove nothing. Where it has none, only what organisation.yaml names
+    too."""
     client_id = by_hand(registry, application, organisation={**GENT, **organisation})
     found = refusal(world, client_id, application, **wanted)
     assert (found is None) is (sentence is None), found
@@ -81,9 +92,14 @@ def test_what_another_tool_made_stays_that_tools(world: World, registry: Registr
     assert sentence.startswith('is that of "other-tool/loket", by a tool that is not this project; ')
 
 
-def test_a_client_with_rights_over_the_authority(world: World, portal: RunningPortal, registry: Registry, application: str) -> None:
-    """Refused in the preview, and by each write; the authority itself grants no such scope, so that it is put into its database."""
-    client_id = by_hand(registry, application, software_id=client_inputs(application)["software_id"], managed_by="acmidm/tni")
+def test_a_client_with_rights_over_the_authority(
+    world: World, portal: RunningPortal, registry: Registry, application: str
+) -> None:
+    """Refused in the preview, and by each write; the authority itself grants no such scope, so that it is put into its
+    database."""
+    client_id = by_hand(
+        registry, application, software_id=client_inputs(application)["software_id"], managed_by="acmidm/tni"
+    )
     with sqlite3.connect(portal.settings.database) as database:
         scopes = json.dumps(["management_write", SEND])
         database.execute("UPDATE clients SET scopes = ? WHERE client_id = ?", (scopes, client_id))
@@ -98,7 +114,9 @@ def test_a_client_with_rights_over_the_authority(world: World, portal: RunningPo
     ):
         with pytest.raises(Rejected) as caught:
             write()
-        assert f"client {client_id} of {portal.origin}/management/v1 {why}, so that no form can have it" in str(caught.value)
+        assert f"client {client_id} of {portal.origin}/management/v1 {why}, so that no form can have it" in str(
+            caught.value
+        )
     assert registry.client(application)["contacts"] == ["api-beheer@stad.example"]
 
 
@@ -113,7 +131,10 @@ def test_the_operator_is_none(world: World, registry: Registry, application: str
     with pytest.raises(Rejected, match="is an operator's own, so that no form can have it, and nothing was written"):
         world.provider(ClientJwksProvider).create(keys)
     client_id = by_hand(registry, application)
-    with pytest.raises(Rejected, match="scope management_read, management_write is a right of operators, which no client can be granted"):
+    with pytest.raises(
+        Rejected,
+        match="scope management_read, management_write is a right of operators, which no client can be granted",
+    ):
         authority.replace_scopes(client_id, None, {SEND: False, "management_read": False, "management_write": False})
 
 

@@ -1,4 +1,5 @@
-"""Where the products' APIs are, and what a token request names them by: of the stack's file, with a default for the sandbox."""
+"""Where the products' APIs are, and what a token request names them by: of the stack's file, with a default for the
+sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> None:
     platform = read(
-        apiUrls="dosis=https://dosis.example:8443/base/, notificaties=https://notificaties.example", apiClientIds="dosis=123"
+        apiUrls="dosis=https://dosis.example:8443/base/, notificaties=https://notificaties.example",
+        apiClientIds="dosis=123",
     ).platforms[Platform.ACMIDM]
     assert platform.api_url("dosis") == "https://dosis.example:8443/base"
     assert platform.api_url("notificaties") == "https://notificaties.example:443"
@@ -54,7 +56,11 @@ def test_the_sample_stacks_name_the_apis_of_their_sandbox(stack: str) -> None:
 def test_a_test_message_has_the_forms_values() -> None:
     """In any depth, the first of several; what it cannot have is nothing."""
     message = TestMessage(path="/api", document={"a": [{"b": "x {bron_uri} {product_ids}"}], "c": 1, "d": "{absent}"})
-    assert message.filled({"bron_uri": "urn://gent", "product_ids": ["1", "2"]}) == {"a": [{"b": "x urn://gent 1"}], "c": 1, "d": ""}
+    assert message.filled({"bron_uri": "urn://gent", "product_ids": ["1", "2"]}) == {
+        "a": [{"b": "x urn://gent 1"}],
+        "c": 1,
+        "d": "",
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,10 @@ def test_a_test_message_has_the_forms_values() -> None:
         ("{source: the tests, reads: [../secret]}", '"../secret" is no path of an API'),
         ("{source: the tests, reads: [/a/../b]}", '"/a/../b" is no path of an API'),
         ("{source: the tests, reads: ['/a?b=c']}", '"/a?b=c" is no path of an API'),
-        ("{source: the tests, test_message: {path: /a, document: {a: '{bron_url}'}}}", "the test message has {bron_url}"),
+        (
+            "{source: the tests, test_message: {path: /a, document: {a: '{bron_url}'}}}",
+            "the test message has {bron_url}",
+        ),
     ],
 )
 def test_mistakes_in_the_catalogue(workspace: Workspace, api: str, said: str) -> None:

@@ -1,4 +1,5 @@
-"""How a document is replaced under its ETag: known, wanted, or someone else's. tests/faults/test_keycloak.py has it without ETags."""
+"""How a document is replaced under its ETag: known, wanted, or someone else's. tests/faults/test_keycloak.py has it
+without ETags."""
 
 from __future__ import annotations
 

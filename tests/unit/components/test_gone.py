@@ -1,4 +1,5 @@
-"""What counts as gone: a wrong address answers 404 to everything, and neither a read nor a removal takes that for an answer."""
+"""What counts as gone: a wrong address answers 404 to everything, and neither a read nor a removal takes that for an
+answer."""
 
 from __future__ import annotations
 
@@ -41,15 +42,29 @@ def products(server: FakeServer) -> Products:
 def only_lists(request: Request) -> Reply:
     """An authority that answers, and has nothing of what is looked for."""
     if request.path.partition("?")[0] in ("/clients", "/dosis/configurations"):
-        return Reply(200, [CLIENT] if "first=" in request.path else [] if "clientId=" in request.path else {"items": [], "next": None})
+        return Reply(
+            200,
+            (
+                [CLIENT]
+                if "first=" in request.path
+                else []
+                if "clientId=" in request.path
+                else {"items": [], "next": None}
+            ),
+        )
     return Reply(404, {})
 
 
 @pytest.mark.parametrize("reply", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("call", ["read", "read_scopes", "read_jwks", "snapshot", "remove"])
 @pytest.mark.parametrize("authority", [beheerportaal, keycloak])
-def test_a_wrong_address_has_no_client_that_is_gone(authority: Callable[[FakeServer], Authority], call: str, reply: Reply) -> None:
-    with serving(lambda _: reply) as server, pytest.raises(AuthorityError, match=r"check the address|must be that of a realm") as caught:
+def test_a_wrong_address_has_no_client_that_is_gone(
+    authority: Callable[[FakeServer], Authority], call: str, reply: Reply
+) -> None:
+    with (
+        serving(lambda _: reply) as server,
+        pytest.raises(AuthorityError, match=r"check the address|must be that of a realm") as caught,
+    ):
         CALLS[call](authority(server))
     assert not isinstance(caught.value, NotFound)
 
@@ -64,7 +79,9 @@ def test_a_wrong_address_has_no_configuration_that_is_gone(call: str, reply: Rep
 
 
 @pytest.mark.parametrize("authority", [beheerportaal, keycloak])
-def test_many_that_are_gone_cost_one_list(authority: Callable[[FakeServer], Authority], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_that_are_gone_cost_one_list(
+    authority: Callable[[FakeServer], Authority], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(collection, "_COUNTS_FOR_SECONDS", 600)
     with serving(only_lists) as server:
         one = authority(server)

@@ -58,7 +58,9 @@ def api(server: FakeServer, *, timeout: float = 5, tokens: FakeTokens | None = N
 def error_of(reply: Reply | str, *, timeout: float = 5) -> AuthorityError:
     """What one answer raises: a single line, without the token, without other exceptions around it."""
     with serving(in_turn(reply)) as server, pytest.raises(AuthorityError) as caught:
-        api(server, timeout=timeout).request("PUT", "/clients/1", document={"client_secret": "the-secret"}).as_(Document)
+        api(server, timeout=timeout).request("PUT", "/clients/1", document={"client_secret": "the-secret"}).as_(
+            Document
+        )
     sentence = str(caught.value)
     assert sentence.startswith(f"PUT {server.url}/clients/1: ")
     assert "\n" not in sentence
@@ -78,7 +80,11 @@ def test_tree_of_errors_is_drawn_whole() -> None:
             yield from drawn(child, depth + 1)
 
     lines = (line for line in (errors.__doc__ or "").splitlines() if "─ " in line or line.strip() == "AuthorityError")
-    found = [(line.replace("│", " ").rstrip().index(name) // 4 - 1, name) for line in lines for name in [line.split("─ ")[-1].split()[0]]]
+    found = [
+        (line.replace("│", " ").rstrip().index(name) // 4 - 1, name)
+        for line in lines
+        for name in [line.split("─ ")[-1].split()[0]]
+    ]
     assert sorted(found) == sorted(drawn(AuthorityError))
 
 
@@ -118,8 +124,12 @@ def test_redirect_is_not_followed(status: int) -> None:
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """It would carry the operator's token off the machine, in the clear. Addresses elsewhere need the proxy that the environment names."""
-    with serving(in_turn(Reply(200, {"from": "proxy"}))) as proxy, serving(in_turn(Reply(200, {"from": "portal"}))) as portal:
+    """It would carry the operator's token off the machine, in the clear. Addresses elsewhere need the proxy that the
+    environment names."""
+    with (
+        serving(in_turn(Reply(200, {"from": "proxy"}))) as proxy,
+        serving(in_turn(Reply(200, {"from": "portal"}))) as portal,
+    ):
         monkeypatch.setenv(variable, proxy.url)
         port = portal.url.rpartition(":")[2]
         for address in (portal.url, f"http://localhost:{port}"):
@@ -181,7 +191,8 @@ def test_json_that_does_not_parse(body: bytes) -> None:
     ],
 )
 def test_no_number_changes_on_its_way(text: str, value: object) -> None:
-    """The engine has each number as a double. One that does not fit stays the text that the server sent: it is seen, and compared."""
+    """The engine has each number as a double. One that does not fit stays the text that the server sent: it is seen,
+    and compared."""
     with serving(in_turn(Reply(200, f'{{"settings": [{text}]}}'.encode()))) as server:
         (found,) = api(server).request("GET", "/x").document["settings"]
     assert (found, type(found)) == (value, type(value))
@@ -210,7 +221,8 @@ def test_wrong_fields_are_named_and_values_are_not(body: object, places: str) ->
 
 @pytest.mark.parametrize("declared", [{"content-length": str(2 * 1024**3)}, {}], ids=["declared", "undeclared"])
 def test_huge_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch, declared: dict[str, str]) -> None:
-    """Refused before it is read where its length is declared; else read no further than the limit, however long the server goes on."""
+    """Refused before it is read where its length is declared; else read no further than the limit, however long the
+    server goes on."""
     monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 1024 * 1024 if not declared else 1024**3)
     sent = 0
 
@@ -271,7 +283,8 @@ def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes, said: str)
     ],
 )
 def test_what_the_engine_would_take_for_something_else_is_renamed(sent: str, found: str) -> None:
-    """Its marks end everybody's run, and half a character cannot be sent to it. As a name and as a value, however it is written."""
+    """Its marks end everybody's run, and half a character cannot be sent to it. As a name and as a value, however it is
+    written."""
     for text in (json.dumps({"a": [{sent: sent}]}), json.dumps({"a": [{sent: sent}]}).replace("4d", "\\u0034d")):
         with serving(in_turn(Reply(200, text.encode()))) as server:
             assert api(server).request("GET", "/x").document == {"a": [{found: found}]}
@@ -296,7 +309,10 @@ def test_refused_token_is_renewed_exactly_once() -> None:
     tokens = FakeTokens()
     with serving(in_turn(Reply(401), Reply(200, {}))) as server:
         api(server, tokens=tokens).request("GET", "/x")
-        assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {TOKEN}-0", f"Bearer {TOKEN}-1"]
+        assert [request.headers["authorization"] for request in server.requests] == [
+            f"Bearer {TOKEN}-0",
+            f"Bearer {TOKEN}-1",
+        ]
     assert tokens.renewals == [f"{TOKEN}-0"]
 
     tokens = FakeTokens()

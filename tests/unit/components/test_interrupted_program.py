@@ -11,7 +11,8 @@ from acmidm_onboarding import program as declared
 
 
 def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A coroutine that is closed where no event loop is left prints no traceback; whatever else cannot be raised still does."""
+    """A coroutine that is closed where no event loop is left prints no traceback; whatever else cannot be raised still
+    does."""
 
     async def under_way() -> None: ...
 

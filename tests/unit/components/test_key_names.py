@@ -25,7 +25,14 @@ def test_each_key_has_a_name_of_its_own(kids: list[str], names: list[str]) -> No
 
 def test_a_key_without_a_name_hides_nothing() -> None:
     """Nor does what is no key at all; and whatever is private in one goes no further."""
-    keys: list[object] = [{"kid": "a"}, {"x": "1"}, {"kid": 7}, {"kid": ""}, 3, {"kid": "b", "d": "very-private", "k": "very-private"}]
+    keys: list[object] = [
+        {"kid": "a"},
+        {"x": "1"},
+        {"kid": 7},
+        {"kid": ""},
+        3,
+        {"kid": "b", "d": "very-private", "k": "very-private"},
+    ]
     found = by_name(keys)
     assert list(found) == ["a", "without kid 2", "without kid 3", "without kid 4", "unreadable 5", "b"]
     assert found["without kid 2"] == {"x": "1"}
@@ -38,8 +45,14 @@ def test_a_key_without_a_name_hides_nothing() -> None:
         ({"kty": "EC", "crv": "P-256", "x": "a", "y": "b", "use": "sig", "alg": "ES256", "exp": 7}, None),
         ({"n": "a", "e": "b", "key_ops": ["verify"], "x5t": "c", "x5t#S256": "d", "x5c": ["e"], "x5u": "f"}, None),
         ({"comment": "ours", "4dabf18193072939515e22adb298388d": "x", "__provider": "x"}, {}),
-        ({"comment": {"deep": [{"d": "very-private"}]}}, {"private": "this key has private members, which are not shown"}),
-        ({"kty": {"d": "very-private"}}, {"kty": "unreadable", "private": "this key has private members, which are not shown"}),
+        (
+            {"comment": {"deep": [{"d": "very-private"}]}},
+            {"private": "this key has private members, which are not shown"},
+        ),
+        (
+            {"kty": {"d": "very-private"}},
+            {"kty": "unreadable", "private": "this key has private members, which are not shown"},
+        ),
         ({"key_ops": [["verify"]], "exp": "soon", "x5c": 7}, dict.fromkeys(("key_ops", "exp", "x5c"), "unreadable")),
         ({"exp": 253_402_300_799, "nbf": 0, "iat": 1.5}, None),
         ({"exp": 1_790_000_000_000, "nbf": -1, "iat": True}, dict.fromkeys(("exp", "nbf", "iat"), "unreadable")),
@@ -48,7 +61,8 @@ def test_a_key_without_a_name_hides_nothing() -> None:
     ],
 )
 def test_the_registered_members_alone_are_kept(members: dict[str, object], kept: dict[str, object] | None) -> None:
-    """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the rest gets into no state."""
+    """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the rest gets into no
+    state."""
     found = by_name([{"kid": "a", **members}])
     assert found == {"a": {"kid": "a", **(members if kept is None else kept)}}
     assert "very-private" not in str(found)
@@ -58,7 +72,9 @@ def test_nothing_of_a_key_is_a_secret_or_a_line_of_its_own() -> None:
     """Whatever an authority has in its texts; base64 is kept, though it begins as a token does."""
     pem, forged = "-----BEGIN PRIVATE KEY-----very-private", "a\r\n::error::forged \x1b[31m\u202e"
     thumbprint = "eyJhbGciOiJSUzI1NiJ9-eyJhbGciOiJSUzI1NiJ9"
-    found = by_name([{"kid": pem, "x": pem, "x5c": [forged]}, {"kid": forged, "alg": forged}, {"kid": thumbprint, "n": thumbprint}])
+    found = by_name(
+        [{"kid": pem, "x": pem, "x5c": [forged]}, {"kid": forged, "alg": forged}, {"kid": thumbprint, "n": thumbprint}]
+    )
     assert "very-private" not in str(found)
     spelled = r"a\r\n::error::forged \x1b[31m\u202e"
     assert list(found) == [NOT_SHOWN, spelled, thumbprint]

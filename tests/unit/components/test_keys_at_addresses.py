@@ -1,4 +1,5 @@
-"""What becomes of a client whose keys are, or will be, at an address: what is listed of them, and what may take their place."""
+"""What becomes of a client whose keys are, or will be, at an address: what is listed of them, and what may take their
+place."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Published:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> Published:
-    """The embedded portal takes no address, and no server of a test is at a public one: how it is fetched is tested elsewhere."""
+    """The embedded portal takes no address, and no server of a test is at a public one: how it is fetched is tested
+    elsewhere."""
     found = Published()
     monkeypatch.setattr(published_keys, "fetch_keys", found.fetch)
     return found
@@ -67,7 +69,12 @@ def test_the_key_that_evidence_was_signed_with_is_looked_for_where_it_is_publish
     """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what was known."""
     provider = world.provider(ClientJwksProvider)
     on_authority(provider, monkeypatch)
-    inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {"thumbprint": ONE.thumbprint(), **OF_EVIDENCE}}
+    inputs = {
+        "platform": "acmidm",
+        "client_id": "c",
+        "jwks": None,
+        "proven": {"thumbprint": ONE.thumbprint(), **OF_EVIDENCE},
+    }
     elsewhere = {**inputs, "proven": {"thumbprint": OTHER.thumbprint(), **OF_EVIDENCE}}
     assert [outs(provider.read("c", one))["seen"] for one in (inputs, elsewhere)] == [ONE.thumbprint(), None]
     published.there = "cannot be reached; see to its server"
@@ -98,7 +105,12 @@ def test_a_secret_works_until_a_key_that_can_be_used_is_at_the_address(
     published: Published, there: list[Any] | str, awaited: list[str] | None, waits: bool
 ) -> None:
     published.there = there
-    news = {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": ADDRESS, "awaited_keys": awaited, "software_id": "a/tni/O/loket"}
+    news = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": ADDRESS,
+        "awaited_keys": awaited,
+        "software_id": "a/tni/O/loket",
+    }
     authority: Any = SimpleNamespace(read_jwks=lambda _: AT_ADDRESS)
     assert switching.must_wait(authority, "c", "client_secret_basic", news) is waits
     if awaited is None:

@@ -48,9 +48,12 @@ def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
     ],
 )
 def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
-    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does that again."""
+    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does
+    that again."""
     assert step(retired(), held) == expected
-    assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (expected == "nothing" and held is not None)
+    assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (
+        expected == "nothing" and held is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,8 @@ def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Client | No
 
 
 def test_a_client_is_not_left_with_a_compromised_key() -> None:
-    """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal says nothing."""
+    """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal
+    says nothing."""
     ready = dataclasses.replace(UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")})
     kept = retired(preserve=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
@@ -90,7 +94,12 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
         (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)
         return product in found.products, found.is_leaving(product), bool(found.scopes)
 
-    assert now(WHOLE) == now(UNPROTECTED) == now(dataclasses.replace(READY, protected_products=PRODUCTS)) == (True, True, False)
+    assert (
+        now(WHOLE)
+        == now(UNPROTECTED)
+        == now(dataclasses.replace(READY, protected_products=PRODUCTS))
+        == (True, True, False)
+    )
     assert now(READY) == now(None) == (False, False, False)
     assert now(dataclasses.replace(WHOLE, products={}, protected_products=frozenset())) == (False, False, False)
 
@@ -105,14 +114,16 @@ def test_a_client_is_known_by_its_earlier_name() -> None:
 
 @pytest.mark.parametrize("part", ["OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"])
 def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
-    """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first step."""
+    """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first
+    step."""
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
 
     def held(**of_part: bool) -> Client:
         options = {kind: of_part if kind == part else {"retainOnDelete": True} for kind in kinds}
         resources = [
             {
-                "urn": f"urn:pulumi:tni::acmidm::x$pulumi-python:dynamic/acmidm:{kind}::OVO1/a{'/dosis' if kind == kinds[-1] else ''}",
+                "urn": f"urn:pulumi:tni::acmidm::x$pulumi-python:dynamic/acmidm:{kind}::OVO1/a"
+                + ("/dosis" if kind == kinds[-1] else ""),
                 "type": f"pulumi-python:dynamic/acmidm:{kind}",
                 "inputs": {"product": "dosis"} if kind == kinds[-1] else {},
                 **options[kind],

@@ -76,9 +76,13 @@ def value(output: pulumi.Output[Any]) -> Any:
 
 def test_no_connections_is_one_sentence() -> None:
     """A program of one's own reads forms, and may find none."""
-    with pytest.raises(pulumi.RunError, match="is given no connections; give it those of one application, or leave it out"):
+    with pytest.raises(
+        pulumi.RunError, match="is given no connections; give it those of one application, or leave it out"
+    ):
         declare()
-    with pytest.raises(pulumi.RunError, match="Onboarding OVO002067/balie is given connections of OVO002067/loket; name it by the key"):
+    with pytest.raises(
+        pulumi.RunError, match="Onboarding OVO002067/balie is given connections of OVO002067/loket; name it by the key"
+    ):
         declare(CONNECTION, name="OVO002067/balie")
 
 
@@ -93,7 +97,9 @@ def test_what_is_protected(protect: bool, leaving: tuple[str, ...], expected: se
     """All that is at authorities is protected, but for what leaves in this run."""
     _, requests = declare(dataclasses.replace(CONNECTION, leaving=frozenset(leaving)), protect=protect)
     protected = [place for place, request in requests.items() if request.protect]
-    assert {place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0] for place in protected} == expected
+    assert {
+        place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0] for place in protected
+    } == expected
 
 
 def test_outputs() -> None:
@@ -107,7 +113,9 @@ def test_outputs() -> None:
             "application": "loket",
             "client_id": "id-of-OVO002067/loket",
             "scopes": ["scope_a", "scope_b"],
-            "keys": {"key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}},
+            "keys": {
+                "key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}
+            },
             "products": ["dosis", "notificaties"],
         }
     }
@@ -120,7 +128,9 @@ def test_what_failed_to_be_made_has_no_output() -> None:
         return found
 
     lost: pulumi.Output[str] = pulumi.Output(set(), answer(""), answer(False), answer(False))
-    assert value(known({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})) == {"a": {"client_id": {"made": "1"}}}
+    assert value(known({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})) == {
+        "a": {"client_id": {"made": "1"}}
+    }
 
 
 def test_keys_cannot_be_given_beside_an_address_of_them() -> None:
@@ -130,10 +140,16 @@ def test_keys_cannot_be_given_beside_an_address_of_them() -> None:
 
 
 def test_former_names_are_aliases() -> None:
-    """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may fail in that."""
-    secret = declaration(method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, formerly=("OVO002067/oud", "0207451227/loket"), **PARTS)
+    """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may
+    fail in that."""
+    secret = declaration(
+        method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, formerly=("OVO002067/oud", "0207451227/loket"), **PARTS
+    )
     _, requests = declare(secret)
     assert len(requests) == 7
     for place, request in requests.items():
         after = request.name.removeprefix("OVO002067/loket")
-        assert [alias.spec.name for alias in request.aliases] == [f"OVO002067/oud{after}", f"0207451227/loket{after}"], place
+        assert [alias.spec.name for alias in request.aliases] == [
+            f"OVO002067/oud{after}",
+            f"0207451227/loket{after}",
+        ], place

@@ -1,4 +1,5 @@
-"""What ``check`` makes of a client's keys: since when each is declared, and why one may not leave yet; on a real portal."""
+"""What ``check`` makes of a client's keys: since when each is declared, and why one may not leave yet; on a real
+portal."""
 
 from __future__ import annotations
 
@@ -19,19 +20,38 @@ OLD, NEW = new_key("old"), new_key("new")
 
 
 def keys(
-    client_id: str, *declared: ECKey, proven: ECKey | None = None, days_old: int = 1, refused: str | None = None, **changes: Any
+    client_id: str,
+    *declared: ECKey,
+    proven: ECKey | None = None,
+    days_old: int = 1,
+    refused: str | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
     """What the program gives."""
     evidence = {proven.thumbprint(): (datetime.now(UTC) - timedelta(days=days_old)).isoformat()} if proven else {}
-    rotation: dict[str, Any] = {"form": "gent/loket", "stack": "tni", "compromised": [], "proven": evidence, "evidence_refused": refused}
+    rotation: dict[str, Any] = {
+        "form": "gent/loket",
+        "stack": "tni",
+        "compromised": [],
+        "proven": evidence,
+        "evidence_refused": refused,
+    }
     jwks = {key.kid: public_jwk(key) for key in declared}
     return {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "rotation": rotation, **changes}
 
 
 def recorded(client_id: str, *declared: ECKey, **days: float) -> dict[str, Any]:
     """The inputs in a state; ``days`` since when a key is declared, by its kid, ``0`` for all others."""
-    since = {key.thumbprint(): f"{datetime.now(UTC) - timedelta(days=days.get(str(key.kid), 0)):%Y-%m-%dT%H:%M:%SZ}" for key in declared}
-    return {"platform": "acmidm", "client_id": client_id, "jwks": {key.kid: public_jwk(key) for key in declared}, "since": since}
+    since = {
+        key.thumbprint(): f"{datetime.now(UTC) - timedelta(days=days.get(str(key.kid), 0)):%Y-%m-%dT%H:%M:%SZ}"
+        for key in declared
+    }
+    return {
+        "platform": "acmidm",
+        "client_id": client_id,
+        "jwks": {key.kid: public_jwk(key) for key in declared},
+        "since": since,
+    }
 
 
 def before_the_guard(client_id: str, *declared: ECKey) -> dict[str, Any]:
@@ -81,14 +101,20 @@ def test_keys_that_are_not_known_yet_are_left_to_the_run(guarded: World) -> None
 
 
 def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) -> None:
-    nobody = World({**guarded.config, "acmidm:managementUrl": "http://127.0.0.1:1/management/v1", "acmidm:retryDeadlineSeconds": "0"})
+    nobody = World(
+        {
+            **guarded.config,
+            "acmidm:managementUrl": "http://127.0.0.1:1/management/v1",
+            "acmidm:retryDeadlineSeconds": "0",
+        }
+    )
     before = recorded("c", OLD, NEW, old=30, new=15)
     assert checked(nobody, before, keys("c", NEW, proven=NEW)).get("refused") is None
     refused = checked(nobody, before, keys("c", NEW))["refused"]
     assert 'gent/loket: key "old" may leave once key "new" is proven (whether it is in use cannot be known: ' in refused
     assert (
-        "prove the one that stays with acmidm probe onboardings/gent/loket.yaml --stack tni --client-id c --private-key FILE --record"
-        in refused
+        "prove the one that stays with acmidm probe onboardings/gent/loket.yaml --stack tni --client-id c --private-key"
+        " FILE --record" in refused
     )
 
 
@@ -100,7 +126,9 @@ def test_a_key_that_is_gone_needs_no_successor(guarded: World, registry: Registr
     assert (after.get("refused"), after["jwks"].keys()) == (None, {"new"})
 
 
-def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(guarded: World, registry: Registry, client_id: str) -> None:
+def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(
+    guarded: World, registry: Registry, client_id: str
+) -> None:
     """Five keys are the most that a client may have: a stolen one goes all the same."""
     held = [OLD, NEW, *(new_key(f"held-{number}") for number in range(3))]
     registry.set_keys(client_id, held)
@@ -114,7 +142,9 @@ def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(guarded: Worl
     renamed = {"new": {**public_jwk(OLD), "kid": "new"}}
     registry.set_keys(client_id, [OLD, NEW])
     swapped = checked(guarded, recorded(client_id, OLD, NEW, old=30, new=2), keys(client_id, jwks=renamed))
-    assert {key["n" if "n" in key else "x"] for key in swapped["jwks"].values()} == {public_jwk(key)["x"] for key in (OLD, NEW)}
+    assert {key["n" if "n" in key else "x"] for key in swapped["jwks"].values()} == {
+        public_jwk(key)["x"] for key in (OLD, NEW)
+    }
 
 
 @pytest.mark.parametrize("changed", [{"exp": 1_700_000_000}, {"kid": "otherwise"}])
@@ -131,7 +161,9 @@ def test_a_key_that_ends_now_or_is_called_otherwise_leaves_as_any_other(
     assert checked(guarded, recorded(client_id, OLD, NEW, old=30, new=15), beside)["jwks"] == beside["jwks"]
 
 
-def test_keys_that_were_left_to_the_portal_in_between_are_as_old_as_they_were(guarded: World, registry: Registry, client_id: str) -> None:
+def test_keys_that_were_left_to_the_portal_in_between_are_as_old_as_they_were(
+    guarded: World, registry: Registry, client_id: str
+) -> None:
     """One that was uploaded there has been there for as long as it takes: nobody recorded it."""
     registry.set_keys(client_id, [OLD, NEW])
     left = checked(guarded, recorded(client_id, OLD, NEW, old=30, new=2), keys(client_id, jwks=None))
@@ -144,7 +176,8 @@ def test_keys_that_were_left_to_the_portal_in_between_are_as_old_as_they_were(gu
 
 
 def test_a_stolen_key_goes_whoever_else_writes_the_same_keys(world: World, registry: Registry, client_id: str) -> None:
-    """Who stole it may upload another each time: that one is no change of ours, and is seen by the next look for drift."""
+    """Who stole it may upload another each time: that one is no change of ours, and is seen by the next look for
+    drift."""
     provider = world.provider(ClientJwksProvider)
     before = recorded(client_id, OLD, NEW)
     registry.set_keys(client_id, [OLD, NEW, new_key("slipped")])
@@ -165,7 +198,8 @@ def test_evidence_that_counts_as_none_is_named(guarded: World, registry: Registr
 
 
 def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> None:
-    """A client with a secret, a client that is replaced, a guard that is off, a compromised key, one that was slipped in."""
+    """A client with a secret, a client that is replaced, a guard that is off, a compromised key, one that was slipped
+    in."""
     before = recorded("c", OLD, old=30)
     assert checked(guarded, before, keys("c", rotation=None)).get("refused") is None
     assert checked(guarded, before, keys(UNKNOWN, NEW)).get("refused") is None
@@ -190,13 +224,18 @@ def test_a_refresh_makes_no_key_a_declared_one(guarded: World, registry: Registr
     assert after.get("refused") is None
     assert datetime.now(UTC) - datetime.fromisoformat(after["since"][NEW.thumbprint()]) < timedelta(minutes=1)
     in_the_form_too = checked(guarded, dict(read.inputs), keys(client_id, OLD, slipped_in))
-    assert in_the_form_too["since"].keys() == {OLD.thumbprint(), slipped_in.thumbprint()}, "what a run that was cut off wrote, too"
+    assert in_the_form_too["since"].keys() == {
+        OLD.thumbprint(),
+        slipped_in.thumbprint(),
+    }, "what a run that was cut off wrote, too"
     registry.set_keys(client_id, [OLD, NEW])
     next_run = World({**guarded.config, "acmidm:requestTimeoutSeconds": "11"})
     assert outs(next_run.provider(ClientJwksProvider).read(client_id, before)) == before
 
 
-def test_keys_in_the_portal_are_guarded_once_a_form_has_keys(guarded: World, registry: Registry, client_id: str) -> None:
+def test_keys_in_the_portal_are_guarded_once_a_form_has_keys(
+    guarded: World, registry: Registry, client_id: str
+) -> None:
     registry.set_keys(client_id, [OLD])
     uploaded = {"platform": "acmidm", "client_id": client_id}
     assert 'key "old" cannot leave' in checked(guarded, uploaded, keys(client_id, NEW, proven=NEW))["refused"]

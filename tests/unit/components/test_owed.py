@@ -1,4 +1,5 @@
-"""Who is told what: whatever a mail server does, nobody who has a mail gets it again, and nobody who may get it is forgotten."""
+"""Who is told what: whatever a mail server does, nobody who has a mail gets it again, and nobody who may get it is
+forgotten."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 
 CONTACTS = ("a", "b", "c")
 FIRST = Delivery(owed=(CLIENT_ID,), scopes=("x",))
-outcomes = st.lists(st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"]))) | st.none(), max_size=6)
+outcomes = st.lists(
+    st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"]))) | st.none(),
+    max_size=6,
+)
 
 
 def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, list[str]]:
@@ -17,7 +21,11 @@ def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, l
     to = record.left(CONTACTS)
     said = {one: "down" if outcome is None else outcome[one] for one in to}
     made = {
-        one: Outcome("<id>") if why == "ok" else Outcome(None if why == "down" else "<id>", why, is_temporary=why != "550")
+        one: (
+            Outcome("<id>")
+            if why == "ok"
+            else Outcome(None if why == "down" else "<id>", why, is_temporary=why != "550")
+        )
         for one, why in said.items()
     }
     return (record.tried(made, "2026-01-01T00:00:00Z") if to else record), [one for one in to if said[one] == "ok"]

@@ -48,16 +48,25 @@ def test_a_configuration_of_another_owner_stays(
     theirs = ProductDocument(BY_HAND, replace(wanted.owner, **change))
     products.put("dosis", client_id, None, theirs)
     products.delete("dosis", client_id, wanted.owner)
-    with pytest.raises(ChangedMeanwhile, match=f"client {client_id} has a dosis configuration already that is not this stack's: added "):
+    with pytest.raises(
+        ChangedMeanwhile, match=f"client {client_id} has a dosis configuration already that is not this stack's: added "
+    ):
         products.put("dosis", client_id, None, ours)
     with pytest.raises(ChangedMeanwhile, match="someone else changed the dosis configuration of client"):
         products.put("dosis", client_id, ProductDocument(BY_HAND, wanted.owner), ours)
     assert products.read("dosis", client_id) == theirs
 
 
-def test_what_is_nobody_elses_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    """What a preview has shown, by ``adopt`` or after a refresh; what is as declared, which gets an owner; what this stack left."""
-    products, nobodys, ours = platform.product_api, ProductDocument(BY_HAND, Owner()), ProductDocument(CHANGED, wanted.owner)
+def test_what_is_nobody_elses_is_overwritten(
+    platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str
+) -> None:
+    """What a preview has shown, by ``adopt`` or after a refresh; what is as declared, which gets an owner; what this
+    stack left."""
+    products, nobodys, ours = (
+        platform.product_api,
+        ProductDocument(BY_HAND, Owner()),
+        ProductDocument(CHANGED, wanted.owner),
+    )
     products.put("dosis", client_id, None, nobodys)
     products.put("dosis", client_id, nobodys, ours)
     assert dict(products.configurations("dosis"))[client_id] == ours
@@ -73,7 +82,8 @@ def test_the_error_names_the_fields_of_the_organisation(
     registry.change(client_id, organisation={"name": "Anders", "ovo": "OVO002067", "kbo": None})
     with pytest.raises(ChangedMeanwhile) as caught:
         platform.authority.update(client_id, wanted, wanted.model_copy(update={"application": "other"}), None)
-    assert caught.value.difference == (
-        "changed organisation.kbo, organisation.name (declared: organisation.kbo 0207451227, organisation.name Stad Gent; "
-        "found: organisation.kbo None, organisation.name Anders)"
+    assert (
+        caught.value.difference
+        == "changed organisation.kbo, organisation.name (declared: organisation.kbo 0207451227, organisation.name Stad"
+        " Gent; found: organisation.kbo None, organisation.name Anders)"
     )

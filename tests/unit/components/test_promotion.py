@@ -50,7 +50,9 @@ def asked(state: Mapping[str, Any] | None, **changes: str) -> Desired:
 @pytest.mark.parametrize(
     "changes", [{}, {"promotionGate": "enforce", "environment": "tni"}, {"promotionGate": "warn", "environment": "tni"}]
 )
-def test_nothing_is_read_without_a_gate(monkeypatch: pytest.MonkeyPatch, said: list[str], changes: dict[str, str]) -> None:
+def test_nothing_is_read_without_a_gate(
+    monkeypatch: pytest.MonkeyPatch, said: list[str], changes: dict[str, str]
+) -> None:
     monkeypatch.setattr(stacks, "recorded", None)
     one = replace(IN_PRODUCTION, environment=Environment(changes.get("environment", "prod")))
     found = declared._desired(Stack("prod", lambda: settings(**changes), export=unreadable), [one])
@@ -60,14 +62,21 @@ def test_nothing_is_read_without_a_gate(monkeypatch: pytest.MonkeyPatch, said: l
 def test_tni_is_read_only_where_something_is_added(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     monkeypatch.setattr(stacks, "recorded", None)
     name = IN_PRODUCTION.resource_name
-    parts = [resource("OAuthClient", name, {}, id="id"), resource("ClientScopes", name, {"scopes": dict(IN_PRODUCTION.scopes)})]
-    parts += [resource("ProductConfiguration", f"{name}/{product}", {"product": product}) for product in IN_PRODUCTION.products]
+    parts = [
+        resource("OAuthClient", name, {}, id="id"),
+        resource("ClientScopes", name, {"scopes": dict(IN_PRODUCTION.scopes)}),
+    ]
+    parts += [
+        resource("ProductConfiguration", f"{name}/{product}", {"product": product})
+        for product in IN_PRODUCTION.products
+    ]
     assert asked({"deployment": {"resources": parts}}, promotionGate="enforce").declared == (IN_PRODUCTION,)
     assert said == []
 
 
 def test_a_state_that_cannot_be_read_undeclares_nothing(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
-    """With the gate the run ends, for to go on without connections would remove them; a gate that only warns stops nobody."""
+    """With the gate the run ends, for to go on without connections would remove them; a gate that only warns stops
+    nobody."""
     with pytest.raises(UnreadableState):
         asked(None, promotionGate="enforce")
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
@@ -81,7 +90,9 @@ def test_a_state_that_cannot_be_read_undeclares_nothing(monkeypatch: pytest.Monk
     assert asked(None, promotionGate="warn").declared == (IN_PRODUCTION,)
 
 
-def test_a_program_of_its_own_is_told_what_its_connection_lacks(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+def test_a_program_of_its_own_is_told_what_its_connection_lacks(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     """It cannot declare an empty list."""
     monkeypatch.setattr(declared, "_stack", lambda found: Stack("prod", lambda: found, export=lambda _: {}))
     monkeypatch.setattr(stacks, "recorded", lambda _: {})

@@ -46,7 +46,10 @@ def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
 
 def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
     """They travel as floating point; a configuration with a number must not differ from itself."""
-    inputs = {**product_of(UNKNOWN), "configuration": {"limit": 3.0, "share": 0.5, "list": [1.0, {"deep": 2.0}], "yes": True}}
+    inputs = {
+        **product_of(UNKNOWN),
+        "configuration": {"limit": 3.0, "share": 0.5, "list": [1.0, {"deep": 2.0}], "yes": True},
+    }
     checked = world.provider(ProductConfigurationProvider).check({}, {**inputs, "__provider": "module:class"})
     assert checked.failures == []
     assert checked.inputs is not None
@@ -59,13 +62,22 @@ def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
 def test_a_platform_without_authority_is_a_sentence(world: World, application: str) -> None:
     """The project's own program refuses such a form before; what is left in a state has no program that says so."""
     provider, props = world.provider(OAuthClientProvider), client_inputs(application, platform="geosecure")
-    for call in (lambda: provider.create(props), lambda: provider.read("40001", props), lambda: provider.delete("40001", props)):
-        with pytest.raises(Rejected, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
+    for call in (
+        lambda: provider.create(props),
+        lambda: provider.read("40001", props),
+        lambda: provider.delete("40001", props),
+    ):
+        with pytest.raises(
+            Rejected, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'
+        ):
             call()
 
 
-def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one who changed the setting would get them. Refused before any name is looked up, for the engine and for the command line."""
+def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who changed the setting would get them. Refused before any name is looked up, for the engine and for the
+    command line."""
     looked_up: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: looked_up.append(host))
     config = {**world.config, "acmidm:managementUrl": "https://attacker.example/management/v1"}
@@ -76,7 +88,8 @@ def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(world: World,
     ):
         monkeypatch.setenv(TRUSTED_HOSTS, "beheer.example")
         with pytest.raises(
-            InvalidSettings, match=r"acmidm:managementUrl leads to attacker\.example, which ACMIDM_TRUSTED_HOSTS does not name"
+            InvalidSettings,
+            match=r"acmidm:managementUrl leads to attacker\.example, which ACMIDM_TRUSTED_HOSTS does not name",
         ):
             start()
         monkeypatch.setenv(TRUSTED_HOSTS, "attacker.example")
@@ -91,7 +104,10 @@ def test_what_is_refused_neither_replaces_nor_is_made(world: World, application:
     checked = provider.check(before, adopting("x", after))
     assert (checked.failures, checked.inputs is not None) == ([], True)
     assert provider.diff("y", before, dict(checked.inputs or {})).replaces == []
-    for call in (lambda: provider.create(checked.inputs or {}), lambda: provider.update("y", before, checked.inputs or {})):
+    for call in (
+        lambda: provider.create(checked.inputs or {}),
+        lambda: provider.update("y", before, checked.inputs or {}),
+    ):
         with pytest.raises(Rejected, match='gent/loket: client "x" cannot be taken over'):
             call()
 
@@ -100,9 +116,18 @@ def test_what_is_refused_neither_replaces_nor_is_made(world: World, application:
 def test_diff_leaves_the_details_to_the_engine(world: World, kind: type[AuthorityProvider]) -> None:
     """Only what forces a replacement is named: the identity. An unknown identity is that of another client."""
     provider = world.provider(kind)
-    old = {"software_id": "acmidm/tni/A/a", "platform": "acmidm", "client_id": "1", "product": "dosis", "scopes": {}, "contacts": []}
+    old = {
+        "software_id": "acmidm/tni/A/a",
+        "platform": "acmidm",
+        "client_id": "1",
+        "product": "dosis",
+        "scopes": {},
+        "contacts": [],
+    }
     moved = {**old, "software_id": "acmidm/tni/B/b", "scopes": {"x": "y"}, "contacts": ["c"]}
-    assert provider.diff("id", old, moved).replaces == [], "another code or application is the same client under another name"
+    assert provider.diff("id", old, moved).replaces == [], (
+        "another code or application is the same client under another name"
+    )
     for name in kind.replaced_by:
         diff = provider.diff("id", old, {**old, name: UNKNOWN})
         assert diff.changes is None
@@ -165,8 +190,11 @@ def test_assigned_scope_that_a_form_asks_for_is_drift_when_it_goes(world: World,
     assert provider.read(client_id, outs(created)).outs == outs(created)
 
 
-def test_default_scopes_from_create_to_update(world: World, registry: Registry, application: str, client_id: str) -> None:
-    """Made default by hand, or no longer, a scope is drift; what a provider assigns keeps what it is while nobody declares it."""
+def test_default_scopes_from_create_to_update(
+    world: World, registry: Registry, application: str, client_id: str
+) -> None:
+    """Made default by hand, or no longer, a scope is drift; what a provider assigns keeps what it is while nobody
+    declares it."""
     provider = world.provider(ClientScopesProvider)
     created = provider.create(scopes_of(client_id, PLAIN, SEND, default=(SEND,)))
     assert registry.client(application)["default_scopes"] == [SEND]
@@ -197,8 +225,11 @@ def test_attributes_from_create_to_update(world: World, registry: Registry, appl
     assert "attributes" not in outs(provider.read(created.id, outs(read)))
 
 
-def test_an_address_of_keys_is_refused_where_it_is_not_known(world: World, registry: Registry, application: str) -> None:
-    """Also where no form was checked, as in a program: before anything is sent, so that no client is made without keys."""
+def test_an_address_of_keys_is_refused_where_it_is_not_known(
+    world: World, registry: Registry, application: str
+) -> None:
+    """Also where no form was checked, as in a program: before anything is sent, so that no client is made without
+    keys."""
     provider = world.provider(OAuthClientProvider)
     wanted = client_inputs(application, jwks_uri="https://keys.gent.example/jwks")
     with pytest.raises(Rejected, match="takes no keys from an address"):
@@ -219,7 +250,8 @@ def test_removed_client_takes_its_products_along(world: World, registry: Registr
 
 @pytest.mark.parametrize("gone", ["nothing", "configuration", "client"])
 def test_deletes_inside_a_client(world: World, registry: Registry, client_id: str, application: str, gone: str) -> None:
-    """Scopes and keys are left, for they go with the client, or are the organisation's own in the portal; what is gone is no error."""
+    """Scopes and keys are left, for they go with the client, or are the organisation's own in the portal; what is gone
+    is no error."""
     registry.set_scopes(client_id, [SEND])
     registry.set_keys(client_id, [new_key("key-1")])
     configured = outs(world.provider(ProductConfigurationProvider).create(product_of(client_id)))
@@ -235,7 +267,9 @@ def test_deletes_inside_a_client(world: World, registry: Registry, client_id: st
     assert registry.clients(application) == before
 
 
-def test_update_of_a_client_that_is_gone_says_so(world: World, registry: Registry, client_id: str, application: str) -> None:
+def test_update_of_a_client_that_is_gone_says_so(
+    world: World, registry: Registry, client_id: str, application: str
+) -> None:
     registry.remove(client_id)
     with pytest.raises(NotFound, match="run pulumi up --refresh"):
         world.provider(OAuthClientProvider).update(
@@ -282,5 +316,7 @@ def test_evidence_counts_where_the_authority_has_seen_its_key_in_use(
     registry.set_keys(client_id, [new_key("another")])
     later = world.provider(ClientJwksProvider)
     later._platforms[Platform.ACMIDM].clients.forget(client_id)
-    assert later.diff(client_id, updated, inputs).changes is (True if in_portal else None), "what else is in a form's set is drift"
+    assert later.diff(client_id, updated, inputs).changes is (True if in_portal else None), (
+        "what else is in a form's set is drift"
+    )
     assert outs(later.read(client_id, updated))["seen"] is None

@@ -94,7 +94,9 @@ def test_threads_share_what_one_of_them_reads() -> None:
 
 
 @pytest.mark.parametrize("part", ["scopes", "jwks"])
-def test_a_part_that_is_missing_makes_no_client_gone(portal: RunningPortal, tmp_path: Path, application: str, part: str) -> None:
+def test_a_part_that_is_missing_makes_no_client_gone(
+    portal: RunningPortal, tmp_path: Path, application: str, part: str
+) -> None:
     """The client answered: a 404 on what lives inside it is no sign that it is gone, unless it went meanwhile."""
     with FaultProxy(portal.origin) as proxy:
         first, second = (platform_through(proxy.origin, portal, tmp_path) for _ in range(2))
@@ -104,5 +106,9 @@ def test_a_part_that_is_missing_makes_no_client_gone(portal: RunningPortal, tmp_
         with pytest.raises(Unintelligible, match=f"client {client_id} of .* exists, but not its scopes or its JWK Set"):
             first.clients.get(client_id)
         proxy.heal()
-        proxy.rule("GET", f"/{part}$", faults.after(lambda: second.authority.remove(client_id, metadata(application).owner), missing))
+        proxy.rule(
+            "GET",
+            f"/{part}$",
+            faults.after(lambda: second.authority.remove(client_id, metadata(application).owner), missing),
+        )
         assert second.clients.get(client_id) is None

@@ -39,7 +39,9 @@ def essence(client: Client) -> Essence:
     )
 
 
-def resource(kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any) -> dict[str, Any]:
+def resource(
+    kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any
+) -> dict[str, Any]:
     kind = f"pulumi-python:dynamic/acmidm:{kind}"
     return {"urn": f"urn:pulumi:prod::acmidm::{parent}${kind}::{name}", "type": kind, "inputs": inputs, **more}
 
@@ -54,8 +56,15 @@ def test_what_is_held_of_each_connection() -> None:
         resource("ClientJwks", "OVO002067/loket", {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}}, id="id-1"),
         resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
         resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
-        resource("OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True),
-        resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"thumbprint": "t"}}, outputs={"seen": "t"}),
+        resource(
+            "OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True
+        ),
+        resource(
+            "ClientJwks",
+            "OVO002067/loket/geosecure",
+            {"jwks": None, "proven": {"thumbprint": "t"}},
+            outputs={"seen": "t"},
+        ),
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
     ]
@@ -72,12 +81,16 @@ def test_what_is_held_of_each_connection() -> None:
         "OVO002067/loket/geosecure": Essence("40001", keys=None, seen="t", retained=True),
         "OVO000001/zonder-client": Essence(None, {"a"}),
     }
-    assert {client.client_id for client in found.clients.values()} == {"id-1", "40001"}, "a client is one that has its client"
+    assert {client.client_id for client in found.clients.values()} == {
+        "id-1",
+        "40001",
+    }, "a client is one that has its client"
     assert [client.client_id for client in found.leaving] == ["id-2"]
 
 
 def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
-    """A part that failed in the run of a rename is under the earlier name still; another client of that name is another client."""
+    """A part that failed in the run of a rename is under the earlier name still; another client of that name is another
+    client."""
     renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",))
     name = renamed.resource_name
     client = resource("OAuthClient", name, {}, id="id-1")
@@ -95,6 +108,11 @@ def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
 
 
 def test_a_state_without_anything_holds_nothing() -> None:
-    documents: list[dict[str, Any]] = [{}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}]
+    documents: list[dict[str, Any]] = [
+        {},
+        {"deployment": None},
+        {"deployment": {}},
+        {"deployment": {"resources": [None, "x", {}]}},
+    ]
     for document in documents:
         assert recorded_in(document).parts == {}

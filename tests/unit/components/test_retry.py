@@ -34,12 +34,17 @@ def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
     return api_at(server.url, timeout=timeout, deadline=deadline)
 
 
-@pytest.mark.parametrize("failure", [Reply(429), Reply(502), Reply(503), Reply(504), RESET], ids=["429", "502", "503", "504", RESET])
+@pytest.mark.parametrize(
+    "failure", [Reply(429), Reply(502), Reply(503), Reply(504), RESET], ids=["429", "502", "503", "504", RESET]
+)
 def test_what_may_pass_is_tried_again(failure: Reply | str) -> None:
-    """Counted at the server: two failures, then the answer. A POST too, with the same body: a natural key goes along."""
+    """Counted at the server: two failures, then the answer. A POST too, with the same body: a natural key goes
+    along."""
     with serving(in_turn(failure, failure, GOOD)) as server:
         assert api(server).request("POST", "/x", document={"software_id": "key"}).document == {"fine": True}
-        assert [(request.method, request.body) for request in server.requests] == [("POST", server.requests[0].body)] * 3
+        assert [(request.method, request.body) for request in server.requests] == [
+            ("POST", server.requests[0].body)
+        ] * 3
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,9 @@ def test_deadline_is_kept_and_said() -> None:
         assert time.monotonic() - start < 2
         assert len(server.requests) > 1
         sentence = str(caught.value)
-        assert sentence.startswith(f"GET {server.url}/x: 503 Service Unavailable, maintenance (tried {len(server.requests)} times in ")
+        assert sentence.startswith(
+            f"GET {server.url}/x: 503 Service Unavailable, maintenance (tried {len(server.requests)} times in "
+        )
         assert sentence.endswith("check the address and the server, then run the same command again")
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
@@ -182,7 +189,9 @@ def test_server_says_how_long_to_wait() -> None:
         assert 1 <= wait < 2
 
 
-@pytest.mark.parametrize("header", ["0", format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)], ids=["0", "past"])
+@pytest.mark.parametrize(
+    "header", ["0", format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)], ids=["0", "past"]
+)
 def test_server_that_asks_for_no_wait_is_not_hammered(header: str) -> None:
     """Our own waits grow as ever: without that a request went out every twentieth of a second, 41 times in two."""
     with serving(in_turn(Reply(503, headers={"Retry-After": header}))) as server:
@@ -205,7 +214,9 @@ def test_absurd_wait_is_not_waited_for() -> None:
 NO_DATES = ("Wed, 99 Foo 2026", "Mon, 01 Jan 99999999999999 00:00:00 GMT")
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣", *NO_DATES, "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400])
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-1", "1.5", "٣", *NO_DATES, "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400]
+)
 def test_unusable_retry_after_falls_back(header: str) -> None:
     wait = retry_after_seconds(header)
     assert wait is None or wait > 1e9

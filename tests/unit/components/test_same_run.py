@@ -1,4 +1,5 @@
-"""What a run could not make, or is declared for, decides only that something stays: of that connection, and of nobody else's."""
+"""What a run could not make, or is declared for, decides only that something stays: of that connection, and of nobody
+else's."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def test_what_could_not_be_made_holds_up_what_it_was_to_follow(
     run = SameRun()
     run.could_not_make(not_made)
     for props in held:
-        with pytest.raises(Rejected, match=r"^the client stays, for what was to go on with it could not be made in this run: correct"):
+        with pytest.raises(
+            Rejected, match=r"^the client stays, for what was to go on with it could not be made in this run: correct"
+        ):
             run.may_remove("the client", "c", props)
     assert all(run.may_remove("the client", props["client_id"], props) for props in free)
 

@@ -78,8 +78,12 @@ def test_strings_of_the_engine_become_typed_values() -> None:
     assert settings.environment is Environment.TNI
 
 
-@pytest.mark.parametrize(("environment", "value", "protected"), [("prod", "", True), ("prod", "false", False), ("tni", "", False)])
-def test_clients_on_prod_are_protected_unless_somebody_says_otherwise(environment: str, value: str, protected: bool) -> None:
+@pytest.mark.parametrize(
+    ("environment", "value", "protected"), [("prod", "", True), ("prod", "false", False), ("tni", "", False)]
+)
+def test_clients_on_prod_are_protected_unless_somebody_says_otherwise(
+    environment: str, value: str, protected: bool
+) -> None:
     assert read(environment=environment, protectClients=value).protect_clients is protected
 
 
@@ -109,13 +113,22 @@ def test_half_a_second_platform_is_completed_by_name() -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8511/op", "http://localhost:1/op", "http://[::1]:8511/op", "https://idp.example/op"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8511/op", "http://localhost:1/op", "http://[::1]:8511/op", "https://idp.example/op"]
+)
 def test_address_is_encrypted_or_loopback(url: str) -> None:
     assert str(read(issuer=url).platforms[Platform.ACMIDM].issuer) == url
 
 
 @pytest.mark.parametrize(
-    "url", ["http://idp.example/op", "http://127.0.0.1.example/op", "http://10.0.0.1/op", "http://localhost.example/", "ftp://127.0.0.1/"]
+    "url",
+    [
+        "http://idp.example/op",
+        "http://127.0.0.1.example/op",
+        "http://10.0.0.1/op",
+        "http://localhost.example/",
+        "ftp://127.0.0.1/",
+    ],
 )
 @pytest.mark.parametrize("key", ["issuer", "managementUrl", "productsUrl"])
 def test_plain_http_elsewhere_is_refused(key: str, url: str) -> None:
@@ -124,12 +137,19 @@ def test_plain_http_elsewhere_is_refused(key: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://user:very-private@idp.example/op", "https://very-private@idp.example/op", "https://idp.example/?very-private"]
+    "url",
+    [
+        "https://user:very-private@idp.example/op",
+        "https://very-private@idp.example/op",
+        "https://idp.example/?very-private",
+    ],
 )
 def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
     """An address is repeated in every error about the authority."""
     (line,) = sentences(issuer=url)
-    assert line.startswith(("setting acmidm:issuer holds a user name or a password; ", "setting acmidm:issuer goes on with ? or #; "))
+    assert line.startswith(
+        ("setting acmidm:issuer holds a user name or a password; ", "setting acmidm:issuer goes on with ? or #; ")
+    )
     assert "very-private" not in line
 
 
@@ -159,7 +179,9 @@ def test_a_misspelt_setting_is_refused() -> None:
     """It would be without effect, as if nobody had set it. Those of other namespaces are none of ours."""
     with pytest.raises(InvalidSettings) as caught:
         read_settings(
-            {**COMPLETE, "environment": "x"}.get, {}, ["acmidm:protectClient", "zzz", "aws:region", "acmidm:issuer", "environment"]
+            {**COMPLETE, "environment": "x"}.get,
+            {},
+            ["acmidm:protectClient", "zzz", "aws:region", "acmidm:issuer", "environment"],
         )
     assert str(caught.value).splitlines()[:2] == [
         'setting acmidm:protectClient is not known; did you mean "protectClients"?',
@@ -173,14 +195,18 @@ def test_a_misspelt_setting_is_refused() -> None:
 def test_the_engine_s_old_way_to_write_a_key_is_refused(key: str) -> None:
     """The engine takes it for the key itself, whatever that is set to beside it."""
     for keys in ([f"acmidm:config:{key}"], [f"config:{key}"]):
-        with pytest.raises(InvalidSettings, match=f"^setting acmidm:config:{key} has one word too many; write acmidm:{key}$"):
+        with pytest.raises(
+            InvalidSettings, match=f"^setting acmidm:config:{key} has one word too many; write acmidm:{key}$"
+        ):
             read_settings(COMPLETE.get, {}, keys)
 
 
 def test_environment_goes_before_the_stack() -> None:
     """GeoSecure's variables have names of their own; by themselves they make no second platform."""
     environ = {"ACMIDM_OPERATOR_CLIENT_ID": "pipeline", "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline"}
-    assert {name: one.operator_client_id for name, one in read(environ).platforms.items()} == {Platform.ACMIDM: "pipeline"}
+    assert {name: one.operator_client_id for name, one in read(environ).platforms.items()} == {
+        Platform.ACMIDM: "pipeline"
+    }
     addresses = {f"geosecure{name}": "https://geo.example/x" for name in ("Issuer", "ManagementUrl", "ProductsUrl")}
     platforms = read({**environ, "ACMIDM_OPERATOR_CLIENT_SECRET": "of one"}, **addresses).platforms
     assert platforms[Platform.GEOSECURE].operator_client_id == "other-pipeline"
@@ -195,11 +221,15 @@ def test_environment_goes_before_the_stack() -> None:
         ("ACMIDM_OPERATOR_CLIENT_SECRET", "operator_client_secret", SecretStr("given")),
     ],
 )
-def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(variable: str, field: str, value: object) -> None:
+def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(
+    variable: str, field: str, value: object
+) -> None:
     """Of another kind too: which of two were used would not be the environment's to say. The client-ID stays."""
     stack = {"operatorPrivateKeyFile": "stack.json", "operatorPrivateKey": "stack", "operatorClientSecret": "stack"}
     platform = read({variable: "given"}, **stack).platforms[Platform.ACMIDM]
-    credentials = {name: getattr(platform, name) for name in type(platform).model_fields if name.startswith("operator_")}
+    credentials = {
+        name: getattr(platform, name) for name in type(platform).model_fields if name.startswith("operator_")
+    }
     given = {name: found for name, found in credentials.items() if found is not None}
     assert given == {"operator_client_id": "onboarding", field: value}
 
@@ -221,7 +251,8 @@ SECRETS = {"operatorClientSecret": "private", "geosecureOperatorPrivateKeyFile":
     ],
 )
 def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: str) -> None:
-    """The settings are a part of the pull request: each that leads elsewhere is named, with its host. Loopback needs no permission."""
+    """The settings are a part of the pull request: each that leads elsewhere is named, with its host. Loopback needs no
+    permission."""
     found = read(**GEOSECURE, **SECRETS)
     try:
         require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
@@ -234,15 +265,20 @@ def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: 
 
 
 @pytest.mark.parametrize(
-    ("trusted", "refused"), [("", False), ("api.example", False), ("api.example:443, other.example", False), ("other.example", True)]
+    ("trusted", "refused"),
+    [("", False), ("api.example", False), ("api.example:443, other.example", False), ("other.example", True)],
 )
 def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(trusted: str, refused: bool) -> None:
     """Somebody who probes at home names none; a pipeline does, and a setting of a pull request may lead anywhere."""
-    own = read(apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1").platforms[Platform.ACMIDM]
+    own = read(apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1").platforms[
+        Platform.ACMIDM
+    ]
     if not refused:
         require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
         return
-    with pytest.raises(InvalidSettings, match=rf"^the API of dosis is at api\.example, which {TRUSTED_HOSTS} does not name"):
+    with pytest.raises(
+        InvalidSettings, match=rf"^the API of dosis is at api\.example, which {TRUSTED_HOSTS} does not name"
+    ):
         require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
 
 
@@ -258,14 +294,23 @@ MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <no
 @pytest.mark.parametrize(
     ("changes", "ending"),
     [
-        ({"smtpUrl": "https://mail.example"}, "smtpUrl is no address of a mail server; write it as in smtp://smtp.example:587"),
+        (
+            {"smtpUrl": "https://mail.example"},
+            "smtpUrl is no address of a mail server; write it as in smtp://smtp.example:587",
+        ),
         ({"smtpUrl": "mail.example:587"}, "smtpUrl is no address of a mail server"),
         ({"smtpUrl": "smtp://"}, "smtpUrl is no address of a mail server"),
         ({"smtpUrl": "smtp://mail.example:0x19"}, "smtpUrl is no address such as"),
-        ({"smtpUrl": "smtp://someone:very-private@mail.example"}, "smtpUrl holds a user name or a password; leave it out, ACMIDM_SMTP_"),
+        (
+            {"smtpUrl": "smtp://someone:very-private@mail.example"},
+            "smtpUrl holds a user name or a password; leave it out, ACMIDM_SMTP_",
+        ),
         ({"smtpUrl": "smtp://mail.example/path"}, "smtpUrl goes on behind the host and its port"),
         ({"mailSender": ""}, "mailSender is wanted where acmidm:smtpUrl is set"),
-        ({"mailSender": "Digitaal Vlaanderen"}, "mailSender is no mail address; write one as in noreply@vlaanderen.example, or Name <"),
+        (
+            {"mailSender": "Digitaal Vlaanderen"},
+            "mailSender is no mail address; write one as in noreply@vlaanderen.example, or Name <",
+        ),
         ({"mailSender": "A <a@mail.example>\nBcc: <b@mail.example>"}, "mailSender is no mail address"),
         ({"mailReplyTo": "a@mail.example, b@mail.example"}, "mailReplyTo is no mail address"),
         ({"mailSender": f"a@{'x' * 64}.example"}, "mailSender is no mail address"),
@@ -282,7 +327,10 @@ def test_what_mail_cannot_be_sent_with_is_refused(changes: dict[str, object], en
 @pytest.mark.parametrize(
     ("host", "trusted", "is_sent"),
     [
-        *((host, "mail.example", True) for host in ("mail.example", "mail.example:587", "mail.example:465", "MAIL.example")),
+        *(
+            (host, "mail.example", True)
+            for host in ("mail.example", "mail.example:587", "mail.example:465", "MAIL.example")
+        ),
         *(("mail.example", trusted, False) for trusted in ("", "other.example", "mail.example:25")),
         ("mail.example:2525", "mail.example:2525", True),
         ("mail.example:2525", "mail.example", False),
@@ -290,12 +338,15 @@ def test_what_mail_cannot_be_sent_with_is_refused(changes: dict[str, object], en
     ],
 )
 def test_mails_go_only_to_a_host_of_the_environment(host: str, trusted: str, is_sent: bool) -> None:
-    """Whoever changes the setting in a pull request gets neither the mails nor the credentials. A port of its own has to be named."""
+    """Whoever changes the setting in a pull request gets neither the mails nor the credentials. A port of its own has
+    to be named."""
     found = read(**{**MAIL, "smtpUrl": f"smtp{'s' if host.endswith(':465') else ''}://{host}"})
     if is_sent:
         require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
     else:
-        with pytest.raises(InvalidSettings, match=f"^setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name"):
+        with pytest.raises(
+            InvalidSettings, match=f"^setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name"
+        ):
             require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
 
 
@@ -325,7 +376,10 @@ def test_stack_file_without_engine(tmp_path: Path) -> None:
         (b"a: [", "is not YAML"),
         (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
         (b"config: {acmidm:profile: 2026-13-45}", "is not YAML"),
-        (b"config: {acmidm:environment: tni, acmidm:environmnt: tni}", 'environmnt is not known; did you mean "environment"'),
+        (
+            b"config: {acmidm:environment: tni, acmidm:environmnt: tni}",
+            'environmnt is not known; did you mean "environment"',
+        ),
     ],
 )
 def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: str) -> None:

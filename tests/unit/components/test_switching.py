@@ -27,7 +27,9 @@ def checked(provider: OAuthClientProvider, olds: dict[str, Any], news: dict[str,
     return dict(provider.check(olds, news).inputs or {})
 
 
-def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(guarded: World, portal: RunningPortal, application: str) -> None:
+def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(
+    guarded: World, portal: RunningPortal, application: str
+) -> None:
     """A run was killed after it had set one, and before the state knew it: the next one makes a third."""
     provider = guarded.provider(OAuthClientProvider)
     inputs = client_inputs(application, **SECRET, client_secret=FIRST)
@@ -40,7 +42,9 @@ def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(guarded: World, po
     assert [works(portal, state.id, secret) for secret in (FIRST, LOST, SECOND)] == [False, True, True]
 
 
-def test_a_secret_that_was_set_by_hand_has_no_overlap(guarded: World, portal: RunningPortal, registry: Registry, application: str) -> None:
+def test_a_secret_that_was_set_by_hand_has_no_overlap(
+    guarded: World, portal: RunningPortal, registry: Registry, application: str
+) -> None:
     """It may be anybody's: the declared one takes its place at once."""
     provider = guarded.provider(OAuthClientProvider)
     inputs = client_inputs(application, **SECRET, client_secret=FIRST)
@@ -69,17 +73,33 @@ TO_KEYS = {"token_endpoint_auth_method": "private_key_jwt"}
         (None, [], True),
         (None, [ENDED], True),
     ],
-    ids=["none there", "its key", "one of its keys", "a key that somebody slipped in", "uploaded", "not uploaded", "ended"],
+    ids=[
+        "none there",
+        "its key",
+        "one of its keys",
+        "a key that somebody slipped in",
+        "uploaded",
+        "not uploaded",
+        "ended",
+    ],
 )
 def test_which_key_is_waited_for(
-    world: World, portal: RunningPortal, registry: Registry, application: str, awaited: list[str] | None, there: list[Any], waits: bool
+    world: World,
+    portal: RunningPortal,
+    registry: Registry,
+    application: str,
+    awaited: list[str] | None,
+    there: list[Any],
+    waits: bool,
 ) -> None:
     """One of those that the form declares; where it leaves them to the portal, any."""
     provider = world.provider(OAuthClientProvider)
     before = client_inputs(application, **SECRET, client_secret=FIRST)
     state = provider.create(before)
     registry.set_keys(state.id, there)
-    after = checked(provider, before, client_inputs(application, **TO_KEYS, **({"awaited_keys": awaited} if awaited else {})))
+    after = checked(
+        provider, before, client_inputs(application, **TO_KEYS, **({"awaited_keys": awaited} if awaited else {}))
+    )
     found = outs(provider.update(state.id, outs(state), after))
     assert works(portal, state.id, FIRST) is waits
     assert found["token_endpoint_auth_method"] == ("client_secret_post" if waits else "private_key_jwt")
@@ -87,7 +107,8 @@ def test_which_key_is_waited_for(
 
 
 def test_the_awaited_keys_are_an_input_of_those_alone_that_come_from_a_secret(world: World, application: str) -> None:
-    """A client that had keys before there was such an input stays as it is; one that is done has no change with each of its keys."""
+    """A client that had keys before there was such an input stays as it is; one that is done has no change with each of
+    its keys."""
     provider = world.provider(OAuthClientProvider)
     keyed = client_inputs(application, **TO_KEYS)
     wanted = {**keyed, "awaited_keys": [THUMBPRINT]}

@@ -32,7 +32,8 @@ KEY = ECKey.generate_key("P-256", {"kid": "operator", "use": "sig"})
 
 
 class Issuer:
-    """Discovery and a token endpoint that numbers its tokens; ``changes`` are members of the first, ``{}`` in them is the origin."""
+    """Discovery and a token endpoint that numbers its tokens; ``changes`` are members of the first, ``{}`` in them is
+    the origin."""
 
     def __init__(self, expires_in: float | None = 3600, **changes: str) -> None:
         self.expires_in = expires_in
@@ -52,7 +53,9 @@ class Issuer:
 def operator(server: FakeServer, **credentials: Any) -> OperatorTokens:
     if not credentials:
         credentials = {"private_key": SecretStr(json.dumps(KEY.as_dict(private=True)))}
-    return OperatorTokens(f"{server.url}/op", Credentials(client_id="operator:1", **credentials), api_at(f"{server.url}/op"))
+    return OperatorTokens(
+        f"{server.url}/op", Credentials(client_id="operator:1", **credentials), api_at(f"{server.url}/op")
+    )
 
 
 @pytest.fixture
@@ -138,12 +141,15 @@ def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, make: Callable[[], Key]
 
 @pytest.mark.parametrize("issuer", ["{}/elsewhere", "https://issuer.example/op", "{}", "{}/op?a=b", "https://[::1", ""])
 def test_issuer_of_another_name_gets_nothing(issuer: str) -> None:
-    """It would make itself the audience of an assertion, and use that at the real one (OpenID Connect Discovery §4.3)."""
+    """It would make itself the audience of an assertion, and use that at the real one (OpenID Connect Discovery
+    §4.3)."""
     script = Issuer(issuer=issuer)
     with serving(script) as server, pytest.raises(AuthorityError) as caught:
         operator(server).current()
     assert script.issued == []
-    assert "so that no credentials are sent; set acmidm:issuer to" in str(caught.value) or isinstance(caught.value, Unintelligible)
+    assert "so that no credentials are sent; set acmidm:issuer to" in str(caught.value) or isinstance(
+        caught.value, Unintelligible
+    )
 
 
 @pytest.mark.parametrize("change", [("/op", "/op/"), ("http://", "HTTP://")], ids=["slash", "capitals"])
@@ -172,16 +178,20 @@ def test_issuer_may_spell_its_name_otherwise(change: tuple[str, str]) -> None:
     ],
 )
 def test_token_endpoint_elsewhere_gets_nothing(endpoint: str) -> None:
-    """Scheme, host and port are those of the issuer, whose host is trusted: an assertion or a secret goes nowhere else."""
+    """Scheme, host and port are those of the issuer, whose host is trusted: an assertion or a secret goes nowhere
+    else."""
     script = Issuer(token_endpoint=endpoint)
     with serving(script) as server, pytest.raises((Rejected, Unintelligible)) as caught:
         operator(server, client_secret=SecretStr("secret")).current()
     assert script.issued == []
-    assert "is not where the issuer is, so that no credentials are sent" in str(caught.value) or "(at token_endpoint)" in str(caught.value)
+    assert "is not where the issuer is, so that no credentials are sent" in str(
+        caught.value
+    ) or "(at token_endpoint)" in str(caught.value)
 
 
 def test_a_redirect_takes_no_credentials_along() -> None:
-    """The token request is not sent again to where the server points; nor is one with a token, as test_http.py shows."""
+    """The token request is not sent again to where the server points; nor is one with a token, as test_http.py
+    shows."""
     elsewhere = Issuer()
     with serving(elsewhere) as other:
 
@@ -190,7 +200,10 @@ def test_a_redirect_takes_no_credentials_along() -> None:
                 return Issuer()(request)
             return Reply(307, headers={"location": f"{other.url}/op/token"})
 
-        with serving(redirecting) as server, pytest.raises(Rejected, match="the server redirects, which is never followed"):
+        with (
+            serving(redirecting) as server,
+            pytest.raises(Rejected, match="the server redirects, which is never followed"),
+        ):
             operator(server, client_secret=SecretStr("secret")).current()
         assert other.requests == []
 
@@ -218,9 +231,15 @@ def test_token_that_no_header_can_hold_or_that_never_ends(members: dict[str, Any
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
-    """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token fits into a header."""
+    """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token fits into a
+    header."""
     with serving(lambda _: reply) as server:
-        right = {"issuer": f"{server.url}/op", "token_endpoint": f"{server.url}/op/token", "access_token": "token", "expires_in": 60}
+        right = {
+            "issuer": f"{server.url}/op",
+            "token_endpoint": f"{server.url}/op/token",
+            "access_token": "token",
+            "expires_in": 60,
+        }
         reply = data.draw(replies(right))
         try:
             said = operator(server, client_secret=SecretStr("secret")).current()
@@ -252,14 +271,19 @@ def test_secret_goes_as_basic_authentication() -> None:
 )
 def test_no_credentials_at_all(platform: Platform, named: str) -> None:
     """The settings of the platform that lacks them, by their names."""
-    with serving(Issuer()) as server, pytest.raises(NotAllowed, match=f"neither a private key nor a secret; set {named} in the env"):
+    with (
+        serving(Issuer()) as server,
+        pytest.raises(NotAllowed, match=f"neither a private key nor a secret; set {named} in the env"),
+    ):
         operator(server, client_secret=None, platform=platform).current()
 
 
 PUBLIC = json.dumps(KEY.as_dict(private=False))
 
 
-@pytest.mark.parametrize("text", [PUBLIC, "{", "[]", '"x"', '{"kty": "oct", "k": "very-private"}', '{"kty": "EC", "d": "very-private"}'])
+@pytest.mark.parametrize(
+    "text", [PUBLIC, "{", "[]", '"x"', '{"kty": "oct", "k": "very-private"}', '{"kty": "EC", "d": "very-private"}']
+)
 def test_key_that_is_none(text: str) -> None:
     """A sentence that says which setting, and nothing of what stands there."""
     with serving(Issuer()) as server, pytest.raises(AuthorityError) as caught:
@@ -280,12 +304,24 @@ def test_key_that_is_none(text: str) -> None:
         partial(ECKey.generate_key, "P-256", {"alg": "RS256"}),
         partial(ECKey.generate_key, "P-256", {"key_ops": ["deriveKey"]}),
     ],
-    ids=["secp256k1", "Ed448", "X25519", "alg of encryption", "alg of secrets", "use of encryption", "alg of another type", "key_ops"],
+    ids=[
+        "secp256k1",
+        "Ed448",
+        "X25519",
+        "alg of encryption",
+        "alg of secrets",
+        "use of encryption",
+        "alg of another type",
+        "key_ops",
+    ],
 )
 def test_key_that_signs_nothing(make: Callable[[], Key]) -> None:
     """A sentence in place of what the library says, before anything is sent."""
     script = Issuer()
-    with serving(script) as server, pytest.raises(AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"):
+    with (
+        serving(script) as server,
+        pytest.raises(AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"),
+    ):
         operator(server, private_key=SecretStr(json.dumps(make().as_dict(private=True)))).current()
     assert script.issued == []
 
@@ -297,5 +333,7 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_nothing_private_is_in_a_representation() -> None:
-    credentials = Credentials(client_id="x", private_key=SecretStr("very-private"), client_secret=SecretStr("very-private"))
+    credentials = Credentials(
+        client_id="x", private_key=SecretStr("very-private"), client_secret=SecretStr("very-private")
+    )
     assert "very-private" not in repr(credentials)

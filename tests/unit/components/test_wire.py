@@ -32,7 +32,9 @@ from acmidm_onboarding.values.secrecy import NOT_SHOWN
         ({"a": "-----BEGIN PRIVATE KEY-----\nvery-private"}, {"a": NOT_SHOWN}),
     ],
 )
-def test_a_private_key_that_somebody_configured_gets_into_no_state(configuration: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_a_private_key_that_somebody_configured_gets_into_no_state(
+    configuration: dict[str, Any], kept: dict[str, Any]
+) -> None:
     assert WireConfiguration(configuration=configuration).document.configuration == kept
 
 
@@ -52,19 +54,37 @@ SPELLED = r"naam\r\n::error::forged \x1b]0;title\x07\u202e"
 )
 def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str) -> None:
     """In every field of both authorities, as the engine shows it and the state keeps it: always in the same way."""
-    client = {**GOOD, "client_name": text, "organisation": {"name": text, "ovo": text}, "application": text, "contacts": [text]}
-    [item] = WireClientPage.model_validate({"items": [{**client, "scopes": [text], "default_scopes": [text], "managed_by": text}]}).items
+    client = {
+        **GOOD,
+        "client_name": text,
+        "organisation": {"name": text, "ovo": text},
+        "application": text,
+        "contacts": [text],
+    }
+    [item] = WireClientPage.model_validate(
+        {"items": [{**client, "scopes": [text], "default_scopes": [text], "managed_by": text}]}
+    ).items
     attributes = {"setbyclient_proef": text}
     [said] = WireClientPage.model_validate({"items": [{**client, "attributes": attributes}]}).items
     mappers = mappers_of(attributes)
     assert said.attributes == claims_of(mappers) == {"setbyclient_proef": shown}
     own = {f"acmidm.{name}": text for name in ("ovo_code", "application", "managed_by")}
-    on_keycloak = WireClient.model_validate({"id": "1", "clientId": "c", "name": text, "description": text, "attributes": own})
+    on_keycloak = WireClient.model_validate(
+        {"id": "1", "clientId": "c", "name": text, "description": text, "attributes": own}
+    )
     for found in (item.snapshot.client.metadata, on_keycloak.metadata):
-        values = (found.client_name, found.organisation.name, found.organisation.ovo, found.application, found.managed_by)
+        values = (
+            found.client_name,
+            found.organisation.name,
+            found.organisation.ovo,
+            found.application,
+            found.managed_by,
+        )
         assert set(values) == {shown}
     assert (*item.snapshot.scopes, *item.contacts) == (shown, shown)
-    document = WireConfiguration(configuration={"a": [{text: text}]} if shown != NOT_SHOWN else {"a": [{shown: text}]}).document
+    document = WireConfiguration(
+        configuration={"a": [{text: text}]} if shown != NOT_SHOWN else {"a": [{shown: text}]}
+    ).document
     assert document.configuration == {"a": [{shown: shown}]}
 
 
@@ -98,7 +118,9 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
 
 def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:
     """Keycloak has it as a text, where anybody may write something."""
-    found = WireClient.model_validate({"id": "1", "clientId": "c", "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"}})
+    found = WireClient.model_validate(
+        {"id": "1", "clientId": "c", "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"}}
+    )
     assert found.jwks == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
 
 
@@ -125,7 +147,9 @@ def test_one_configuration_that_is_broken_spoils_no_list() -> None:
         lambda: WireEvents.model_validate([""] * 100_000),
         lambda: WireScopes.model_validate({"scopes": [7] * 100_000}),
         lambda: WireRegisteredClient.model_validate({**GOOD, "contacts": [7] * 100_000}),
-        lambda: WireRegisteredClient.model_validate({**GOOD, "attributes": {str(number): 7 for number in range(100_000)}}),
+        lambda: WireRegisteredClient.model_validate(
+            {**GOOD, "attributes": {str(number): 7 for number in range(100_000)}}
+        ),
     ],
 )
 def test_a_million_mistakes_are_one(answer: Callable[[], object]) -> None:

@@ -42,8 +42,14 @@ def world_of(portal: RunningPortal, folder: Path) -> World:
 
 
 def adopting(client_id: str, inputs: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """Inputs with the wish of a form of Stad Gent to take a client over; ``changes`` override what the program gives with it."""
-    wanted = {"client_id": client_id, "software_id": inputs["software_id"], "managed_by": MANAGED_BY, "form": "gent/loket"}
+    """Inputs with the wish of a form of Stad Gent to take a client over; ``changes`` override what the program gives
+    with it."""
+    wanted = {
+        "client_id": client_id,
+        "software_id": inputs["software_id"],
+        "managed_by": MANAGED_BY,
+        "form": "gent/loket",
+    }
     of_gent = {"codes": ["OVO002067", "0207451227", "OVO000067"], "shared_codes": [], "is_named": False}
     return {**inputs, "adopt": {**wanted, **of_gent, **changes}}
 

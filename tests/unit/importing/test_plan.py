@@ -59,14 +59,21 @@ def client(
         **changes,
     }
     registered = RegisteredClient(client_id, ClientMetadata(**values))
-    return ListedClient(environment, platform, ClientSnapshot(registered, scopes or {}, jwks or {}), configurations or {})
+    return ListedClient(
+        environment, platform, ClientSnapshot(registered, scopes or {}, jwks or {}), configurations or {}
+    )
 
 
 def planned(
-    rows: list[SheetRow], *clients: ListedClient, contact: str | None = None, folders: Mapping[str, Organisation] | None = None
+    rows: list[SheetRow],
+    *clients: ListedClient,
+    contact: str | None = None,
+    folders: Mapping[str, Organisation] | None = None,
 ) -> ImportPlan:
     registers = {
-        environment: Register(environment.value, environment, tuple(one for one in clients if one.environment is environment))
+        environment: Register(
+            environment.value, environment, tuple(one for one in clients if one.environment is environment)
+        )
         for environment in Environment
     }
     return plan_of(rows, registers, replace(FORMS, organisations=folders or {}), contact)
@@ -80,7 +87,9 @@ def only_reason(plan: ImportPlan) -> str:
 
 def test_a_row_becomes_a_form() -> None:
     """Scopes by the catalogue's names; what providers assign by themselves is left out."""
-    plan = planned([row()], client(scopes={"dv_dosis_schrijven": True, "vo_info": True}, jwks={"k": public_jwk(new_key("k"))}))
+    plan = planned(
+        [row()], client(scopes={"dv_dosis_schrijven": True, "vo_info": True}, jwks={"k": public_jwk(new_key("k"))})
+    )
     (draft,) = plan.drafts
     assert (draft.name, draft.application) == ("stad-gent/loket", "loket")
     assert draft.organisation == Imported("stad-gent", "Stad Gent", None, GENT)
@@ -92,20 +101,32 @@ def test_a_row_becomes_a_form() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"grant_types": ("authorization_code", "client_credentials")}, "has the grant types authorization_code, client_credentials"),
+        (
+            {"grant_types": ("authorization_code", "client_credentials")},
+            "has the grant types authorization_code, client_credentials",
+        ),
         ({"enabled": False}, "is disabled, and a form would enable it"),
         ({"managed_by": "elders/tni"}, "is managed by elders/tni: only that stack can declare it"),
         (
             {"attributes": {"setbyclient_onbekend": "x"}},
-            'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks: add it there, or remove it first',
+            (
+                'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks: add it there, or'
+                " remove it first"
+            ),
         ),
-        ({"scopes": {"dv_onbekend": False}}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
+        (
+            {"scopes": {"dv_onbekend": False}},
+            'has the scope "dv_onbekend", which is not in the catalogue: add it there',
+        ),
         (
             {"configurations": {"dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))}},
             'the dosis configuration of client a-1 ("Stad Gent - loket", Stad Gent) on tni is managed by elders/tni',
         ),
         ({"kbo": "0207437468"}, "column A (KBOnummer) has 0207451227, while client a-1"),
-        ({"application": "!", "client_name": "Stad Gent"}, "neither application nor client_name of its clients can name the application"),
+        (
+            {"application": "!", "client_name": "Stad Gent"},
+            "neither application nor client_name of its clients can name the application",
+        ),
         ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
         ({"kbo": "0316380841"}, "column A (KBOnummer) has"),
     ],
@@ -212,7 +233,10 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the application "Loket"; the form has "loket"',
         'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
         f'has no organisation.kbo; the form has "{GENT}"',
-        "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is Stad Gent's",
+        (
+            "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is"
+            " Stad Gent's"
+        ),
     ]
 
 
@@ -245,20 +269,35 @@ def test_a_cell_without_its_value_is_a_reason() -> None:
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
-        ({"use.jwks.url": "true", "jwks.url": "https://x.example"}, "has its keys at an address: register the keys themselves there first"),
-        ({"jwt.credential.certificate": "MII"}, "has its key as a certificate: register its public key as a JSON Web Key there first"),
-        ({"use.jwks.string": "true", "jwks.string": "{"}, "has keys that cannot be read: register them anew there first"),
+        (
+            {"use.jwks.url": "true", "jwks.url": "https://x.example"},
+            "has its keys at an address: register the keys themselves there first",
+        ),
+        (
+            {"jwt.credential.certificate": "MII"},
+            "has its key as a certificate: register its public key as a JSON Web Key there first",
+        ),
+        (
+            {"use.jwks.string": "true", "jwks.string": "{"},
+            "has keys that cannot be read: register them anew there first",
+        ),
     ],
 )
 def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(attributes: dict[str, str], reason: str) -> None:
     """Not as a key of an unknown kind. The keys are as the adapter gives them."""
     jwks = WireClient.model_validate({"id": "1", "clientId": "a-1", "attributes": attributes}).jwks
-    assert only_reason(planned([row()], client(jwks=jwks))) == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
+    assert (
+        only_reason(planned([row()], client(jwks=jwks)))
+        == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
+    )
 
 
 def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:
     reason = only_reason(planned([row(tni="6776")], client("6776", platform=Platform.GEOSECURE)))
-    assert "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms: [acmidm, geosecure]" in reason
+    assert (
+        "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms: [acmidm, geosecure]"
+        in reason
+    )
 
 
 def test_two_rows_for_one_connection_are_both_named() -> None:
@@ -274,7 +313,13 @@ def test_a_secret_is_a_note() -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("Stad Gênt (loket)", "stad-gent-loket"), ("  ", ""), ("!", ""), ("Sint-Niklaas", "sint-niklaas"), ("x" * 80, "x" * 64)],
+    [
+        ("Stad Gênt (loket)", "stad-gent-loket"),
+        ("  ", ""),
+        ("!", ""),
+        ("Sint-Niklaas", "sint-niklaas"),
+        ("x" * 80, "x" * 64),
+    ],
 )
 def test_names_of_files(text: str, name: str) -> None:
     assert slug(text) == name

@@ -1,4 +1,5 @@
-"""Spreadsheets as people keep them: whatever program wrote them, the same rows come out, and nothing raises but a sentence."""
+"""Spreadsheets as people keep them: whatever program wrote them, the same rows come out, and nothing raises but a
+sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +16,12 @@ from openpyxl import Workbook
 from acmidm.importing.sheet import Column, read_sheets
 from acmidm_onboarding.values.problems import Failure
 
-LINES = ("KBOnummer;Klant;CliëntID TEST;CliëntID PRD", "0207451227;Stad Gent;a-1;b-1", ";;;", "0207495470;Gemeente Wingene;a-2;")
+LINES = (
+    "KBOnummer;Klant;CliëntID TEST;CliëntID PRD",
+    "0207451227;Stad Gent;a-1;b-1",
+    ";;;",
+    "0207495470;Gemeente Wingene;a-2;",
+)
 
 GENT = "0207451227"
 HEADINGS = b"KBOnummer;ClientID TEST\n"
@@ -48,7 +54,8 @@ def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> None:
-    """Excel's "Unicode text" too. Empty rows are skipped and still counted: the numbers are those that a spreadsheet program shows."""
+    """Excel's "Unicode text" too. Empty rows are skipped and still counted: the numbers are those that a spreadsheet
+    program shows."""
     file = tmp_path / "klanten.csv"
     file.write_bytes("\r\n".join(LINES).replace(";", delimiter).encode(encoding))
     rows = read_sheets(file).rows
@@ -76,7 +83,10 @@ def test_headings_in_any_case_with_or_without_accents_and_spaces(tmp_path: Path,
     """Further columns stand between them, and titles above them."""
     file = workbook(
         tmp_path / "klanten.xlsx",
-        ("Blad1", [["Klanten 2024"], [], ["nr", headings[0], "opmerking", headings[1]], [1, "0207451227", "bellen", "a-1"]]),
+        (
+            "Blad1",
+            [["Klanten 2024"], [], ["nr", headings[0], "opmerking", headings[1]], [1, "0207451227", "bellen", "a-1"]],
+        ),
     )
     (row,) = read_sheets(file).rows
     assert row.values == {Column.KBO: "0207451227", Column.CLIENT_TEST: "a-1"}
@@ -99,8 +109,8 @@ def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: st
 
 
 def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
-    """As programs write it that do not calculate: it was read as an empty cell, and a row of formulas as no row. A result of
-    an empty text is no fault, and an error that Excel calculated is one."""
+    """As programs write it that do not calculate: it was read as an empty cell, and a row of formulas as no row. A
+    result of an empty text is no fault, and an error that Excel calculated is one."""
     table: list[list[object]] = [
         ["KBOnummer", "URI TEST", "CliëntID TEST"],
         ["=A9", "=B9", "=C9"],
@@ -113,7 +123,8 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
     unknown = "has a formula without its value: open the file in Excel, and save it"
     assert formulas.values == {}
     assert formulas.faults == tuple(
-        f"column {letter} ({column}) {unknown}" for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
+        f"column {letter} ({column}) {unknown}"
+        for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
     )
     assert (calculated.values, calculated.faults) == ({Column.KBO: GENT, Column.CLIENT_TEST: "a-1"}, ())
     assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
@@ -129,7 +140,10 @@ def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
 def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
     """One that has clients is not placed, with the reason; rows of several sheets name their sheet."""
     table: list[list[object]] = [["KBOnummer", "CliëntID TEST"], [GENT, "a-1"]]
-    others: list[tuple[str, list[list[object]]]] = [("Leeswijzer", [["zie wiki"]]), ("Oud", [["KBO-nr", "Klant", "CliëntID PRD"], [GENT]])]
+    others: list[tuple[str, list[list[object]]]] = [
+        ("Leeswijzer", [["zie wiki"]]),
+        ("Oud", [["KBO-nr", "Klant", "CliëntID PRD"], [GENT]]),
+    ]
     file = workbook(tmp_path / "klanten.xlsx", ("Gemeenten", table), *others, ("Steden", table))
     sheets = read_sheets(file)
     assert [str(row) for row in sheets.rows] == ["row 2 of sheet Gemeenten", "row 2 of sheet Steden"]
@@ -139,7 +153,9 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was left out",
         f"sheet Steden {lacking}",
     )
-    assert sheets.unplaced == ("sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a column so",)
+    assert sheets.unplaced == (
+        "sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a column so",
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,13 +167,27 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         ("klanten.csv", b"naam;adres\n", "has no row of headings with KBOnummer and CliëntID TEST or CliëntID PRD"),
         ("klanten.csv", b"", "has no row of headings"),
         ("klanten.csv", b"Klant;TAN\n", "in its first 20 rows, but one with Klant, TAN; name the columns KBOnummer"),
-        ("klanten.csv", b"KBOnummer;Client-ID test;TAN;ClientID TEST\n", "the file has columns B and D, both headed CliëntID TEST; rename"),
-        ("klanten.csv", HEADINGS + b'1;"a\n2;b\n3;c\n', "klanten.csv, row 2: unexpected end of data; close its quotation marks"),
+        (
+            "klanten.csv",
+            b"KBOnummer;Client-ID test;TAN;ClientID TEST\n",
+            "the file has columns B and D, both headed CliëntID TEST; rename",
+        ),
+        (
+            "klanten.csv",
+            HEADINGS + b'1;"a\n2;b\n3;c\n',
+            "klanten.csv, row 2: unexpected end of data; close its quotation marks",
+        ),
         ("klanten.csv", HEADINGS + b'1;a\n2;"b\n3;"c"\n', "klanten.csv, row 3: .* expected after"),
-        ("klanten.csv", "KBOnummer;CliëntID TEST\n".encode("utf-16-le"), "is not UTF-8 text; save the spreadsheet as CSV UTF-8"),
+        (
+            "klanten.csv",
+            "KBOnummer;CliëntID TEST\n".encode("utf-16-le"),
+            "is not UTF-8 text; save the spreadsheet as CSV UTF-8",
+        ),
     ],
 )
-def test_what_is_no_such_spreadsheet_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, sentence: str) -> None:
+def test_what_is_no_such_spreadsheet_is_one_sentence(
+    tmp_path: Path, name: str, content: bytes | None, sentence: str
+) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
@@ -166,7 +196,9 @@ def test_what_is_no_such_spreadsheet_is_one_sentence(tmp_path: Path, name: str, 
 
 
 @given(content=st.binary(max_size=400), suffix=st.sampled_from([".csv", ".xlsx"]))
-def test_no_bytes_make_it_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str) -> None:
+def test_no_bytes_make_it_raise_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
+) -> None:
     file = tmp_path_factory.mktemp("sheet") / f"any{suffix}"
     file.write_bytes(content)
     with contextlib.suppress(Failure):

@@ -68,7 +68,10 @@ def content(file: Path) -> dict[str, Any]:
 def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
     row = SheetRow(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
     write(forms, replace(draft(GENT), row=row))
-    assert "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n" in (forms / "stad-gent/loket.yaml").read_text()
+    assert (
+        "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n"
+        in (forms / "stad-gent/loket.yaml").read_text()
+    )
 
 
 def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
@@ -94,17 +97,24 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
     other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
-    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier")
+    outcome = write(
+        forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier"
+    )
     assert outcome.unplaced == []
     assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
     assert content(forms / "leverancier/organisation.yaml") == {"name": "leverancier"}
-    lists = {folder: content(forms / folder / "organisation.yaml").get("suppliers") for folder in ("stad-gent", "stad-aalst", "wingene")}
+    lists = {
+        folder: content(forms / folder / "organisation.yaml").get("suppliers")
+        for folder in ("stad-gent", "stad-aalst", "wingene")
+    }
     assert lists == {"stad-gent": ["leverancier"], "stad-aalst": ["leverancier"], "wingene": None}
 
 
 def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path) -> None:
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
-    outcome = write(forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier")
+    outcome = write(
+        forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier"
+    )
     assert [one.file for one in outcome.written] == [forms / "stad-aalst/loket.yaml"]
     (sentence,) = outcome.unplaced
     assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml")
@@ -158,5 +168,7 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
 
 def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Path) -> None:
     """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
-    outcome = write(forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier="leverancier")
+    outcome = write(
+        forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier="leverancier"
+    )
     assert (len(outcome.unplaced), files(forms)) == (2, [])

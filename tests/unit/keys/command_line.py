@@ -15,7 +15,9 @@ PASSPHRASE = "correct horse battery staple"
 FORM_FILE = "onboardings/gent/mijn-gent.yaml"
 
 
-def keys(*arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni") -> Result:
+def keys(
+    *arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni"
+) -> Result:
     command, *more = arguments
     given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
     return CliRunner().invoke(app, ["keys", command, form, *more, "--environment", environment, *given])

@@ -1,4 +1,5 @@
-"""``acmidm keys``: what it makes, what it leaves when it fails, and that no private key is ever shown or kept in a repository."""
+"""``acmidm keys``: what it makes, what it leaves when it fails, and that no private key is ever shown or kept in a
+repository."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspac
     known = JWK.from_pyca(opened.public_key())
     assert public["kid"] == known.thumbprint()
     assert (public["use"], public["alg"], public["crv"]) == ("sig", "ES256", "P-256")
-    assert {name: public[name] for name in ("x", "y")} == {name: known.export_public(as_dict=True)[name] for name in ("x", "y")}
+    assert {name: public[name] for name in ("x", "y")} == {
+        name: known.export_public(as_dict=True)[name] for name in ("x", "y")
+    }
     assert 364 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 365
     assert Path(FORM_FILE).read_text() == before.replace("[tni.jwk.json]", f"[tni.jwk.json, {new}]")
     assert place.sentences() == []
@@ -68,7 +71,10 @@ def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> No
     result = keys("new", "--days", "90")
     assert result.exit_code == 0, result.output
     public = json.loads(Path("onboardings/gent", *named()).read_text())
-    assert (public["alg"], JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size) == ("RS256", 4096)
+    assert (public["alg"], JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size) == (
+        "RS256",
+        4096,
+    )
     assert 89 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 90
     assert "een sleutel die in het Beheerportaal staat en hier niet, gaat weg" in result.output
 
@@ -80,7 +86,10 @@ def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
     assert result.exit_code == 0, result.output
     assert named("prod")[0] == "prod.jwk.json"
     assert len(named("prod")) == 2
-    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID --private-key " in result.output
+    assert (
+        "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID --private-key "
+        in result.output
+    )
 
 
 @pytest.mark.usefixtures("place")
@@ -113,7 +122,9 @@ def test_a_private_key_is_never_in_a_repository(tmp_path: Path, where: str) -> N
     else:
         (top / ".git").mkdir()
     (tmp_path / "link").symlink_to(top / "deep")
-    file = {"below it": top / "deep/er/key.pem", "linked into it": tmp_path / "link/er/key.pem"}.get(where, top / "key.pem")
+    file = {"below it": top / "deep/er/key.pem", "linked into it": tmp_path / "link/er/key.pem"}.get(
+        where, top / "key.pem"
+    )
     said = refused("new", "--private-key", str(file))
     assert f"is in the Git repository {top.resolve()}" in said
 
@@ -176,7 +187,9 @@ def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
     def looking(original: Callable[..., Any]) -> Callable[..., Any]:
         def look(*arguments: Any) -> Any:
             public = Path(f"onboardings/gent/mijn-gent-tni-{datetime.now(UTC).year}.jwk.json").exists()
-            seen.append((bool(list((Path.home() / ".acmidm").rglob("*.pem"))), public, "tni-20" in Path(FORM_FILE).read_text()))
+            seen.append(
+                (bool(list((Path.home() / ".acmidm").rglob("*.pem"))), public, "tni-20" in Path(FORM_FILE).read_text())
+            )
             return original(*arguments)
 
         return look
@@ -218,10 +231,15 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
 
 REFUSED_FORMS = {
     "a secret": (
-        WITHOUT_KEYS.replace("private_key_jwt", "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}"),
+        WITHOUT_KEYS.replace(
+            "private_key_jwt", "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}"
+        ),
         "choose token_endpoint_auth_method private_key_jwt first",
     ),
-    "an address": (FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://keys.gent.example/jwks"), "publish the key there"),
+    "an address": (
+        FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://keys.gent.example/jwks"),
+        "publish the key there",
+    ),
     "no such environment": (FORM.partition("  prod:")[0], "has no prod under environments; add it first"),
 }
 
@@ -230,14 +248,19 @@ REFUSED_FORMS = {
 def test_a_form_that_takes_no_key_says_why(place: Workspace, case: str) -> None:
     text, sentence = REFUSED_FORMS[case]
     place.write_form(text)
-    place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n")
+    place.write(
+        "Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n"
+    )
     said = refused("new", environment="prod" if case == "no such environment" else "tni")
     assert sentence in said
 
 
 @pytest.mark.usefixtures("place")
 def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
-    for passphrase, sentence in (("short", "has less than 12 characters"), (None, "there is no terminal to type a passphrase at")):
+    for passphrase, sentence in (
+        ("short", "has less than 12 characters"),
+        (None, "there is no terminal to type a passphrase at"),
+    ):
         said = refused("new", passphrase=passphrase)
         assert sentence in said
         assert "short" not in said

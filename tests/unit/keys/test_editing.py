@@ -49,7 +49,10 @@ environments:
     ("before", "after"),
     [
         ("    jwks: [old.jwk.json]   # ours\n", "    jwks: [old.jwk.json, new.jwk.json] # ours\n"),
-        ("    jwks:\n      - old.jwk.json   # of Jan\n", "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n"),
+        (
+            "    jwks:\n      - old.jwk.json   # of Jan\n",
+            "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n",
+        ),
         ("    jwks:\n    - old.jwk.json\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n"),
         ("", "    jwks: [new.jwk.json]\n"),
         (
@@ -59,10 +62,21 @@ environments:
         ("    jwks:\n    - old.jwk.json\n\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n\n"),
         (
             "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n\n    # who asks\n",
-            "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n      - new.jwk.json\n\n    # who asks\n",
+            (
+                "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n      - new.jwk.json\n\n    #"
+                " who asks\n"
+            ),
         ),
     ],
-    ids=["flow", "block, indented", "block", "none", "comments below", "an empty line below", "below one that was stolen"],
+    ids=[
+        "flow",
+        "block, indented",
+        "block",
+        "none",
+        "comments below",
+        "an empty line below",
+        "below one that was stolen",
+    ],
 )
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str) -> None:
@@ -90,9 +104,13 @@ def test_an_environment_without_anything_gets_its_first_line() -> None:
 
 def test_a_list_over_several_lines_keeps_its_meaning() -> None:
     """The editor writes such a list on one line: what it says is the same, and so are the comments."""
-    text = "# a comment\nenvironments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n    scopes: {}  # none\n"
+    text = (
+        "# a comment\nenvironments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n    scopes: {}  # none\n"
+    )
     changed = edited(text, add())
-    assert yaml.safe_load(changed) == {"environments": {"tni": {"jwks": ["a.jwk.json", "b.jwk.json", "new.jwk.json"], "scopes": {}}}}
+    assert yaml.safe_load(changed) == {
+        "environments": {"tni": {"jwks": ["a.jwk.json", "b.jwk.json", "new.jwk.json"], "scopes": {}}}
+    }
     assert "# a comment" in changed
     assert "# none" in changed
 

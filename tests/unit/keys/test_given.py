@@ -40,13 +40,18 @@ def jwk(**more: Any) -> dict[str, Any]:
 
 
 PUBLIC_PEM = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-PKCS12 = serialize_key_and_certificates(b"loket", PAIR, certificate(), None, BestAvailableEncryption(PASSPHRASE.encode()))
+PKCS12 = serialize_key_and_certificates(
+    b"loket", PAIR, certificate(), None, BestAvailableEncryption(PASSPHRASE.encode())
+)
 GIVEN: dict[str, tuple[bytes, list[str]]] = {
     "JWK": (json.dumps(jwk()).encode(), []),
     "JWK with a mark": (b"\xef\xbb\xbf" + json.dumps(jwk()).encode(), []),
     "JWK Set": (json.dumps({"keys": [jwk(), {**jwk(), "use": "enc", "kid": "other"}]}).encode(), []),
     "public key in PEM": (PUBLIC_PEM, ["--days", "100"]),
-    "public key in DER": (PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), ["--days", "100"]),
+    "public key in DER": (
+        PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        ["--days", "100"],
+    ),
     "certificate in PEM": (certificate().public_bytes(Encoding.PEM), []),
     "certificate in DER": (certificate().public_bytes(Encoding.DER), []),
     "PKCS#12": (PKCS12, []),
@@ -72,7 +77,10 @@ def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
 def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
     two = [jwk(), {**public_key("second", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}]
     assert keys("add", str(place.write("set", {"keys": two}))).exit_code == 0
-    assert [json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]] == ["given", "second"]
+    assert [json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]] == [
+        "given",
+        "second",
+    ]
     many = [{**public_key(f"k{number}", kty="EC", crv="P-256"), "exp": int(ENDS.timestamp())} for number in range(3)]
     place.write("set", {"keys": many})
     assert "names 3 keys for tni, and has 5 at most" in refused("add", "set")
@@ -93,7 +101,9 @@ UNREAD: dict[str, bytes] = {
     "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
     "PuTTY": b"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n" + b"A" * 40,
     "another passphrase": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
-    "certificate and key": certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    "certificate and key": (
+        certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    ),
     "a member twice": json.dumps(SECRET).replace("{", '{"d": null, ', 1).encode(),
     "symmetric": json.dumps({"kty": "oct", "k": SECRET["d"]}).encode(),
 }
@@ -105,8 +115,11 @@ def require_unrepeated(content: bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PRIVATE)
-def test_of_a_private_key_the_public_half_is_taken(place: Workspace, tmp_path_factory: pytest.TempPathFactory, kind: str) -> None:
-    """It stays where it is, and nothing of it is shown or written. In a Git repository it is refused, for it is shared one day."""
+def test_of_a_private_key_the_public_half_is_taken(
+    place: Workspace, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    """It stays where it is, and nothing of it is shown or written. In a Git repository it is refused, for it is shared
+    one day."""
     file = tmp_path_factory.mktemp("own") / "key"
     file.write_bytes(PRIVATE[kind])
     (file.parent / ".git").mkdir()
@@ -127,7 +140,9 @@ def test_of_a_private_key_the_public_half_is_taken(place: Workspace, tmp_path_fa
 
 
 @pytest.mark.parametrize("encryption", [NoEncryption(), OWN], ids=["open", "encrypted"])
-def test_so_is_the_private_key_of_a_pkcs12_file_in_a_repository(tmp_path: Path, place: Workspace, encryption: Any) -> None:
+def test_so_is_the_private_key_of_a_pkcs12_file_in_a_repository(
+    tmp_path: Path, place: Workspace, encryption: Any
+) -> None:
     file = tmp_path / "own" / "key.p12"
     (file.parent / ".git").mkdir(parents=True)
     file.write_bytes(serialize_key_and_certificates(b"x", PAIR, certificate(), None, encryption))
@@ -152,7 +167,9 @@ USELESS: dict[str, tuple[bytes, str]] = {
     "two public keys": (PUBLIC_PEM * 2, "there are 2 keys or certificates in it"),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
     "on another curve": (
-        ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        ec.generate_private_key(ec.SECP256K1())
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "secp256k1",
     ),
     "PKCS#12 with another passphrase": (

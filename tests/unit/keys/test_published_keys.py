@@ -83,8 +83,10 @@ def test_the_keys_are_fetched_from_the_address_that_was_checked(server: TlsServe
     assert (names.asked, network.connected, server.requests) == (1, [(PUBLIC, 443)], ["/jwks.json?of=loket"])
 
 
-NOT_PUBLIC = """127.0.0.1 127.8.8.8 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255
-    ::1 :: fe80::1 fe80::1%eth0 fd00::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:a9fe:a9fe 64:ff9b::7f00:1 64:ff9b:1::a00:1
+NOT_PUBLIC = """127.0.0.1 127.8.8.8 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
+255.255.255.255
+    ::1 :: fe80::1 fe80::1%eth0 fd00::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:a9fe:a9fe 64:ff9b::7f00:1
+    64:ff9b:1::a00:1
     ::7f00:1 ::ffff:0:a00:1 fec0::1 64:ff9b::a9fe:a9fe 2002:7f00:1:: 2001:0:4136:e378:8000:63bf:3fff:fdd2"""
 
 
@@ -100,7 +102,9 @@ def test_what_is_not_public_is_not_reached(server: TlsServer, address: str) -> N
         assert (network.connected, server.requests) == ([], [])
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"])
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+)
 def test_what_is_public_is(address: str) -> None:
     assert is_public(address)
 
@@ -125,7 +129,10 @@ def pouring(content: bytes, pause: float = 0, length: str = "connection: close")
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "a redirect to another host": (answering(b"", 302, location="https://169.254.169.254/"), "redirects, which is not followed"),
+    "a redirect to another host": (
+        answering(b"", 302, location="https://169.254.169.254/"),
+        "redirects, which is not followed",
+    ),
     "a redirect to itself": (answering(b"", 301, location=ADDRESS), "redirects, which is not followed"),
     "no such page": (answering(b"", 404), "answers 404 in place of a JWK Set"),
     "a page": (answering(b"<html>"), "answers with no JWK Set"),
@@ -136,7 +143,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "deep": (answering(b"[" * 60_000), "answers with no JWK Set"),
     "no keys": (answering(published()), "a list of one key or more"),
     "no list": (answering(b'{"keys": {}}'), "a list of one key or more"),
-    "a private key": (answering(published(key(), private_key("ec", kty="EC", crv="P-256"))), "contains the private member d"),
+    "a private key": (
+        answering(published(key(), private_key("ec", kty="EC", crv="P-256"))),
+        "contains the private member d",
+    ),
     "a private key that encrypts": (
         answering(published(key(), {**private_key("ec", kty="EC", crv="P-256"), "use": "enc"})),
         "contains the private member d",
@@ -146,7 +156,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_set_of_public_keys_is_refused(server: TlsServer, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_set_of_public_keys_is_refused(
+    server: TlsServer, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.answer, sentence = REFUSED[case]
     monkeypatch.setattr(published_keys, "MOST_SECONDS", 0.5 if case == "byte by byte" else 10.0)
     with pytest.raises(Unusable) as refused:
@@ -210,7 +222,9 @@ def test_the_keys_satisfy_what_keys_in_files_do() -> None:
     assert problems() == ["has no key that signs; publish one with use sig"]
     assert problems(key(exp=earlier)) == ["has no key that has not ended; publish a new one"]
     assert problems(key(), {**key("two"), "kid": "one"})[0] == "has two keys with one kid; give each a kid of its own"
-    assert problems(*(key(f"k{number}") for number in range(MOST_KEYS + 1))) == ["has 6 keys that sign; publish 5 at most"]
+    assert problems(*(key(f"k{number}") for number in range(MOST_KEYS + 1))) == [
+        "has 6 keys that sign; publish 5 at most"
+    ]
     [sentence] = problems({**public_key("tni"), "alg": "RS256", "exp": later}, profile=Profile.FAPI2)
     assert 'key "tni" signs with RS256' in sentence
 
@@ -232,9 +246,10 @@ def test_validate_online_reports_them_at_the_line_of_their_address(server: TlsSe
     assert server.requests == []
     result = CliRunner().invoke(app, [*command, "--online"])
     assert result.exit_code == 1
-    assert result.output == (
-        f"onboardings/gent/mijn-gent.yaml:7:15: {ADDRESS} has a key that cannot be used: it contains the private member d; "
-        "make a new pair, as this one has been shared, and give its public half alone\n"
+    assert (
+        result.output
+        == f"onboardings/gent/mijn-gent.yaml:7:15: {ADDRESS} has a key that cannot be used: it contains the private"
+        " member d; make a new pair, as this one has been shared, and give its public half alone\n"
     )
     server.answer = answering(published(key()))
     result = CliRunner().invoke(app, [*command, "--online"])

@@ -1,4 +1,5 @@
-"""What is in a mail: the same words in text and HTML, in each language; and no value of anybody's becomes more than a value."""
+"""What is in a mail: the same words in text and HTML, in each language; and no value of anybody's becomes more than a
+value."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ from acmidm_onboarding.mail import Mail, compose
 from acmidm_onboarding.values.terms import Environment, Language, Platform
 from tests.unit.components.test_settings import read
 
-SETTINGS = read(smtpUrl="smtp://127.0.0.1:1", mailSender="Digitaal Vlaanderen <noreply@dv.example>", mailReplyTo="help@dv.example")
+SETTINGS = read(
+    smtpUrl="smtp://127.0.0.1:1", mailSender="Digitaal Vlaanderen <noreply@dv.example>", mailReplyTo="help@dv.example"
+)
 KEY = "acmidm/tni/OVO002067/loket"
 VALUES: dict[str, Any] = {
     "application": "loket",
@@ -35,7 +38,13 @@ HEADERS = {"From", "Reply-To", "To", "Subject", "Date", "Message-ID", "Auto-Subm
 HEADERS |= {"X-Acmidm-Connection", "X-Acmidm-Step", "MIME-Version", "Content-Type"}
 
 
-def made(template: str = "made", *, language: Language = Language.NL, to: tuple[str, ...] = ("a@stad.example",), **changes: Any) -> Mail:
+def made(
+    template: str = "made",
+    *,
+    language: Language = Language.NL,
+    to: tuple[str, ...] = ("a@stad.example",),
+    **changes: Any,
+) -> Mail:
     given: dict[str, Any] = {
         "key": KEY,
         "step": "3",
@@ -43,7 +52,13 @@ def made(template: str = "made", *, language: Language = Language.NL, to: tuple[
         **{name: changes.pop(name) for name in ("key", "step") if name in changes},
     }
     one = {**VALUES, **changes}
-    values = {"application": one["application"], "environment": one.pop("environment"), "made": [], "added": [], template: [one]}
+    values = {
+        "application": one["application"],
+        "environment": one.pop("environment"),
+        "made": [],
+        "added": [],
+        template: [one],
+    }
     return compose("hand-over", values, language=language, to=to, **given)
 
 
@@ -77,7 +92,9 @@ def page_of(mail: Any) -> Words:
     return found
 
 
-CASES = list(product(("made", "added"), Language, Platform, Environment, ("portal", "form", "jwks_uri", "secret", "nowhere")))
+CASES = list(
+    product(("made", "added"), Language, Platform, Environment, ("portal", "form", "jwks_uri", "secret", "nowhere"))
+)
 
 
 @pytest.mark.parametrize("template", ["made", "added"])
@@ -87,7 +104,15 @@ def test_text_and_html_say_the_same(template: str, language: Language) -> None:
     for _, _, platform, environment, keys in (case for case in CASES if case[:2] == (template, language)):
         address: dict[str, Any] = {"jwks_uri": "https://stad.example/jwks"} if keys == "jwks_uri" else {}
         portal: dict[str, Any] = {"portal": None} if keys == "nowhere" else {}
-        mail = made(template, language=language, platform=platform.value, environment=environment.value, keys=keys, **address, **portal)
+        mail = made(
+            template,
+            language=language,
+            platform=platform.value,
+            environment=environment.value,
+            keys=keys,
+            **address,
+            **portal,
+        )
         bare = re.sub(r"^(\d\.|-|-- )\s", "", text_of(mail), flags=re.MULTILINE)
         assert f"{mail['Subject']} {bare}".split() == page_of(mail).words
         assert "{" not in bare
@@ -138,7 +163,12 @@ hostile = st.text(max_size=60) | st.sampled_from(
     ]
 )
 contacts = (
-    st.builds("{}@{}".format, hostile, st.sampled_from(["stad.example", "bücher.example", "x.example>,<y.example", "a\nb", ""])) | hostile
+    st.builds(
+        "{}@{}".format,
+        hostile,
+        st.sampled_from(["stad.example", "bücher.example", "x.example>,<y.example", "a\nb", ""]),
+    )
+    | hostile
 )
 
 
@@ -153,7 +183,8 @@ contacts = (
 def test_whatever_anybody_is_called_it_stays_one_mail(
     values: dict[str, Any], scopes: list[str], to: list[str], key: str, step: str
 ) -> None:
-    """Written out and read again: the same headers, two parts, no tag that is not ours, no address that was not given."""
+    """Written out and read again: the same headers, two parts, no tag that is not ours, no address that was not
+    given."""
     plain = page_of(made("added", jwks_uri="x", added=["x"] * len(scopes))).tags
     mail = made("added", to=("a@stad.example", *to), key=key, step=step, scopes=scopes, added=scopes, **values)
     written = mail.as_bytes()
@@ -169,7 +200,9 @@ def test_whatever_anybody_is_called_it_stays_one_mail(
     assert all("\r" not in wire and "\n" not in wire for wire in mail.recipients.values())
 
 
-@pytest.mark.parametrize("address", [".b@stad.example", "b.@stad.example", "b..c@stad.example", '"b"@stad.example', "b c@stad.example"])
+@pytest.mark.parametrize(
+    "address", [".b@stad.example", "b.@stad.example", "b..c@stad.example", '"b"@stad.example', "b c@stad.example"]
+)
 def test_an_address_that_would_have_to_be_quoted_is_none(address: str) -> None:
     """Behind another one, the parser of the standard library falls over it."""
     mail = made(to=("-a@stad.example", address))

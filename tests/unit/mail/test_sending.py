@@ -1,4 +1,5 @@
-"""A mail and a real mail server that fails at each step: one sentence each, nothing secret, and never a second copy by itself."""
+"""A mail and a real mail server that fails at each step: one sentence each, nothing secret, and never a second copy by
+itself."""
 
 from __future__ import annotations
 
@@ -22,13 +23,31 @@ CREDENTIALS = {"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "ve
 
 
 def settings_for(port: int, scheme: str = "smtp", host: str = "127.0.0.1") -> Settings:
-    return read(smtpUrl=f"{scheme}://{host}:{port}", mailSender="Digitaal Vlaanderen <noreply@dv.example>", requestTimeoutSeconds=1)
+    return read(
+        smtpUrl=f"{scheme}://{host}:{port}",
+        mailSender="Digitaal Vlaanderen <noreply@dv.example>",
+        requestTimeoutSeconds=1,
+    )
 
 
 def mail_to(*to: str, settings: Settings) -> Mail:
-    one = {"application": "loket", "organisation": "Stad Gent", "platform": "acmidm", "client_id": "c", "scopes": ["s"], "keys": "form"}
-    values = {"application": "loket", "environment": "tni", "made": [{**one, "portal": None, "jwks_uri": None}], "added": []}
-    return compose("hand-over", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings)
+    one = {
+        "application": "loket",
+        "organisation": "Stad Gent",
+        "platform": "acmidm",
+        "client_id": "c",
+        "scopes": ["s"],
+        "keys": "form",
+    }
+    values = {
+        "application": "loket",
+        "environment": "tni",
+        "made": [{**one, "portal": None, "jwks_uri": None}],
+        "added": [],
+    }
+    return compose(
+        "hand-over", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings
+    )
 
 
 def sent(server: MailServer, *to: str, environ: dict[str, str] | None = None) -> dict[str, sending.Refusal]:
@@ -100,8 +119,20 @@ def test_an_address_that_no_server_can_have_is_refused_here() -> None:
         ({"MAIL": "553 not you"}, 'refused the sender: 553 "not you"'),
         ({"DATA": "452 full"}, 'refused the mail: 452 "full"'),
         ({"DATA": "554 spam"}, 'refused the mail: 554 "spam"'),
-        ({"RCPT": None}, "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same Message-ID"),
-        ({"DATA": None}, "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same Message-ID"),
+        (
+            {"RCPT": None},
+            (
+                "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same"
+                " Message-ID"
+            ),
+        ),
+        (
+            {"DATA": None},
+            (
+                "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same"
+                " Message-ID"
+            ),
+        ),
     ],
 )
 def test_a_server_that_fails_at_each_step(answers: dict[str, str | None], sentence: str) -> None:
@@ -126,9 +157,15 @@ def test_a_mail_that_arrived_without_an_answer_has_the_same_id_when_it_comes_aga
     ("environ", "said"),
     [
         (CREDENTIALS, "refused the credentials (535); correct ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD"),
-        ({"ACMIDM_SMTP_USERNAME": "onboarding"}, "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or neither"),
+        (
+            {"ACMIDM_SMTP_USERNAME": "onboarding"},
+            "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or neither",
+        ),
         ({}, "refused the sender: 530"),
-        ({"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "very-private-é"}, "is not given ACMIDM_SMTP_USERNAME"),
+        (
+            {"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "very-private-é"},
+            "is not given ACMIDM_SMTP_USERNAME",
+        ),
     ],
 )
 def test_credentials_that_are_wrong_or_missing(environ: dict[str, str], said: str) -> None:
@@ -176,7 +213,9 @@ def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path, scheme: s
     own, _ = self_signed(tmp_path, "mail.example")
     with running_mail_server(host=ELSEWHERE, **({"starttls": own} if scheme == "smtp" else {"tls": own})) as server:  # type: ignore[arg-type]
         settings = settings_for(server.port, scheme, ELSEWHERE)
-        with pytest.raises(NotSent, match=r"no encrypted connection: .*certificate.*; correct its certificate, or acmidm:smtpUrl"):
+        with pytest.raises(
+            NotSent, match=r"no encrypted connection: .*certificate.*; correct its certificate, or acmidm:smtpUrl"
+        ):
             send(mail_to(A, settings=settings), settings, CREDENTIALS)
         assert (server.tries, server.log_ins) == (0, [])
 
@@ -193,7 +232,9 @@ def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.
         port = taken.getsockname()[1]
         settings = settings_for(port)
         for _ in range(2):
-            with pytest.raises(NotSent, match=rf"mail server 127\.0\.0\.1:{port}: cannot be reached: Connection refused"):
+            with pytest.raises(
+                NotSent, match=rf"mail server 127\.0\.0\.1:{port}: cannot be reached: Connection refused"
+            ):
                 send(mail_to(A, settings=settings), settings, {})
             monkeypatch.setattr(smtplib, "SMTP", None)
     monkeypatch.undo()

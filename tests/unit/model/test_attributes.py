@@ -25,7 +25,10 @@ MISTAKES = {
     **{
         f"a claim of identity, {name}": (
             f"{{▶{name}: OVO002068}}",
-            f'attribute "{name}" is not in the catalogue; known here: setbyclient_bron, setbyclient_overal, setbyclient_proef',
+            (
+                f'attribute "{name}" is not in the catalogue; known here: setbyclient_bron, setbyclient_overal,'
+                " setbyclient_proef"
+            ),
         )
         for name in ("vo_ovocode", "sub", "VO_OrgCode", "client_id", "SETBYCLIENT_PROEF")
     },
@@ -38,13 +41,18 @@ MISTAKES = {
     "a list": ("{setbyclient_proef: ▶[loket]}", NO_TEXT),
     "what is not seen": (
         '{setbyclient_proef: ▶"lo\\u202eket"}',
-        '"setbyclient_proef" contains a line break, a control or invisible character, or a space at an end; write it on one line',
+        (
+            '"setbyclient_proef" contains a line break, a control or invisible character, or a space at an end; write'
+            " it on one line"
+        ),
     ),
     **{
         f"another's code, {written}": (
             f'{{setbyclient_proef: ▶"{written}"}}',
-            f"attribute setbyclient_proef has {code} in it, which is no code of Stad Gent; "
-            "write its own, or none: a client says nothing in the name of another",
+            (
+                f"attribute setbyclient_proef has {code} in it, which is no code of Stad Gent; "
+                "write its own, or none: a client says nothing in the name of another"
+            ),
         )
         for written, code in {
             "https://data.vlaanderen.be/id/organisatie/ovo002068": "OVO002068",
@@ -54,8 +62,10 @@ MISTAKES = {
     },
     "another's source": (
         "{setbyclient_bron: ▶urn://aalst/x}",
-        'attribute setbyclient_bron is "urn://aalst/x", for which Stad Gent does not speak; '
-        'use what begins with "urn://gent/"; the onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml',
+        (
+            'attribute setbyclient_bron is "urn://aalst/x", for which Stad Gent does not speak; use what begins with'
+            ' "urn://gent/"; the onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml'
+        ),
     ),
     "a private key": (
         '{setbyclient_proef: ▶"-----BEGIN PRIVATE KEY-----"}',
@@ -94,11 +104,21 @@ def test_a_mistake_has_its_place(listing: Workspace, name: str) -> None:
         (
             "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
             "",
-            'attribute "setbyclient_proef" is for product "dosis", none of whose scopes is here; '
-            "add one of dv_dosis_schrijven under scopes, or remove the attribute",
+            (
+                'attribute "setbyclient_proef" is for product "dosis", none of whose scopes is here; '
+                "add one of dv_dosis_schrijven under scopes, or remove the attribute"
+            ),
         ),
-        ("{reason: dossiers, ", "{default: yes please, reason: dossiers, ", '"default" is not true or false; write true or false'),
-        ("{reason: dossiers, ", "{default: 1, reason: dossiers, ", '"default" is not true or false; write true or false'),
+        (
+            "{reason: dossiers, ",
+            "{default: yes please, reason: dossiers, ",
+            '"default" is not true or false; write true or false',
+        ),
+        (
+            "{reason: dossiers, ",
+            "{default: 1, reason: dossiers, ",
+            '"default" is not true or false; write true or false',
+        ),
     ],
 )
 def test_what_does_not_go_with_the_rest(listing: Workspace, right: str, wrong: str, sentence: str) -> None:
@@ -109,7 +129,9 @@ def test_what_does_not_go_with_the_rest(listing: Workspace, right: str, wrong: s
 def test_no_name_is_invented(workspace: Workspace) -> None:
     """The catalogue has none, until one is public."""
     workspace.write_form(with_attributes("{setbyclient_proef: loket}"))
-    assert workspace.sentences()[0].endswith('"setbyclient_proef" is not in the catalogue; it has none yet, so remove it here')
+    assert workspace.sentences()[0].endswith(
+        '"setbyclient_proef" is not in the catalogue; it has none yet, so remove it here'
+    )
 
 
 def test_no_form_has_more_than_the_authority_keeps(listing: Workspace) -> None:
@@ -124,7 +146,10 @@ def test_what_a_connection_has(listing: Workspace) -> None:
     connections = {environment: listing.load().connections(environment) for environment in Environment}
     [tni], [prod] = connections[Environment.TNI], connections[Environment.PROD]
     assert {scope for scope, grant in tni.scopes.items() if grant.default} == {"dv_dosis_schrijven"}
-    assert tni.attributes == {"setbyclient_proef": "Gent, OVO002067 (BE 0207.451.227)", "setbyclient_bron": "urn://gent/x"}
+    assert tni.attributes == {
+        "setbyclient_proef": "Gent, OVO002067 (BE 0207.451.227)",
+        "setbyclient_bron": "urn://gent/x",
+    }
     assert (any(grant.default for grant in prod.scopes.values()), prod.attributes) == (False, {})
 
 
@@ -133,22 +158,35 @@ def test_what_a_connection_has(listing: Workspace) -> None:
     [
         *("vo_ovocode", "sub", "setbyapi_proef", "SETBYCLIENT_PROEF"),
         *("setbyclient_", "setbyclient_a__b", "setbyclient_é", "setbyclient_a.b"),
-        *("setbyclient_sub", "setbyclient_vo_orgcode_ovo", "setbyclient_mijnorgcode", "setbyclient_client_id", "setbyclient_clientid"),
+        *(
+            "setbyclient_sub",
+            "setbyclient_vo_orgcode_ovo",
+            "setbyclient_mijnorgcode",
+            "setbyclient_client_id",
+            "setbyclient_clientid",
+        ),
         f"setbyclient_{'x' * 64}",
     ],
 )
 def test_what_says_who_a_client_is_is_in_no_catalogue(workspace: Workspace, name: str) -> None:
-    workspace.write("catalogue/dosis.yaml", CATALOGUE["dosis.yaml"] + f"attributes:\n  {name}: {{title: x, source: x}}\n")
+    workspace.write(
+        "catalogue/dosis.yaml", CATALOGUE["dosis.yaml"] + f"attributes:\n  {name}: {{title: x, source: x}}\n"
+    )
     workspace.write_form(FORM)
     [sentence] = workspace.sentences()
     assert sentence.startswith("catalogue/dosis.yaml:19:3: ")
-    assert any(what in sentence for what in ("no attribute that a client sets", "says who a client is", "longer than 64"))
+    assert any(
+        what in sentence for what in ("no attribute that a client sets", "says who a client is", "longer than 64")
+    )
 
 
 def test_an_attribute_is_one_products(listing: Workspace) -> None:
     listing.write("catalogue/proef.yaml", CATALOGUE["proef.yaml"] + ATTRIBUTES)
     listing.write_form(FORM)
-    assert any('attribute "setbyclient_proef" is in catalogue/dosis.yaml too; keep one of the two' in one for one in listing.sentences())
+    assert any(
+        'attribute "setbyclient_proef" is in catalogue/dosis.yaml too; keep one of the two' in one
+        for one in listing.sentences()
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,16 @@ def shuffled(value: object, source: random.Random) -> object:
 
 def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     connection = tni(workspace)
-    assert (connection.key, connection.resource_name, connection.form) == ("OVO002067/mijn-gent",) * 2 + ("gent/mijn-gent",)
+    assert (connection.key, connection.resource_name, connection.form) == ("OVO002067/mijn-gent",) * 2 + (
+        "gent/mijn-gent",
+    )
     assert connection.metadata.client_name == "Stad Gent - mijn-gent"
     assert connection.software_id == "acmidm/tni/OVO002067/mijn-gent"
     assert connection.declared_by.kbo == "0207451227"
-    assert connection.scopes == {"dv_notificaties_import": Grant("requested"), "dv_dosis_schrijven": Grant("dossiers (SD-4711)")}
+    assert connection.scopes == {
+        "dv_notificaties_import": Grant("requested"),
+        "dv_dosis_schrijven": Grant("dossiers (SD-4711)"),
+    }
     assert list(connection.keys or ()) == ["tni"]
     assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
@@ -44,7 +49,8 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: int, workspace: Workspace) -> None:
     before = tni(workspace)
-    workspace.write_form(yaml.safe_dump(shuffled(yaml.safe_load(FORM), random.Random(seed)), sort_keys=False, indent=4 + seed))  # noqa: S311
+    form = shuffled(yaml.safe_load(FORM), random.Random(seed))  # noqa: S311
+    workspace.write_form(yaml.safe_dump(form, sort_keys=False, indent=4 + seed))
     assert tni(workspace) == before
 
 
@@ -53,14 +59,25 @@ def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: in
     [
         lambda text: text.replace("\n", " # a comment\n"),
         lambda text: text.replace("\n", "\r\n"),
-        lambda text: text.replace("[api-beheer@stad-gent.example]", "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example"),
+        lambda text: text.replace(
+            "[api-beheer@stad-gent.example]", "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example"
+        ),
         lambda text: text.replace('"10244", "10245"', '"10245", "10244"'),
         lambda text: text.replace("dv_notificaties_import: {}", "dv_notificaties_import:"),
         lambda text: text.replace("reason: dossiers", 'reason: "dossiers\\n"'),
         lambda text: text.replace("platforms: [acmidm]\n", ""),
         lambda text: text.replace("tni.jwk", "renamed.jwk"),
     ],
-    ids=["comments", "line ends", "contacts", "order of a set", "nothing", "spaces of a reason", "default", "a key file"],
+    ids=[
+        "comments",
+        "line ends",
+        "contacts",
+        "order of a set",
+        "nothing",
+        "spaces of a reason",
+        "default",
+        "a key file",
+    ],
 )
 def test_what_means_the_same_is_the_same(edit: Callable[[str], str], workspace: Workspace) -> None:
     before = tni(workspace)
@@ -148,11 +165,16 @@ def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
     both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
     day = "2027-03-31"
     workspace.write_form("retire: 2027-03-31\n" + both)
-    assert [one.retire for one in workspace.load().connections(Environment.TNI)] == [{"acmidm": day, "geosecure": day}] * 2
+    assert [one.retire for one in workspace.load().connections(Environment.TNI)] == [
+        {"acmidm": day, "geosecure": day}
+    ] * 2
     workspace.write_form("retire: {dosis: 2027-03-31}\n" + both)
     acmidm, geosecure = workspace.load().connections(Environment.TNI)
     assert (acmidm.retire, geosecure.retire) == ({"dosis": day}, {"dosis": day})
-    assert (acmidm.product_scopes["dosis"] >= set(acmidm.scopes), geosecure.product_scopes["dosis"] >= set(geosecure.scopes)) == (
+    assert (
+        acmidm.product_scopes["dosis"] >= set(acmidm.scopes),
+        geosecure.product_scopes["dosis"] >= set(geosecure.scopes),
+    ) == (
         True,
         True,
     )

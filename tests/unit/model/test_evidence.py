@@ -93,23 +93,41 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
     "twice in the payload": (lambda: twice("payload", '"client_id": "another"'), "it has a member twice"),
     "not base64url": (lambda: json.dumps({**parts(), "protected": "{}"}), "it is not base64url throughout"),
     "not UTF-8": (lambda: json.dumps({**parts(), "protected": "____"}), "it is not base64url throughout"),
-    "another payload": (lambda: json.dumps({**parts(), "payload": parts(client_id="another")["payload"]}), "its signature does not hold"),
-    "another signature": (lambda: json.dumps({**parts(), "signature": parts(client_id="x")["signature"]}), "its signature does not hold"),
+    "another payload": (
+        lambda: json.dumps({**parts(), "payload": parts(client_id="another")["payload"]}),
+        "its signature does not hold",
+    ),
+    "another signature": (
+        lambda: json.dumps({**parts(), "signature": parts(client_id="x")["signature"]}),
+        "its signature does not hold",
+    ),
     "no signature": (lambda: json.dumps({**parts(), "signature": ""}), "its signature does not hold"),
     "by another key": (by_another_key, "its signature does not hold"),
-    "another key in the header": (lambda: with_header(jwk=public_key("other"), kid="other"), "its signature does not hold"),
-    "alg none": (lambda: json.dumps({**json.loads(with_header(alg="none")), "signature": ""}), "its alg is none that its key signs with"),
+    "another key in the header": (
+        lambda: with_header(jwk=public_key("other"), kid="other"),
+        "its signature does not hold",
+    ),
+    "alg none": (
+        lambda: json.dumps({**json.loads(with_header(alg="none")), "signature": ""}),
+        "its alg is none that its key signs with",
+    ),
     "a MAC with the public key": (signed_as_secret, "its alg is none that its key signs with"),
     "alg of another key": (lambda: with_header(alg="ES256"), "its alg is none that its key signs with"),
     "another typ": (lambda: with_header(typ="JWT"), f"its typ is not {TYPE}"),
     "crit": (lambda: with_header(crit=["b64"], b64=False), "its header does not have alg, kid, typ and jwk alone"),
     "no jwk": (lambda: with_header(jwk=None), "its header does not have alg, kid, typ and jwk alone"),
     "another kid": (lambda: with_header(kid="other"), "its kid is not that of the key in its header"),
-    "a private key": (lambda: with_header(jwk=KEY), "its header has a private key, which has been shared now: make a new pair"),
+    "a private key": (
+        lambda: with_header(jwk=KEY),
+        "its header has a private key, which has been shared now: make a new pair",
+    ),
     "a secret key": (lambda: with_header(jwk={"kty": "oct", "k": "c2VjcmV0"}), "its header has no usable public key"),
     "a short key": (lambda: with_header(jwk=public_key("short", size=1024)), "its header has no usable public key"),
     "another version": (lambda: with_payload(version=2), "it is of another version than 1"),
-    "another thumbprint": (lambda: with_payload(thumbprint="x" * 43), "its thumbprint is not that of the key that signed it"),
+    "another thumbprint": (
+        lambda: with_payload(thumbprint="x" * 43),
+        "its thumbprint is not that of the key that signed it",
+    ),
     "another organisation": (lambda: with_payload(organisation="OVO000001"), "it is of another organisation"),
     "another form": (lambda: with_payload(application="loket"), "it is of another application"),
     "another environment": (lambda: with_payload(environment="prod"), "it is of another environment"),
@@ -120,9 +138,15 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
     "a long number": (lambda: with_payload(iat=10**30), "its payload has a wrong or missing iat"),
     "a fraction": (lambda: with_payload(iat=1.5), "its payload has a wrong or missing iat"),
     "no list": (lambda: with_payload(scopes="dv_dosis_schrijven"), "its payload has a wrong or missing scopes"),
-    "too many": (lambda: with_payload(scopes=[f"dv_{number}" for number in range(201)]), "its payload has a wrong or missing scopes"),
+    "too many": (
+        lambda: with_payload(scopes=[f"dv_{number}" for number in range(201)]),
+        "its payload has a wrong or missing scopes",
+    ),
     "a hidden character": (lambda: with_payload(client_id="a\u202eb"), "its payload has a wrong or missing client_id"),
-    "a text for a boolean": (lambda: with_payload(signs_with_kid="yes"), "its payload has a wrong or missing signs_with_kid"),
+    "a text for a boolean": (
+        lambda: with_payload(signs_with_kid="yes"),
+        "its payload has a wrong or missing signs_with_kid",
+    ),
     "more members": (lambda: with_payload(proven_by="me"), "its payload has unknown members"),
 }
 
@@ -174,13 +198,17 @@ def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace)
     [tni], [prod] = (workspace.load().connections(environment) for environment in Environment)
     assert tni.evidence is not None
     assert prod.evidence is not None
-    assert (tni.evidence.thumbprint, prod.evidence.client_id) == (tni.keys and next(iter(tni.keys.values())).thumbprint, "another")
+    assert (tni.evidence.thumbprint, prod.evidence.client_id) == (
+        tni.keys and next(iter(tni.keys.values())).thumbprint,
+        "another",
+    )
     assert (tni.test_evidence, prod.test_evidence) == (None, tni.evidence)
     assert workspace.problems() == ()
 
 
 def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_path: Path) -> None:
-    """Another file's name, another key, a key under another environment, a link, a large file: none, with the reason."""
+    """Another file's name, another key, a key under another environment, a link, a large file: none, with the
+    reason."""
     folder = workspace.forms / "gent"
     file = folder / NAME
     refusals: dict[str, Callable[[], int]] = {
@@ -200,7 +228,8 @@ def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_
     (tmp_path / "elsewhere").write_text(evidence_text(KEY))
     file.symlink_to(tmp_path / "elsewhere")
     assert [str(one) for one in workspace.problems()] == [
-        f"onboardings/gent/{NAME}:1:1: this is a link, which is not followed; put the file or folder itself here, or remove the link"
+        f"onboardings/gent/{NAME}:1:1: this is a link, which is not followed; put the file or folder itself here, or"
+        " remove the link"
     ]
     [alone] = load_onboardings([folder / "mijn-gent.yaml"], workspace.catalogue).connections(Environment.TNI)
     assert (alone.evidence, alone.evidence_refused) == (None, "it is a link, which is not followed")
@@ -226,7 +255,13 @@ def test_evidence_belongs_beside_forms() -> None:
     """And nowhere else; its owners are those of the form."""
     forms = Path("onboardings")
     assert stray(forms / "gent" / NAME, forms) is None
-    for name in (f"gent/more/{NAME}", NAME, "gent/mijn-gent.evidence.json", "gent/mijn-gent.test.acmidm.evidence.json", f"gent/.{NAME}"):
+    for name in (
+        f"gent/more/{NAME}",
+        NAME,
+        "gent/mijn-gent.evidence.json",
+        "gent/mijn-gent.test.acmidm.evidence.json",
+        f"gent/.{NAME}",
+    ):
         assert stray(forms / name, forms) is not None, name
     organisation = Organisation(name="Stad Gent", ovo="OVO002067", owners=("@gent/api",))
     assert "/onboardings/gent/*.evidence.json @gent/api\n" in codeowners("@team", "onboardings", {"gent": organisation})

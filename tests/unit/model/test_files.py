@@ -24,17 +24,45 @@ ELSEWHERE = (
     "is neither beside the form nor in the folder of a supplier of its organisation; "
     "keep the key beside the form, or have the supplier added in organisation.yaml"
 )
-NO_KEY_FILE = f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside the form, named *.jwk.json"
+NO_KEY_FILE = (
+    f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside the form, named *.jwk.json"
+)
 LINK = "this is a link, which is not followed; put the file or folder itself here, or remove the link"
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("../../elsewhere.jwk.json", "../../../../../../../../etc/passwd", "/etc/passwd", "gone/../../../elsewhere.jwk.json"),
-        *("../root.jwk.json", "../leverancier/../aalst/key.jwk.json", "../leverancier/keys/key.jwk.json", "keys/key.jwk.json"),
-        *("./tni.jwk.json", "..\\\\leverancier\\\\key.jwk.json", ".jwk.json", "tni.json", "tni.jwk.json/", "organisation.yaml", "../.env"),
-        *("**.jwk.json", "##vso[task.x].jwk.json", "a b.jwk.json", "a\\nb.jwk.json", "a\\e[2J.jwk.json", "-x.jwk.json", "é.jwk.json"),
+        *(
+            "../../elsewhere.jwk.json",
+            "../../../../../../../../etc/passwd",
+            "/etc/passwd",
+            "gone/../../../elsewhere.jwk.json",
+        ),
+        *(
+            "../root.jwk.json",
+            "../leverancier/../aalst/key.jwk.json",
+            "../leverancier/keys/key.jwk.json",
+            "keys/key.jwk.json",
+        ),
+        *(
+            "./tni.jwk.json",
+            "..\\\\leverancier\\\\key.jwk.json",
+            ".jwk.json",
+            "tni.json",
+            "tni.jwk.json/",
+            "organisation.yaml",
+            "../.env",
+        ),
+        *(
+            "**.jwk.json",
+            "##vso[task.x].jwk.json",
+            "a b.jwk.json",
+            "a\\nb.jwk.json",
+            "a\\e[2J.jwk.json",
+            "-x.jwk.json",
+            "é.jwk.json",
+        ),
         "x" * 200 + ".jwk.json",
     ],
 )
@@ -51,7 +79,9 @@ def test_a_key_file_has_a_plain_name_and_one_place(name: str, workspace: Workspa
 @pytest.mark.parametrize(
     ("folder", "sentence"), [("leverancier", None), ("aalst", ELSEWHERE), ("gent-2", ELSEWHERE), ("absent", ELSEWHERE)]
 )
-def test_a_key_is_beside_its_form_or_with_a_listed_supplier(folder: str, sentence: str | None, workspace: Workspace) -> None:
+def test_a_key_is_beside_its_form_or_with_a_listed_supplier(
+    folder: str, sentence: str | None, workspace: Workspace
+) -> None:
     workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
     for other in ("aalst", "leverancier", "gent-2"):
         workspace.write_organisation(f"name: Ander {other}\n", other)
@@ -87,7 +117,8 @@ def test_no_link_is_followed(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Wherever it leads, and what is behind it is not opened: it may be any file that whoever checks the forms can read."""
+    """Wherever it leads, and what is behind it is not opened: it may be any file that whoever checks the forms can
+    read."""
     workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier, derde]\n")
     for supplier in ("leverancier", "derde"):
         workspace.write_organisation(f"name: {supplier.title()}\n", supplier)
@@ -160,12 +191,20 @@ def test_forms_that_cannot_be_read(workspace: Workspace) -> None:
         "onboardings/gent/a.yaml:1:1: the file is a folder or a device, not a file; name a file",
         "onboardings/gent/c.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
         "onboardings/gent/d.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
-        f"onboardings/gent/e.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product per file",
-        "onboardings/gent/f.yaml:1:1: this is not YAML: control characters are not allowed; save the file as plain UTF-8 text",
+        (
+            f"onboardings/gent/e.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product"
+            " per file"
+        ),
+        (
+            "onboardings/gent/f.yaml:1:1: this is not YAML: control characters are not allowed; save the file as plain"
+            " UTF-8 text"
+        ),
     ]
 
 
-def test_a_folder_that_cannot_be_read_does_not_look_empty(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_does_not_look_empty(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The tests may run as root, whom modes do not stop: the operating system's answer is made up here."""
 
     def scandir(path: str) -> object:
@@ -175,21 +214,29 @@ def test_a_folder_that_cannot_be_read_does_not_look_empty(workspace: Workspace, 
 
     real = os.scandir
     monkeypatch.setattr(os, "scandir", scandir)
-    assert workspace.sentences() == ["onboardings/gent:1:1: this folder cannot be read: Permission denied; check its rights"]
+    assert workspace.sentences() == [
+        "onboardings/gent:1:1: this folder cannot be read: Permission denied; check its rights"
+    ]
 
 
 @pytest.mark.parametrize("ending", ["yml", "YAML", "YML"])
 def test_a_form_whose_name_would_be_overlooked_is_reported(ending: str, workspace: Workspace) -> None:
     workspace.write(f"onboardings/gent/ander.{ending}", FORM)
-    assert workspace.sentences() == [f"onboardings/gent/ander.{ending}:1:1: forms and catalogue files end in .yaml; rename it"]
+    assert workspace.sentences() == [
+        f"onboardings/gent/ander.{ending}:1:1: forms and catalogue files end in .yaml; rename it"
+    ]
 
 
-@pytest.mark.parametrize("encode", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")], ids=["BOM", "CRLF"])
+@pytest.mark.parametrize(
+    "encode", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")], ids=["BOM", "CRLF"]
+)
 def test_what_windows_editors_write_is_read_and_places_stay_right(encode: object, workspace: Workspace) -> None:
     assert callable(encode)
     workspace.write_form(encode(FORM))
     assert workspace.sentences() == []
-    workspace.write_form(encode(FORM.replace("application:", "Application: {}\napplication:").replace("[acmidm]", "[acmid]")))
+    workspace.write_form(
+        encode(FORM.replace("application:", "Application: {}\napplication:").replace("[acmidm]", "[acmid]"))
+    )
     assert [(problem.line, problem.column) for problem in workspace.problems()] == [(1, 1), (4, 13)]
 
 

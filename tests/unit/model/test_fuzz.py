@@ -1,4 +1,5 @@
-"""Whatever is in a form, an organisation, a catalogue file or a key file: it is read, or refused in sentences; the loader never crashes."""
+"""Whatever is in a form, an organisation, a catalogue file or a key file: it is read, or refused in sentences; the
+loader never crashes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,22 @@ from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace,
 examples = pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)])
 
 YAML_WORDS = [
-    *("a: ", "- ", "[", "]", "{", "}", "&x ", "*x ", "<<: ", "? ", "! ", "!!int ", "!!binary ", "!!python/object:os.system "),
+    *(
+        "a: ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&x ",
+        "*x ",
+        "<<: ",
+        "? ",
+        "! ",
+        "!!int ",
+        "!!binary ",
+        "!!python/object:os.system ",
+    ),
     *(
         "|\n ",
         ">\n ",
@@ -41,11 +57,24 @@ YAML_WORDS = [
         "1e999",
         ".inf",
     ),
-    *("2026-01-01", "0207451227", "organisation", "environments", "tni", "scopes", "jwks", "kbo: ", "ovo: ", "OVO002067"),
+    *(
+        "2026-01-01",
+        "0207451227",
+        "organisation",
+        "environments",
+        "tni",
+        "scopes",
+        "jwks",
+        "kbo: ",
+        "ovo: ",
+        "OVO002067",
+    ),
 ]
 yaml_text = st.lists(st.sampled_from(YAML_WORDS) | st.text(max_size=5), max_size=30).map("".join)
 content = st.one_of(
-    st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")), yaml_text.map(str.encode)
+    st.binary(max_size=300),
+    st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    yaml_text.map(str.encode),
 )
 
 leaf = st.one_of(
@@ -55,7 +84,18 @@ leaf = st.one_of(
     st.floats(),
     st.text(max_size=20),
     st.sampled_from(
-        ["", "x" * 5000, "../../etc/passwd", "\x00", "tni.jwk.json", "dv_dosis_schrijven", "acmidm", "prod", "OVO002067", "0316380841"]
+        [
+            "",
+            "x" * 5000,
+            "../../etc/passwd",
+            "\x00",
+            "tni.jwk.json",
+            "dv_dosis_schrijven",
+            "acmidm",
+            "prod",
+            "OVO002067",
+            "0316380841",
+        ]
     ),
 )
 anything = st.recursive(
@@ -64,9 +104,9 @@ anything = st.recursive(
 
 
 def well_formed(problems: tuple[Problem, ...]) -> bool:
-    return all(problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy for problem in problems) and all(
-        str(problem).isprintable() for problem in problems
-    )
+    return all(
+        problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy for problem in problems
+    ) and all(str(problem).isprintable() for problem in problems)
 
 
 def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -95,7 +135,9 @@ def mutated(draw: st.DrawFn, original: Any) -> Any:
             case "drop":
                 del parent[path[-1]]
             case "rename" if isinstance(parent, dict):
-                parent[draw(st.text(max_size=10) | st.sampled_from(["tni", "prod", "geosecure", "scope"]))] = parent.pop(path[-1])
+                parent[draw(st.text(max_size=10) | st.sampled_from(["tni", "prod", "geosecure", "scope"]))] = (
+                    parent.pop(path[-1])
+                )
             case "insert" if isinstance(parent, dict):
                 parent[draw(st.text(max_size=10))] = draw(anything)
             case _:
@@ -114,9 +156,18 @@ ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, A
     "organisation": (
         "onboardings/gent/organisation.yaml",
         YAML,
-        lambda: {**yaml.safe_load(ORGANISATION), "suppliers": ["leverancier"], "formerly": ["OVO000001"], "speaks_for": {}},
+        lambda: {
+            **yaml.safe_load(ORGANISATION),
+            "suppliers": ["leverancier"],
+            "formerly": ["OVO000001"],
+            "speaks_for": {},
+        },
     ),
-    "key": (KEY, JSON, lambda: {**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000}),
+    "key": (
+        KEY,
+        JSON,
+        lambda: {**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000},
+    ),
     "elliptic key": (KEY, JSON, lambda: {**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}),
 }
 

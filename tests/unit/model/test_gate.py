@@ -27,7 +27,9 @@ DAYS = 90
 KEY = "OVO002067/loket"
 
 
-def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), keys: Iterable[str] | None = (), **more: Any) -> Client:
+def has(
+    client_id: str, scopes: Iterable[str], products: Iterable[str] = (), keys: Iterable[str] | None = (), **more: Any
+) -> Client:
     """A client as a state has it; ``keys`` are thumbprints."""
     found = None if keys is None else {thumbprint: Key(thumbprint) for thumbprint in keys}
     return Client(
@@ -72,7 +74,10 @@ def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = 
 
 
 def ask(
-    asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
+    asked: Declaration,
+    own: Records | None = None,
+    tests: TestStack | None = TNI,
+    mode: PromotionGate = PromotionGate.ENFORCE,
 ) -> Desired:
     return desired([asked], NOW, gate=Gate(mode, DAYS), records=lambda: own or {}, tests=lambda: tests)
 
@@ -113,7 +118,10 @@ _WITH_SECRET: dict[str, Any] = {"method": AuthMethod.CLIENT_SECRET_BASIC, "test_
     ("sentence", "changes"),
     [
         ("there is no evidence from TNI", {"test_evidence": None}),
-        ("its evidence from TNI counts as none, for it is no JSON", {"test_evidence": None, "test_evidence_refused": "it is no JSON"}),
+        (
+            "its evidence from TNI counts as none, for it is no JSON",
+            {"test_evidence": None, "test_evidence_refused": "it is no JSON"},
+        ),
         ("its evidence of 2026-10-02 is more than 90 days old", {"test_evidence": _OLD}),
         ('its evidence is of client "another", which is not the one of stack "tni"', {"test_evidence": _OF_ANOTHER}),
         ("a client with a secret cannot sign evidence", _WITH_SECRET),
@@ -139,14 +147,18 @@ def test_a_test_stack_that_proves_nothing() -> None:
         'gent/loket on prod: nothing is proven, for TNI cannot be looked at: there is no stack "tni"'
     ]
     assert missing(asked, tests=TestStack("tni", {})) == ['gent/loket on prod: stack "tni" does not have it']
-    assert missing(replace(asked, platform=Platform.GEOSECURE)) == ['gent/loket on prod (geosecure): stack "tni" does not have it']
+    assert missing(replace(asked, platform=Platform.GEOSECURE)) == [
+        'gent/loket on prod (geosecure): stack "tni" does not have it'
+    ]
 
 
 def test_tni_has_the_key_that_signed() -> None:
-    """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its state has the keys."""
+    """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its
+    state has the keys."""
     forged = replace(EVIDENCE, thumbprint="of the author")
     assert missing(connection(test_evidence=forged)) == [
-        'gent/loket on prod: its evidence from https://tni.example/op was signed with a key that stack "tni" does not have'
+        'gent/loket on prod: its evidence from https://tni.example/op was signed with a key that stack "tni" does not'
+        " have"
     ]
 
 
@@ -166,7 +178,9 @@ def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None
 def test_without_any_state_forms_and_evidence_alone_count() -> None:
     """As validate has it: who the client is and which keys the portal lists is not known."""
     assert missing(connection(test_evidence=replace(EVIDENCE, client_id="another")), tests=None) == []
-    assert missing(connection(("send", "other")), tests=None) == ['gent/loket on prod: scope "other" is not proven on TNI']
+    assert missing(connection(("send", "other")), tests=None) == [
+        'gent/loket on prod: scope "other" is not proven on TNI'
+    ]
 
 
 def test_what_was_taken_from_who_was_to_leave_is_remembered_until_it_is_back() -> None:
@@ -234,7 +248,9 @@ def test_another_platform_is_a_new_connection() -> None:
 
 def test_a_scope_whose_name_on_the_platform_was_corrected_is_none_that_is_added() -> None:
     """The state has it under the name of before; one that is asked besides is added all the same."""
-    asked = connection(("DosisImport", "other"), test_evidence=None, catalogue_names={"DosisImport": "dossiers", "other": "other"})
+    asked = connection(
+        ("DosisImport", "other"), test_evidence=None, catalogue_names={"DosisImport": "dossiers", "other": "other"}
+    )
     for recorded in ({"scopes": ("dossiers",)}, {"scopes": ("Dosis",), "catalogue_names": {"Dosis": "dossiers"}}):
         (declared,) = ask(asked, {KEY: has("prod-id", **recorded)}).declared
         assert set(declared.scopes) == {"DosisImport"}
@@ -296,8 +312,11 @@ _TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, s
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
-def test_what_the_state_has_is_never_undeclared(asked: Declaration, own: Records, tests: TestStack | None, mode: PromotionGate) -> None:
-    """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not asked."""
+def test_what_the_state_has_is_never_undeclared(
+    asked: Declaration, own: Records, tests: TestStack | None, mode: PromotionGate
+) -> None:
+    """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not
+    asked."""
     passage = ask(asked, own, tests, mode)
     former = [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)] if asked.formerly else []
     held = next((own[name] for name in (asked.resource_name, *former) if name in own), None)

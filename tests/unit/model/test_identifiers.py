@@ -18,7 +18,9 @@ def with_check(first: str) -> str:
     return f"{first}{97 - int(first) % 97:02d}"
 
 
-@pytest.mark.parametrize("text", ["0207451227", "0207.451.227", "0207 451 227", "0316.380.841", "0862.884.185", f"{REST_ZERO}97"])
+@pytest.mark.parametrize(
+    "text", ["0207451227", "0207.451.227", "0207 451 227", "0316.380.841", "0862.884.185", f"{REST_ZERO}97"]
+)
 def test_a_real_kbo_number_is_ten_digits_whatever_separates_them(text: str) -> None:
     assert kbo_number(text) == text.replace(".", "").replace(" ", "")
 
@@ -26,8 +28,14 @@ def test_a_real_kbo_number_is_ten_digits_whatever_separates_them(text: str) -> N
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("0207.451.228", 'KBO number "0207.451.228" has check digits 28 where 27 is due; check the number for a typing error'),
-        (f"{REST_ZERO}00", f'KBO number "{REST_ZERO}00" has check digits 00 where 97 is due; check the number for a typing error'),
+        (
+            "0207.451.228",
+            'KBO number "0207.451.228" has check digits 28 where 27 is due; check the number for a typing error',
+        ),
+        (
+            f"{REST_ZERO}00",
+            f'KBO number "{REST_ZERO}00" has check digits 00 where 97 is due; check the number for a typing error',
+        ),
         ("2207.451.227", 'KBO number "2207.451.227" starts with 2; the first digit is 0 or 1, check the number'),
         ("207.451.227", '"207.451.227" is not a KBO number; write ten digits, such as "0207.451.227"'),
         ("BE0207451227", '"BE0207451227" is not a KBO number; write ten digits, such as "0207.451.227"'),
@@ -68,7 +76,9 @@ def test_any_text_is_a_number_or_refused_with_a_remedy(text: str) -> None:
     assert "; " in answer or (len(answer) == 10 and answer.isdigit())
 
 
-@pytest.mark.parametrize("text", ["OVO00206", "OVO0020670", "ovo002067", "002067", "OVO 002067", "OVO00206\u0667", "OVO002067\n"])
+@pytest.mark.parametrize(
+    "text", ["OVO00206", "OVO0020670", "ovo002067", "002067", "OVO 002067", "OVO00206\u0667", "OVO002067\n"]
+)
 def test_a_wrong_ovo_code_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an OVO code; write OVO and six digits, such as OVO002067"):
         ovo_code(text)

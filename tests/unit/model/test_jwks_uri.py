@@ -1,4 +1,5 @@
-"""The address where an organisation publishes its keys (RFC 7591 ``jwks_uri``): what it looks like, and where it may stand."""
+"""The address where an organisation publishes its keys (RFC 7591 ``jwks_uri``): what it looks like, and where it may
+stand."""
 
 from __future__ import annotations
 
@@ -30,11 +31,15 @@ def test_an_address_leads_to_a_public_web_server(address: str) -> None:
     assert key_address(address) == address
 
 
-NO_HOSTS = r"""keys.gent.example:8443 keys.gent.example:0443x keys.gent.example:99999 user@keys.gent.example user:hunter2@keys.gent.example
-    @keys.gent.example 127.0.0.1 2130706433 0x7f000001 0177.0.0.1 127.1 10.0.0.0x1 [::1] [::ffff:127.0.0.1] [keys.gent.example localhost
-    keys.localhost printer.local metadata.google.internal intranet keys..example keys.gent.example. -keys.example keys_1.example
+NO_HOSTS = r"""keys.gent.example:8443 keys.gent.example:0443x keys.gent.example:99999 user@keys.gent.example
+user:hunter2@keys.gent.example
+    @keys.gent.example 127.0.0.1 2130706433 0x7f000001 0177.0.0.1 127.1 10.0.0.0x1 [::1] [::ffff:127.0.0.1]
+    [keys.gent.example localhost
+    keys.localhost printer.local metadata.google.internal intranet keys..example keys.gent.example. -keys.example
+    keys_1.example
     keys.gent.example\@127.0.0.1 kéys.example 127。0。0。1"""
-NO_ADDRESSES = """http://keys.gent.example/jwks ftp://keys.gent.example/jwks HTTPS://keys.gent.example/jwks //keys.gent.example/jwks
+NO_ADDRESSES = """http://keys.gent.example/jwks ftp://keys.gent.example/jwks HTTPS://keys.gent.example/jwks
+//keys.gent.example/jwks
     keys.gent.example/jwks https://keys.gent.example/jwks#one https://keys.gent.example/jwks# https:///jwks
     https://keys.gent.example/\u2025"""
 
@@ -60,15 +65,18 @@ def test_it_is_no_longer_than_an_authority_keeps(workspace: Workspace) -> None:
 
 
 def test_keys_are_in_one_place(workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("    jwks: [tni.jwk.json]\n", f"    jwks: [tni.jwk.json]\n    jwks_uri: {ADDRESS}\n"))
+    workspace.write_form(
+        FORM.replace("    jwks: [tni.jwk.json]\n", f"    jwks: [tni.jwk.json]\n    jwks_uri: {ADDRESS}\n")
+    )
     assert workspace.sentences() == [
-        "onboardings/gent/mijn-gent.yaml:8:5: the keys are both in files (jwks) and at an address (jwks_uri); keep one of the two"
+        "onboardings/gent/mijn-gent.yaml:8:5: the keys are both in files (jwks) and at an address (jwks_uri); keep one"
+        " of the two"
     ]
     secret = WITH_ADDRESS.replace("private_key_jwt", "client_secret_basic").replace("    jwks: [prod.jwk.json]\n", "")
     workspace.write_form(secret)
     assert workspace.sentences() == [
-        "onboardings/gent/mijn-gent.yaml:7:5: an address of keys is given while the client authenticates with client_secret_basic; "
-        "choose token_endpoint_auth_method private_key_jwt, or remove the address"
+        "onboardings/gent/mijn-gent.yaml:7:5: an address of keys is given while the client authenticates with"
+        " client_secret_basic; choose token_endpoint_auth_method private_key_jwt, or remove the address"
     ]
 
 
@@ -79,8 +87,8 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
     assert workspace.sentences(served=stacks_in(workspace.root).served) == []
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
     assert workspace.sentences(served=stacks_in(workspace.root).served) == [
-        "onboardings/gent/mijn-gent.yaml:7:5: beheerportaal, the authority of acmidm in a stack of tni, takes no keys from an address; "
-        "name the keys under jwks, or leave both out and upload them in the portal; known by keycloak"
+        "onboardings/gent/mijn-gent.yaml:7:5: beheerportaal, the authority of acmidm in a stack of tni, takes no keys"
+        " from an address; name the keys under jwks, or leave both out and upload them in the portal; known by keycloak"
     ]
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: prod}\n")
     assert workspace.sentences(served=stacks_in(workspace.root).served) == []
@@ -89,7 +97,10 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
 def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace) -> None:
     assert {kind.value for kind in AuthorityKind} >= KNOWN_BY
     workspace.write(
-        "Pulumi.a.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority: beheerportaal}\n"
+        "Pulumi.a.yaml",
+        "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority: beheerportaal}\n",
     )
     workspace.write("Pulumi.b.yaml", "config: {acmidm:environment: tni}\n")
-    assert stacks_in(workspace.root).served == {Environment.TNI: {Platform.ACMIDM: {AuthorityKind.KEYCLOAK, AuthorityKind.BEHEERPORTAAL}}}
+    assert stacks_in(workspace.root).served == {
+        Environment.TNI: {Platform.ACMIDM: {AuthorityKind.KEYCLOAK, AuthorityKind.BEHEERPORTAAL}}
+    }

@@ -1,4 +1,5 @@
-"""What an authority would refuse in the middle of a run, a form refuses: by the contract of the management API, which both have alike."""
+"""What an authority would refuse in the middle of a run, a form refuses: by the contract of the management API, which
+both have alike."""
 
 from __future__ import annotations
 
@@ -48,8 +49,12 @@ def test_the_limits_are_those_of_the_contract() -> None:
     )
     assert LONGEST_ATTRIBUTE_NAME == terms.LONGEST_ATTRIBUTE_NAME
     assert contract(JwksDocument, "keys")["maxItems"] == terms.MOST_KEYS
-    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {terms.LONGEST_TEXT}
-    assert TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]
+    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {
+        terms.LONGEST_TEXT
+    }
+    assert (
+        TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]
+    )
 
 
 def test_what_is_visible_is_so_for_the_authority_too() -> None:
@@ -65,7 +70,9 @@ def test_what_is_visible_is_so_for_the_authority_too() -> None:
     assert [ascii(text) for text in texts if is_visible(text) != accepted(text)] == []
 
 
-@pytest.mark.parametrize(("member", "longest"), [("kid", "\u00e9" * 127 + "k"), ("e", number(64)), ("n", number(16384))])
+@pytest.mark.parametrize(
+    ("member", "longest"), [("kid", "\u00e9" * 127 + "k"), ("e", number(64)), ("n", number(16384))]
+)
 def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -> None:
     key = public_key("tni")
     larger = longest + "k" if member == "kid" else number(65 if member == "e" else 16385)
@@ -80,7 +87,10 @@ def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -
 def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Workspace) -> None:
     application, name = "a" * 64, "n" * names.LONGEST_ORGANISATION_NAME
     domain = ".".join("d" * 60 for _ in range(3)) + ".example"
-    contacts = [f"{number:02}{'c' * (terms.LONGEST_ADDRESS - len(domain) - 3)}@{domain}" for number in range(terms.MOST_CONTACTS)]
+    contacts = [
+        f"{number:02}{'c' * (terms.LONGEST_ADDRESS - len(domain) - 3)}@{domain}"
+        for number in range(terms.MOST_CONTACTS)
+    ]
     assert is_name(application)
     assert not is_name(f"{application}a")
     workspace.write_organisation(ORGANISATION.replace("Stad Gent", name))
@@ -102,7 +112,9 @@ def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Works
 def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) -> None:
     names = [f"key-{number}.jwk.json" for number in range(terms.MOST_KEYS + 1)]
     for name in names:
-        workspace.write_key(public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"), f"gent/{name.removesuffix('.jwk.json')}")
+        workspace.write_key(
+            public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"), f"gent/{name.removesuffix('.jwk.json')}"
+        )
     for count, expected in ((-1, []), (None, ['"jwks" has more than 5 items'])):
         workspace.write_form(FORM.replace("tni.jwk.json", ", ".join(names[:count]), 1))
         assert [problem.what for problem in workspace.problems()] == expected
@@ -111,7 +123,11 @@ def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) ->
 @pytest.mark.parametrize(
     ("right", "wrong", "what"),
     [
-        ("[api-beheer@stad-gent.example]", str([f"a{number}@b.example" for number in range(51)]), '"contacts" has more than 50 items'),
+        (
+            "[api-beheer@stad-gent.example]",
+            str([f"a{number}@b.example" for number in range(51)]),
+            '"contacts" has more than 50 items',
+        ),
         ("api-beheer@", f"{'a' * 240}@", "is not an e-mail address"),
         ("api-beheer@", '"a\\u034fb@stad-gent.example", a@', "is not an e-mail address"),
         ("reason: dossiers", 'reason: "dossi\\u3164ers"', "invisible character"),
@@ -120,7 +136,9 @@ def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) ->
         ("    scopes:", '    adopt: {acmidm: "\\u0430ccount"}\n    scopes:', '"\u0430ccount" is no client-ID'),
     ],
 )
-def test_what_the_authority_would_refuse_is_refused_in_the_form(right: str, wrong: str, what: str, workspace: Workspace) -> None:
+def test_what_the_authority_would_refuse_is_refused_in_the_form(
+    right: str, wrong: str, what: str, workspace: Workspace
+) -> None:
     assert right in FORM
     workspace.write_form(FORM.replace(right, wrong, 1))
     [problem] = workspace.problems()
@@ -131,6 +149,8 @@ def test_a_client_is_taken_over_by_one_form_however_its_id_is_written(workspace:
     """Some authorities tell the case of letters apart and others do not."""
     for name, client_id in (("mijn-gent", "8ABAE908"), ("tweede", "8abae908")):
         text = WITHOUT_KEYS.replace("application: mijn-gent", f"application: {name}")
-        workspace.write_form(text.replace("    scopes:", f'    adopt: {{acmidm: "{client_id}"}}\n    scopes:', 1), f"gent/{name}")
+        workspace.write_form(
+            text.replace("    scopes:", f'    adopt: {{acmidm: "{client_id}"}}\n    scopes:', 1), f"gent/{name}"
+        )
     [problem] = workspace.problems()
     assert problem.what == 'client "8abae908" is taken over by onboardings/gent/mijn-gent.yaml already'

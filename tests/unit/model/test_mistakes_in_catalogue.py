@@ -27,7 +27,10 @@ NO_ENVIRONMENT = '"environments" is empty; give at least one'
 ON_THE_SCOPE = {
     "environment": ("environments: [▶test]", 'item 1 of "environments": "test" is not known; use prod, tni'),
     "no environment": ("environments: ▶[]", NO_ENVIRONMENT),
-    "the authority's own scope, by its name on a platform": ("names: {geosecure: ▶management_write}", f'"management_write" {OWN}'),
+    "the authority's own scope, by its name on a platform": (
+        "names: {geosecure: ▶management_write}",
+        f'"management_write" {OWN}',
+    ),
     "a name that another scope has on a platform": (
         "names: {geosecure: ▶DosisImport}",
         'scope "dv_dosis_schrijven" is called "DosisImport" on geosecure too; give each scope a name of its own',
@@ -38,10 +41,21 @@ ON_THE_SCOPE = {
     ),
 }
 NAMED = {
-    "scope with a space": ("dv nieuw", '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash'),
+    "scope with a space": (
+        "dv nieuw",
+        '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash',
+    ),
     **{
         f"the authority's own scope {name}": (name, f'"{name}" {OWN}')
-        for name in ("management_write", "management_read", "MANAGEMENT_WRITE", "openid", "offline_access", "roles", "service_account")
+        for name in (
+            "management_write",
+            "management_read",
+            "MANAGEMENT_WRITE",
+            "openid",
+            "offline_access",
+            "roles",
+            "service_account",
+        )
     },
     "a scope longer than an authority accepts": ("x" * 256, f'"{"x" * 79}…" is longer than 255 characters; shorten it'),
     "a scope of another product": (
@@ -50,20 +64,41 @@ NAMED = {
     ),
 }
 SCHEMA = {
-    "a reference": ('$ref: "https://elsewhere.example/schema"', 'uses "$ref"; write the schema out, each product in one piece'),
-    "a format that nobody checks": ("format: iri", 'uses format "iri", which is not checked here; use a pattern instead'),
+    "a reference": (
+        '$ref: "https://elsewhere.example/schema"',
+        'uses "$ref"; write the schema out, each product in one piece',
+    ),
+    "a format that nobody checks": (
+        "format: iri",
+        'uses format "iri", which is not checked here; use a pattern instead',
+    ),
     "a pattern": ('pattern: "("', "is no JSON Schema: '(' is not a 'regex'; correct the schema"),
     "a pattern too large": ('pattern: "a{99999999999}"', "is no JSON Schema that can be used; simplify its patterns"),
 }
 MISTAKES = {
     **{kind: (SCOPE, f"{SCOPE[:-1]}, {more}}}", sentence) for kind, (more, sentence) in ON_THE_SCOPE.items()},
     **{kind: ("  dv_nieuw:", f"  ▶{name}:", sentence) for kind, (name, sentence) in NAMED.items()},
-    **{kind: ("{type: string}", f"{{{schema}}}", f"configuration {sentence}") for kind, (schema, sentence) in SCHEMA.items()},
+    **{
+        kind: ("{type: string}", f"{{{schema}}}", f"configuration {sentence}")
+        for kind, (schema, sentence) in SCHEMA.items()
+    },
     "unknown field": ("owner: Dig", "▶owned: x\nowner: Dig", 'unknown field "owned"; did you mean "owner"?'),
-    "unknown field of a scope": ("verified: true, ", "verified: true, ▶name: x, ", 'unknown field "name"; did you mean "names"?'),
+    "unknown field of a scope": (
+        "verified: true, ",
+        "verified: true, ▶name: x, ",
+        'unknown field "name"; did you mean "names"?',
+    ),
     "missing": ("title: New\n", "", '"title" is missing; add it'),
-    "name": ("product: nieuw", "product: ▶Nieuw!", '"product" does not have the form ^[a-z0-9]+(-[a-z0-9]+)*$; correct it'),
-    "name of a platform": ("product: nieuw", "product: ▶geosecure", '"geosecure" is the name of a platform; name the product otherwise'),
+    "name": (
+        "product: nieuw",
+        "product: ▶Nieuw!",
+        '"product" does not have the form ^[a-z0-9]+(-[a-z0-9]+)*$; correct it',
+    ),
+    "name of a platform": (
+        "product: nieuw",
+        "product: ▶geosecure",
+        '"geosecure" is the name of a platform; name the product otherwise',
+    ),
     "verified": ("verified: true", "verified: ▶perhaps", '"verified" is not true or false; write true or false'),
     "no scopes": (
         "scopes:\n  dv_nieuw: {title: New, verified: true, source: the tests}",
@@ -72,10 +107,17 @@ MISTAKES = {
     ),
     "environments of the product": (
         PRODUCT,
-        "▶" + PRODUCT.replace("nieuw\n", "nieuw\nenvironments: [tni]\n", 1).replace("tests}", "tests, environments: [tni, prod]}"),
+        "▶"
+        + PRODUCT.replace("nieuw\n", "nieuw\nenvironments: [tni]\n", 1).replace(
+            "tests}", "tests, environments: [tni, prod]}"
+        ),
         'scope "dv_nieuw" is offered in an environment where its product is not; correct environments',
     ),
-    "a field without basis": ("  code: {source: the tests, basis: seen}", "  code: ▶{source: the tests}", '"basis" is missing; add it'),
+    "a field without basis": (
+        "  code: {source: the tests, basis: seen}",
+        "  code: ▶{source: the tests}",
+        '"basis" is missing; add it',
+    ),
     "a basis that there is not": (
         "basis: seen",
         "basis: ▶know",
@@ -117,7 +159,11 @@ MISTAKES = {
         "configuration is of another dialect of JSON Schema; write it in https://json-schema.org/draft/2020-12/schema",
     ),
     "no environment of the product": ("product: nieuw\n", "product: nieuw\nenvironments: ▶[]\n", NO_ENVIRONMENT),
-    "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" is in another file too; keep one of the two'),
+    "a product of another file": (
+        "product: nieuw",
+        "product: ▶dosis",
+        'product "dosis" is in another file too; keep one of the two',
+    ),
 }
 PLACES = {"missing": (1, 1), **dict.fromkeys(SCHEMA, (9, 16))}
 

@@ -10,7 +10,9 @@ from tests.unit.model.workspace import FORM, Workspace
 GENT = "onboardings/gent/mijn-gent.yaml"
 
 BRAND, IDS = "        merk_code: stad-gent\n", '["10244", "10245"]'
-TOO_LARGE = "volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes"
+TOO_LARGE = (
+    "volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes"
+)
 NUMBERS = "give IPDC numbers in quotes"
 CODE = "give the brand's code"
 
@@ -23,7 +25,11 @@ INSTEAD = {
     "not a list": (IDS, '▶"10244"', f"product_ids is not a list; {NUMBERS}"),
     "empty list": (IDS, "▶[]", f"product_ids has too few items; {NUMBERS}"),
     "twice": (IDS, '▶["10244", "10244"]', f"product_ids has the same value twice; {NUMBERS}"),
-    "wrong form": ("stad-gent\n", "▶Stad Gent\n", f'merk_code is "Stad Gent", which does not have the required form; {CODE}'),
+    "wrong form": (
+        "stad-gent\n",
+        "▶Stad Gent\n",
+        f'merk_code is "Stad Gent", which does not have the required form; {CODE}',
+    ),
     "too long": ("stad-gent\n", f"▶{'x' * 21}\n", f"merk_code is too long; {CODE}"),
     "a value that is no text is not repeated": (
         "stad-gent\n",
@@ -33,19 +39,27 @@ INSTEAD = {
 }
 ADDED = {
     "unknown field": ("▶merkcode: x", ': unknown field "merkcode"; did you mean "merk_code"?'),
-    "unknown choice": ("choices: [info, ▶statsu]", ', choices, item 2 is "statsu", which is not known; did you mean "status"?'),
+    "unknown choice": (
+        "choices: [info, ▶statsu]",
+        ', choices, item 2 is "statsu", which is not known; did you mean "status"?',
+    ),
     "an integer larger than JSON carries": ("volume: ▶9007199254740992", f", {TOO_LARGE}"),
     "an integer as small": ("volume: ▶-9007199254740992", f", {TOO_LARGE}"),
     "what another field needs": ("options: [plain, linked]", ': "link" is missing; give the address of the link'),
 }
 CONFIGURATION = {
     **{kind: (right, wrong, f"notificaties, {sentence}") for kind, (right, wrong, sentence) in INSTEAD.items()},
-    **{kind: (BRAND, f"{BRAND}        {line}\n", f"notificaties{sentence}") for kind, (line, sentence) in ADDED.items()},
+    **{
+        kind: (BRAND, f"{BRAND}        {line}\n", f"notificaties{sentence}") for kind, (line, sentence) in ADDED.items()
+    },
     "missing": (BRAND, "", f'notificaties: "merk_code" is missing; {CODE}'),
     "control character": (
         "bron_uri: urn://gent/mijn-gent",
         'bron_uri: ▶"urn://gent\\n"',
-        "dosis, bron_uri contains a line break, a control or invisible character, or a space at an end; write it on one line",
+        (
+            "dosis, bron_uri contains a line break, a control or invisible character, or a space at an end; write it on"
+            " one line"
+        ),
     ),
 }
 
@@ -79,7 +93,9 @@ def test_every_keyword_of_a_schema_has_a_sentence(schema: str, value: str, sente
     dosis = (workspace.catalogue / "dosis.yaml").read_text()
     dosis = dosis.replace("fields: {", "fields: {code: {source: the tests, basis: assumed}, ")
     workspace.write("catalogue/dosis.yaml", f"{dosis}    code: {schema}\n")
-    workspace.write_form(FORM.replace("bron_uri: urn://gent/mijn-gent", f"bron_uri: urn://gent/mijn-gent\n        code: {value}"))
+    workspace.write_form(
+        FORM.replace("bron_uri: urn://gent/mijn-gent", f"bron_uri: urn://gent/mijn-gent\n        code: {value}")
+    )
     [problem] = workspace.problems()
     assert problem.what == f"dosis, code{'' if sentence[0] == ':' else ' '}{sentence}"
 
@@ -98,7 +114,9 @@ def test_every_keyword_of_a_schema_has_a_sentence(schema: str, value: str, sente
     ],
 )
 def test_only_what_is_surely_a_number_is_one(written: str, value: object, workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("merk_code: stad-gent\n", f"merk_code: stad-gent\n        volume: {written}\n", 1))
+    workspace.write_form(
+        FORM.replace("merk_code: stad-gent\n", f"merk_code: stad-gent\n        volume: {written}\n", 1)
+    )
     [connection] = workspace.load().connections(Environment.TNI)
     volume = connection.products["notificaties"]["volume"]
     assert (volume, type(volume)) == (value, type(value))

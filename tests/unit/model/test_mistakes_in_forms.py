@@ -1,4 +1,5 @@
-"""Every kind of mistake that a form can have is refused with its place, what is wrong and what to do; all of them at once."""
+"""Every kind of mistake that a form can have is refused with its place, what is wrong and what to do; all of them at
+once."""
 
 from __future__ import annotations
 
@@ -31,7 +32,10 @@ NAMED = {
     "too long": (f"application: ▶{'x' * 65}", f'"{"x" * 65}" {NO_NAME}'),
     "with the name of a platform": ("application: ▶geosecure", OF_A_PLATFORM),
     "once with the name of a platform": ("application: mijn-gent\nformerly: ▶geosecure", OF_A_PLATFORM),
-    "once of a wrong shape": ("application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]", f'"OVO002067/loket" {NO_NAME}'),
+    "once of a wrong shape": (
+        "application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]",
+        f'"OVO002067/loket" {NO_NAME}',
+    ),
 }
 ADDED = {
     "leaving what it is not on": ("retire: {▶geosecure: 2027-03-31}", f'"geosecure" {NO_PART}'),
@@ -48,21 +52,35 @@ ADDED = {
     "preserving by a text": ('preserve: ▶"true"', '"preserve" is not true or false; write true or false'),
     "preserving a part of it": (
         "retire: {dosis: 2027-03-31}\n▶preserve: true",
-        "preserve leaves the clients as they are, and retire names parts of them; "
-        "remove preserve, or give retire one day for the whole connection",
+        (
+            "preserve leaves the clients as they are, and retire names parts of them; "
+            "remove preserve, or give retire one day for the whole connection"
+        ),
     ),
 }
 ADDED_ON_TNI = {
     "unknown field of an environment": ("▶scope: {}", 'unknown field "scope"; did you mean "scopes"?'),
-    "adopting where it is not": ('adopt: {▶geosecure: "6776"}', "geosecure is not among the platforms; add it there, or remove it here"),
-    "adopting on an unknown platform": ('adopt: {▶geosecur: "6776"}', '"geosecur" is not known; did you mean "geosecure"?'),
+    "adopting where it is not": (
+        'adopt: {▶geosecure: "6776"}',
+        "geosecure is not among the platforms; add it there, or remove it here",
+    ),
+    "adopting on an unknown platform": (
+        'adopt: {▶geosecur: "6776"}',
+        '"geosecur" is not known; did you mean "geosecure"?',
+    ),
     "control character in what is adopted": ('adopt: {acmidm: ▶"67\\e76"}', f'"acmidm" {NOT_ONE_LINE}'),
     "a secret where there is none": (
         "▶secret_generation: 1",
-        "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another token_endpoint_auth_method",
+        (
+            "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another"
+            " token_endpoint_auth_method"
+        ),
     ),
     "no secret at all": ("secret_generation: ▶0", '"secret_generation" is less than 1; write a larger number'),
-    "a truth for a number": ("secret_generation: ▶true", '"secret_generation" is not a whole number; write a whole number'),
+    "a truth for a number": (
+        "secret_generation: ▶true",
+        '"secret_generation" is not a whole number; write a whole number',
+    ),
 }
 PLATFORMS, KEYS = "platforms: [acmidm]\n", "    jwks: [tni.jwk.json]\n"
 
@@ -78,8 +96,10 @@ SHAPE = {
     "unknown field, near none": (
         "application: mijn-gent\n",
         "application: mijn-gent\n▶zzz: 1\n",
-        'unknown field "zzz"; known here: application, contacts, environments, exemptions, formerly, platforms, preserve, '
-        "retire, token_endpoint_auth_method",
+        (
+            'unknown field "zzz"; known here: application, contacts, environments, exemptions, formerly, platforms,'
+            " preserve, retire, token_endpoint_auth_method"
+        ),
     ),
     "unknown field of a scope": (
         "{reason: dossiers, ",
@@ -93,11 +113,23 @@ SHAPE = {
         "a form has no organisation block; move it to organisation.yaml in this folder",
     ),
     "missing environments": (FORM[FORM.index("environments:") :], "", '"environments" is missing; add it'),
-    "no environments": (FORM[FORM.index("environments:") :], "environments: ▶{}\n", '"environments" is empty; give at least one'),
+    "no environments": (
+        FORM[FORM.index("environments:") :],
+        "environments: ▶{}\n",
+        '"environments" is empty; give at least one',
+    ),
     "unknown environment": ("  tni:\n", "  ▶tin:\n", '"tin" is not known; did you mean "tni"?'),
-    "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
+    "unknown platform": (
+        "[acmidm]",
+        "[acmidm, ▶geosecur]",
+        'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
+    ),
     "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform is there twice; keep each once"),
-    "not on ACM/IDM": ("[acmidm]", "▶[geosecure]", "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both"),
+    "not on ACM/IDM": (
+        "[acmidm]",
+        "▶[geosecure]",
+        "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both",
+    ),
     "unknown authentication method": (
         ": private_key_jwt",
         ": ▶private_key",
@@ -106,7 +138,10 @@ SHAPE = {
     "an unknown value that is no text": (
         ": private_key_jwt",
         ": ▶{d: secret}",
-        '"token_endpoint_auth_method": this value is not known; use client_secret_basic, client_secret_post, private_key_jwt',
+        (
+            '"token_endpoint_auth_method": this value is not known; use client_secret_basic, client_secret_post,'
+            " private_key_jwt"
+        ),
     ),
     "no contacts": ("[api-beheer@stad-gent.example]", "▶[]", '"contacts" is empty; give at least one'),
     "contacts no list": (
@@ -126,7 +161,11 @@ SHAPE = {
         'reason: ▶"dossiers\\e[2J",',
         f'"reason" {NOT_ONE_LINE}',
     ),
-    "a tag": ("reason: dossiers", "reason: ▶!town dossiers", 'the tag "!town" means nothing here; remove it, and write the value as it is'),
+    "a tag": (
+        "reason: dossiers",
+        "reason: ▶!town dossiers",
+        'the tag "!town" means nothing here; remove it, and write the value as it is',
+    ),
     "a tag of YAML that no text has": (
         "reason: dossiers",
         "reason: ▶!!binary U3RhZCBHZW50",
@@ -140,13 +179,18 @@ SHAPE = {
     "keys with a client secret": (
         ": private_key_jwt\nenvironments:\n  tni:\n    jwks: [tni.jwk.json]",
         ": client_secret_basic\nenvironments:\n  tni:\n    ▶jwks: [tni.jwk.json]",  # and prod has none
-        "keys are given while the client authenticates with client_secret_basic; "
-        "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
+        (
+            "keys are given while the client authenticates with client_secret_basic; "
+            "choose token_endpoint_auth_method private_key_jwt, or remove the keys"
+        ),
     ),
     "a key instead of its file": (
         "[tni.jwk.json]",
         "[▶{kty: RSA}]",
-        'item 1 of "jwks" is not the name of a file; put the public key in a file beside the form, and name that file here',
+        (
+            'item 1 of "jwks" is not the name of a file; put the public key in a file beside the form, and name that'
+            " file here"
+        ),
     ),
 }
 
@@ -189,12 +233,18 @@ CATALOGUE_RULES = {
     "scope whose product lacks its configuration": (
         FORM[FORM.index("      dosis:\n") : FORM.index("  prod:")],
         "",
-        'scope "dv_dosis_schrijven" belongs to product "dosis", which has no configuration here; add "dosis" under products',
+        (
+            'scope "dv_dosis_schrijven" belongs to product "dosis", which has no configuration here; add "dosis" under'
+            " products"
+        ),
     ),
     "product without any of its scopes": (
         "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
         "",
-        'product "dosis" is configured, but none of its scopes is here; add one of dv_dosis_schrijven under scopes, or remove the product',
+        (
+            'product "dosis" is configured, but none of its scopes is here; add one of dv_dosis_schrijven under scopes,'
+            " or remove the product"
+        ),
     ),
     "product that needs no configuration": (
         TNI_SCOPES,

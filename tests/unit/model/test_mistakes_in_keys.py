@@ -34,7 +34,9 @@ def off_curve() -> dict[str, Any]:
 
 
 def integer(value: int, before: bytes = b"") -> str:
-    return base64.urlsafe_b64encode(before + value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(before + value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
+    )
 
 
 SHARED = "make a new pair, as this one has been shared, and give its public half alone"
@@ -48,16 +50,32 @@ NO_JSON = f"this is not JSON; {AGAIN} as a JSON Web Key"
 
 REFUSED: dict[str, tuple[Any, str, str]] = {
     "RSA of 1024 bits": (public_key("small", size=1024), "n", "is an RSA key of 1024 bits; make one of at least 2048"),
-    "RSA larger than anyone checks": (rsa(n=integer(2**20_000 + 1)), "n", "is an RSA key of 20001 bits; make one of at most 16384"),
-    "curve secp256k1": (public_key("koblitz", kty="EC", crv="secp256k1"), "crv", 'has the curve "secp256k1"; use P-256 or P-384 or P-521'),
-    "curve X25519, for agreement": (public_key("x", kty="OKP", crv="X25519"), "crv", 'has the curve "X25519"; use Ed25519'),
+    "RSA larger than anyone checks": (
+        rsa(n=integer(2**20_000 + 1)),
+        "n",
+        "is an RSA key of 20001 bits; make one of at most 16384",
+    ),
+    "curve secp256k1": (
+        public_key("koblitz", kty="EC", crv="secp256k1"),
+        "crv",
+        'has the curve "secp256k1"; use P-256 or P-384 or P-521',
+    ),
+    "curve X25519, for agreement": (
+        public_key("x", kty="OKP", crv="X25519"),
+        "crv",
+        'has the curve "X25519"; use Ed25519',
+    ),
     "curve no text": (ec(crv=7), "kty", f"lacks the member crv that a key of type EC needs; {AGAIN}"),
     "symmetric": (
         {"kty": "oct", "k": SENTINEL, "kid": "s"},
         "kty",
         "is a symmetric key (kty oct); make a key pair and give its public half",
     ),
-    "private RSA": (private_key("tni", kty="RSA", size=2048), "d", f"contains the private members d, dp, dq, p, q, qi; {SHARED}"),
+    "private RSA": (
+        private_key("tni", kty="RSA", size=2048),
+        "d",
+        f"contains the private members d, dp, dq, p, q, qi; {SHARED}",
+    ),
     "private EC": (private_key("ec", **P256), "d", D),
     "private, in a JWK Set": ({"keys": [rsa(), private_key("ec", **P256)]}, "d", D),
     "private, a member twice": (f'{{\n  "kty": "EC",\n  "d": "{SENTINEL}",\n  "d": "{SENTINEL}"\n}}', "d", D),
@@ -79,7 +97,11 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "use enc": (rsa(use="enc"), "use", 'has use "enc"; a key that authenticates a client has use sig'),
     "use a list": (rsa(use=["sig"]), "use", "has use that is no text; a key that authenticates a client has use sig"),
     "key_ops": (rsa(key_ops=["encrypt"]), "key_ops", 'has key_ops other than ["verify"]; correct or remove it'),
-    "alg of another type": (rsa(alg="ES256"), "alg", 'has alg "ES256"; this key signs with PS256, PS384, PS512, RS256, RS384, RS512'),
+    "alg of another type": (
+        rsa(alg="ES256"),
+        "alg",
+        'has alg "ES256"; this key signs with PS256, PS384, PS512, RS256, RS384, RS512',
+    ),
     "alg of another curve": (ec(alg="ES384"), "alg", 'has alg "ES384"; this key signs with ES256'),
     "alg none": (ec(alg="none"), "alg", 'has alg "none"; this key signs with ES256'),
     "kid a number": (rsa(kid=7), "kid", NO_KID),
@@ -169,7 +191,8 @@ def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_eith
     ],
 )
 def test_keys_that_are_accepted(key: dict[str, Any], algorithms: list[str]) -> None:
-    """Those that a form accepts, the embedded authority accepts too: what validates does not fail in the middle of an ``up``."""
+    """Those that a form accepts, the embedded authority accepts too: what validates does not fail in the middle of an
+    ``up``."""
     for algorithm in algorithms:
         accepted = public_jwk({**key, "alg": algorithm, "use": "sig"}).members
         assert accepted["alg"] == algorithm
@@ -191,7 +214,8 @@ def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
 
 
 def test_only_registered_members_are_kept() -> None:
-    """What is not looked at goes no further: a certificate adds nothing to the key, and anything may be in its place."""
+    """What is not looked at goes no further: a certificate adds nothing to the key, and anything may be in its
+    place."""
     others = {"comment": "ours", "nbf": 1, "x5c": [{"e": 1}], "x5t#S256": {"f": 1}}
     key = public_jwk({**rsa(), "exp": 1_800_000_000, **others})
     assert set(key.members) == {"kty", "n", "e", "kid", "exp"}
@@ -222,18 +246,29 @@ ONE_KEY = "this is the same key as key 1 here; keep one of the two"
     ],
     ids=["one kid", "a thumbprint", "one key", "one key, two kids"],
 )
-def test_each_key_is_there_once_and_has_a_kid_of_its_own(other: str, kid: str, sentence: str, workspace: Workspace) -> None:
+def test_each_key_is_there_once_and_has_a_kid_of_its_own(
+    other: str, kid: str, sentence: str, workspace: Workspace
+) -> None:
     thumbprint = public_jwk(rsa()).thumbprint
     own = thumbprint if kid == "thumbprint" else kid
     workspace.write_key(rsa(kid="tni" if other == "tni" else own))
     workspace.write_key({**public_key(other), "kid": own}, "gent/other")
     workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
-    assert workspace.sentences() == [f"onboardings/gent/mijn-gent.yaml:7:26: {sentence.replace('THUMBPRINT', thumbprint)}"]
+    assert workspace.sentences() == [
+        f"onboardings/gent/mijn-gent.yaml:7:26: {sentence.replace('THUMBPRINT', thumbprint)}"
+    ]
 
 
 def test_a_key_that_may_not_be_registered_has_a_thumbprint_too() -> None:
-    assert thumbprint_of(public_key("small", size=1024)) == thumbprint_of({**public_key("small", size=1024), "kid": "another"})
-    assert thumbprint_of({"kty": "RSA"}) is thumbprint_of({"x5c": [""]}) is thumbprint_of({"kty": "RSA", "n": 7, "e": "AQAB"}) is None
+    assert thumbprint_of(public_key("small", size=1024)) == thumbprint_of(
+        {**public_key("small", size=1024), "kid": "another"}
+    )
+    assert (
+        thumbprint_of({"kty": "RSA"})
+        is thumbprint_of({"x5c": [""]})
+        is thumbprint_of({"kty": "RSA", "n": 7, "e": "AQAB"})
+        is None
+    )
 
 
 def test_a_wrong_key_of_two_forms_is_reported_once(workspace: Workspace) -> None:
@@ -247,7 +282,13 @@ _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @pytest.mark.parametrize(
     ("parameters", "member"),
-    [({"kty": "RSA"}, "n"), (P256, "x"), (P256, "y"), ({"kty": "EC", "crv": "P-521"}, "x"), ({"kty": "OKP", "crv": "Ed25519"}, "x")],
+    [
+        ({"kty": "RSA"}, "n"),
+        (P256, "x"),
+        (P256, "y"),
+        ({"kty": "EC", "crv": "P-521"}, "x"),
+        ({"kty": "OKP", "crv": "Ed25519"}, "x"),
+    ],
 )
 @pytest.mark.parametrize("spelling", ["another last digit", "a zero byte before it"])
 def test_a_key_has_one_spelling(parameters: dict[str, str], member: str, spelling: str, workspace: Workspace) -> None:

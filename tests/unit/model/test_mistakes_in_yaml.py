@@ -13,19 +13,27 @@ NO_MAPPING = "the file is not a mapping of names to values; copy an existing fil
 ALIAS = "YAML aliases (*name) are not read here; write the value out"
 
 NOT_YAML = {
-    "not YAML": ("organisation: [\n▶", f"{NO_YAML}while parsing a flow node, did not find expected node content; {OTHERWISE}"),
+    "not YAML": (
+        "organisation: [\n▶",
+        f"{NO_YAML}while parsing a flow node, did not find expected node content; {OTHERWISE}",
+    ),
     "bad indentation": (
         "organisation:\n  name: Stad Gent\n ▶ovo: OVO002067\n",
         f"{NO_YAML}while parsing a block mapping, did not find expected key; {OTHERWISE}",
     ),
     "a tab": (
         "organisation:\n▶\tname: Stad Gent\n",
-        "this is not YAML: while scanning for the next token, found character that cannot start any token; use spaces there, not tabs",
+        (
+            "this is not YAML: while scanning for the next token, found character that cannot start any token; use"
+            " spaces there, not tabs"
+        ),
     ),
     "two documents": (
         "a: 1\n▶---\nb: 2\n",
-        "this is not YAML: expected a single document in the stream, but found another document; "
-        "keep one form or product per file, without a line ---",
+        (
+            "this is not YAML: expected a single document in the stream, but found another document; "
+            "keep one form or product per file, without a line ---"
+        ),
     ),
     "empty": ("▶", EMPTY),
     "comments alone": ("▶# nothing yet\n", EMPTY),
@@ -35,8 +43,14 @@ NOT_YAML = {
     "an alias": ("organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n", ALIAS),
     "an alias of itself": ("▶organisation: &org [*org]\n", ALIAS),
     "an alias of a text": ("a: &x mijn-gent\n▶b: *x\n", ALIAS),
-    "deep nesting": ("environments: " + "[" * 30 + "▶[" + "[" * 40 + "]" * 71, "this is nested more than 30 levels deep; write it flatter"),
-    "very deep nesting": ("▶" + "[" * 20_000, f"{NO_YAML}while increasing flow level, exceeded maximum nesting depth; {OTHERWISE}"),
+    "deep nesting": (
+        "environments: " + "[" * 30 + "▶[" + "[" * 40 + "]" * 71,
+        "this is nested more than 30 levels deep; write it flatter",
+    ),
+    "very deep nesting": (
+        "▶" + "[" * 20_000,
+        f"{NO_YAML}while increasing flow level, exceeded maximum nesting depth; {OTHERWISE}",
+    ),
 }
 
 

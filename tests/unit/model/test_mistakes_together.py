@@ -12,7 +12,9 @@ OWNER = "onboardings/gent/organisation.yaml"
 
 def test_a_duplicate_key_is_refused_and_hides_no_other_mistake(workspace: Workspace) -> None:
     workspace.write_form(
-        FORM.replace("application: mijn-gent\n", "application: mijn-gent\napplication: Ander\n").replace("[acmidm]", "[x]")
+        FORM.replace("application: mijn-gent\n", "application: mijn-gent\napplication: Ander\n").replace(
+            "[acmidm]", "[x]"
+        )
     )
     assert workspace.sentences() == [
         f'{GENT}:2:1: key "application" is there twice; keep one of the two',
@@ -40,17 +42,26 @@ environments:
         bron_url: urn://gent/mijn-gent
 """)
     assert workspace.sentences() == [
-        f'{GENT}:1:14: "Mijn Gent" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+        (
+            f'{GENT}:1:14: "Mijn Gent" is not an application name; use lower case letters, digits and single hyphens,'
+            " 64 at most"
+        ),
         f'{GENT}:2:12: "api-beheer" is not an e-mail address; write one such as api-beheer@stad.example',
         f'{GENT}:3:21: item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
         f'{GENT}:4:29: "token_endpoint_auth_method": "private_key" is not known; did you mean "private_key_jwt"?',
-        f'{GENT}:7:26: key file "absent.jwk.json" cannot be read: No such file or directory; check its name and its rights',
+        (
+            f'{GENT}:7:26: key file "absent.jwk.json" cannot be read: No such file or directory; check its name and its'
+            " rights"
+        ),
         f'{GENT}:9:7: scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
         f'{GENT}:10:28: unknown field "raeson"; did you mean "reason"?',
         f'{GENT}:13:9: dosis: "bron_uri" is missing; give the source\'s URI',
         f'{GENT}:13:9: dosis: unknown field "bron_url"; did you mean "bron_uri"?',
         f'{OWNER}:2:6: "OVO2067" is not an OVO code; write OVO and six digits, such as OVO002067',
-        f'{OWNER}:3:6: KBO number "0207.451.200" has check digits 00 where 27 is due; check the number for a typing error',
+        (
+            f'{OWNER}:3:6: KBO number "0207.451.200" has check digits 00 where 27 is due; check the number for a typing'
+            " error"
+        ),
         'onboardings/gent/tni.jwk.json:6:3: the key has use "enc"; a key that authenticates a client has use sig',
     ]
 
@@ -61,15 +72,25 @@ def test_mistakes_of_all_files_are_reported_at_once(workspace: Workspace) -> Non
     workspace.write("catalogue/extra.yaml", "product: extra\n")
     workspace.write_form(WITHOUT_KEYS, "aalst/loket")
     files = [problem.file.as_posix() for problem in workspace.problems()]
-    assert set(files) == {"catalogue/extra.yaml", "onboardings/aalst/ander.yaml", missing := "onboardings/aalst/organisation.yaml", OWNER}
+    assert set(files) == {
+        "catalogue/extra.yaml",
+        "onboardings/aalst/ander.yaml",
+        missing := "onboardings/aalst/organisation.yaml",
+        OWNER,
+    }
     assert files.count(missing) == 1, "it is missed once for all forms beside it"
-    assert f"{missing}:1:1: there is no organisation.yaml, which names the organisation of these forms; " in "".join(workspace.sentences())
+    assert f"{missing}:1:1: there is no organisation.yaml, which names the organisation of these forms; " in "".join(
+        workspace.sentences()
+    )
 
 
 def test_a_second_form_for_an_application_is_reported_though_it_has_other_mistakes(workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("api-beheer@stad-gent.example", "x"), "gent/z")
     assert workspace.sentences() == [
-        f"onboardings/gent/z.yaml:1:14: {GENT} is already the form of mijn-gent; keep one of the two, or name the application differently",
+        (
+            f"onboardings/gent/z.yaml:1:14: {GENT} is already the form of mijn-gent; keep one of the two, or name the"
+            " application differently"
+        ),
         'onboardings/gent/z.yaml:2:12: "x" is not an e-mail address; write one such as api-beheer@stad.example',
     ]
 
@@ -99,12 +120,17 @@ def test_what_stands_under_a_misspelt_name_is_judged_as_under_its_nearest(
     """All mistakes at once: those below it do not wait until the name is right."""
     text = FORM.replace("dv_dosis_schrijven:", "dv_dosis_schrijve:", 1).replace("[tni.jwk.json]", "[absent.jwk.json]")
     workspace.write_form(text.replace(right, wrong, 1))
-    assert [problem.line for problem in workspace.problems() if problem.what.startswith(("key file", "scope"))] == [7, 10]
+    assert [problem.line for problem in workspace.problems() if problem.what.startswith(("key file", "scope"))] == [
+        7,
+        10,
+    ]
     assert sentence in "".join(workspace.sentences())
 
 
 @pytest.mark.parametrize(("right", "wrong"), [("products", "prodcts"), ("scopes", "scpes"), ("jwks", "jwk")])
-def test_a_misspelt_name_is_reported_once_and_not_again_of_what_it_stands_for(right: str, wrong: str, workspace: Workspace) -> None:
+def test_a_misspelt_name_is_reported_once_and_not_again_of_what_it_stands_for(
+    right: str, wrong: str, workspace: Workspace
+) -> None:
     workspace.write_form(FORM.replace(f"    {right}:", f"    {wrong}:", 1))
     assert [problem.what for problem in workspace.problems()] == [f'unknown field "{wrong}"']
 
@@ -120,9 +146,12 @@ def test_a_semicolon_in_what_was_written_does_not_part_the_sentence(workspace: W
 
 def test_a_message_keeps_to_its_line(workspace: Workspace) -> None:
     """A name with line breaks, terminal codes and commands to a pipeline in it can fake no message of its own."""
-    workspace.write_form(FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J##VSO[task.x]": {}\n      dv_dosis', 1))
+    workspace.write_form(
+        FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J##VSO[task.x]": {}\n      dv_dosis', 1)
+    )
     [sentence] = workspace.sentences()
     assert (
         sentence
-        == rf'{GENT}:10:7: scope "x\n::error::\x1b[2J# #VSO[task.x]" is not in the catalogue; choose one of the catalogue, or add it there'
+        == rf'{GENT}:10:7: scope "x\n::error::\x1b[2J# #VSO[task.x]" is not in the catalogue; choose one of the'
+        r" catalogue, or add it there"
     )

@@ -42,14 +42,25 @@ def test_public_keys_and_evidence_of_a_form_belong_there(forms: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("geheim.jwk.json", json.dumps(_KEY.as_dict(private=True)), "this is a private key; make a new pair: to remove this one from Git"),
-        ("geheim.jwk.json", json.dumps({"keys": [_KEY.as_dict(private=True)]}), "this is a private key; make a new pair"),
+        (
+            "geheim.jwk.json",
+            json.dumps(_KEY.as_dict(private=True)),
+            "this is a private key; make a new pair: to remove this one from Git",
+        ),
+        (
+            "geheim.jwk.json",
+            json.dumps({"keys": [_KEY.as_dict(private=True)]}),
+            "this is a private key; make a new pair",
+        ),
         ("sleutel.pem", _PEM, "this is a private key; make a new pair"),
         ("sleutel", _PEM, "this is a private key; make a new pair"),
         (
             "nota.txt",
             "hallo",
-            "this is neither an organisation, nor a form, nor a public key, nor evidence; remove it, or put it outside onboardings/",
+            (
+                "this is neither an organisation, nor a form, nor a public key, nor evidence; remove it, or put it"
+                " outside onboardings/"
+            ),
         ),
         ("los2.jwk.json", "{}", "the key "),
         (
@@ -81,7 +92,10 @@ def test_a_line_that_no_diff_shows_is_refused(forms: Path, char: str) -> None:
     form.write_text(f"# a comment{char}preserve: true\n{form.read_text()}")
     code, output = said()
     assert code == 1
-    assert f"the file has U+{ord(char):04X} in line 1, where YAML begins a line and no diff shows one; take it out" in output
+    assert (
+        f"the file has U+{ord(char):04X} in line 1, where YAML begins a line and no diff shows one; take it out"
+        in output
+    )
 
 
 def test_a_code_of_another_organisation_is_seen_where_one_form_is_checked(forms: Path) -> None:

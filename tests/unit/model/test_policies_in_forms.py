@@ -59,7 +59,9 @@ def test_an_exemption_has_a_reason_and_a_reference(change: str, sentence: str, w
 
 @pytest.mark.parametrize("policy", ["private-key", "client-secrets"])
 def test_only_some_policies_know_exemptions(policy: str, workspace: Workspace) -> None:
-    workspace.write_form(place_of_mark(SECRET)[0].replace("environments:\n", EXEMPTION.replace("client-secret", policy)))
+    workspace.write_form(
+        place_of_mark(SECRET)[0].replace("environments:\n", EXEMPTION.replace("client-secret", policy))
+    )
     assert len(sentences(workspace)) == 1
     assert f'"{policy}" is not known' in sentences(workspace)[0]
 

@@ -20,7 +20,9 @@ def key(name: str, days: float = 100, expires: datetime | None = None) -> HeldKe
     return HeldKey(name, name.upper(), NOW - days * DAY, expires)
 
 
-def found(held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14) -> Obstacle | None:
+def found(
+    held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14
+) -> Obstacle | None:
     return obstacle(held, set(declared), trusted=set(trusted), compromised=set(compromised), now=NOW, overlap_days=days)
 
 
@@ -33,7 +35,12 @@ CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
     "beside one that was there and was proven": ([OLD, NEW], "B", {"trusted": "B"}, None),
     "one beside that a third replaces": ([OLD, NEW], "BC", {"trusted": "B"}, None),
     "not proven": ([OLD, NEW], "B", {"trusted": "A"}, Obstacle(('"a"',), '"b"', None, lacks_proof=True)),
-    "not there for long enough": ([OLD, YOUNG], "B", {"trusted": "B"}, Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY)),
+    "not there for long enough": (
+        [OLD, YOUNG],
+        "B",
+        {"trusted": "B"},
+        Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY),
+    ),
     "neither": ([OLD, YOUNG], "B", {}, Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY, lacks_proof=True)),
     "the last one": ([OLD], "", {"trusted": "A"}, Obstacle(('"a"',))),
     "the last usable one": ([OLD, key("b", expires=NOW)], "B", {"trusted": "AB"}, Obstacle(('"a"',))),
@@ -42,10 +49,25 @@ CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
     "an expired one that is the last": ([EXPIRED], "", {}, None),
     "a compromised one that is the last": ([OLD], "", {"compromised": "A"}, None),
     "one beside a compromised one that stays away": ([OLD, NEW], "", {"compromised": "A"}, Obstacle(('"b"',))),
-    "one beside which only a compromised one stays": ([OLD, NEW], "B", {"compromised": "B", "trusted": "B"}, Obstacle(('"a"',))),
-    "the one that lacks least is named": ([OLD, YOUNG, key("c", 5)], "BC", {"trusted": "C"}, Obstacle(('"a"',), '"c"', NOW + 9 * DAY)),
+    "one beside which only a compromised one stays": (
+        [OLD, NEW],
+        "B",
+        {"compromised": "B", "trusted": "B"},
+        Obstacle(('"a"',)),
+    ),
+    "the one that lacks least is named": (
+        [OLD, YOUNG, key("c", 5)],
+        "BC",
+        {"trusted": "C"},
+        Obstacle(('"a"',), '"c"', NOW + 9 * DAY),
+    ),
     "no guard": ([OLD], "", {"days": 0}, None),
-    "minutes are waited for": ([OLD, key("b", 0.005)], "B", {"trusted": "B", "days": 0.01}, Obstacle(('"a"',), '"b"', NOW + 0.005 * DAY)),
+    "minutes are waited for": (
+        [OLD, key("b", 0.005)],
+        "B",
+        {"trusted": "B", "days": 0.01},
+        Obstacle(('"a"',), '"b"', NOW + 0.005 * DAY),
+    ),
     "minutes have passed": ([OLD, key("b", 0.01)], "B", {"trusted": "B", "days": 0.01}, None),
 }
 
@@ -65,7 +87,9 @@ SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HELD, SETS, SETS, SETS)
-def test_whatever_is_allowed_leaves_a_key_that_works(held: list[HeldKey], declared: str, trusted: str, compromised: str) -> None:
+def test_whatever_is_allowed_leaves_a_key_that_works(
+    held: list[HeldKey], declared: str, trusted: str, compromised: str
+) -> None:
     """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
     if found(held, declared, trusted=trusted, compromised=compromised) is not None:
         return
@@ -79,20 +103,26 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
         return sentence(of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it")
 
     until = datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
-    assert said(Obstacle(('"a"',), '"b"', until, lacks_proof=True)) == (
-        'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once that one is proven '
-        "(nobody saw it); put it back until then and prove the one that stays with acmidm probe x --record"
+    assert (
+        said(Obstacle(('"a"',), '"b"', until, lacks_proof=True))
+        == 'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once that'
+        " one is proven (nobody saw it); put it back until then and prove the one that stays with acmidm probe x"
+        " --record"
     )
-    assert said(Obstacle(('"a"', '"c"'), '"b"', until)) == (
-        'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put them back until then'
+    assert (
+        said(Obstacle(('"a"', '"c"'), '"b"', until))
+        == 'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put them back'
+        " until then"
     )
-    assert said(Obstacle(('"a"',), '"b"', lacks_proof=True)) == (
-        'key "a" may leave once key "b" is proven (nobody saw it); put it back until then '
+    assert (
+        said(Obstacle(('"a"',), '"b"', lacks_proof=True))
+        == 'key "a" may leave once key "b" is proven (nobody saw it); put it back until then '
         "and prove the one that stays with acmidm probe x --record"
     )
-    assert said(Obstacle(('"a"',))) == (
-        'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key for 14 days, '
-        "and prove the new one with acmidm probe x --record"
+    assert (
+        said(Obstacle(('"a"',)))
+        == 'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key'
+        " for 14 days, and prove the new one with acmidm probe x --record"
     )
 
 
@@ -101,7 +131,15 @@ def test_ever_is_long_ago() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(14, "14 days"), (1, "1 day"), (1.5, "1.5 days"), (0.01, "14 minutes"), (0.9, "1296 minutes"), (0.0001, "1 minute")]
+    ("days", "words"),
+    [
+        (14, "14 days"),
+        (1, "1 day"),
+        (1.5, "1.5 days"),
+        (0.01, "14 minutes"),
+        (0.9, "1296 minutes"),
+        (0.0001, "1 minute"),
+    ],
 )
 def test_how_long_an_overlap_lasts(days: float, words: str) -> None:
     assert lasting(days) == words
@@ -109,4 +147,6 @@ def test_how_long_an_overlap_lasts(days: float, words: str) -> None:
 
 def test_a_moment_that_is_named_has_come_when_its_minute_begins() -> None:
     until = datetime(2026, 12, 10, 9, 30, 1, tzinfo=UTC)
-    assert "from 2026-12-10 09:31 UTC" in sentence(Obstacle(('"a"',), '"b"', until), overlap_days=0.01, probe="", unseen="")
+    assert "from 2026-12-10 09:31 UTC" in sentence(
+        Obstacle(('"a"',), '"b"', until), overlap_days=0.01, probe="", unseen=""
+    )

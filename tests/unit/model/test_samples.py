@@ -39,7 +39,9 @@ def name_of(file: Path) -> str:
 def test_the_schemas_are_up_to_date() -> None:
     """With the page of the catalogue; else: acmidm schema."""
     catalogue = load_catalogue(ROOT / "catalogue")
-    made = {f"schema/{name}": text for name, text in schemas(catalogue).items()} | {"docs/catalogue.md": catalogue_page(catalogue)}
+    made = {f"schema/{name}": text for name, text in schemas(catalogue).items()} | {
+        "docs/catalogue.md": catalogue_page(catalogue)
+    }
     for name, text in made.items():
         assert (ROOT / name).read_text(encoding="utf-8") == text, f"{name} is not up to date; run: acmidm schema"
 
@@ -129,13 +131,18 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     fields = {name: field for product in samples.catalogue.products.values() for name, field in product.fields.items()}
     assert {name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]} == fields.keys()
     assert "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
-    assert "| verified; acmidm: `dv_dosis_schrijven`, a **placeholder**; geosecure: `DosisImport` |" in rows["dv_dosis_schrijven"]
+    assert (
+        "| verified; acmidm: `dv_dosis_schrijven`, a **placeholder**; geosecure: `DosisImport` |"
+        in rows["dv_dosis_schrijven"]
+    )
     assert "| verified; geosecure: `NotificatiesImport`, a **placeholder** |" in rows["dv_notificaties_import"]
 
 
 def test_a_name_is_verified_per_platform(samples: Onboardings) -> None:
     """Reviews, promote and new say which are not; and a form that has the former name is told the present one."""
-    verified = {platform: samples.catalogue.scopes["dv_notificaties_import"].is_verified(platform) for platform in Platform}
+    verified = {
+        platform: samples.catalogue.scopes["dv_notificaties_import"].is_verified(platform) for platform in Platform
+    }
     assert verified == {Platform.ACMIDM: True, Platform.GEOSECURE: False}
     assert samples.catalogue.meant_scope("dv_notificaties_schrijven") == "dv_notificaties_import"
 
@@ -143,21 +150,34 @@ def test_a_name_is_verified_per_platform(samples: Onboardings) -> None:
 def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> None:
     forms = [loaded.form for loaded in samples.forms]
     assert len(forms) >= 8
-    assert {platform for form in forms for platform in form.platforms} == {Platform.ACMIDM, Platform.GEOSECURE}, "one is on both platforms"
+    assert {platform for form in forms for platform in form.platforms} == {
+        Platform.ACMIDM,
+        Platform.GEOSECURE,
+    }, "one is on both platforms"
     assert {form.token_endpoint_auth_method for form in forms} == {AuthMethod.PRIVATE_KEY_JWT}
     assert any(Environment.PROD not in form.environments for form in forms), "one is not in production yet"
-    assert max(Counter(loaded.organisation.code for loaded in samples.forms).values()) >= 2, "one organisation has two applications"
+    assert max(Counter(loaded.organisation.code for loaded in samples.forms).values()) >= 2, (
+        "one organisation has two applications"
+    )
     assert any(loaded.organisation.ovo is None for loaded in samples.forms), "one has a KBO number alone"
     assert any(loaded.organisation.kbo == SHARED_KBO_NUMBER for loaded in samples.forms), "one shares its KBO number"
-    assert any(len(request.products) > 1 for form in forms for request in form.environments.values()), "one has several products"
+    assert any(len(request.products) > 1 for form in forms for request in form.environments.values()), (
+        "one has several products"
+    )
     extension = samples.forms[[loaded.name for loaded in samples.forms].index("stad-gent/mijn-gent")].form
-    extended = {environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()}
+    extended = {
+        environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()
+    }
     assert extended == {Environment.TNI: True, Environment.PROD: False}, "one is being extended with DOSIS"
 
 
 def test_no_key_serves_both_environments(samples: Onboardings) -> None:
     thumbprints = {
-        environment: {key.thumbprint for connection in samples.connections(environment) for key in (connection.keys or {}).values()}
+        environment: {
+            key.thumbprint
+            for connection in samples.connections(environment)
+            for key in (connection.keys or {}).values()
+        }
         for environment in Environment
     }
     assert not thumbprints[Environment.TNI] & thumbprints[Environment.PROD]

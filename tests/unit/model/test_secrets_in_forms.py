@@ -15,7 +15,8 @@ from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace,
 
 _BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same
 JWT = ".".join(
-    base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"RS256"}', b'{"iss":"mijn-gent","exp":1}', _BYTES[:64])
+    base64.urlsafe_b64encode(part).decode().rstrip("=")
+    for part in (b'{"alg":"RS256"}', b'{"iss":"mijn-gent","exp":1}', _BYTES[:64])
 )
 PEM = f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(_BYTES[:300]).decode()}\n-----END PRIVATE KEY-----"
 SECRETS = {
@@ -54,18 +55,26 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "jwks": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml(s))),
     "jwks, not as a list": lambda ws, s: ws.write_form(FORM.replace("[tni.jwk.json]", _in_yaml(s))),
     "jwks, outside": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml("../../" + _as_part(s)))),
-    "a scope": lambda ws, s: ws.write_form(FORM.replace("      dv_notificaties_import: {}", f"      ? {_in_yaml(s)}\n      : {{}}", 1)),
+    "a scope": lambda ws, s: ws.write_form(
+        FORM.replace("      dv_notificaties_import: {}", f"      ? {_in_yaml(s)}\n      : {{}}", 1)
+    ),
     "in a scope": lambda ws, s: ws.write_form(FORM.replace("{reason: dossiers,", f"{{{_in_yaml(s)}: 1,")),
-    "a product": lambda ws, s: ws.write_form(FORM.replace("      dosis:", f"      ? {_in_yaml(s)}\n      : {{}}\n      dosis:")),
+    "a product": lambda ws, s: ws.write_form(
+        FORM.replace("      dosis:", f"      ? {_in_yaml(s)}\n      : {{}}\n      dosis:")
+    ),
     "a value of a product": lambda ws, s: ws.write_form(FORM.replace('"10244"', _in_yaml(s))),
-    "a text of a product": lambda ws, s: ws.write_form(FORM.replace("merk_code: stad-gent", f"merk_code: {_in_yaml(s)}")),
+    "a text of a product": lambda ws, s: ws.write_form(
+        FORM.replace("merk_code: stad-gent", f"merk_code: {_in_yaml(s)}")
+    ),
     "an enumeration": lambda ws, s: ws.write_form(
         FORM.replace("        merk_code: stad-gent", f"        merk_code: stad-gent\n        choices: [{_in_yaml(s)}]")
     ),
     "a field of a product": lambda ws, s: ws.write_form(
         FORM.replace("        merk_code:", f"        ? {_in_yaml(s)}\n        : 1\n        merk_code:")
     ),
-    "adopt": lambda ws, s: ws.write_form(FORM.replace("    scopes:", f"    adopt: {{{_in_yaml(s)}: x}}\n    scopes:", 1)),
+    "adopt": lambda ws, s: ws.write_form(
+        FORM.replace("    scopes:", f"    adopt: {{{_in_yaml(s)}: x}}\n    scopes:", 1)
+    ),
     "the form's name": lambda ws, s: ws.write_form(FORM, f"gent/{_as_part(s)}.X"),
     "the folder's name": lambda ws, s: ws.write_form(FORM, f"{_as_part(s)}.X/mijn-gent"),
     "a name with another ending": lambda ws, s: ws.write(f"onboardings/gent/{_as_part(s)}.yml", FORM),
@@ -121,7 +130,11 @@ def fresh(workspace: Workspace) -> None:
 
 
 def pieces(secret: str) -> list[str]:
-    return [secret[start : start + 12] for start in range(len(secret) - 11) if any(map(str.isdigit, secret[start : start + 12]))]
+    return [
+        secret[start : start + 12]
+        for start in range(len(secret) - 11)
+        if any(map(str.isdigit, secret[start : start + 12]))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +156,10 @@ def pieces(secret: str) -> list[str]:
 def test_names_are_shown(name: str) -> None:
     """What is no secret is repeated, so that its author finds it."""
     assert quoted(name) == f'"{name}"'
-    assert str(Problem(Path("form.yaml"), 1, 1, f"this is {name}", "correct it")) == f"form.yaml:1:1: this is {name}; correct it"
+    assert (
+        str(Problem(Path("form.yaml"), 1, 1, f"this is {name}", "correct it"))
+        == f"form.yaml:1:1: this is {name}; correct it"
+    )
 
 
 def test_keys_and_tokens_are_hidden_in_whatever_is_shown() -> None:

@@ -1,4 +1,5 @@
-"""A form, a key or a catalogue costs what its size costs, whatever its author writes: nothing takes the square of it, or for ever."""
+"""A form, a key or a catalogue costs what its size costs, whatever its author writes: nothing takes the square of it,
+or for ever."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ FORMS: dict[str, Callable[[int], str]] = {
     "one name again and again": lambda n: FORM + lines(n, "contacts: a\n"),
     "tags": lambda n: FORM + "x: [" + lines(n, "!a b,") + "]\n",
     "aliases": lambda n: FORM + "x: &a b\ny: [" + lines(n, "*a,") + "]\n",
-    "aliases of aliases": lambda n: "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, n)),
+    "aliases of aliases": (
+        lambda n: "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, n))
+    ),
     "braces": lambda n: FORM.replace("dossiers,", f"'{'{' * 10 * n}',"),
     "dots": lambda n: FORM.replace("api-beheer@stad-gent.example", f"a@{'a.' * 10 * n}@"),
 }
@@ -63,18 +66,25 @@ def test_a_form_twice_as_long_takes_twice_the_work(workspace: Workspace, kind: s
         work.append(calls(lambda: found.append(workspace.sentences())))
     assert work[1] < 2.5 * work[0] + 20_000, work
     assert 1 <= len(found[-1]) <= 410
-    assert len(found[-1]) <= 100 or any("there are more than 100 mistakes in this file" in sentence for sentence in found[-1])
+    assert len(found[-1]) <= 100 or any(
+        "there are more than 100 mistakes in this file" in sentence for sentence in found[-1]
+    )
 
 
 @pytest.mark.timeout(60)
 def test_a_key_with_a_member_again_and_again(workspace: Workspace) -> None:
-    for text in ("{" + lines(4_000, '"a#": 1, "a#": 2, ') + '"kty": "RSA"}', '{"kty": ' + '{"a":' * 5_000 + "1" + "}" * 5_001):
+    for text in (
+        "{" + lines(4_000, '"a#": 1, "a#": 2, ') + '"kty": "RSA"}',
+        '{"kty": ' + '{"a":' * 5_000 + "1" + "}" * 5_001,
+    ):
         workspace.write_key(text)
         [sentence] = workspace.sentences()
         assert len(sentence) < 500
 
 
-BOMB = "config:\n  acmidm:a0: &a0 [x, x]\n" + "".join(f"  acmidm:a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+BOMB = "config:\n  acmidm:a0: &a0 [x, x]\n" + "".join(
+    f"  acmidm:a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60)
+)
 
 
 @pytest.mark.parametrize("text", [f"{BOMB}  acmidm:environment: *a59\n", "a: " + "[" * 60_000])
@@ -99,16 +109,27 @@ def test_a_pattern_takes_linear_time(pattern: str) -> None:
 def test_a_pattern_that_may_take_longer_is_refused(workspace: Workspace, pattern: str) -> None:
     """Where it stands: in the catalogue."""
     assert not is_pattern(pattern)
-    workspace.write("catalogue/dosis.yaml", CATALOGUE["dosis.yaml"].replace("type: string}", f"type: string, pattern: '{pattern}'}}"))
+    workspace.write(
+        "catalogue/dosis.yaml",
+        CATALOGUE["dosis.yaml"].replace("type: string}", f"type: string, pattern: '{pattern}'}}"),
+    )
     assert any("catalogue/dosis.yaml" in sentence and "configuration" in sentence for sentence in workspace.sentences())
 
 
 def test_patterns_of_names_are_refused(workspace: Workspace) -> None:
     """The library matches them by Python's own expressions."""
-    workspace.write("catalogue/proef.yaml", CATALOGUE["proef.yaml"].replace("{type: object}", "{patternProperties: {'^(a+)+$': {}}}"))
+    workspace.write(
+        "catalogue/proef.yaml",
+        CATALOGUE["proef.yaml"].replace("{type: object}", "{patternProperties: {'^(a+)+$': {}}}"),
+    )
     assert any("patternProperties" in sentence for sentence in workspace.sentences())
-    workspace.write("catalogue/proef.yaml", CATALOGUE["proef.yaml"].replace("{type: object}", "{propertyNames: {pattern: '^(a+)+$'}}"))
-    form = WITHOUT_KEYS.replace("    products:\n", f"      dv_proef: {{}}\n    products:\n      proef: {{{'a' * 100}b: 1}}\n", 1)
+    workspace.write(
+        "catalogue/proef.yaml",
+        CATALOGUE["proef.yaml"].replace("{type: object}", "{propertyNames: {pattern: '^(a+)+$'}}"),
+    )
+    form = WITHOUT_KEYS.replace(
+        "    products:\n", f"      dv_proef: {{}}\n    products:\n      proef: {{{'a' * 100}b: 1}}\n", 1
+    )
     workspace.write_form(form)
     assert any("proef" in sentence for sentence in workspace.sentences())
 

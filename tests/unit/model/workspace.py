@@ -55,7 +55,8 @@ environments:
 WITHOUT_KEYS = FORM.replace("    jwks: [tni.jwk.json]\n", "").replace("    jwks: [prod.jwk.json]\n", "")
 
 CATALOGUE = {
-    "notificaties.yaml": """\
+    "notificaties.yaml": (
+        """\
 product: notificaties
 title: Notificaties
 owner: Digitaal Vlaanderen
@@ -87,8 +88,10 @@ configuration:
     link: {description: the address of the link, type: string}
   if: {required: [options], properties: {options: {contains: {const: linked}}}}
   then: {required: [link]}
-""",
-    "dosis.yaml": """\
+"""
+    ),
+    "dosis.yaml": (
+        """\
 product: dosis
 title: DOSIS
 owner: Digitaal Vlaanderen
@@ -106,8 +109,10 @@ configuration:
   required: [bron_uri]
   properties:
     bron_uri: {description: the source's URI, type: string}
-""",
-    "register.yaml": """\
+"""
+    ),
+    "register.yaml": (
+        """\
 product: register
 title: A registry
 owner: Digitaal Vlaanderen
@@ -116,8 +121,10 @@ scopes:
   dv_register_lezen: {title: Read, verified: true, source: the tests}
   dv_register_test: {title: Try out, verified: true, source: the tests, environments: [tni]}
   vo_info: {title: Claims, verified: true, source: the tests, assigned_by_provider: true}
-""",
-    "proef.yaml": """\
+"""
+    ),
+    "proef.yaml": (
+        """\
 product: proef
 title: A product on trial
 owner: Digitaal Vlaanderen
@@ -126,7 +133,8 @@ environments: [tni]
 scopes:
   dv_proef: {title: Try, verified: true, source: the tests}
 configuration: {type: object}
-""",
+"""
+    ),
 }
 
 

@@ -50,10 +50,15 @@ class Beheerportaal:
         self._documents = Collection(api, "/clients", WireClientPage)
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
+        return (
+            self._api.request("POST", "/clients", document=_document(metadata, client_secret))
+            .as_(WireRegisteredClient)
+            .registered
+        )
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell them."""
+        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell
+        them."""
         if client_id == self._operator:
             return OPERATORS_OWN
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
@@ -68,7 +73,9 @@ class Beheerportaal:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient).registered if answer else None
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+    def update(
+        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+    ) -> RegisteredClient:
         path = _client(client_id)
         self._require_not_reserved(client_id)
 
@@ -88,7 +95,9 @@ class Beheerportaal:
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
-        return self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner))
+        return self._documents.remove(
+            _client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner)
+        )
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         answer = self._documents.find(f"{_client(client_id)}/scopes")
@@ -106,7 +115,9 @@ class Beheerportaal:
 
         def write(scopes: Scopes, etag: str) -> None:
             default = sorted(name for name, is_default in scopes.items() if is_default)
-            self._api.request("PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag})
+            self._api.request(
+                "PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag}
+            )
 
         conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
 
@@ -138,7 +149,8 @@ class Beheerportaal:
         if self.read(client_id) is None:  # removed since
             return None
         raise Unintelligible(
-            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the address and the server"
+            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the"
+            " address and the server"
         )
 
     def clients(self) -> Iterator[ClientSnapshot]:
@@ -171,6 +183,9 @@ def _client(client_id: str) -> str:
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
     if metadata.jwks_uri is not None:
-        raise Rejected("the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the portal")
+        raise Rejected(
+            "the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the"
+            " portal"
+        )
     document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
     return document if client_secret is None else {**document, "client_secret": client_secret}

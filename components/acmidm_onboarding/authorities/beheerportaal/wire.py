@@ -7,7 +7,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
@@ -25,7 +33,9 @@ class _Wire(BaseModel):
 
 _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(("client_name", "software_id", "managed_by", "incarnation", "application", "jwks_uri"), _UNREADABLE),
+    **dict.fromkeys(
+        ("client_name", "software_id", "managed_by", "incarnation", "application", "jwks_uri"), _UNREADABLE
+    ),
     "token_endpoint_auth_method": _UNREADABLE,
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
     "default_scopes": (),
@@ -36,7 +46,8 @@ _STAND_INS: Mapping[str, Any] = {
     "jwks": {"keys": [None]},
     "configuration": {_UNREADABLE: _UNREADABLE},
 }
-"""For the fields of one client in a list that are not what they should be: it shows, as drift, and nobody else's is lost with it."""
+"""For the fields of one client in a list that are not what they should be: it shows, as drift, and nobody else's is
+lost with it."""
 
 
 def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -44,7 +55,9 @@ def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
         return validate(item)
     except ValidationError as error:
-        faulty = {details["loc"][0] for details in error.errors(include_url=False, include_input=False) if details["loc"]}
+        faulty = {
+            details["loc"][0] for details in error.errors(include_url=False, include_input=False) if details["loc"]
+        }
         if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
             raise
     return validate({**item, **{str(name): _STAND_INS[str(name)] for name in faulty}})

@@ -70,7 +70,9 @@ class Answer:
         """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
         etag = self.headers.get("etag")
         if not etag or not etag.isascii():
-            raise Unintelligible(f"{self.request}: the answer has no usable ETag; check that the address is that of the management API")
+            raise Unintelligible(
+                f"{self.request}: the answer has no usable ETag; check that the address is that of the management API"
+            )
         return etag
 
     def as_(self, model: type[Wire]) -> Wire:
@@ -80,12 +82,15 @@ class Answer:
         except ValidationError as error:
             # To spell out a million mistakes takes a gigabyte.
             details = (
-                error.errors(include_url=False, include_context=False, include_input=False) if error.error_count() <= _MOST_MISTAKES else []
+                error.errors(include_url=False, include_context=False, include_input=False)
+                if error.error_count() <= _MOST_MISTAKES
+                else []
             )
             places = {".".join(str(part) for part in one["loc"]) or "document" for one in details}
             fields = ", ".join(sorted(places)[:5]) or f"more than {_MOST_MISTAKES} places"
             raise Unintelligible(
-                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the server's version"
+                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the"
+                " server's version"
             ) from None
 
 
@@ -110,11 +115,14 @@ class Api:
         # Made by the first request, for most runs of a program send none: it takes a tenth of a second.
         client = httpx.Client(
             timeout=self._timeout_seconds,
-            headers={"accept-encoding": "identity"},  # an answer that is packed has no bound, one that is packed twice least of all
+            headers={
+                "accept-encoding": "identity"
+            },  # an answer that is packed has no bound, one that is packed twice least of all
             follow_redirects=False,
             limits=httpx.Limits(max_connections=16),
             verify=_trusted(),
-            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never leaves it.
+            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never
+            # leaves it.
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
         self._deadlines.serve(client)
@@ -131,13 +139,15 @@ class Api:
     ) -> Answer:
         """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
 
-        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may have
-        seen the one whose answer was lost.
+        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
+        have seen the one whose answer was lost.
         """
         url = path if path.startswith("http") else self.base_url + path
         return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})), self.base_url)
 
-    def _authorised(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
+    def _authorised(
+        self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
+    ) -> Answer:
         if self._tokens is None:
             return self._once(method, url, document, form, headers)
         token = self._tokens.current()
@@ -161,7 +171,9 @@ class Api:
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
-            raise Rejected(f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it") from None
+            raise Rejected(
+                f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it"
+            ) from None
         if response.is_success:
             return Answer(request, response.headers, _document(request, response, content))
         raise _failure(request, response, content)
@@ -170,12 +182,16 @@ class Api:
         """The body, no larger than is reasonable, as it was sent."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
-            raise Unintelligible(f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between")
+            raise Unintelligible(
+                f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between"
+            )
         declared, content = int(response.headers.get("content-length", "0")), bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
-                sentence = f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address"
+                sentence = (
+                    f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address"
+                )
                 raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
 
@@ -183,10 +199,12 @@ class Api:
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON into what the engine carries without changing it. Raises ValueError or RecursionError.
 
-    A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half characters are renamed,
-    and what is nested too deeply for its state is left out.
+    A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half
+    characters are renamed, and what is nested too deeply for its state is left out.
     """
-    return _carried(json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0)
+    return _carried(
+        json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0
+    )
 
 
 def _carried(value: Any, depth: int) -> Any:
@@ -211,11 +229,15 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unintelligible(f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address")
+        raise Unintelligible(
+            f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address"
+        )
     try:
         return parse_json(content)
     except (ValueError, RecursionError):
-        raise Unintelligible(f"{request}: {response.status_code} with JSON that does not parse; check the server") from None
+        raise Unintelligible(
+            f"{request}: {response.status_code} with JSON that does not parse; check the server"
+        ) from None
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
@@ -285,7 +307,8 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return Rejected(
-            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is trusted here"
+            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is"
+            " trusted here"
         )
     if isinstance(error, httpx.ConnectError):
         if _speaks_no_tls(error):

@@ -1,7 +1,7 @@
 """The documents of an API, and the list that has them all. What a 404 means is decided here.
 
-A wrong address answers 404 to everything. So a document counts as gone only where the list was seen a moment ago: many that
-are gone cost one list, and an API that vanishes during a run is noticed.
+A wrong address answers 404 to everything. So a document counts as gone only where the list was seen a moment ago: many
+that are gone cost one list, and an API that vanishes during a run is noticed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ Page = TypeVar("Page", bound=ListPage)
 
 
 class AddressCheck:
-    """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for it."""
+    """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for
+    it."""
 
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look
@@ -63,7 +64,8 @@ class Bounded:
         self._last: Sequence[object] | None = None
 
     def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
-        """What ``ask`` answers for a number of items, and that number. Half as many are asked for while the answer is too large."""
+        """What ``ask`` answers for a number of items, and that number. Half as many are asked for while the answer is
+        too large."""
         while True:
             limit = self._limit
             try:
@@ -78,7 +80,8 @@ class Bounded:
                 return found, limit
 
     def require_end(self, items: Sequence[object], *, again: bool = False) -> None:
-        """To be called with each page that has more after it. Raises Unintelligible where a page comes ``again``, or too many did."""
+        """To be called with each page that has more after it. Raises Unintelligible where a page comes ``again``, or
+        too many did."""
         self._total += max(len(items), 1)
         if again or items == self._last or self._total > _MOST_IN_ALL:
             raise Unintelligible(f"{self._request}: the list has no end; check the server")
@@ -120,7 +123,8 @@ class Collection(Generic[Page]):
             query["after"] = page.next
 
     def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
-        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error. Whether it is gone."""
+        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error. Whether it is
+        gone."""
 
         def attempt() -> bool:
             answer = self.find(path)
@@ -140,5 +144,6 @@ class Collection(Generic[Page]):
             next(self.pages(most=1))
         except NotFound:
             raise Unintelligible(
-                f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone; check the address"
+                f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone;"
+                " check the address"
             ) from None

@@ -1,4 +1,5 @@
-"""The one way a document is replaced: read it, decide, write under its ETag; and again where another writer was first."""
+"""The one way a document is replaced: read it, decide, write under its ETag; and again where another writer was
+first."""
 
 from __future__ import annotations
 
@@ -33,8 +34,8 @@ def replace(
 def must_write(current: Value, known: Value | None, wanted: Value, document: str) -> bool:
     """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
 
-    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting it
-    would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting
+    it would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
     """
     if current == wanted:
         return False
@@ -49,7 +50,8 @@ def must_write(current: Value, known: Value | None, wanted: Value, document: str
 
 
 def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
-    """Run ``write``, which reads, decides and writes under an ETag, again where another writer was first. Raises Stale."""
+    """Run ``write``, which reads, decides and writes under an ETag, again where another writer was first. Raises
+    Stale."""
     for _ in range(tries - 1):
         try:
             return write()

@@ -17,7 +17,8 @@ _LEAST_SECONDS = 0.001
 
 
 class Deadlines(httpcore.NetworkBackend):
-    """The network, on which each thread has the deadline that it set last. A connection may serve several threads in turn."""
+    """The network, on which each thread has the deadline that it set last. A connection may serve several threads in
+    turn."""
 
     def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
         self._network = network or httpcore.SyncBackend()
@@ -79,7 +80,9 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left(timeout)), self._deadlines)
+        return _Stream(
+            self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left(timeout)), self._deadlines
+        )
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

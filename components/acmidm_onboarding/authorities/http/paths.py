@@ -12,11 +12,14 @@ def segment(name: str) -> str:
     """Return a name as one segment of a path (RFC 3986 §3.3), whatever it has in it.
 
     Raises:
-        Rejected: for what no encoding makes a name: ``.`` and ``..`` would lead to another document, and nothing to a list.
+        Rejected: for what no encoding makes a name: ``.`` and ``..`` would lead to another document, and nothing to a
+        list.
     """
     try:
         if name not in ("", ".", ".."):
             return quote(name, safe="")
     except UnicodeEncodeError:  # half a character
         pass
-    raise Rejected(f"{quoted(name)} is no name that an address can have, and nothing was sent; correct it where it comes from")
+    raise Rejected(
+        f"{quoted(name)} is no name that an address can have, and nothing was sent; correct it where it comes from"
+    )

@@ -1,8 +1,8 @@
 """Which failures may pass by themselves, and how long to wait for that.
 
-Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3). All
-tries of one operation share one deadline. After an operation used its deadline up, those that begin later get a single
-try each until the server answers, so that a dead server costs the deadline once and not once per resource.
+Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3).
+All tries of one operation share one deadline. After an operation used its deadline up, those that begin later get a
+single try each until the server answers, so that a dead server costs the deadline once and not once per resource.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ class Retrying:
 def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
     """The wait before the next try; None where too little time is ``left`` for one.
 
-    Doubled with each try, or what was ``requested``, and a little more by chance: those who failed together do not return together.
-    The last wait is cut short, so that the last try is made when the deadline is over and not long after it.
+    Doubled with each try, or what was ``requested``, and a little more by chance: those who failed together do not
+    return together. The last wait is cut short, so that the last try is made when the deadline is over and not long
+    after it.
     """
     if requested > left or left <= _SHORTEST_WAIT_SECONDS:
         return None

@@ -1,4 +1,5 @@
-"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret, renewed before they end."""
+"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret, renewed before they
+end."""
 
 from __future__ import annotations
 
@@ -92,7 +93,9 @@ class OperatorTokens:
             form = partial(self._form_with_assertion, key, self._endpoints.issuer)
         elif self._credentials.client_secret is not None:
             form = partial(dict, _GRANT)
-            headers["authorization"] = _basic(self._credentials.client_id, self._credentials.client_secret.get_secret_value())
+            headers["authorization"] = _basic(
+                self._credentials.client_id, self._credentials.client_secret.get_secret_value()
+            )
         else:
             raise NotAllowed(
                 f"operator {self._credentials.client_id} has neither a private key nor a secret; "
@@ -106,19 +109,20 @@ class OperatorTokens:
         self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
 
     def _discovered(self) -> _Endpoints:
-        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name, there."""
+        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name,
+        there."""
         answer = self._api.request("GET", "/.well-known/openid-configuration")
         found = answer.as_(_Endpoints)
         setting = self._credentials.setting("issuer")
         if str(found.address).rstrip("/") != self._issuer:
             raise Rejected(
-                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are sent; "
-                f"set {setting} to the name that the issuer has, or see who answers there"
+                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are"
+                f" sent; set {setting} to the name that the issuer has, or see who answers there"
             )
         if not _have_one_origin(str(found.token_endpoint), self._api.base_url):
             raise Rejected(
-                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no credentials are sent; "
-                f"have the issuer name one on its own host and port, or correct {setting}"
+                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no"
+                f" credentials are sent; have the issuer name one on its own host and port, or correct {setting}"
             )
         return found
 
@@ -140,14 +144,18 @@ class OperatorTokens:
                 return _signing_key(credentials.private_key_file.read_text("utf-8"))
         except OSError as error:
             setting = credentials.setting("operatorPrivateKeyFile")
-            raise AuthorityError(f"the operator's key {source} cannot be read: {error.strerror}; check {setting}") from None
+            raise AuthorityError(
+                f"the operator's key {source} cannot be read: {error.strerror}; check {setting}"
+            ) from None
         except Unusable:
             raise AuthorityError(
-                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or Ed25519 "
-                "whose alg and use, where it has them, are those of signatures"
+                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or"
+                " Ed25519 whose alg and use, where it has them, are those of signatures"
             ) from None
         except (ValueError, TypeError, JWException):
-            raise AuthorityError(f"the operator's key {source} is no private JSON Web Key; give one with its private members") from None
+            raise AuthorityError(
+                f"the operator's key {source} is no private JSON Web Key; give one with its private members"
+            ) from None
         return None
 
     def _assertion(self, key: JWK, audience: str) -> str:

@@ -1,8 +1,8 @@
 """The adapter for Keycloak's Admin REST API: the clients of one realm.
 
-Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at the same
-time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
-means gone, but only to an operator that is allowed to see clients, which is checked then.
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at
+the same time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that
+it is not there means gone, but only to an operator that is allowed to see clients, which is checked then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import takewhile
 from typing import Any, ClassVar
 
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
+from acmidm_onboarding.authorities.errors import (
+    AlreadyRegistered,
+    Failed,
+    NotAllowed,
+    NotFound,
+    Rejected,
+    TooLarge,
+    Unsettled,
+)
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck, Bounded
 from acmidm_onboarding.authorities.http.paths import segment
@@ -70,7 +78,9 @@ class Keycloak:
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         known = self._with_natural_key(metadata.software_id)
         if known is not None:
-            raise AlreadyRegistered(f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known)
+            raise AlreadyRegistered(
+                f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known
+            )
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
         for client_id in client_ids_for(metadata.software_id):
             document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
@@ -88,7 +98,9 @@ class Keycloak:
         client = self._find(client_id)
         return client.registered if client else None
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+    def update(
+        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+    ) -> RegisteredClient:
         before = self._required(client_id)
         self._require_not_reserved(before, self._reserved.why(before))
 
@@ -142,7 +154,10 @@ class Keycloak:
             if known is None:
                 return False
             sides = {name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}}
-            return all(current.get(name) in side or (name not in current and side[0] is not side[1]) for name, side in sides.items())
+            return all(
+                current.get(name) in side or (name not in current and side[0] is not side[1])
+                for name, side in sides.items()
+            )
 
         settle(
             lambda: self._required(client_id),
@@ -175,12 +190,17 @@ class Keycloak:
 
     def clients(self) -> Iterator[ClientSnapshot]:
         """Every client that a machine logs in with or that this project declares, but not the operator's own."""
-        return (client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client))
+        return (
+            client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client)
+        )
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
+        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the
+        operator may see them."""
         client, events = self._with_id(client_id), AdminEvents(self._api)
-        return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
+        return iter(
+            events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id)
+        )
 
     def _all(self) -> Iterator[WireClient]:
         bounded, first = Bounded(f"GET {self._api.base_url}/clients"), 0
@@ -221,7 +241,10 @@ class Keycloak:
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
         if client is None:
-            raise NotFound(f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up --refresh")
+            raise NotFound(
+                f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up"
+                " --refresh"
+            )
         self._require_not_reserved(client, self._reserved.by_name(client))
         return client
 
@@ -229,7 +252,8 @@ class Keycloak:
         require_not_reserved(found, client.client_id, self._api.base_url)
 
     def _blind(self) -> NotAllowed:
-        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says nothing."""
+        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says
+        nothing."""
         return NotAllowed(
             f"operator {self._operator} sees no client at all in {self._api.base_url}; "
             "give its service account the role manage-clients of realm-management"
@@ -239,7 +263,8 @@ class Keycloak:
         self._api.request("PUT", _path(client), document=document)
 
     def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
-        """Take a client over without what it would keep unseen. From then on it is ours, and lacks a new service account."""
+        """Take a client over without what it would keep unseen. From then on it is ours, and lacks a new service
+        account."""
         # Whoever holds the present one may change the client at the registration endpoint (RFC 7592 §3).
         self._api.request("POST", f"{_path(client)}/registration-access-token")
         # With the service account go its roles, which only an administrator of users could take away one by one.
@@ -257,7 +282,9 @@ class Keycloak:
         ids = self._scopes.ids(granted | withdrawn | moved)
 
         def ask(method: str, name: str, is_default: bool) -> None:
-            self._api.request(method, f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}")
+            self._api.request(
+                method, f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}"
+            )
 
         try:
             for name in sorted(granted):
@@ -284,7 +311,8 @@ class Keycloak:
         again(attempt)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
-        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises AlreadyRegistered."""
+        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises
+        AlreadyRegistered."""
         try:
             # A server that failed may have made it all the same: the next try then finds that it exists.
             again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
@@ -298,8 +326,8 @@ class Keycloak:
     def _with_natural_key(self, software_id: str | None) -> str | None:
         """The client that has a natural key, whatever its client-ID: it may have moved, or been adopted.
 
-        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside the
-        client that got its ID from the key, it counts for nothing.
+        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside
+        the client that got its ID from the key, it counts for nothing.
         """
         if software_id is None:
             return None
@@ -336,7 +364,9 @@ class Keycloak:
 
 def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
     """Whether a client is between the two steps of being taken over: ours, and without its service account."""
-    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
+    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(
+        wanted.grant_types
+    )
 
 
 def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:

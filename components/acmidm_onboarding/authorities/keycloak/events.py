@@ -1,8 +1,9 @@
 """What Keycloak's admin events say of a client: who changed what, and when.
 
 An event has what was sent, not what it changed, and its representation only where the realm keeps those (*Include
-representation*). So the client is put together from its events, oldest first; changes are known from where enough of it is.
-A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not see their names.
+representation*). So the client is put together from its events, oldest first; changes are known from where enough of it
+is. A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not
+see their names.
 """
 
 from __future__ import annotations
@@ -118,7 +119,11 @@ class AdminEvents:
         path = f"/clients/{segment(actor.client_id)}"
         try:
             client = self._api.request("GET", path).as_(WireClient)
-            own = self._api.request("GET", f"{path}/service-account-user").as_(WireUser) if client.service_accounts_enabled else None
+            own = (
+                self._api.request("GET", f"{path}/service-account-user").as_(WireUser)
+                if client.service_accounts_enabled
+                else None
+            )
         except NotFound:  # one of another realm, or gone since
             return user
         if own is not None and own.id == actor.user_id:
@@ -177,7 +182,10 @@ def _client(document: Document) -> WireClient | None:
 
 
 def _scopes(client: WireClient) -> Document:
-    return {"scopes": sorted(client.scopes), "default": sorted(name for name, is_default in client.scopes.items() if is_default)}
+    return {
+        "scopes": sorted(client.scopes),
+        "default": sorted(name for name, is_default in client.scopes.items() if is_default),
+    }
 
 
 def _jwks(client: WireClient) -> Document:

@@ -1,4 +1,5 @@
-"""What a Keycloak client's own mappers put into its tokens: attributes, each a claim of a fixed value, and whatever else.
+"""What a Keycloak client's own mappers put into its tokens: attributes, each a claim of a fixed value, and whatever
+else.
 
 An attribute is told by the whole of its mapper, whoever made it: one that differs in anything is no attribute.
 """
@@ -36,11 +37,16 @@ def mappers_of(claims: Mapping[str, str]) -> list[dict[str, Any]]:
 def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> dict[str, Any]:
     """What a PUT sends to replace a client's attributes; nothing where it has them. ``mappers`` are all of its own.
 
-    Keycloak replaces all of them at once, so the others go along; but for one that has the name of an attribute and is none.
+    Keycloak replaces all of them at once, so the others go along; but for one that has the name of an attribute and is
+    none.
     """
     if claims_of(mappers) == wanted:
         return {}
-    others = (mapper for mapper in mappers if not claim_of(mapper) and not (isinstance(mapper, dict) and mapper.get("name") in wanted))
+    others = (
+        mapper
+        for mapper in mappers
+        if not claim_of(mapper) and not (isinstance(mapper, dict) and mapper.get("name") in wanted)
+    )
     return {"protocolMappers": [*others, *mappers_of(wanted)]}
 
 

@@ -1,7 +1,9 @@
-"""Which clients of a realm are no connection's: Keycloak's own, those of operators, and whatever may have rights over the realm.
+"""Which clients of a realm are no connection's: Keycloak's own, those of operators, and whatever may have rights over
+the realm.
 
-What a service account may do, only an operator that sees users could read. So it goes by what its tokens can carry: the roles in the
-client's scope, by *Full scope allowed*, role by role, or through its client scopes. Rights that no token carries are none.
+What a service account may do, only an operator that sees users could read. So it goes by what its tokens can carry: the
+roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. Rights that no token
+carries are none.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class WireMappings(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        of_clients = (f"{client}: {role.name}" for client, found in self.client_mappings.items() for role in found.mappings)
+        of_clients = (
+            f"{client}: {role.name}" for client, found in self.client_mappings.items() for role in found.mappings
+        )
         return sorted([*(role.name for role in self.realm_mappings), *of_clients])
 
 
@@ -65,7 +69,8 @@ class ReservedClients:
         return Reserved("is one that Keycloak makes for itself") if client.is_keycloaks_own else None
 
     def why(self, client: WireClient) -> Reserved | None:
-        """All there is to know. One that is declared already may have been given *Full scope allowed*, which is put back."""
+        """All there is to know. One that is declared already may have been given *Full scope allowed*, which is put
+        back."""
         if found := self.by_name(client):
             return found
         if rights := sorted(OPERATOR_RIGHTS & client.granted):
@@ -79,7 +84,9 @@ class ReservedClients:
         if rights := sorted(self._rights_of(client)):
             return Reserved(f"has rights over the realm ({', '.join(rights)})")
         if not is_declared and (roles := self._mapped(client)):
-            return Reserved(f"has roles in its scope ({', '.join(roles)}): take them away there first", is_certain=False)
+            return Reserved(
+                f"has roles in its scope ({', '.join(roles)}): take them away there first", is_certain=False
+            )
         return None
 
     def _rights_of(self, client: WireClient) -> list[str]:
@@ -88,9 +95,13 @@ class ReservedClients:
         return [
             f"{owner.client_id}: {role.name}"
             for owner in self._administrative_clients()
-            for role in self._api.request("GET", f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}")
-            .as_(WireRoles)
-            .root
+            for role in (
+                self._api.request(
+                    "GET", f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}"
+                )
+                .as_(WireRoles)
+                .root
+            )
         ]
 
     def _mapped(self, client: WireClient) -> list[str]:

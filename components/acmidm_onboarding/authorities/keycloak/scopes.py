@@ -13,11 +13,14 @@ _PROTOCOL = "openid-connect"
 
 
 def listed(api: Api, path: str) -> Answer:
-    """A list of the realm. Raises Rejected where there is none: that is another realm's address, and says nothing of a client."""
+    """A list of the realm. Raises Rejected where there is none: that is another realm's address, and says nothing of a
+    client."""
     try:
         return api.request("GET", path)
     except NotFound as error:
-        raise Rejected(f"{error}; acmidm:managementUrl must be that of a realm, such as https://host/admin/realms/name") from None
+        raise Rejected(
+            f"{error}; acmidm:managementUrl must be that of a realm, such as https://host/admin/realms/name"
+        ) from None
 
 
 class RealmScopes:
@@ -37,8 +40,8 @@ class RealmScopes:
             missing = sorted(set(names) - self._ids.keys())
             if missing:
                 raise Rejected(
-                    f"{self._api.base_url} has no client scope {', '.join(missing)}, and nothing was granted or withdrawn; "
-                    "have it made in the realm, or correct its name in the catalogue"
+                    f"{self._api.base_url} has no client scope {', '.join(missing)}, and nothing was granted or"
+                    " withdrawn; have it made in the realm, or correct its name in the catalogue"
                 )
             return {name: self._ids[name] for name in names}
 

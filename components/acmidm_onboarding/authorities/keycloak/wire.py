@@ -1,9 +1,9 @@
 """Keycloak's documents as they go over the wire, and what this project reads from and writes into them.
 
-Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``. What someone
-does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among the grant types, another
-source of keys among the keys, what a client's own mappers and *Full scope allowed* put into its tokens among the scopes. Of those
-mappers the ones that are made as attributes are show as attributes.
+Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``.
+What someone does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among
+the grant types, another source of keys among the keys, what a client's own mappers and *Full scope allowed* put into
+its tokens among the scopes. Of those mappers the ones that are made as attributes are show as attributes.
 """
 
 from __future__ import annotations
@@ -56,12 +56,21 @@ _BEGINNING = re.compile(rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P
 """The names of the first client of a list, in characters that stand for themselves."""
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
-    {"account", "account-console", "admin-cli", "admin-permissions", "broker", "realm-management", "security-admin-console"}
+    {
+        "account",
+        "account-console",
+        "admin-cli",
+        "admin-permissions",
+        "broker",
+        "realm-management",
+        "security-admin-console",
+    }
 )
 
 
 def client_ids_for(software_id: str | None) -> Iterator[str]:
-    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
+    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys
+    unique too.
 
     The second counts where the first is that of a client that moved to another key since, and so on.
     """
@@ -108,7 +117,9 @@ class WireClient(BaseModel):
             managed_by=self._own("managed_by"),
             incarnation=self._own("incarnation"),
             keys_declared=self._own("keys_declared") == _TRUE,
-            organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
+            organisation=OrganisationMetadata(
+                name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")
+            ),
             application=self._own("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
@@ -120,7 +131,8 @@ class WireClient(BaseModel):
 
     @property
     def scopes(self) -> Scopes:
-        """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated one."""
+        """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated
+        one."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
         has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
         return {**granted, self.dedicated_scope: False} if has_more else granted
@@ -131,7 +143,8 @@ class WireClient(BaseModel):
 
     @property
     def dedicated_scope(self) -> str:
-        """What Keycloak's console calls a client's own mappers and *Full scope allowed* together; it is no client scope of the realm."""
+        """What Keycloak's console calls a client's own mappers and *Full scope allowed* together; it is no client scope
+        of the realm."""
         return f"{self.client_id}-dedicated"
 
     @property
@@ -154,7 +167,8 @@ class WireClient(BaseModel):
 
     @property
     def is_connection(self) -> bool:
-        """Whether a machine logs in with it, or this project declares it; those that Keycloak makes in each realm are none."""
+        """Whether a machine logs in with it, or this project declares it; those that Keycloak makes in each realm are
+        none."""
         if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
             return False
         return self.service_accounts_enabled or self._own("software_id") is not None
@@ -193,7 +207,8 @@ class WireClient(BaseModel):
 def unread_client(beginning: bytes) -> WireClient | None:
     """What stands in for a client whose list of one is too large to be read: not ours, and unlike any that is declared.
 
-    Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had removed it.
+    Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had
+    removed it.
     """
     found = _BEGINNING.match(beginning)
     if found is None:
@@ -225,7 +240,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
     if authenticator is None:
         raise Rejected(
-            f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another in the form"
+            f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another"
+            " in the form"
         )
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
@@ -233,7 +249,12 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
     if metadata.jwks_uri is not None:  # else what is there stays until keys are written: at no moment there is neither
-        attributes |= {"use.jwks.url": _TRUE, "jwks.url": metadata.jwks_uri, "use.jwks.string": "false", "jwks.string": None}
+        attributes |= {
+            "use.jwks.url": _TRUE,
+            "jwks.url": metadata.jwks_uri,
+            "use.jwks.string": "false",
+            "jwks.string": None,
+        }
     document = {
         "name": metadata.client_name,
         "description": metadata.organisation.name,
@@ -249,7 +270,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
     """The members of a document that differ from what a client has.
 
-    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants ``service_account`` again.
+    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants
+    ``service_account`` again.
     """
     existing = client.model_dump(by_alias=True)
     changed = {name: value for name, value in document.items() if existing.get(name) != value}
@@ -257,7 +279,9 @@ def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, 
     return {**changed, "attributes": attributes}
 
 
-def new_client_document(client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]) -> dict[str, Any]:
+def new_client_document(
+    client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]
+) -> dict[str, Any]:
     """What a POST sends: a client for machines alone, whose tokens say nothing about roles, without keys yet."""
     document = metadata_document(metadata, client_secret)
     return {
@@ -273,9 +297,11 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
 
 
 def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT sends first to a client that is taken over: its metadata, without whatever one that was made here would not have.
+    """What a PUT sends first to a client that is taken over: its metadata, without whatever one that was made here
+    would not have.
 
-    Its keys and scopes are replaced by themselves, the secret with the method; what Keycloak notes of a client itself stays.
+    Its keys and scopes are replaced by themselves, the secret with the method; what Keycloak notes of a client itself
+    stays.
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
@@ -292,8 +318,12 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
 
 
 def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
-    """What a PUT sends to take away the client's own mappers, all at once but for its attributes, and the roles beyond its scopes."""
-    return {"fullScopeAllowed": False, "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)]}
+    """What a PUT sends to take away the client's own mappers, all at once but for its attributes, and the roles beyond
+    its scopes."""
+    return {
+        "fullScopeAllowed": False,
+        "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)],
+    }
 
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""How a part of a client is replaced without ETags: read, decide, write, read back; and again after a conflict with another writer."""
+"""How a part of a client is replaced without ETags: read, decide, write, read back; and again after a conflict with
+another writer."""
 
 from __future__ import annotations
 
@@ -14,14 +15,16 @@ from acmidm_onboarding.authorities.keycloak.wire import WireClient
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
 CONFLICTS = (Failed, AlreadyRegistered)
-"""What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic locking)."""
+"""What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
+locking)."""
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
 def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
-    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one raised."""
+    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
+    raised."""
     for tries in range(TRIES - 1):
         try:
             return attempt()
@@ -65,8 +68,8 @@ def settle(
         if after != wanted:
             require_known(after)
             raise Unsettled(
-                f"{document} is not as it was written; see who else writes it, and whether the server's version is supported, "
-                "then run the same command again"
+                f"{document} is not as it was written; see who else writes it, and whether the server's version is"
+                " supported, then run the same command again"
             )
 
     def require_known(current: Value) -> None:
@@ -77,7 +80,9 @@ def settle(
         if begun:
             what = f"while it was written: {changes} since the last refresh, and what is there may be of both"
         raise ChangedMeanwhile(
-            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run pulumi up", changes
+            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run"
+            " pulumi up",
+            changes,
         )
 
     again(attempt)
