@@ -32,24 +32,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk that is full, or what of it somebody may use."""
 
 
-class Commands(TyperGroup):
-    """Finds each command by its file, and ends it in one way where it cannot do what is wanted: a sentence on stderr,
-    and its exit code."""
-
-    _lists = False
-
-    def list_commands(self, _: Any) -> list[str]:
-        return sorted(_files())
-
-    def get_command(self, _: Any, cmd_name: str) -> Any:
-        if cmd_name not in _files():
-            return None
-        return TyperCommand(cmd_name, help=summary(cmd_name)) if self._lists else load(cmd_name)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Show the list without importing what is listed."""
-        self._lists = True
-        super().format_help(ctx, formatter)
+class Ending(TyperGroup):
+    """Ends each command in one way where it cannot do what is wanted: a sentence on stderr, and its exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -76,6 +60,25 @@ class Commands(TyperGroup):
             if named is None:
                 raise
             fail(f"{named} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
+
+
+class Commands(Ending):
+    """Finds each command by its file."""
+
+    _lists = False
+
+    def list_commands(self, _: Any) -> list[str]:
+        return command_names()
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        if cmd_name not in _files():
+            return None
+        return TyperCommand(cmd_name, help=summary(cmd_name)) if self._lists else load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the list without importing what is listed."""
+        self._lists = True
+        super().format_help(ctx, formatter)
 
 
 class App(typer.Typer):
@@ -142,9 +145,13 @@ def _files() -> dict[str, tuple[str, Path]]:
     }
 
 
+def command_names() -> list[str]:
+    return sorted(_files())
+
+
 def summary(name: str) -> str:
     """Return what the list of commands says of one."""
-    return (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "").partition("\n")[0]
+    return (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def load(name: str) -> Any:

@@ -29,8 +29,8 @@ from acmidm_onboarding.rules.retirement import due, last_step
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.client import recorded_as
+from toolchain import install_random
 from toolchain.common import ToolchainError
-from toolchain.install_random import install
 
 EPILOG = """
 **Examples**
@@ -285,7 +285,7 @@ def _install_random_plugin(stack: Stack) -> None:
         return
 
     try:
-        install()
+        install_random.install()
     except ToolchainError as error:
         raise engine.EngineError(str(error)) from None
 

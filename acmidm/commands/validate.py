@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from acmidm.git import merged
-from acmidm.report.online import problems_online
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
@@ -109,8 +108,11 @@ def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, o
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
-    if online and (problems := list(problems_online(onboardings.forms, stacks.profiles))):
-        raise InvalidForms(problems)
+    if online:
+        from acmidm.report.online import problems_online  # what needs no network starts without an HTTP client
+
+        if problems := list(problems_online(onboardings.forms, stacks.profiles)):
+            raise InvalidForms(problems)
     return onboardings
 
 

@@ -16,7 +16,7 @@ PACK = ("--policy-pack", str(ROOT / "policies" / "pack"))
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 BESIDE_THE_FORMS = """
 import dataclasses
-from acmidm_onboarding.model.client import Grant
+from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs
 
 good, = [one for one, in load_onboardings() if one.form == "gent/loket"]

@@ -118,7 +118,7 @@ def test_a_code_that_was_not_seen_is_noted(sender: Sender, caplog: pytest.LogCap
     """In the log, for the official lists are not public: accepted here, and perhaps refused there. On one line,
     whatever it is."""
     status = {"VlaamsCode": "Zoek\nniets", "VlaamsFase": "Behandeling"}
-    with caplog.at_level(logging.INFO, "beheerportaal"):
+    with caplog.at_level(logging.INFO, "acmidm_sandbox.beheerportaal"):
         assert sender.call("POST", UPLOAD, {**DOSSIER, "Status": status, "TypeDossierCode": "Ander"}).status == 200
     said = [record.getMessage() for record in caplog.records if record.name == dosis.__name__]
     assert [text.split(": ")[1].split()[0] for text in said] == ["TypeDossierCode", "Status.VlaamsCode"]

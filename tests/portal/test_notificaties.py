@@ -59,7 +59,7 @@ def test_a_notification_is_accepted_as_it_is(inner: Inside, sender: Sender, kind
 def test_what_may_go_otherwise_is_noted(
     sender: Sender, caplog: pytest.LogCaptureFixture, changes: dict[str, str], said: str
 ) -> None:
-    with caplog.at_level(logging.INFO, "beheerportaal"):
+    with caplog.at_level(logging.INFO, "acmidm_sandbox.beheerportaal"):
         assert sender.call("POST", PATH, {**NOTIFICATION, **changes}).status == 200
     assert [said in record.getMessage() for record in caplog.records if record.name == notificaties.__name__] == [True]
 

@@ -74,7 +74,7 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
 def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
     """The second is refused, in another process too; when the first has ended, or died, the next goes on."""
     program = (
-        f"from acmidm.reminding.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})):"
+        f"from acmidm.desk.reminders.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})):"
         " print('open')"
     )
     with opened(file):

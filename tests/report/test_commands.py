@@ -7,10 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
-from acmidm.cli import App, app
+from acmidm.cli import App, app, command_names, load, summary
 from acmidm.commands import status
 from acmidm.engine import pulumi as engine
 
@@ -80,12 +79,13 @@ def test_every_command_teaches() -> None:
 
     It is Markdown: what stands in angle brackets is a tag there, and not shown.
     """
-    commands = list(_commands(get_command(app)))
+    commands = [(), *(words for name in command_names() for words in _commands(load(name), name))]
     assert len([words for words in commands if len(words) == 1]) > 10
     for words in commands:
         said = CliRunner().invoke(app, [*words, "--help"]).output
         assert "Pulumi..yaml" not in said, words
         if len(words) == 1:
+            assert summary(words[0]) in " ".join(load(words[0]).help.split()), words
             assert f"acmidm {words[0]}" in said.partition("Examples")[2], words
             assert "Exit codes" in said, words
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from acmidm.cli import App, Commands
+from acmidm.cli import App, Ending
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm_onboarding.authorities.errors import Unreachable
 from acmidm_onboarding.settings import InvalidSettings
@@ -48,7 +48,7 @@ def test_what_nobody_foresaw_is_no_failure() -> None:
 
 
 def app_that_raises(error: Exception) -> typer.Typer:
-    app = App(cls=Commands)
+    app = App(cls=Ending)
 
     @app.command()
     def fails() -> None:

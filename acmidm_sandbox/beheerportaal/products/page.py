@@ -41,7 +41,7 @@ def _is_ours(schema: dict[str, Any]) -> bool:
 def _documents(schemas: dict[str, Any]) -> Iterator[str]:
     for name, schema in schemas.items():
         yield f"#### {name}"
-        yield schema["description"]
+        yield _line(schema["description"])
         yield from _table(("member", "value", "what it is", "", "source"), _members(schema))
 
 
@@ -50,13 +50,13 @@ def _calls(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         for method, operation in operations.items():
             queries = [parameter["name"] for parameter in operation.get("parameters", ())]
             call = f"`{method.upper()} {path}{'?' if queries else ''}{'&'.join(f'{name}=' for name in queries)}`"
-            yield call, operation["description"], operation["x-basis"], operation["x-source"]
+            yield call, _line(operation["description"]), operation["x-basis"], operation["x-source"]
 
 
 def _members(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, member in schema["properties"].items():
         required = "**required**, " if name in schema.get("required", ()) else ""
-        yield f"`{name}`", f"{required}{_value(member)}", member["description"], member["x-basis"], member["x-source"]
+        yield f"`{name}`", f"{required}{_value(member)}", _line(member["description"]), member["x-basis"], member["x-source"]
 
 
 def _value(schema: dict[str, Any]) -> str:
@@ -92,3 +92,7 @@ def _code_lists() -> Iterator[str]:
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     lines = [heads, tuple("---" for _ in heads), *rows]
     yield "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

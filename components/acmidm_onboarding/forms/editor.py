@@ -116,6 +116,8 @@ def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
     titled = {"$schema": _DIALECT, **schema}
     titled["properties"] = {name: _without_titles(part) for name, part in schema["properties"].items()}
     for part in titled.get("$defs", {}).values():
+        if "description" in part:
+            part["description"] = " ".join(part["description"].split())
         if "properties" in part:
             part["properties"] = {name: _without_titles(field) for name, field in part["properties"].items()}
     return titled

@@ -59,7 +59,7 @@ class Reason:
     member: str = "kty"
 
 
-class InvalidJwk(Unusable):
+class InvalidJwk(Unusable, ValueError):
     """A key that may not be registered, with every reason."""
 
     def __init__(self, *reasons: Reason) -> None:

@@ -64,7 +64,7 @@ class Failure(Exception):
             self.exit_code = exit_code
 
 
-class Unusable(ValueError):
+class Unusable(Exception):
     """What was read is not what it should be, or cannot be used: why, in words that go into a sentence about it."""
 
 
