@@ -9,8 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from acmidm_onboarding.texts import texts
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language, texts
 
 _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")

@@ -20,7 +20,7 @@ from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language
 
 EPILOG = """
 **Examples**

@@ -19,9 +19,8 @@ from acmidm.probe.telling import lines, told, words_in
 from acmidm.probe.trying import Probing
 from acmidm.terminal import Code, as_json, fail, working
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.texts import texts
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Language
 
 EPILOG = """
 **Examples**

@@ -15,8 +15,8 @@ from acmidm.desk.steps import steps_of
 from acmidm.engine.stacks import of_a_beheerportaal
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, fail
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import did_you_mean, listed, quoted
-from acmidm_onboarding.values.terms import Language
 
 EPILOG = """
 **Examples**

@@ -16,11 +16,11 @@ from pydantic import Field
 
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
-from acmidm_onboarding.texts import texts
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.evidence import Evidence, is_fresh
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
-from acmidm_onboarding.values.terms import AuthMethod, Environment, Language, Platform
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 ROOM = "steps"
 

@@ -11,8 +11,8 @@ from acmidm.desk.progress import ROOM, Standing, Step, WaitsFor
 from acmidm.desk.status import ListedKey
 from acmidm.report.kinds import Part
 from acmidm.words import plain
-from acmidm_onboarding.texts import Texts, texts
-from acmidm_onboarding.values.terms import AuthMethod, Environment, Language, Platform
+from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 class Card(Standing):

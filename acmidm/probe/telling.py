@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from acmidm.probe.steps import Outcome, Probe, ProbeStep, Said
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.texts import Texts, texts
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language, Texts, texts
 
 
 class _Told(BaseModel):

@@ -24,9 +24,10 @@ from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, ended_seconds_ago, m
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Finding
 from acmidm.probe.telling import words_in
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Environment, Language, Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.oauth import rules
 from tests.probe.connection import Connection
 from tests.support.portal import new_key, sign_assertion

@@ -13,8 +13,8 @@ from acmidm.desk.progress import Step, WaitsFor
 from acmidm.desk.reminders.due import KeyEnds, due
 from acmidm.desk.reminders.ics import calendar
 from acmidm.desk.reminders.metrics import write_metrics
-from acmidm_onboarding.texts import texts
-from acmidm_onboarding.values.terms import Environment, Language
+from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.values.terms import Environment
 from tests.reminding.samples import connection, key, standing
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)

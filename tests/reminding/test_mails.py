@@ -17,7 +17,8 @@ from acmidm.desk.reminders.due import due
 from acmidm.desk.reminders.ledger import Ledger, opened
 from acmidm.desk.reminders.mails import reminders
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.values.terms import Environment, Language
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.terms import Environment
 from tests.reminding.conftest import settings_of
 from tests.reminding.samples import connection, key, standing
 from tests.support.mail_server import MailServer

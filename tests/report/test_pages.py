@@ -22,10 +22,11 @@ from acmidm.render.html import as_html
 from acmidm.render.text import Report
 from acmidm.report.drift import expiring_keys
 from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.terms import Environment, Language, Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from acmidm.desk.progress import _ROWS, Facts, Standing, Step, WaitsFor, standing
-from acmidm_onboarding.texts import texts
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
-from acmidm_onboarding.values.terms import Environment, Language, Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.report.samples import NOW
 from tests.report.samples import listed_connection as listed
 

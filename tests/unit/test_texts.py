@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from acmidm_onboarding.texts import FOLDER, texts
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import FOLDER, Language, texts
 
 ROOMS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")})
 

@@ -11,7 +11,7 @@ from acmidm.desk.reminders.mails import Reminder, message_of
 from acmidm.words import plain
 from acmidm_onboarding.mail.sending import NotSent, send
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language
 
 
 class Delivered(NamedTuple):

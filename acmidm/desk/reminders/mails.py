@@ -12,8 +12,8 @@ from acmidm.desk.reminders.ics import calendar
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import Texts, texts
-from acmidm_onboarding.values.terms import Environment, Language
+from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.values.terms import Environment
 
 ROOM = "remind"
 

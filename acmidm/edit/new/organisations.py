@@ -12,11 +12,11 @@ from acmidm.edit.new.checks import of_organisation
 from acmidm.edit.new.talk import Talk
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.identifiers import look_of, organisation_code
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
-from acmidm_onboarding.values.terms import Language
 
 _MOST_NAMED = 20
 

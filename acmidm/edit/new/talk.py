@@ -13,9 +13,8 @@ import typer
 
 from acmidm.edit.new.checks import chosen
 from acmidm.words import plain
-from acmidm_onboarding.texts import Texts, texts
+from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.problems import Failure, quoted
-from acmidm_onboarding.values.terms import Language
 
 E = TypeVar("E", bound=StrEnum)
 _METAVAR = re.compile(r"[ =][A-Z]+$")

@@ -56,7 +56,13 @@ def _calls(document: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 def _members(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, member in schema["properties"].items():
         required = "**required**, " if name in schema.get("required", ()) else ""
-        yield f"`{name}`", f"{required}{_value(member)}", _line(member["description"]), member["x-basis"], member["x-source"]
+        yield (
+            f"`{name}`",
+            f"{required}{_value(member)}",
+            _line(member["description"]),
+            member["x-basis"],
+            member["x-source"],
+        )
 
 
 def _value(schema: dict[str, Any]) -> str:

@@ -22,9 +22,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from acmidm_onboarding.settings import Settings, mailbox
-from acmidm_onboarding.texts import texts
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Unusable, spelled_out
-from acmidm_onboarding.values.terms import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = SMTP.clone(cte_type="7bit")  # whatever stands on the way of a mail

@@ -26,11 +26,12 @@ from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.settings import NAMESPACE
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Authentication
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
 from acmidm_onboarding.values.problems import listed, on_one_line
-from acmidm_onboarding.values.terms import Environment, Language, Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 
 if TYPE_CHECKING:
     from acmidm_onboarding.mail import Mail

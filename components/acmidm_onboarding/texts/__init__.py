@@ -1,7 +1,8 @@
-"""What organisations read, in their language: Dutch first, English by choice.
+"""Every sentence for people, in Dutch and in English.
 
-One file per room and language, ``<room>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has them.
-A test keeps the languages alike. Code and what the team reads stay English.
+One file per subject and language, ``<subject>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has
+them. ``say`` gives one to whoever runs the command; ``texts`` gives those of a subject in the language of an
+organisation, which a mail or a board is for. A test holds the languages alike and finds texts that nothing says.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from acmidm_onboarding.values.terms import Language
-
 FOLDER = Path(__file__).parent
+
+
+class Language(StrEnum):
+    """In which language an organisation is addressed (RFC 5646): the first of these where it does not say."""
+
+    NL = "nl"
+    EN = "en"
 
 
 @dataclass(frozen=True)
@@ -51,3 +58,28 @@ def texts(room: str, language: Language) -> Texts:
 def _read(room: str, language: Language) -> Mapping[str, str]:
     found: dict[str, str] = yaml.load((FOLDER / f"{room}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     return found
+
+
+_READER = {"language": Language.EN}
+"""Whoever runs this process: one person or pipeline, in all of its threads."""
+
+
+def speak(language: Language) -> None:
+    """Set the language in which this process speaks to whoever runs it: English where nobody says otherwise."""
+    _READER["language"] = language
+
+
+def spoken() -> Language:
+    """Return the language in which this process speaks to whoever runs it."""
+    return _READER["language"]
+
+
+def say(name: str, /, **values: object) -> str:
+    """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises KeyError."""
+    subject, _, own = name.partition(".")
+    return _read(subject, spoken())[own].format(**values)
+
+
+def say_counted(name: str, count: int, /, **values: object) -> str:
+    """Return a sentence that has another form for one: ``<name>.one`` and ``<name>.many``, with ``{count}``."""
+    return say(f"{name}.{'one' if count == 1 else 'many'}", count=f"{count:,}", **values)

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, official_name
 from acmidm_onboarding.values.names import (
     LONGEST_ORGANISATION_NAME,
@@ -17,7 +18,6 @@ from acmidm_onboarding.values.names import (
     one_or_more,
     owner,
 )
-from acmidm_onboarding.values.terms import Language
 
 
 class Organisation(Part):

@@ -27,13 +27,6 @@ class Platform(StrEnum):
     GEOSECURE = "geosecure"
 
 
-class Language(StrEnum):
-    """In which language an organisation is addressed (RFC 5646): the first of these where it does not say."""
-
-    NL = "nl"
-    EN = "en"
-
-
 RESERVED_NAME = Platform.GEOSECURE.value
 """No application or product has this name: it ends the name of a client on the second platform."""
 

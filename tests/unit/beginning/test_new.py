@@ -15,8 +15,7 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm.files import write_once
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.texts import texts
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language, texts
 from tests.support.engine import ROOT
 from tests.unit.by_hand import contents, descriptor, typed
 from tests.unit.model.workspace import Workspace

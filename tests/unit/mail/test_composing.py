@@ -15,7 +15,8 @@ from hypothesis import settings as fuzzing
 from hypothesis import strategies as st
 
 from acmidm_onboarding.mail import Mail, compose
-from acmidm_onboarding.values.terms import Environment, Language, Platform
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.unit.components.test_settings import read
 
 SETTINGS = read(

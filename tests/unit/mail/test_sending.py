@@ -12,7 +12,7 @@ import pytest
 
 from acmidm_onboarding.mail import Mail, NotSent, compose, send, sending
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.values.terms import Language
+from acmidm_onboarding.texts import Language
 from tests.support.fake_server import talking
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.tls_server import self_signed
