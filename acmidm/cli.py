@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import errno
+import inspect
 import os
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,11 +23,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
+from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
 FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
+_LanguageOption = Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")]
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -168,7 +172,25 @@ def load(name: str) -> Any:
 
 def _in_project(group: typer.Typer) -> None:
     for command in group.registered_commands:
-        command.callback = command.callback and in_project(command.callback)
+        command.callback = command.callback and _speaking(in_project(command.callback))
     for below in group.registered_groups:
         if below.typer_instance:
             _in_project(below.typer_instance)
+
+
+def _speaking(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option ``--language``, unless it has one of its own."""
+    signature = inspect.signature(command, eval_str=True)
+    if "language" in signature.parameters:
+        return command
+
+    @wraps(command)
+    def run(*, language: Language, **options: Any) -> None:
+        speak(language)
+        command(**options)
+
+    option = inspect.Parameter(
+        "language", inspect.Parameter.KEYWORD_ONLY, annotation=_LanguageOption, default=Language.EN
+    )
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    return run
