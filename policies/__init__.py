@@ -1,2 +1,1 @@
-"""The policies of ``components/acmidm_onboarding/model/policies.py``, as the folder that the engine starts as a policy
-pack."""
+"""The policies of ``acmidm_onboarding/rules/policies.py``, as the folder that the engine starts as a policy pack."""

@@ -1,10 +1,9 @@
-"""What changes, as people think of it: one comparison, and a renderer for each kind of reader.
+"""What changes, as people think of it: one comparison of clients, and what reviews and drift make of it.
 
 ::
 
-    kinds ──┬─► compare ─┬─► review, drift ─────────────┬─► text, markdown, html; JSON is the report itself
-    Client ─┴─► plan ────┴─► revision, status, promotion ┘
+    kinds ──┬─► compare ─┬─► review, drift
+    Client ─┴─► plan ────┴─► revision, other_changes
 
-``kinds`` is the one table of kinds of change, ``Client`` (in the component) the one shape of a client, ``plan`` what
-the engine is about to do with clients; ``compare`` says what changes between two of them, whoever made them.
+It imports the engine and the edge, and no renderer. The next kind of change is a row in ``kinds.py``.
 """

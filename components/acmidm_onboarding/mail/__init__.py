@@ -1,6 +1,7 @@
 """Mails to organisations: ``compose`` makes one out of a template, ``send`` hands it to the stack's mail server.
 
-It knows settings, texts and the model. Neither Pulumi nor an authority is needed to write to somebody.
+It stays in the module because the resource ``HandOver`` mails while a run goes on; reminders of the desk use it too. It
+imports settings, texts and values; neither Pulumi nor an authority. The next mail is a template and its texts.
 """
 
 from acmidm_onboarding.mail.message import Mail, compose

@@ -1,5 +1,6 @@
-"""The resources, each with its dynamic provider.
+"""The resources, one file each, with its dynamic provider.
 
-The import path of each provider class stands in every state file (the provider is pickled by name): moving one needs an
-alias that stays at the old path. See docs/adr/0001-dynamic-providers.md.
+It imports authorities, settings, forms, rules and values; ``base.py`` has what providers share. The next resource type is a
+file here, declared in ``onboarding.py``. The import path of each provider class stands in every state (the provider is
+pickled by name), so that a path that was released is kept: docs/adr/0001-dynamic-providers.md.
 """

@@ -5,7 +5,7 @@ Identity: the client. A key that someone slipped in is drift and shows by its ``
 or written: taking the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``)
 stays, and is recorded as there; the output ``refused`` says why. Replaced with the client, and goes with it.
 
-``proven`` is the evidence that the client works (``model/evidence.py``). The output ``seen`` confirms it for the gate
+``proven`` is the evidence that the client works (``values/evidence.py``). The output ``seen`` confirms it for the gate
 to production: it has the thumbprint of the key that signed it, where the authority has that key and, if it can tell,
 has seen it in use. A run looks until that is so; keys in the portal or at an address may go unseen, so that each run
 looks again.

@@ -1,5 +1,5 @@
 """The overlap of a rotation: since when each key is declared, and whether one may leave; the rule is in
-``model/rotation.py``.
+``rules/rotation.py``.
 
 ``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first
 declared. It appears with a change of the keys alone, and stays as it is for those that stay, so that it never is a
