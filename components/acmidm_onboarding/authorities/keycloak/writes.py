@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.differences import difference
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Stale
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 
 TRIES = 6
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
-def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
+def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Stale)) -> Result:
     """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
     raised."""
     for tries in range(TRIES - 1):
@@ -67,7 +67,7 @@ def settle(
         after = part(read())
         if after != wanted:
             require_known(after)
-            raise Unsettled(
+            raise Stale(
                 f"{document} is not as it was written; see who else writes it, and whether the server's version is"
                 " supported, then run the same command again"
             )
