@@ -7,10 +7,9 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from acmidm_sandbox.beheerportaal import problems
-from acmidm_sandbox.beheerportaal.api import administrators, audit, client_parts, clients, describe, products
+from acmidm_sandbox.beheerportaal.api import administrators, audit, client_parts, clients, describe, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.access_log import log_request
-from acmidm_sandbox.beheerportaal.oauth import endpoints as oauth
 from acmidm_sandbox.beheerportaal.products import dosis, errors, notificaties
 from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
 from acmidm_sandbox.beheerportaal.web.app import create_web, to_the_web

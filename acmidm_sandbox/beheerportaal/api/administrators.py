@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Response
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, problems
+from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import Administrators
-from acmidm_sandbox.beheerportaal.http.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.store import users
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["organisations"])

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, LIMIT, problems
+from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage
-from acmidm_sandbox.beheerportaal.http.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.store import audit
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"])

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX, find
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, problems, with_etag
+from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import JwksDocument, KeysInUse, ScopesDocument
-from acmidm_sandbox.beheerportaal.http.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
 from acmidm_sandbox.beheerportaal.problems import refused
 from acmidm_sandbox.beheerportaal.store import audit, clients, keys_in_use

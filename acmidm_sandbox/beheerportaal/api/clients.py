@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
+from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import (
@@ -21,7 +22,6 @@ from acmidm_sandbox.beheerportaal.documents import (
     JwksDocument,
     ScopesDocument,
 )
-from acmidm_sandbox.beheerportaal.http.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings

@@ -9,10 +9,10 @@ from jsonschema.exceptions import ValidationError
 
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
+from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
-from acmidm_sandbox.beheerportaal.http.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, refused
 from acmidm_sandbox.beheerportaal.store import audit, clients, products
 from acmidm_sandbox.beheerportaal.store.audit import Change

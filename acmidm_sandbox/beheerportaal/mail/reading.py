@@ -7,23 +7,11 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import default
 
+from acmidm_sandbox.beheerportaal.store.mails import Headers
+
 CALENDAR = "text/calendar"
 _CODE = re.compile(r"OVO[0-9]{6}|[01][0-9]{9}", re.ASCII)
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
-
-
-@dataclass(frozen=True, slots=True)
-class Headers:
-    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in `connection`, if
-    there is one."""
-
-    message_id: str
-    connection: str
-    organisation: str
-    step: str
-    subject: str
-    sender: str
-    to: str
 
 
 @dataclass(frozen=True, slots=True)

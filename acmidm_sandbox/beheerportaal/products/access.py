@@ -7,8 +7,8 @@ from fastapi import Request
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience, require_scope
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http.guard import TokenRoute, require_audience, require_scope
 from acmidm_sandbox.beheerportaal.limits import MOST_VALUES
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found
 from acmidm_sandbox.beheerportaal.store import products

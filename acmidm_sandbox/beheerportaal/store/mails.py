@@ -5,12 +5,25 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, select, update
 
-from acmidm_sandbox.beheerportaal.mail.reading import Headers
 from acmidm_sandbox.beheerportaal.store.audit import now
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.tables import mails as table
 
 _LISTED = [column for column in table.c if column is not table.c.raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in `connection`, if
+    there is one."""
+
+    message_id: str
+    connection: str
+    organisation: str
+    step: str
+    subject: str
+    sender: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from acmidm_sandbox.beheerportaal.store import sessions, users
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.web import rendering
 from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, Texts, negotiate
-from acmidm_sandbox.beheerportaal.web.urls import LOG_ON, Urls
+from acmidm_sandbox.beheerportaal.web.urls import LOG_ON, Urls, in_language
 
 SEE_OTHER = 303
 
@@ -49,8 +49,24 @@ class Visit:
         return as_number(self.request.query_params.get("na", ""))
 
     def page(self, template: str, status: int = 200, **context: object) -> Response:
-        """A page in this visit's language."""
-        return rendering.page(self, template, status, **context)
+        """Return a page in this visit's language; each template knows the visit, its texts as `t`, its addresses as
+        `urls`."""
+        settings, language = self.portal.settings, self.texts.language
+        path, query = self.request.scope["path"], dict(self.request.query_params)
+        return rendering.page(
+            template,
+            status,
+            language,
+            visit=self,
+            t=self.texts,
+            urls=self.urls,
+            user=self.user,
+            environment=settings.environment,
+            has_mailbox=settings.smtp_port is not None,
+            platform=settings.platform,
+            languages=[(other, in_language(other, path, query)) for other in LANGUAGES if other != language],
+            **context,
+        )
 
     def see(self, url: str) -> Response:
         """Sends the browser on to a page."""

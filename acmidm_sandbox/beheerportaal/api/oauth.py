@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, problems
+from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, audiences_of
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
-from acmidm_sandbox.beheerportaal.http.guard import TokenRoute, audiences_of
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
 from acmidm_sandbox.beheerportaal.oauth.authorization import (
     AUTH_METHODS,
