@@ -15,7 +15,7 @@ from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
 from acmidm.probe.private_key import read_private_key
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Probe, passed, say, untried, wrong
-from acmidm.probe.telling import lines, told, words_in
+from acmidm.probe.telling import lines, report_in, words_in
 from acmidm.probe.trying import Probing
 from acmidm.terminal import Code, as_json, fail, working
 from acmidm_onboarding.forms.documents import Unreadable, read_text
@@ -118,7 +118,7 @@ def probe(
 
 
 def _write(found: Probe, language: Language, output: str) -> None:
-    report = told(found, language)
+    report = report_in(found, language)
     if output == "json":
         typer.echo(as_json(report))
     else:
@@ -130,10 +130,10 @@ def _write(found: Probe, language: Language, output: str) -> None:
 
 def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
-    found = mistakes_in(sent, connection.known)
+    found = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
     steps = [wrong(what, *found) if found else passed(what, say("said.nothing wrong"))]
-    if (ended := ended_seconds_ago(sent, connection.known)) is not None:
+    if (ended := ended_seconds_ago(sent, connection.context)) is not None:
         steps.append(untried("time", say("why.ended", seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))
 

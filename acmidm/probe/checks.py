@@ -26,7 +26,7 @@ mistake."""
 
 
 @dataclass(frozen=True)
-class Known:
+class Context:
     """What a mistake is told by. ``has_habits``: the authority has its platform's rules; a Keycloak has its own."""
 
     platform: Platform
@@ -73,9 +73,9 @@ def number(sent: Sent, name: str) -> float | None:
     return value
 
 
-def key_of(sent: Sent, known: Known) -> PublicJwk | None:
+def key_of(sent: Sent, context: Context) -> PublicJwk | None:
     """The declared key that an assertion names, or the only one."""
-    keys, kid = known.keys or {}, sent.header.get("kid")
+    keys, kid = context.keys or {}, sent.header.get("kid")
     if kid is None:
         return next(iter(keys.values())) if len(keys) == 1 else None
     return keys.get(kid) if isinstance(kid, str) else None
@@ -91,18 +91,18 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
     return True
 
 
-def wrong_signature(sent: Sent, known: Known) -> Values:
-    key = key_of(sent, known)
+def wrong_signature(sent: Sent, context: Context) -> Values:
+    key = key_of(sent, context)
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
     return when(not is_signed_by(sent, key), kid=(key.kid,))
 
 
-def signed_by_none(sent: Sent, known: Known) -> Values:
+def signed_by_none(sent: Sent, context: Context) -> Values:
     """Without ``kid``, and several keys: none of them made it."""
-    if sent.header.get("kid") is not None or not known.keys or len(known.keys) == 1:
+    if sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
         return None
-    return when(not any(is_signed_by(sent, key) for key in known.keys.values()), kids=tuple(known.keys))
+    return when(not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys))
 
 
 def audience_of(sent: Sent) -> object:
@@ -110,80 +110,89 @@ def audience_of(sent: Sent) -> object:
     return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
 
 
-def is_endpoint(aud: object, known: Known) -> bool:
+def is_endpoint(aud: object, context: Context) -> bool:
     """Whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not known."""
     if not isinstance(aud, str):
         return False
     bare = aud.lower().rstrip("/")
-    return bare == (known.token_endpoint or "").lower() or (
-        known.token_endpoint is None and bare.startswith(known.issuer.lower()) and bare.endswith("/token")
+    return bare == (context.token_endpoint or "").lower() or (
+        context.token_endpoint is None and bare.startswith(context.issuer.lower()) and bare.endswith("/token")
     )
 
 
-def wrong_audience(sent: Sent, known: Known) -> Values:
+def wrong_audience(sent: Sent, context: Context) -> Values:
     aud = audience_of(sent)
-    is_good = aud == known.audience or (not known.has_habits and (aud == known.issuer or is_endpoint(aud, known)))
-    return when(isinstance(aud, str) and known.audience is not None and not is_good, aud=aud, right=(known.audience,))
+    is_good = aud == context.audience or (
+        not context.has_habits and (aud == context.issuer or is_endpoint(aud, context))
+    )
+    return when(
+        isinstance(aud, str) and context.audience is not None and not is_good, aud=aud, right=(context.audience,)
+    )
 
 
-def endpoint_on_acmidm(sent: Sent, known: Known) -> Values:
-    return when(known.has_habits and known.platform is Platform.ACMIDM and is_endpoint(audience_of(sent), known))
+def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
+    return when(context.has_habits and context.platform is Platform.ACMIDM and is_endpoint(audience_of(sent), context))
 
 
-def issuer_on_geosecure(sent: Sent, known: Known) -> Values:
+def issuer_on_geosecure(sent: Sent, context: Context) -> Values:
     aud = audience_of(sent)
     return when(
-        known.has_habits
-        and known.platform is Platform.GEOSECURE
+        context.has_habits
+        and context.platform is Platform.GEOSECURE
         and isinstance(aud, str)
-        and aud.rstrip("/") == known.issuer
+        and aud.rstrip("/") == context.issuer
     )
 
 
-def misspelt_audience(sent: Sent, known: Known) -> Values:
+def misspelt_audience(sent: Sent, context: Context) -> Values:
     """GeoSecure's is in lower case, wherever it is."""
-    aud, right = audience_of(sent), known.audience
+    aud, right = audience_of(sent), context.audience
     if right is None:
         return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=ENDPOINT)
     return when(isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(), right=(right,))
 
 
-def unfitting_algorithm(sent: Sent, known: Known) -> Values:
-    key, alg = key_of(sent, known), str(sent.header.get("alg"))
+def unfitting_algorithm(sent: Sent, context: Context) -> Values:
+    key, alg = key_of(sent, context), str(sent.header.get("alg"))
     if key is None or alg in algorithms_of(key.members):
         return None
     return {"alg": alg, "kid": (key.kid,), "fitting": tuple(sorted(algorithms_of(key.members)))}
 
 
-def numeric_on_acmidm(sent: Sent, known: Known) -> Values:
+def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
     found = sent.client_id
     return when(
-        known.has_habits and known.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(),
+        context.has_habits and context.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(),
         id=found,
     )
 
 
-def uuid_on_geosecure(sent: Sent, known: Known) -> Values:
+def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
     found = sent.client_id
     return when(
-        known.has_habits and known.platform is Platform.GEOSECURE and isinstance(found, str) and UUID.fullmatch(found),
+        context.has_habits
+        and context.platform is Platform.GEOSECURE
+        and isinstance(found, str)
+        and UUID.fullmatch(found),
         id=found,
     )
 
 
-def of_api(sent: Sent, known: Known) -> Values:
+def of_api(sent: Sent, context: Context) -> Values:
     found = sent.client_id
-    return {"product": (known.api_of[found],)} if isinstance(found, str) and found in known.api_of else None
+    return {"product": (context.api_of[found],)} if isinstance(found, str) and found in context.api_of else None
 
 
-def ended_key(sent: Sent, known: Known) -> Values:
-    key = key_of(sent, known)
-    return when(key and key.expires and key.expires.timestamp() <= known.now, kid=(key.kid if key else "",))
+def ended_key(sent: Sent, context: Context) -> Values:
+    key = key_of(sent, context)
+    return when(key and key.expires and key.expires.timestamp() <= context.now, kid=(key.kid if key else "",))
 
 
-def apis_wanted(sent: Sent, known: Known) -> list[str]:
+def apis_wanted(sent: Sent, context: Context) -> list[str]:
     """The products of the scopes, whose API has a client-ID that is known."""
-    return sorted({known.scopes[name] for name in scopes_of(sent) if name in known.scopes} & set(known.api_of.values()))
+    return sorted(
+        {context.scopes[name] for name in scopes_of(sent) if name in context.scopes} & set(context.api_of.values())
+    )
 
 
 def lifetime(sent: Sent) -> float | None:

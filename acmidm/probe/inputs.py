@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acmidm.files import write_whole
-from acmidm.probe.checks import Known
+from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
@@ -36,7 +36,7 @@ class ProbeInputs:
     catalogue: Catalogue
     settings: PlatformSettings
     timeout_seconds: int
-    known: Known
+    context: Context
 
     @property
     def title(self) -> Said:
@@ -46,14 +46,14 @@ class ProbeInputs:
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Everything that a trial of a key needs. Raises Failure."""
-        client_id = self.known.client_id
+        client_id = self.context.client_id
         if client_id is None:
             raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
         declared = next(
-            (one for one in (self.known.keys or {}).values() if one.thumbprint == key.public.thumbprint), None
+            (one for one in (self.context.keys or {}).values() if one.thumbprint == key.public.thumbprint), None
         )
         own = kid if kid is not None else (declared or key.public).kid
-        scopes = self.loaded.form.environments[self.known.environment].scopes
+        scopes = self.loaded.form.environments[self.context.environment].scopes
         wanted = (
             Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name))
         )
@@ -62,7 +62,7 @@ class ProbeInputs:
         ]
         require_trusted_apis(self.settings, called)
         return Probing(
-            known=self.known,
+            context=self.context,
             settings=self.settings,
             network=Network(self.timeout_seconds),
             client_id=client_id,
@@ -77,7 +77,7 @@ class ProbeInputs:
         )
 
     def _named(self, scope: str) -> str | None:
-        return self.catalogue.name_on(self.known.platform, scope)
+        return self.catalogue.name_on(self.context.platform, scope)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Why nothing is written, though somebody wants it; None where something is."""
@@ -97,7 +97,7 @@ class ProbeInputs:
             application=one.application,
             environment=one.environment,
             platform=one.platform,
-            issuer=trial.known.issuer.rstrip("/"),
+            issuer=trial.context.issuer.rstrip("/"),
             client_id=trial.client_id,
             scopes=sorted(trial.proven_scopes),
             products=sorted(trial.proven_products),
@@ -147,7 +147,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     request = loaded.form.environments[environment]
     named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
     known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
-    known = Known(
+    context = Context(
         platform=platform,
         environment=environment,
         issuer=str(here.issuer).rstrip("/"),
@@ -165,4 +165,4 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         scopes={other: catalogue.product_of[name].product for name, other in named.items()},
         renamed={name: other for name, other in named.items() if other != name},
     )
-    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, known)
+    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context)

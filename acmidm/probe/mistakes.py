@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from acmidm.probe.checks import (
     ENDPOINT,
     UUID,
-    Known,
+    Context,
     Values,
     apis_wanted,
     audience_of,
@@ -44,7 +44,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANT_TYPE = "client_credentials"
 TITLES = {Platform.ACMIDM: "ACM/IDM", Platform.GEOSECURE: "GeoSecure"}
 _MILLISECONDS = 10**11
-Check = Callable[[Sent, Known], Values]
+Check = Callable[[Sent, Context], Values]
 
 
 @dataclass(frozen=True)
@@ -59,31 +59,31 @@ class Mistake:
         return self.id.partition(":")[0]
 
 
-def mistaken_id(client_id: object, known: Known) -> Finding | None:
+def mistaken_id(client_id: object, context: Context) -> Finding | None:
     """What is wrong with a client-ID, by its kind alone."""
     sent = Sent({}, {"sub": client_id}, "")
-    return next(_found(sent, known, (row for row in MISTAKES if row.id in OF_CLIENT_ID)), None)
+    return next(_found(sent, context, (row for row in MISTAKES if row.id in OF_CLIENT_ID)), None)
 
 
-def mistakes_in(sent: Sent, known: Known) -> list[Finding]:
+def mistakes_in(sent: Sent, context: Context) -> list[Finding]:
     """Return every mistake, in the order of the table."""
-    return list(_found(sent, known, MISTAKES))
+    return list(_found(sent, context, MISTAKES))
 
 
-def _found(sent: Sent, known: Known, rows: Iterable[Mistake]) -> Iterator[Finding]:
+def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
     done: set[str] = set()
     for row in rows:
         if row.group in done:
             continue
-        values = row.check(sent, known)
+        values = row.check(sent, context)
         if values is None:
             continue
         done.add(row.group)
         shown = {name: _shown(value) for name, value in values.items()}
         fixed = {
-            "platform": TITLES[known.platform],
-            "issuer": known.issuer,
-            "endpoint": known.token_endpoint or ENDPOINT,
+            "platform": TITLES[context.platform],
+            "issuer": context.issuer,
+            "endpoint": context.token_endpoint or ENDPOINT,
         }
         yield finding(row.id, **fixed, **shown)
 
@@ -203,7 +203,7 @@ MISTAKES = (
 OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "client:uuid"})
 
 
-def ended_seconds_ago(sent: Sent, known: Known) -> int | None:
+def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
     """How long ago an assertion ended: no mistake of what was written down earlier, but of one that is sent now."""
     exp = number(sent, "exp")
-    return None if exp is None or exp > known.now - SKEW_SECONDS or exp > _MILLISECONDS else round(known.now - exp)
+    return None if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS else round(context.now - exp)

@@ -35,7 +35,7 @@ class Attempt:
     def audience(self) -> str | None:
         return self.trial.audience_of(self.wanted.product.product)
 
-    def again(self, **changes: object) -> Answer:
+    def request_changed(self, **changes: object) -> Answer:
         """The answer to the same request, with its assertion changed."""
         return self.trial.request_token(self.wanted.named, self.audience, **changes)
 
@@ -71,7 +71,7 @@ def not_granted(scope: str) -> Finding:
 def _clock(attempt: Attempt, _: Answer) -> Finding | None:
     if abs(attempt.trial.skew) <= SKEW_SECONDS:
         return None
-    if not _is_let_in(attempt.again(at=time.time() + attempt.trial.skew)):
+    if not _is_let_in(attempt.request_changed(at=time.time() + attempt.trial.skew)):
         return None
     return finding("clock:skew")
 
@@ -88,15 +88,15 @@ def _kid(attempt: Attempt, _: Answer) -> Finding | None:
     trial = attempt.trial
     if trial.kid is None:
         own = (trial.declared or trial.key.public).kid
-        return finding("kid:missing", kid=named(own)) if _is_let_in(attempt.again(kid=own)) else None
-    return finding("kid:another", kid=named(trial.kid)) if _is_let_in(attempt.again(kid=None)) else None
+        return finding("kid:missing", kid=named(own)) if _is_let_in(attempt.request_changed(kid=own)) else None
+    return finding("kid:another", kid=named(trial.kid)) if _is_let_in(attempt.request_changed(kid=None)) else None
 
 
 def _audience(attempt: Attempt, _: Answer) -> Finding | None:
-    known = attempt.trial.known
-    for audience in {known.issuer, known.token_endpoint} - {known.audience, None}:
-        if _is_let_in(attempt.again(aud=audience)):
-            return finding("aud:other", aud=audience, platform=TITLES[known.platform])
+    context = attempt.trial.context
+    for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
+        if _is_let_in(attempt.request_changed(aud=audience)):
+            return finding("aud:other", aud=audience, platform=TITLES[context.platform])
     return None
 
 
@@ -106,19 +106,19 @@ def _algorithm(attempt: Attempt, _: Answer) -> Finding | None:
         :_MOST_ALGORITHMS
     ]
     for alg in others:
-        if _is_let_in(attempt.again(alg=alg)):
+        if _is_let_in(attempt.request_changed(alg=alg)):
             return finding("alg:another", alg=alg, sent=attempt.trial.alg)
     return None
 
 
 def _client_or_key(attempt: Attempt, answer: Answer) -> Finding:
     """A client-ID that nobody has tells whether the server knows this one, where it treats the two differently."""
-    known, declared = attempt.trial.known, attempt.trial.declared
-    nobody = str(uuid.uuid4()) if known.platform is Platform.ACMIDM else str(10**9 + uuid.uuid4().int % 10**9)
-    other = attempt.again(client_id=nobody)
+    context, declared = attempt.trial.context, attempt.trial.declared
+    nobody = str(uuid.uuid4()) if context.platform is Platform.ACMIDM else str(10**9 + uuid.uuid4().int % 10**9)
+    other = attempt.request_changed(client_id=nobody)
     if _likeness(other) != _likeness(answer):
         return finding("key:not registered", "key:not brought up" if declared else "key:not uploaded")
-    here = {"platform": TITLES[known.platform], "environment": say(f"at.{known.environment}")}
+    here = {"platform": TITLES[context.platform], "environment": say(f"at.{context.environment}")}
     return finding("client:refused", id=quoted(attempt.trial.client_id), **here)
 
 

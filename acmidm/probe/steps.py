@@ -30,11 +30,13 @@ class Said:
     name: str
     values: Mapping[str, object] = field(default_factory=dict)
 
-    def told(self, texts: Texts) -> str:
+    def in_words(self, texts: Texts) -> str:
         """Return the text in a language."""
         return texts(
             self.name,
-            **{name: value.told(texts) if isinstance(value, Said) else value for name, value in self.values.items()},
+            **{
+                name: value.in_words(texts) if isinstance(value, Said) else value for name, value in self.values.items()
+            },
         )
 
 

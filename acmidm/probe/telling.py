@@ -12,11 +12,11 @@ from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import Language, Texts, texts
 
 
-class _Told(BaseModel):
+class _Shown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ToldFinding(_Told):
+class FindingReport(_Shown):
     """A mistake: one sentence, and what to do."""
 
     id: str
@@ -24,7 +24,7 @@ class ToldFinding(_Told):
     remedy: str
 
 
-class ToldStep(_Told):
+class StepReport(_Shown):
     """One step. ``title`` is what people read for ``step`` and ``of``."""
 
     step: str
@@ -32,17 +32,17 @@ class ToldStep(_Told):
     title: str
     outcome: Outcome
     said: str | None
-    findings: tuple[ToldFinding, ...]
+    findings: tuple[FindingReport, ...]
     server: str | None
 
 
-class ToldProbe(_Told):
+class ProbeReport(_Shown):
     """The whole report."""
 
     language: Language
     title: str
     wrong: int
-    steps: tuple[ToldStep, ...]
+    steps: tuple[StepReport, ...]
     recorded: str | None
 
 
@@ -51,30 +51,31 @@ def words_in(language: Language) -> Texts:
     return texts("probe", language)
 
 
-def told(probe: Probe, language: Language) -> ToldProbe:
+def report_in(probe: Probe, language: Language) -> ProbeReport:
     """Return a report in a language."""
     words = words_in(language)
     steps = tuple(_step(step, words) for step in probe.steps)
-    return ToldProbe(
-        language=language, title=probe.title.told(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded
+    return ProbeReport(
+        language=language, title=probe.title.in_words(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded
     )
 
 
-def _step(step: ProbeStep, words: Texts) -> ToldStep:
-    return ToldStep(
+def _step(step: ProbeStep, words: Texts) -> StepReport:
+    return StepReport(
         step=step.step,
         of=step.of or None,
         title=words(f"step.{step.step}", of=step.of),
         outcome=step.outcome,
-        said=(step.said.told(words) if isinstance(step.said, Said) else step.said) or None,
+        said=(step.said.in_words(words) if isinstance(step.said, Said) else step.said) or None,
         findings=tuple(
-            ToldFinding(id=one.id, what=one.what.told(words), remedy=one.remedy.told(words)) for one in step.findings
+            FindingReport(id=one.id, what=one.what.in_words(words), remedy=one.remedy.in_words(words))
+            for one in step.findings
         ),
         server=step.server,
     )
 
 
-def lines(report: ToldProbe) -> Iterator[str]:
+def lines(report: ProbeReport) -> Iterator[str]:
     """Yield a report for a terminal or a log, where no text of others does anything."""
     words = words_in(report.language)
     outcomes = {outcome: words(f"outcome.{outcome}") for outcome in Outcome}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm.probe.checks import Known
+from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE
 from acmidm.probe.network import Answer, Network
 from acmidm.probe.private_key import PrivateKey
@@ -29,7 +29,7 @@ class Wanted:
 class Trial:
     """What is tried, and what that proved."""
 
-    known: Known
+    context: Context
     settings: PlatformSettings
     network: Network
     client_id: str
@@ -53,7 +53,7 @@ class Trial:
     def assertion(self, **changes: Any) -> str:
         how: dict[str, Any] = {
             "client_id": self.client_id,
-            "aud": self.known.audience,
+            "aud": self.context.audience,
             "alg": self.alg,
             "kid": self.kid,
             **changes,
@@ -69,8 +69,8 @@ class Trial:
             **({"scope": scope} if scope else {}),
             **({"audience": audience} if audience else {}),
         }
-        return self.network.post_form(self.known.token_endpoint or "", form)
+        return self.network.post_form(self.context.token_endpoint or "", form)
 
     def audience_of(self, product: str) -> str | None:
         """What a token request names the API of a product by; None where it names none."""
-        return self.settings.api_client_id(product) if self.known.platform is Platform.ACMIDM else None
+        return self.settings.api_client_id(product) if self.context.platform is Platform.ACMIDM else None

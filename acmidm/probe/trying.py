@@ -30,7 +30,7 @@ class Probing(Trial):
 
     def steps(self) -> Iterator[ProbeStep]:
         """Yield each step when it is done. A step without which no other can pass ends them."""
-        found = mistaken_id(self.client_id, self.known)
+        found = mistaken_id(self.client_id, self.context)
         if found:
             yield wrong("client-id", found)
             return
@@ -41,18 +41,18 @@ class Probing(Trial):
         yield from discovered
         if any(step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered):
             return
-        mistakes = mistakes_in(taken_apart(self.assertion()), self.known)
+        mistakes = mistakes_in(taken_apart(self.assertion()), self.context)
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
             text, kid = ("said.assertion", named(self.kid)) if self.kid else ("said.assertion without kid", "")
-            yield passed("assertion", say(text, alg=self.alg, kid=kid, aud=self.known.audience))
+            yield passed("assertion", say(text, alg=self.alg, kid=kid, aud=self.context.audience))
         yield from self._all_tokens()
         for name in self.configured:
             yield from self._product(name)
 
     def _key(self) -> ProbeStep:
-        thumbprint, keys = self.key.public.thumbprint, self.known.keys
+        thumbprint, keys = self.key.public.thumbprint, self.context.keys
         if keys is None:
             return passed("key", say("said.key in portal", thumbprint=thumbprint))
         if self.declared is not None:
@@ -60,16 +60,16 @@ class Probing(Trial):
                 ended = f"{self.declared.expires:%Y-%m-%d}"
                 return wrong("key", finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended))
             return passed("key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint))
-        if elsewhere := self.known.other_keys.get(thumbprint):
+        if elsewhere := self.context.other_keys.get(thumbprint):
             return wrong(
                 "key",
-                finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.known.environment}")),
+                finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.context.environment}")),
             )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
     def _discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
-        url = f"{self.known.issuer}/.well-known/openid-configuration"
+        url = f"{self.context.issuer}/.well-known/openid-configuration"
         try:
             answer = self.network.get(url)
         except NoAnswer as error:
@@ -80,11 +80,11 @@ class Probing(Trial):
             return [wrong(DISCOVERY, answer.in_between)]
         if not answer.is_ok or not isinstance(issuer, str) or not isinstance(endpoint, str):
             return [wrong(DISCOVERY, finding("discovery:none", url=url, status=answer.status))]
-        if issuer.rstrip("/") != self.known.issuer:
+        if issuer.rstrip("/") != self.context.issuer:
             return [wrong(DISCOVERY, finding("discovery:issuer", issuer=quoted(issuer)))]
-        if not endpoint.startswith(f"{self.known.issuer.split('/', 3)[0]}//{self.known.issuer.split('/', 3)[2]}/"):
+        if not endpoint.startswith(f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"):
             return [wrong(DISCOVERY, finding("discovery:endpoint", endpoint=quoted(endpoint)))]
-        self.known = replace(self.known, issuer=issuer, token_endpoint=endpoint)
+        self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
         proxy = proxy_of(url)
         return [
             passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer),
@@ -192,7 +192,7 @@ class Probing(Trial):
 
     def _refused_call(self, product: str, url: str, answer: Answer) -> Finding:
         if answer.status == _UNAUTHORIZED:
-            needs_audience = self.known.has_habits and self.known.platform is Platform.ACMIDM
+            needs_audience = self.context.has_habits and self.context.platform is Platform.ACMIDM
             return finding(
                 "product:audience" if needs_audience and not self.audience_of(product) else "product:token",
                 product=product,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from acmidm.probe import mistakes
-from acmidm.probe.checks import Known
+from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, ended_seconds_ago, mistakes_in
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Finding
@@ -50,7 +50,7 @@ def rsa() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": "key-1"})
 
 
-def known(*keys: ECKey, **changes: Any) -> Known:
+def context(*keys: ECKey, **changes: Any) -> Context:
     """ACM/IDM with one key of the form."""
     found = {str(one.kid): public_jwk(public_half(one)) for one in keys or (key(),)}
     right: dict[str, Any] = {
@@ -64,11 +64,11 @@ def known(*keys: ECKey, **changes: Any) -> Known:
         "keys": found,
         "scopes": {"dv_dosis_schrijven": "dosis", "vo_info": "vo"},
     }
-    return Known(**{**right, **changes})
+    return Context(**{**right, **changes})
 
 
-def geosecure(**changes: Any) -> Known:
-    return known(
+def geosecure(**changes: Any) -> Context:
+    return context(
         **{
             "platform": Platform.GEOSECURE,
             "client_id": None,
@@ -104,7 +104,7 @@ def request(jwt: str | None = None, **fields: Any) -> str:
 
 def sentences(found: Iterable[Finding], language: Language = Language.NL) -> str:
     words = words_in(language)
-    return " ".join(f"{one.what.told(words)}; {one.remedy.told(words)}" for one in found)
+    return " ".join(f"{one.what.in_words(words)}; {one.remedy.in_words(words)}" for one in found)
 
 
 def unsigned() -> str:
@@ -118,55 +118,55 @@ def with_a_secret() -> str:
     )
 
 
-def expired_key() -> Known:
-    return known(keys={"key-1": public_jwk({**public_half(key()), "exp": NOW - 1})})
+def expired_key() -> Context:
+    return context(keys={"key-1": public_jwk({**public_half(key()), "exp": NOW - 1})})
 
 
-ROWS: dict[str, tuple[Callable[[], str], Callable[[], Known]]] = {
-    "twice:": (lambda: f"{request()}&scope=vo_info", known),
-    "grant:": (lambda: request(grant_type=None), known),
-    "type:": (lambda: request(client_assertion_type="urn:ietf:params:oauth:grant-type:jwt-bearer"), known),
-    "method:secret": (lambda: request(client_secret=SECRET), known),
-    "alg:none": (unsigned, known),
-    "alg:mac": (with_a_secret, known),
-    "alg:unfitting": (lambda: assertion(rsa(), {"alg": "RS256", "kid": "key-1"}), known),
-    "kid:several": (lambda: assertion(header={"kid": None}), lambda: known(key(), key("key-2"))),
+ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
+    "twice:": (lambda: f"{request()}&scope=vo_info", context),
+    "grant:": (lambda: request(grant_type=None), context),
+    "type:": (lambda: request(client_assertion_type="urn:ietf:params:oauth:grant-type:jwt-bearer"), context),
+    "method:secret": (lambda: request(client_secret=SECRET), context),
+    "alg:none": (unsigned, context),
+    "alg:mac": (with_a_secret, context),
+    "alg:unfitting": (lambda: assertion(rsa(), {"alg": "RS256", "kid": "key-1"}), context),
+    "kid:several": (lambda: assertion(header={"kid": None}), lambda: context(key(), key("key-2"))),
     "kid:geosecure": (lambda: on_geosecure({"kid": None}), geosecure),
-    "kid:text": (lambda: "eyJhbGciOiJFUzI1NiIsImtpZCI6MX0." + assertion().partition(".")[2], known),
-    "kid:unknown": (lambda: assertion(key("old")), known),
+    "kid:text": (lambda: "eyJhbGciOiJFUzI1NiIsImtpZCI6MX0." + assertion().partition(".")[2], context),
+    "kid:unknown": (lambda: assertion(key("old")), context),
     "key:ended": (assertion, expired_key),
-    "signature:wrong": (lambda: assertion(key("other"), {"kid": "key-1"}), known),
-    "signature:none": (lambda: assertion(key("other"), {"kid": None}), lambda: known(key(), key("key-2"))),
-    "client:missing": (lambda: assertion(sub=None, iss=None), known),
-    "client:api": (lambda: assertion(sub="api-of-dosis", iss="api-of-dosis"), known),
-    "client:numeric": (lambda: assertion(sub="40001", iss="40001"), known),
+    "signature:wrong": (lambda: assertion(key("other"), {"kid": "key-1"}), context),
+    "signature:none": (lambda: assertion(key("other"), {"kid": None}), lambda: context(key(), key("key-2"))),
+    "client:missing": (lambda: assertion(sub=None, iss=None), context),
+    "client:api": (lambda: assertion(sub="api-of-dosis", iss="api-of-dosis"), context),
+    "client:numeric": (lambda: assertion(sub="40001", iss="40001"), context),
     "client:uuid": (lambda: on_geosecure(iss=CLIENT, sub=CLIENT), geosecure),
-    "client:another": (lambda: assertion(sub=str(uuid.UUID(int=1)), iss=str(uuid.UUID(int=1))), known),
-    "iss:": (lambda: assertion(iss="another"), known),
-    "client_id:": (lambda: request(client_id="another"), known),
-    "aud:missing": (lambda: assertion(aud=None), known),
-    "aud:several": (lambda: assertion(aud=[ISSUER, ENDPOINT]), known),
-    "aud:endpoint": (lambda: assertion(aud=ENDPOINT), known),
+    "client:another": (lambda: assertion(sub=str(uuid.UUID(int=1)), iss=str(uuid.UUID(int=1))), context),
+    "iss:": (lambda: assertion(iss="another"), context),
+    "client_id:": (lambda: request(client_id="another"), context),
+    "aud:missing": (lambda: assertion(aud=None), context),
+    "aud:several": (lambda: assertion(aud=[ISSUER, ENDPOINT]), context),
+    "aud:endpoint": (lambda: assertion(aud=ENDPOINT), context),
     "aud:issuer": (lambda: on_geosecure(aud=ISSUER), geosecure),
     "aud:misspelt": (lambda: on_geosecure(aud=f"{ENDPOINT}/"), geosecure),
-    "aud:another": (lambda: assertion(aud="https://authenticatie.vlaanderen.be/op"), known),
-    "iat:missing": (lambda: assertion(iat=None), known),
-    "iat:text": (lambda: assertion(iat=str(NOW)), known),
-    "iat:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), known),
-    "iat:future": (lambda: assertion(iat=NOW + 90, exp=NOW + 390), known),
-    "exp:missing": (lambda: assertion(exp=None), known),
-    "exp:text": (lambda: assertion(exp=str(NOW)), known),
-    "exp:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), known),
-    "exp:long": (lambda: assertion(exp=NOW + 601), known),
-    "exp:before": (lambda: assertion(exp=NOW), known),
-    "nbf:future": (lambda: assertion(nbf=NOW + 90), known),
-    "jti:missing": (lambda: assertion(jti=None), known),
+    "aud:another": (lambda: assertion(aud="https://authenticatie.vlaanderen.be/op"), context),
+    "iat:missing": (lambda: assertion(iat=None), context),
+    "iat:text": (lambda: assertion(iat=str(NOW)), context),
+    "iat:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), context),
+    "iat:future": (lambda: assertion(iat=NOW + 90, exp=NOW + 390), context),
+    "exp:missing": (lambda: assertion(exp=None), context),
+    "exp:text": (lambda: assertion(exp=str(NOW)), context),
+    "exp:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), context),
+    "exp:long": (lambda: assertion(exp=NOW + 601), context),
+    "exp:before": (lambda: assertion(exp=NOW), context),
+    "nbf:future": (lambda: assertion(nbf=NOW + 90), context),
+    "jti:missing": (lambda: assertion(jti=None), context),
     "jti:guid": (lambda: on_geosecure(jti="1"), geosecure),
-    "scope:list": (lambda: request(scope="dv_dosis_schrijven,vo_info"), known),
+    "scope:list": (lambda: request(scope="dv_dosis_schrijven,vo_info"), context),
     "scope:renamed": (lambda: request(on_geosecure(), scope="dv_dosis_schrijven", audience=None), geosecure),
-    "scope:unknown": (lambda: request(scope="dv_magda"), known),
-    "audience:own": (lambda: request(audience=CLIENT), known),
-    "audience:missing": (lambda: request(audience=None), known),
+    "scope:unknown": (lambda: request(scope="dv_magda"), context),
+    "audience:own": (lambda: request(audience=CLIENT), context),
+    "audience:missing": (lambda: request(audience=None), context),
 }
 
 
@@ -183,8 +183,8 @@ def test_each_mistake_is_found(row: str) -> None:
     assert not any(part in said for part in text.split(".")[-2:] if len(part) > 20)
 
 
-@pytest.mark.parametrize(("made", "context"), [(assertion, known), (request, known), (on_geosecure, geosecure)])
-def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], Known]) -> None:
+@pytest.mark.parametrize(("made", "context"), [(assertion, context), (request, context), (on_geosecure, geosecure)])
+def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], Context]) -> None:
     assert mistakes_in(taken_apart(made()), context()) == []
 
 
@@ -192,12 +192,12 @@ def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], K
 def test_a_server_without_the_habits_of_a_platform(aud: str) -> None:
     """Keycloak takes the issuer and the token endpoint, and any client-ID."""
     sent = taken_apart(assertion(aud=aud, sub="40001", iss="40001"))
-    assert mistakes_in(sent, known(has_habits=False, client_id=None)) == []
+    assert mistakes_in(sent, context(has_habits=False, client_id=None)) == []
 
 
 def test_without_a_network_the_token_endpoint_is_known_by_its_spelling() -> None:
     """Nothing is requested to check an assertion."""
-    found = mistakes_in(taken_apart(assertion(aud=ENDPOINT)), known(token_endpoint=None))
+    found = mistakes_in(taken_apart(assertion(aud=ENDPOINT)), context(token_endpoint=None))
     assert [finding.id for finding in found] == ["aud:endpoint"]
 
 
@@ -210,8 +210,8 @@ def test_one_mistake_of_a_kind_is_said() -> None:
 def test_an_assertion_that_was_written_down() -> None:
     """It ended since: no mistake, but said."""
     sent = taken_apart(assertion(iat=NOW - 1000, exp=NOW - 700))
-    assert mistakes_in(sent, known()) == []
-    assert ended_seconds_ago(sent, known()) == 700
+    assert mistakes_in(sent, context()) == []
+    assert ended_seconds_ago(sent, context()) == 700
 
 
 JSON = st.recursive(
@@ -225,9 +225,11 @@ JSON = st.recursive(
 @given(
     st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON),
     st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON),
-    st.sampled_from([known, geosecure]),
+    st.sampled_from([context, geosecure]),
 )
-def test_whatever_somebody_wrote(header: dict[str, Any], claims: dict[str, Any], context: Callable[[], Known]) -> None:
+def test_whatever_somebody_wrote(
+    header: dict[str, Any], claims: dict[str, Any], context: Callable[[], Context]
+) -> None:
     """No JSON makes it fall over."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
     sent = taken_apart(".".join([*parts, "x"]))
@@ -238,9 +240,11 @@ def test_whatever_somebody_wrote(header: dict[str, Any], claims: dict[str, Any],
 def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
     """Without it nobody could name the key."""
     kid = connection.key.thumbprint()
-    found = mistakes_in(taken_apart(assertion(key("old"))), known(keys={kid: public_jwk(public_half(connection.key))}))
+    found = mistakes_in(
+        taken_apart(assertion(key("old"))), context(keys={kid: public_jwk(public_half(connection.key))})
+    )
     assert kid in sentences(found[:1])
-    (own,) = mistakes_in(taken_apart(assertion(key("old"), {"kid": key("old").thumbprint()})), known())
+    (own,) = mistakes_in(taken_apart(assertion(key("old"), {"kid": key("old").thumbprint()})), context())
     assert f'kid "{key("old").thumbprint()}" is geen sleutel uit het formulier' in sentences([own])
 
 

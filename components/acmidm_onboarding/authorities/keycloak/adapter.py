@@ -40,7 +40,7 @@ from acmidm_onboarding.authorities.keycloak.wire import (
     taking_over_document,
     unread_client,
 )
-from acmidm_onboarding.authorities.keycloak.writes import again, settle
+from acmidm_onboarding.authorities.keycloak.writes import with_retries, write_checked
 from acmidm_onboarding.authorities.port import (
     ClientSnapshot,
     NewSecret,
@@ -111,7 +111,7 @@ class Keycloak:
                 client = self._cleaned(client, document)
             self._put(client, changes_document(client, document))
 
-        settle(
+        write_checked(
             lambda: self._required(client_id),
             lambda client: client.metadata.as_managed_by(wanted),
             write,
@@ -140,7 +140,7 @@ class Keycloak:
             self._note(client_id, None)
             return True
 
-        return again(attempt)
+        return with_retries(attempt)
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         client = self._find(client_id)
@@ -159,7 +159,7 @@ class Keycloak:
                 for name, side in sides.items()
             )
 
-        settle(
+        write_checked(
             lambda: self._required(client_id),
             # What a provider assigns by itself stays as it is, unless a form declares it.
             lambda client: without_assigned(client.scopes, self._assigned, wanted),
@@ -175,7 +175,7 @@ class Keycloak:
         return client.jwks if client else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
-        settle(
+        write_checked(
             lambda: self._required(client_id),
             lambda client: client.jwks,
             lambda client: self._put(client, jwks_document(wanted)),
@@ -308,14 +308,14 @@ class Keycloak:
             client = self._required(client_id)
             self._change_scopes(client, {name: default for name, default in client.scopes.items() if name in intended})
 
-        again(attempt)
+        with_retries(attempt)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
         """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises
         AlreadyRegistered."""
         try:
             # A server that failed may have made it all the same: the next try then finds that it exists.
-            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+            with_retries(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
         except AlreadyRegistered as error:
             existing = self._find(document["clientId"])
             if existing is not None and existing.metadata.software_id not in (None, software_id):

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
-def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Stale)) -> Result:
+def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Stale)) -> Result:
     """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
     raised."""
     for tries in range(TRIES - 1):
@@ -36,7 +36,7 @@ def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CON
     return attempt()
 
 
-def settle(
+def write_checked(
     read: Callable[[], WireClient],
     part: Callable[[WireClient], Value],
     write: Callable[[WireClient], None],
@@ -60,19 +60,19 @@ def settle(
         current = part(client)
         if current == wanted and (written or not force):
             return
-        require_known(current)
+        require_expected(current)
         begun = True
         write(client)
         written = True
         after = part(read())
         if after != wanted:
-            require_known(after)
+            require_expected(after)
             raise Stale(
                 f"{document} is not as it was written; see who else writes it, and whether the server's version is"
                 " supported, then run the same command again"
             )
 
-    def require_known(current: Value) -> None:
+    def require_expected(current: Value) -> None:
         if known is None or current in (known, wanted) or on_the_way(current):
             return
         changes = difference(known, current, wanted)
@@ -85,4 +85,4 @@ def settle(
             changes,
         )
 
-    again(attempt)
+    with_retries(attempt)
