@@ -181,8 +181,8 @@ class ClientDrift:
         """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client also what
         tells its ID."""
         found = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
-        told = self.recorded.handed_over if self.recorded and found and self.real is None else None
-        return [*found, told.urn] if told else found
+        hand_over = self.recorded.handed_over if self.recorded and found and self.real is None else None
+        return [*found, hand_over.urn] if hand_over else found
 
     @property
     def healed(self) -> ConnectionChanges | None:

@@ -68,12 +68,12 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         for leaves in (False, True)
     )
     generations = dict(generations_in(resources))
-    told = handed_over_in(resources)
+    hand_over = handed_over_in(resources)
     found = (
         replace(
             client,
             secret_generation=generations.get(place[:2]),
-            handed_over=told.get(record_name(client.platform, client.client_id)),
+            handed_over=hand_over.get(record_name(client.platform, client.client_id)),
         )
         for place, client in staying.items()
     )
@@ -108,8 +108,10 @@ def is_missing(stack: str) -> bool:
 def handed_over(stack: str) -> Mapping[str, Any]:
     """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be read."""
     found = _read(stack)
-    told = [one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == Resource.HAND_OVER]
-    return mapping(told[-1].get("outputs")) if told else {}
+    hand_over = [
+        one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == Resource.HAND_OVER
+    ]
+    return mapping(hand_over[-1].get("outputs")) if hand_over else {}
 
 
 def own_state(stack: str) -> Mapping[str, Any]:

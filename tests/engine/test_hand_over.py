@@ -61,7 +61,7 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         first, second = server.received
         assert first["Message-ID"] == second["Message-ID"] == hand_over(project, form)["message_id"]
         assert client_id in text_of(first)
-        assert not {"not_sent", "owed", "retry"} & {name for name, value in hand_over(project, form).items() if value}
+        assert not {"not_sent", "unsent", "retry"} & {name for name, value in hand_over(project, form).items() if value}
         project.succeed("preview", "--expect-no-changes")
 
         form.request()["scopes"] = {SEND: {}, PLAIN: {}}

@@ -1,7 +1,7 @@
 """Handing clients over: the mails by which organisations get client-IDs, and scopes that are added later.
 
 Identity: the stack. It manages nothing at an authority: the state is the record, per client, of who was told what
-(``owed.py``). A run mails a contact once, whatever it has to say to it. A client that this project made, which its
+(``mail_record.py``). A run mails a contact once, whatever it has to say to it. A client that this project made, which its
 output ``hand_over`` says, has its client-ID mailed; one that was there before, or was taken over, is recorded as such.
 Later the scopes that were added are; of what is withdrawn nobody hears. What a mail server did not take is owed, and a
 change for as long as there is a server. No mail fails, or holds up anything: what could not be made waits for a later
@@ -57,7 +57,7 @@ class HandOverProvider(AuthorityProvider):
         return DiffResult(changes=is_owed or is_awaited or now != before, replaces=[], delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(props["stack"], self._told(_records(handed_over(props["stack"])), props))
+        return CreateResult(props["stack"], self._mailed(_records(handed_over(props["stack"])), props))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = inputs_of(props)
@@ -66,9 +66,9 @@ class HandOverProvider(AuthorityProvider):
         )
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(self._told(_records(olds), news))
+        return UpdateResult(self._mailed(_records(olds), news))
 
-    def _told(self, before: _Records, news: Properties) -> dict[str, Any]:
+    def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
         """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a
         warning."""
         records, connections, outcomes = _due(before, news), _made(news), defaultdict[str, dict[str, Outcome]](dict)
@@ -127,8 +127,8 @@ class HandOverProvider(AuthorityProvider):
         for record, one in about:
             portal = self._settings.platforms[Platform(one["platform"])].portal(environment)
             keys_are = "nowhere" if one["keys"] == "portal" and portal is None else one["keys"]
-            said = {"jwks_uri": None, **one, "added": list(record.owed), "keys": keys_are, "portal": portal}
-            (made if CLIENT_ID in record.owed else added).append(said)
+            said = {"jwks_uri": None, **one, "added": list(record.unsent), "keys": keys_are, "portal": portal}
+            (made if CLIENT_ID in record.unsent else added).append(said)
         applications = ", ".join(dict.fromkeys(one["application"] for _, one in about))
         values = {"application": applications, "environment": environment.value, "made": made, "added": added}
         first = min((Language(one["language"]) for _, one in about), key=list(Language).index)
@@ -164,7 +164,7 @@ def _due(before: _Records, news: Properties) -> _Records:
     """Return the records with what is owed now."""
     found = dict(before)
     for name, one in _made(news).items():
-        new = Delivery(owed=(CLIENT_ID,)) if one.get("hand_over") is True else Delivery(not_sent=EXISTED)
+        new = Delivery(unsent=(CLIENT_ID,)) if one.get("hand_over") is True else Delivery(not_sent=EXISTED)
         found[name] = (before.get(name) or replace(new, scopes=tuple(one["scopes"]))).with_scopes(one["scopes"])
     return found
 

@@ -1,9 +1,9 @@
-"""The record of a hand-over: what an organisation was told, what it is owed still, and by whom of its contacts it was
-not got.
+"""The record of a hand-over: what an organisation was mailed, what it was not yet, and which of its contacts could not
+be reached.
 
-``owed`` names what is not told: the client-ID, or scopes. Until a mail server took it for somebody, it is owed to every
-contact but those who were refused for good. From then on it is owed to those alone who may be accepted later,
-``retry``: nobody gets it twice.
+``unsent`` names what was not mailed: the client-ID, or scopes. Until a mail server takes it for somebody, every contact
+is to get it but those who were refused for good. From then on only those get it who may be accepted later, ``retry``:
+nobody gets it twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 CLIENT_ID = "client_id"
-"""No scope has this name; a scope that had would be told with the client-ID, which tells all scopes."""
+"""No scope has this name; a scope that had would be mailed with the client-ID, whose mail names all scopes."""
 
 
 class Outcome(NamedTuple):
@@ -36,13 +36,13 @@ class Delivery:
     sent_at: str | None = None
     """When that was (RFC 3339, UTC)."""
     not_sent: str | None = None
-    """Why what is owed was not sent; or that nothing had to be."""
+    """Why what is unsent was not sent; or that nothing had to be."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """The contacts that the last mail was refused for, with what the server said."""
-    owed: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
     retry: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
-    """Those that it has been told, or is owed."""
+    """Those that it was mailed, or is to be."""
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
@@ -63,27 +63,27 @@ class Delivery:
         }
 
     def left(self, contacts: Iterable[str]) -> list[str]:
-        """Return the contacts that have not got what is owed, and may get it."""
-        if not self.owed:
+        """Return the contacts that have not got what is unsent, and may get it."""
+        if not self.unsent:
             return []
         return [one for one in contacts if (one in self.retry if self.retry else one not in self.refused)]
 
     def with_scopes(self, after: Collection[str]) -> Delivery:
-        """Return the record once a client has other scopes: those that came are owed, those that went no longer are."""
+        """Return the record once a client has other scopes: those that came are unsent, those that went no longer are."""
         added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
         # Who missed a mail that others have gets what comes now, which has the client-ID too.
-        kept = {one for one in (() if added and self.retry else self.owed) if one == CLIENT_ID or one in after}
-        owed = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
+        kept = {one for one in (() if added and self.retry else self.unsent) if one == CLIENT_ID or one in after}
+        unsent = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
         if added:
-            return replace(record, owed=owed, refused={}, retry=())
+            return replace(record, unsent=unsent, refused={}, retry=())
         return (
-            replace(record, owed=owed)
-            if owed
-            else replace(record, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
+            replace(record, unsent=unsent)
+            if unsent
+            else replace(record, unsent=(), retry=(), not_sent=None if self.unsent else self.not_sent)
         )
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
-        """Return the record once what is owed was tried, at a moment (RFC 3339): per contact what became of it."""
+        """Return the record once what is unsent was tried, at a moment (RFC 3339): per contact what became of it."""
         refused = {contact: one.why for contact, one in outcomes.items() if one.why is not None}
         temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
         known = {**self.refused, **refused}
@@ -97,6 +97,6 @@ class Delivery:
             )
         # Where somebody has the mail, a server that is down says nothing new of the others.
         known = {one: said for one, said in known.items() if one in refused or one not in outcomes}
-        made = replace(self, refused=known, retry=temporary, owed=self.owed if temporary else (), not_sent=None)
+        made = replace(self, refused=known, retry=temporary, unsent=self.unsent if temporary else (), not_sent=None)
         accepted = [one.message_id for one in outcomes.values() if one.why is None]
         return replace(made, message_id=accepted[0], sent_at=at) if accepted else made

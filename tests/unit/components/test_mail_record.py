@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 
 CONTACTS = ("a", "b", "c")
-FIRST = Delivery(owed=(CLIENT_ID,), scopes=("x",))
+FIRST = Delivery(unsent=(CLIENT_ID,), scopes=("x",))
 outcomes = st.lists(
     st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"]))) | st.none(),
     max_size=6,
@@ -47,13 +47,13 @@ def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: 
 
 def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
     """The client-ID tells all scopes; a scope that went again is owed no more."""
-    assert tried(FIRST, None)[0].with_scopes({"x", "y"}).owed == (CLIENT_ID,)
+    assert tried(FIRST, None)[0].with_scopes({"x", "y"}).unsent == (CLIENT_ID,)
     told, _ = tried(FIRST, dict.fromkeys(CONTACTS, "ok"))
-    owed, _ = tried(told.with_scopes({"x", "y", "z"}), None)
-    assert owed.owed == ("y", "z")
-    assert owed.with_scopes({"x", "z"}).owed == ("z",)
-    withdrawn = owed.with_scopes({"x"})
-    assert (withdrawn.owed, withdrawn.not_sent, withdrawn.left(CONTACTS)) == ((), None, [])
+    unsent, _ = tried(told.with_scopes({"x", "y", "z"}), None)
+    assert unsent.unsent == ("y", "z")
+    assert unsent.with_scopes({"x", "z"}).unsent == ("z",)
+    withdrawn = unsent.with_scopes({"x"})
+    assert (withdrawn.unsent, withdrawn.not_sent, withdrawn.left(CONTACTS)) == ((), None, [])
     assert withdrawn.sent_at == told.sent_at
 
 
@@ -61,7 +61,7 @@ def test_who_missed_a_mail_that_others_have_gets_the_next_one_alone() -> None:
     partly, have = tried(FIRST, {"a": "450", "b": "ok", "c": "550"})
     assert (have, partly.left(CONTACTS)) == (["b"], ["a"])
     following = partly.with_scopes({"x", "y"})
-    assert (following.owed, following.left(CONTACTS)) == (("y",), list(CONTACTS))
+    assert (following.unsent, following.left(CONTACTS)) == (("y",), list(CONTACTS))
 
 
 def test_a_client_that_was_there_before_owes_nothing_but_what_comes() -> None:
