@@ -1,12 +1,12 @@
 """Handing clients over: the mails by which organisations get client-IDs, and scopes that are added later.
 
 Identity: the stack. It manages nothing at an authority: the state is the record, per client, of who was told what
-(``mail_record.py``). A run mails a contact once, whatever it has to say to it. A client that this project made, which its
-output ``hand_over`` says, has its client-ID mailed; one that was there before, or was taken over, is recorded as such.
-Later the scopes that were added are; of what is withdrawn nobody hears. What a mail server did not take is owed, and a
-change for as long as there is a server. No mail fails, or holds up anything: what could not be made waits for a later
-run, and nothing waits for this. Never replaced; delete does nothing at anybody. A client keeps its record once nobody
-declares it, for its removal may be refused.
+(``mail_record.py``). A run mails a contact once, whatever it has to say to it. A client that this project made, which
+its output ``hand_over`` says, has its client-ID mailed; one that was there before, or was taken over, is recorded as
+such. Later the scopes that were added are; of what is withdrawn nobody hears. What a mail server did not take is
+unsent, and a change for as long as there is a server. No mail fails, or holds up anything: what could not be made waits
+for a later run, and nothing waits for this. Never replaced; delete does nothing at anybody. A client keeps its record
+once nobody declares it, for its removal may be refused.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class HandOverProvider(AuthorityProvider):
         return UpdateResult(self._mailed(_records(olds), news))
 
     def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
-        """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a
+        """Try to send what is unsent, and return the outputs with the record of that. Whatever goes wrong with it is a
         warning."""
         records, connections, outcomes = _due(before, news), _made(news), defaultdict[str, dict[str, Outcome]](dict)
         for names, to in _mails(records, connections).items():
@@ -161,7 +161,7 @@ def _records(outputs: Properties) -> _Records:
 
 
 def _due(before: _Records, news: Properties) -> _Records:
-    """Return the records with what is owed now."""
+    """Return the records with what is unsent now."""
     found = dict(before)
     for name, one in _made(news).items():
         new = Delivery(unsent=(CLIENT_ID,)) if one.get("hand_over") is True else Delivery(not_sent=EXISTED)

@@ -69,7 +69,8 @@ class Delivery:
         return [one for one in contacts if (one in self.retry if self.retry else one not in self.refused)]
 
     def with_scopes(self, after: Collection[str]) -> Delivery:
-        """Return the record once a client has other scopes: those that came are unsent, those that went no longer are."""
+        """Return the record once a client has other scopes: those that came are unsent, those that went no longer
+        are."""
         added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
         # Who missed a mail that others have gets what comes now, which has the client-ID too.
         kept = {one for one in (() if added and self.retry else self.unsent) if one == CLIENT_ID or one in after}

@@ -46,7 +46,7 @@ def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: 
 
 
 def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
-    """The client-ID tells all scopes; a scope that went again is owed no more."""
+    """The client-ID tells all scopes; a scope that went again is unsent no more."""
     assert tried(FIRST, None)[0].with_scopes({"x", "y"}).unsent == (CLIENT_ID,)
     told, _ = tried(FIRST, dict.fromkeys(CONTACTS, "ok"))
     unsent, _ = tried(told.with_scopes({"x", "y", "z"}), None)
