@@ -3,7 +3,7 @@ OUTPUT ?= text
 AUTHORITY ?= beheerportaal
 CONNECTIONS ?= 200
 FORMS ?= 1000
-# Twice the cores: a test often waits for a server. The unit tests, whose files take least, come last: no worker waits for another's.
+# Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
 WORKERS ?= 4
 BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTHON ?= python3
@@ -132,19 +132,19 @@ test: ready random-plugin  ## Run the checks, and beside them the tests of each 
 tests coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
 
 tests:
-	@$(in_environment) pytest tests toolchain $(BY_FILE)
+	@$(in_environment) pytest tests $(BY_FILE)
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
-	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" $(BY_FILE) --cov
+	@$(in_environment) pytest tests -m "exhaustive or not exhaustive" $(BY_FILE) --cov
 
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
-	@$(in_environment) pytest tests/keycloak tests/faults/test_keycloak.py $(BY_FILE)
+	@$(in_environment) pytest tests/end_to_end/keycloak tests/sandbox/test_keycloak_server.py tests/end_to_end/faults/test_keycloak.py $(BY_FILE)
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
 	@$(MAKE) --no-print-directory test-keycloak
 
 test-unit: venv  ## Run the tests that need no engine
-	.venv/bin/pytest tests/unit toolchain
+	.venv/bin/pytest tests --ignore tests/end_to_end

@@ -22,6 +22,9 @@ from acmidm_sandbox.supervisor import Daemon
 from tests.support.browser import chromium
 from tests.support.keycloak import one_keycloak
 from tests.support.offered import SHARED, catalogue_folder, write_catalogue
+from tests.support.workspace import place, workspace
+
+__all__ = ["place", "workspace"]
 
 _new_context = ssl.create_default_context
 _kept_context = lru_cache(_new_context)
@@ -49,6 +52,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shared = Path(os.environ[SHARED])
         Daemon(shared, KEYCLOAK).stop()
         shutil.rmtree(shared)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts first the files that take longest: no worker waits for another's at the end."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.values.terms import Platform
-from tests.probe.connection import Connection, make_connection
+from tests.support.connection import Connection, make_connection
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 

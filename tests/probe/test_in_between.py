@@ -12,7 +12,7 @@ import pytest
 
 from acmidm.probe.network import Network
 from acmidm_onboarding.values.secrecy import HIDDEN
-from tests.probe.connection import Connection
+from tests.support.connection import Connection
 from tests.support.fake_server import FakeServer, Reply, Request, in_plain_http, serving, talking
 from tests.support.tls_server import running_tls_server
 

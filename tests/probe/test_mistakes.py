@@ -29,7 +29,7 @@ from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.oauth import rules
-from tests.probe.connection import Connection
+from tests.support.connection import Connection
 from tests.support.portal import new_key, sign_assertion
 from tests.support.portal import public_jwk as public_half
 

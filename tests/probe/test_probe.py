@@ -20,11 +20,11 @@ from joserfc.jwk import RSAKey
 from acmidm.probe import private_key
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values.terms import Environment
-from tests.probe.connection import Connection, make_connection
+from tests.support.connection import Connection, make_connection
 from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
 from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, register_client, running_portal
-from tests.unit.by_hand import descriptor
+from tests.support.terminal import descriptor
 
 
 def evidence_of(connection: Connection) -> Any:

@@ -17,9 +17,9 @@ from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Unusable
-from tests.report.samples import COMPARISON, NOW, OVO, client
 from tests.report.test_drift import ID, OWNERS, real, stored
-from tests.unit.model.workspace import public_key
+from tests.support.samples import COMPARISON, NOW, OVO, client
+from tests.support.workspace import public_key
 
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 

@@ -12,10 +12,10 @@ import pytest
 from acmidm.git import merged
 from acmidm.report.codeowners import codeowners_here
 from acmidm.report.stacks import stacks_of
-from tests.report.repository import EVIL, Repository, repository
 from tests.support.forms import DOSIS as OF_DOSIS
 from tests.support.forms import NOTIFICATIES, PLAIN, organisation_of, write_form
 from tests.support.portal import new_key
+from tests.support.repository import EVIL, Repository, repository
 
 __all__ = ["repository"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.report.repository import Repository, repository
+from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
 

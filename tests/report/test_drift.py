@@ -24,8 +24,8 @@ from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.keys import Key, key_of
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.terms import Platform
-from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 from tests.report.test_plan import KEY
+from tests.support.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 
 ID = "client-1"
 PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/notificaties")

@@ -12,7 +12,7 @@ from acmidm import git
 from acmidm.git import UnknownRevision, lacks, merged
 from acmidm.report import revision_files as places
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
-from tests.report.repository import EVIL, Repository, repository
+from tests.support.repository import EVIL, Repository, repository
 
 __all__ = ["repository"]
 

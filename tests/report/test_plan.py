@@ -14,7 +14,7 @@ from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.recorded import recorded_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
-from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
+from tests.support.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -11,7 +11,7 @@ from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.rotations import warnings
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.keys import Key
-from tests.report.samples import NOW, client, reviewed
+from tests.support.samples import NOW, client, reviewed
 
 A, B, C = (Key(f"thumbprint-of-{name}") for name in "abc")
 

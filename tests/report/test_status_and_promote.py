@@ -23,9 +23,9 @@ from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Platform
-from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
+from tests.support.samples import NOW, by_hand, client, drift_report, reviewed
 
 WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"
 PROMOTED = """\

@@ -1,1 +1,0 @@
-"""The web interface in a real browser."""

@@ -1,0 +1,311 @@
+"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is in
+tests/end_to_end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm.commands import deploy
+from acmidm.engine import pulumi, stacks
+from tests.support.engine import ROOT
+from tests.support.warm_server import warm_environment
+from toolchain import install_random
+
+CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
+PASSWORD = "random:index/randomPassword:RandomPassword"
+ONBOARDING = "acmidm:index:Onboarding"
+ENGINE = """#!{python} -IS
+import os, pathlib, signal, sys
+here = pathlib.Path(__file__).parent
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+command = " ".join(words[:2 if words[0] == "stack" else 1])
+command += (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
+with (here / "called").open("a") as called:
+    print(command, file=called)
+with (here / "state").open("a") as state:
+    print(command, "at the end" if os.environ.get("PULUMI_SKIP_CHECKPOINTS") == "true" else "each step", file=state)
+said = here / f"{{command}}.json"
+if said.exists():
+    print(said.read_text())
+if (here / f"{{command}}.waits").exists():
+    def end(*_):
+        (here / "ended in good order").touch()
+        sys.exit(1)
+    signal.signal(signal.SIGINT, end)
+    (here / "ready").write_text("ready")
+    signal.pause()
+if (here / f"{{command}}.dies").exists():
+    os.kill(os.getpid(), signal.SIGKILL)
+if (here / f"{{command}}.fails").exists():
+    sys.exit("error: " + command + " failed")
+"""
+
+
+@dataclass
+class Engine:
+    """``says`` and ``fails`` are about its n words: ``up``, ``stack export``."""
+
+    folder: Path
+
+    def says(self, command: str, document: object) -> None:
+        (self.folder / f"{command}.json").write_text(json.dumps(document))
+
+    def fails(self, command: str, how: str = "fails") -> None:
+        (self.folder / f"{command}.{how}").touch()
+
+    @property
+    def called(self) -> list[str]:
+        """The commands since the state, tags and history were read."""
+        return [line for line in (self.folder / "called").read_text().splitlines() if line not in READ]
+
+    def variables(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": "s3://elsewhere",
+        }
+
+    def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
+        (self.folder / "called").unlink(missing_ok=True)
+        words = [str(warm_environment() / "bin" / "acmidm"), "deploy", "--stack", "tni", *options]
+        return subprocess.run(
+            words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60
+        )
+
+
+READ = ("stack export", "stack tag list", "stack history")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """A stack of which nothing has to be looked at first, and whose preview shows nothing."""
+    script = tmp_path / "pulumi"
+    script.write_text(ENGINE.format(python=sys.executable))
+    script.chmod(0o755)
+    for name in ("Pulumi.yaml", "Pulumi.tni.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    made = Engine(tmp_path)
+    made.says("stack export", {"deployment": {"resources": []}})
+    made.says("stack tag list", {})
+    made.says("stack history", [{"result": "succeeded"}])
+    made.says("preview", plan())
+    return made
+
+
+def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
+    parent = f"urn:pulumi:tni::acmidm::{ONBOARDING}::{name}"
+    if kind == ONBOARDING:
+        return {"urn": parent, "type": kind, "inputs": {}}
+    inputs = {"platform": "acmidm", "software_id": f"acmidm/tni/{name}", "application": name.rpartition("/")[2]}
+    return {
+        "urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}",
+        "type": kind,
+        "id": name,
+        "parent": parent,
+        "inputs": inputs,
+    }
+
+
+def steps(op: str, *names: str) -> list[dict[str, Any]]:
+    """Those of the components and their clients."""
+    found = [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
+    old, new = op != "create", op != "delete"
+    return [
+        {"op": op, "urn": one["urn"], **({"oldState": one} if old else {}), **({"newState": one} if new else {})}
+        for one in found
+    ]
+
+
+def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
+    diagnostics = [{"severity": "error", "message": sentence} for sentence in refused]
+    return {"config": {"acmidm:environment": "tni"}, "steps": list(steps), "diagnostics": diagnostics}
+
+
+def recorded(*names: str) -> dict[str, Any]:
+    return {"deployment": {"resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]}}
+
+
+def made(type_: str, op: str = "create") -> dict[str, Any]:
+    one = resource("OVO000001/loket", type_)
+    return {"op": op, "urn": one["urn"], "newState": one}
+
+
+@pytest.mark.parametrize(
+    ("planned", "kept", "settings", "when"),
+    [
+        ([*steps("create", "OVO000001/loket"), made(PASSWORD)], [], {}, "at the end"),
+        (steps("same", "OVO000001/loket"), [CLIENT, PASSWORD], {}, "at the end"),
+        (steps("same", "OVO000001/loket"), [CLIENT], {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
+        ([made("random:index/randomPet:RandomPet")], [], {}, "each step"),
+        (steps("same", "OVO000001/loket"), ["aws:s3/bucket:Bucket"], {}, "each step"),
+        ([*steps("update", "OVO000001/loket"), made(PASSWORD)], [], {}, "each step"),
+        ([*steps("update", "OVO000001/loket"), made(PASSWORD, "replace")], [], {}, "each step"),
+    ],
+    ids=["made", "there", "as set", "another is made", "another is there", "a secret in use", "a new secret in use"],
+)
+def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    planned: list[dict[str, Any]],
+    kept: list[str],
+    settings: dict[str, str],
+    when: str,
+) -> None:
+    """Else after each step: a program may make other things beside connections, and a create of those makes a second
+    one.
+
+    Killed before the state knows the secret of a client in use, nobody would have the one that works; a new client's is
+    nobody's yet.
+    """
+    engine.says("preview", plan(*planned))
+    engine.says("stack export", {"deployment": {"resources": [resource("OVO000001/loket", kind) for kind in kept]}})
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    engine.deploy()
+    assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
+
+
+def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
+    engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"]))
+    engine.fails("up")
+    done = engine.deploy()
+    assert engine.called == ["preview", "stack tag", "up", "stack tag rm"]
+    lines = done.stderr.splitlines()
+    assert lines[:2] == ["refused: client x does not exist", "error: up failed"]
+    assert lines[2].startswith("Not all of tni was brought up.")
+    assert done.returncode == 1
+
+
+def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> None:
+    """Its state says nothing of it, and its lock may be cleared by hand: the next run looks first all the same."""
+    engine.says("preview", plan(*steps("create", "OVO000001/loket")))
+    engine.fails("up", "dies")
+    assert engine.deploy().returncode != 0
+    assert engine.called == ["preview", "stack tag", "up"]
+
+
+def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
+    """As with mistakes in the forms, which the program refuses as a whole."""
+    engine.says("preview", plan(refused=["onboardings/gent/loket.yaml:1:1: wrong; correct it"]))
+    done = engine.deploy()
+    assert (done.returncode, engine.called) == (1, ["preview"])
+    assert done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda engine: engine.says("stack tag list", {"acmidm:look-first": "true"}),
+        lambda engine: engine.says("stack history", [{"result": "failed"}]),
+        lambda engine: engine.says("stack export", {"deployment": {"pending_operations": [{}]}}),
+    ],
+    ids=["a look that did not go well", "a run that failed", "pending operations"],
+)
+def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(
+    engine: Engine, trouble: Callable[[Engine], None]
+) -> None:
+    """Though the rest is brought up all the same where that look fails."""
+    trouble(engine)
+    engine.fails("refresh")
+    assert engine.deploy().returncode == 1
+    assert [command for command in engine.called if command not in ("stack tag", "stack import")] == [
+        "preview",
+        "refresh",
+        "up",
+    ]
+
+
+@pytest.mark.parametrize("planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"])
+def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine, planned: tuple[dict[str, Any], ...]) -> None:
+    """Whenever this run writes the state."""
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    engine.says("preview", plan(*planned))
+    assert engine.deploy().returncode == 0
+    assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
+
+
+@pytest.mark.parametrize(
+    ("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")]
+)
+def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number: signal.Signals, command: str) -> None:
+    """Also where SIGINT was ignored at the start, as in a background job of a script; and nothing more is started."""
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    engine.fails(command, "waits")
+    os.mkfifo(engine.folder / "ready")
+    run = subprocess.Popen(
+        ["sh", "-c", f"trap '' INT; exec {Path(sys.executable).with_name('acmidm')} deploy --stack tni"],
+        cwd=engine.folder,
+        env=engine.variables(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert (engine.folder / "ready").read_text()
+    run.send_signal(number)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert said.splitlines()[-1].startswith("interrupted: nothing more is started")
+    assert (engine.folder / "ended in good order").exists()
+    assert engine.called[-1] == command
+
+
+def test_a_mass_change_needs_a_word(engine: Engine) -> None:
+    """A preview that ends in a refusal shows no removals; they are counted all the same."""
+    names = [f"OVO000001/app-{number}" for number in range(10)]
+    engine.says("stack export", recorded(*names))
+    kept = steps("same", *names[4:])
+    for preview in (plan(*steps("delete", *names[:4]), *kept), plan(*kept, refused=["client x does not exist"])):
+        engine.says("preview", preview)
+        done = engine.deploy()
+        assert (done.returncode, engine.called) == (1, ["preview"])
+        said = done.stderr.splitlines()[-1]
+        assert said.startswith("4 clients of 10 on tni would be removed or replaced, more than 30%: ")
+        assert said.endswith("add --allow-mass-change")
+    engine.says("preview", plan(*steps("delete", *names[:4]), *kept))
+    assert engine.deploy("--allow-mass-change").returncode == 0
+    engine.says("preview", plan(*steps("delete", *names[:3]), *steps("same", *names[3:])))
+    assert engine.deploy().returncode == 0, "three of ten are 30%, and not more"
+
+
+@pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])
+def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_only_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret_in: str
+) -> None:
+    """The build takes minutes, and without the plugin nobody's form is carried out."""
+    for name in ("Pulumi.yaml", "Pulumi.tni.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("catalogue", "onboardings"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    if secret_in == "form":
+        form = tmp_path / "onboardings/stad-aalst/e-loket.yaml"
+        text = re.sub(r" +jwks: .*\n", "", form.read_text())
+        form.write_text(text.replace("private_key_jwt", "client_secret_basic"))
+    monkeypatch.chdir(tmp_path)
+    installed: list[bool] = []
+    monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
+    made = PASSWORD if secret_in == "state" else CLIENT
+    monkeypatch.setattr(
+        pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}}
+    )
+    deploy._install_random_plugin(stacks.stack_of("tni"))
+    assert bool(installed) == (secret_in != "nothing")
+
+
+@pytest.mark.parametrize("urn", ["urn:pulumi:tni::p::t::**", "urn:pulumi:tni::p::t$u*::OVO002067/loket", "**"])
+def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> None:
+    """The engine takes * and ** for any text: what another organisation waits to have approved would be applied with
+    it."""
+    monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
+    with pytest.raises(pulumi.EngineError, match="is no single resource"):
+        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {})

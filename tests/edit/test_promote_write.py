@@ -1,0 +1,235 @@
+"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what TNI cannot tell is
+named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ruamel.yaml.comments import CommentedMap
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from acmidm.edit.lines import edited, put_below
+from tests.support.workspace import FORM, Workspace
+
+FILE = "onboardings/gent/mijn-gent.yaml"
+ON_TNI = FORM.partition("  prod:")[0]
+COMMENTED = (
+    ON_TNI.replace("reason: dossiers", 'reason: "dossiers: all"').replace(
+        '["10244", "10245"]', '["10244", "10245"] # of IPDC'
+    )
+    + "        # below\n\n# the day is not known yet\nexemptions: {} # none\n"
+)
+"""With comments in the middle, behind the last value, and below it."""
+
+PROMOTED = """\
+  prod:
+    scopes:
+      dv_notificaties_import: {}
+      dv_dosis_schrijven: {reason: "dossiers: all", reference: SD-4711}
+    products:
+      notificaties:
+        merk_code: stad-gent
+        product_ids: ["10244", "10245"]
+      dosis:
+        bron_uri: urn://gent/mijn-gent
+"""
+HEADER = """\
+product: kop
+title: A header
+owner: Digitaal Vlaanderen
+source: the tests
+scopes: {dv_kop: {title: Show, verified: true, source: the tests}}
+fields:
+  widget_id: {source: the tests, basis: seen, speaks_for: exactly, differs_per_environment: true}
+  app_id: {source: the tests, basis: seen}
+  production_url: {source: the tests, basis: seen, differs_per_environment: true}
+configuration:
+  type: object
+  additionalProperties: false
+  required: [widget_id, app_id]
+  properties:
+    widget_id: {description: the widget-ID, type: string}
+    app_id: {description: the app-ID, type: string}
+    production_url: {description: the address of the public site, type: string, pattern: "^https://"}
+"""
+WITH_HEADER = """\
+application: mijn-gent
+contacts: [a@b.example]
+environments:
+  tni:
+    scopes: {dv_kop: {}}
+    products: {kop: {widget_id: w-tni, app_id: gent, production_url: "https://tni.example"}}
+"""
+
+
+def promote(*arguments: str, form: str = FILE) -> Result:
+    return CliRunner().invoke(app, ["promote", form, *arguments])
+
+
+def written(workspace: Workspace, *arguments: str) -> list[str]:
+    result = promote("--write", *arguments)
+    assert result.exit_code == 0, result.output
+    assert workspace.sentences() == []
+    return result.stdout.splitlines()
+
+
+def refused(*arguments: str) -> list[str]:
+    before = Path(FILE).read_text()
+    result = promote("--write", *arguments)
+    assert (result.exit_code, Path(FILE).read_text()) == (2, before), result.output
+    return result.stderr.splitlines()
+
+
+def test_production_is_written_from_tni(workspace: Workspace) -> None:
+    """Without keys, which are each environment's own; every line that was there is there, in its order."""
+    workspace.write_form(COMMENTED)
+    said = written(workspace)
+    above, below = COMMENTED.split("        # below\n")
+    assert Path(FILE).read_text() == above + PROMOTED + "        # below\n" + below
+    assert said[:3] == [
+        (
+            f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope dv_dosis_schrijven, product"
+            " notificaties, product dosis. De rest bleef zoals het was."
+        ),
+        "Wat niet van TNI af te leiden is:",
+        (
+            f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze op in het"
+            " Beheerportaal (stap 9)."
+        ),
+    ]
+    assert f"acmidm promote {FILE}." in said[3]
+    assert promote().exit_code == 0, "nothing is left to promote"
+
+
+def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
+    """What production has stays, also where TNI has it otherwise: that is named, in the language of the
+    organisation."""
+    workspace.write_organisation((workspace.forms / "gent/organisation.yaml").read_text() + "language: en\n")
+    before, product = FORM.rsplit("    products:", 1)
+    product = product.replace('["10244", "10245"]', '["1"]')
+    workspace.write_form(f"{before}    products:{product}")
+    said = written(workspace)
+    scope = "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n"
+    after = f"{before}{scope}    products:{product}      dosis:\n        bron_uri: urn://gent/mijn-gent\n"
+    assert Path(FILE).read_text() == after
+    assert said[0] == f"{FILE} now has for production: scope dv_dosis_schrijven, product dosis. All else is as it was."
+    assert (
+        "  - notificaties.product_ids was set differently on production, and stayed so: 10244, 10245 on TNI, 1 on"
+        " production." in said
+    )
+    again = written(workspace)
+    assert again[0] == f"{FILE} has all of TNI for production already: nothing was written."
+    assert Path(FILE).read_text() == after
+
+
+def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> None:
+    """What is required has to be given, and what the organisation may not say is named; what is not required is named,
+    and left out."""
+    workspace.write("catalogue/kop.yaml", HEADER)
+    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni]}\n")
+    workspace.write_form(WITH_HEADER)
+    assert refused() == ["--set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"]
+    assert refused(
+        "--set", "kop.widget_id=w", "--set", "kop.app_id=x", "--set", "dosis.x=1", "--set", "kop.production_url=x"
+    ) == [
+        "--set kop.app_id: only what differs per environment is given here; the rest is that of TNI",
+        (
+            '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use "w-tni"; the'
+            " onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml"
+        ),
+        (
+            '--set kop.production_url: kop, production_url is "x", which does not have the required form; give the'
+            " address of the public site"
+        ),
+        '--set dosis.x: "dosis" is not added for production; leave it out',
+    ]
+    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni, w-prod]}\n")
+    said = written(workspace, "--set", "kop.widget_id=w-prod")
+    assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {
+        "scopes": {"dv_kop": {}},
+        "products": {"kop": {"widget_id": "w-prod", "app_id": "gent"}},
+    }
+    assert "  - kop.production_url, dat per omgeving verschilt: the address of the public site." in said
+
+
+def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> None:
+    scopes = (
+        "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n    products: {proef: {}}\n"
+    )
+    workspace.write_form(f"application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n  tni:\n    {scopes}")
+    said = written(workspace)
+    assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {
+        "scopes": {"dv_register_lezen": {"default": True}}
+    }
+    assert [line for line in said if "bestaat niet in productie" in line] == [
+        f"  - {what} bestaat niet in productie, en staat er dus niet bij."
+        for what in ("scope dv_register_test", "scope dv_proef", "product proef")
+    ]
+
+
+LEAVING = ("retire: 2020-01-01\n", "preserve: true\n")
+
+
+@pytest.mark.parametrize("leaves", LEAVING)
+def test_a_form_that_has_left_gets_nothing_and_has_nothing_to_prove(workspace: Workspace, leaves: str) -> None:
+    """No list of what is to do asks for evidence of what will never be made again."""
+    workspace.write("Pulumi.prod.yaml", "config: {acmidm:environment: prod, acmidm:promotionGate: enforce}\n")
+    workspace.write_form(FORM)
+    assert "TO DO acmidm: there is no evidence from TNI" in promote().stdout
+    workspace.write_form(leaves + FORM)
+    assert "evidence" not in promote().stdout
+    assert refused() == [f"{FILE} leaves: nothing more of it is made; take retire and preserve out first, if it stays"]
+
+
+def test_used_wrongly(workspace: Workspace) -> None:
+    assert "--set goes with --write" in promote("--set", "a.b=c").stderr
+    assert "goes with neither" in refused("--output", "json")[0]
+    workspace.write_form(
+        FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0] + "  prod: {scopes: {dv_register_lezen: {}}}\n"
+    )
+    assert refused() == [f"{FILE} has no tni under environments; connect and validate there first"]
+    workspace.write_form(
+        ON_TNI.replace("private_key_jwt", "client_secret_basic").replace("    jwks: [tni.jwk.json]\n", "")
+    )
+    workspace.write("Pulumi.prod.yaml", "config: {acmidm:environment: prod}\n")
+    assert "client_secret_basic on prod; use private_key_jwt" in refused()[0], (
+        "what the policies of production refuse is not written"
+    )
+
+
+BODIES = {
+    "a list on one line": "    x: [a]\n",
+    "a text": "    x: a\n",
+    "a text with a comment": "    x: a # own\n",
+    "nothing": "    x:\n",
+    "an empty mapping": "    x: {}\n",
+    "a list": "    x:\n      - a\n      - b # own\n",
+    "nothing at all": "",
+}
+ENDS = {
+    "nothing": "",
+    "a comment": "\n# below\n",
+    "another name": "\n# below\nretire: 2030-01-01 # its own\n",
+    "a comment further in": "    # about the last\n\n# below\n",
+    "another name at once": "# below\nretire: 2030-01-01\n",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("body", BODIES)
+def test_more_goes_above_what_is_below(body: str, end: str) -> None:
+    """The lines of a form stay, all of them, and comments below a part are not pulled into it."""
+    text = f"environments:\n  tni:\n{BODIES[body]}{ENDS[end]}"
+
+    def edit(document: Any) -> None:
+        put_below(document["environments"], "prod", CommentedMap({"y": CommentedMap()}))
+
+    lines = edited(text, edit).splitlines()
+    place = lines.index("  prod:")
+    assert lines[place : place + 2] == ["  prod:", "    y: {}"]
+    assert lines[:place] + lines[place + 2 :] == text.splitlines()
+    assert not any("below" in line for line in lines[:place])

@@ -1,0 +1,217 @@
+"""For everybody: by keyboard alone, in both languages, with axe's blessing, and on a narrow screen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from acmidm_sandbox.beheerportaal.users import set_right
+from story.person import MENU, client_path
+from tests.end_to_end.browser.conftest import Desk
+from tests.end_to_end.browser.test_steps import registered
+from tests.sandbox.mails import deliver, mail
+from tests.support.browser import accessible, shot
+from tests.support.engine import ROOT
+from tests.support.forms import DOSIS, NOTIFICATIES
+from tests.support.offered import ATTRIBUTE
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+
+_DAY = 24 * 3600
+
+
+@pytest.fixture
+def client_id(operator: httpx.Client) -> str:
+    """A client with all there can be: keys in each state, products, scopes, an attribute, a history."""
+    client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
+    scopes = {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
+    put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
+    now = int(time.time())
+    ends = {
+        "mijn-gent-2024": now - _DAY,
+        "mijn-gent-2025": now + 12 * _DAY,
+        "mijn-gent-2026": now + 400 * _DAY,
+        "zonder-einde": None,
+    }
+    keys = [{**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})} for kid, end in ends.items()]
+    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": keys}).raise_for_status()
+    for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
+        path = f"/products/v1/{product}/configurations/{client_id}"
+        operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+    return client_id
+
+
+def test_every_page_is_for_everybody(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str
+) -> None:
+    """Before and after logging on, with mistakes, and without the right: see ``_look_at``."""
+    deliver(
+        portal,
+        mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3),
+        "x" * 60 + "@stad.example",
+    )
+    declared, _ = registered(operator, keys=[new_key("of-form")], keys_declared=True)
+    someone = desk()
+    page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
+    log_on = f"{portal.origin}/portaal/nl/aanmelden"
+    _look_at(page, "log-on", log_on)
+    page.get_by_label("Gebruikersnaam").fill("nobody")
+    page.get_by_label("Wachtwoord").fill("nothing")
+    page.get_by_role("button", name="Aanmelden").click()
+    assert "horen niet bij elkaar" in someone.summary
+    accessible(page)
+    someone.log_on()
+    page.goto(portal.origin + mailbox)
+    pages = {
+        "clients": f"/portaal/nl{MENU}",
+        "client": own,
+        "client-declared": client_path(declared),
+        "history": f"{own}/geschiedenis",
+        "remove-key": f"{own}/sleutels/verwijderen?kid=mijn-gent-2025",
+        "not-found": "/portaal/nl/nowhere",
+        "mailbox": mailbox,
+        "mail": str(page.get_by_role("link", name="Herinnering:").first.get_attribute("href")),
+    }
+    for name, path in pages.items():
+        _look_at(page, name, portal.origin + path)
+    page.goto(portal.origin + own)
+    someone.upload('{"kty": "EC"}')
+    assert "kid ontbreekt" in someone.summary
+    accessible(page)
+    shot(page, "refused")
+    set_right(portal.settings.database, someone.name, api_beheerder=False)
+    _look_at(page, "no-right", portal.origin + own)
+
+
+def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
+    """From the front door to an uploaded key without a mouse; the focus shows, and the skip link skips."""
+    client_id, name = registered(operator)
+    key = new_key("typed")
+    someone = desk()
+    page = someone.page
+    page.goto(portal.origin)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Naar de inhoud")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Gebruikersnaam")).to_be_focused()
+    assert _outline(page) >= 2
+    page.keyboard.type(someone.name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(someone.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mijn OAuth Clients")
+    _tab_to(page, name)
+    assert _outline(page) >= 2
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    _tab_to(page, "JSON Web Key (JWK)")
+    page.keyboard.insert_text(json.dumps(public_jwk(key)))
+    _tab_to(page, "Sleutel opladen")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("De sleutel is opgeladen")).to_be_visible()
+    _tab_to(page, "Verwijderen typed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sleutel verwijderen")
+    _tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")
+    page.keyboard.press("Space")
+    _tab_to(page, "Sleutel verwijderen")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("De sleutel is verwijderd")).to_be_visible()
+    assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == []
+
+
+def test_the_end_of_a_key_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk], client_id: str) -> None:
+    """Not by colour alone."""
+    someone = desk()
+    someone.log_on()
+    someone.page.goto(portal.origin + client_path(client_id))
+    for kid, words in (
+        ("mijn-gent-2024", "Vervallen"),
+        ("mijn-gent-2025", "Vervalt binnenkort"),
+        ("mijn-gent-2026", "Geldig"),
+        ("zonder-einde", "Zonder einddatum"),
+    ):
+        expect(someone.page.get_by_role("row").filter(has_text=kid).first).to_contain_text(words)
+    expect(someone.page.get_by_text("nog 11 dagen")).to_be_visible()
+
+
+def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
+    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page
+    sends is refused, and no page of the portal shows inside another."""
+    attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    said = {"application": attack, "attributes": {ATTRIBUTE: attack}, "contacts": ["<script>@x.example"]}
+    client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')], **said)
+    someone = desk()
+    page, target = someone.page, f"{portal.origin}{client_path(client_id)}"
+    someone.log_on()
+    someone.open(attack)
+    expect(page.get_by_role("heading", level=1)).to_have_text(attack)
+    page.get_by_role("link", name="Verwijderen").click()
+    expect(page.get_by_text(f'"{attack}').first).to_be_visible()
+    assert someone.complaints == []
+    page.route(
+        "http://evil.example/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=(
+                f'<form method="post" action="{target}/sleutels/verwijderen"><input name="kid"'
+                f' value="key-1"><button>x</button></form><iframe src="{target}"></iframe>'
+            ),
+        ),
+    )
+    page.goto("http://evil.example/")
+    framed = page.frames[-1]
+    assert "Publieke sleutels" not in framed.content()
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dit formulier geldt niet meer")
+    assert len(operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]) == 1
+
+
+def test_the_screenshots_are_small() -> None:
+    """Those of the README."""
+    files = list((ROOT / "docs" / "images").glob("*.png"))
+    assert files
+    assert all(file.stat().st_size < 150_000 for file in files)
+
+
+def _look_at(page: Page, name: str, address: str) -> None:
+    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls
+    sideways (WCAG 1.4.10); each language leads to the same page in the other, and says which it is."""
+    page.set_viewport_size({"width": 1180, "height": 800})
+    page.goto(address)
+    heading = page.get_by_role("heading", level=1).inner_text()
+    for language, other, there in (
+        ("nl", "English", address.replace("/nl/", "/en/", 1)),
+        ("en", "Nederlands", address),
+    ):
+        assert page.locator("html").get_attribute("lang") == language
+        accessible(page)
+        shot(page, f"{name}-{language}")
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+        page.get_by_role("link", name=other).click()
+        assert page.url == there
+    assert page.get_by_role("heading", level=1).inner_text() == heading
+
+
+def _tab_to(page: Page, name: str) -> None:
+    """Presses Tab until what has the focus is called ``name``."""
+    named = "e => e.labels?.length ? e.labels[0].innerText : e.innerText"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        text = page.evaluate(f"({named})(document.activeElement)") or ""
+        if " ".join(text.split()) == name:
+            return
+    raise AssertionError(f"the keyboard does not reach {name}")
+
+
+def _outline(page: Page) -> float:
+    """The width in pixels of the outline around what has the focus."""
+    return float(page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)"))

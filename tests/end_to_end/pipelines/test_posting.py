@@ -1,0 +1,224 @@
+"""What a workflow posts: one comment and one issue, updated and never repeated, whoever else writes there."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from acmidm.commands import drift as comparing
+from acmidm.commands.drift import Found
+from acmidm.report.drift import Drift
+from acmidm.terminal import fail
+from tests.end_to_end.pipelines.conftest import COMMIT, PULL_REQUEST, Job
+from tests.end_to_end.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, TOKEN, FakeGitHub
+
+MARK = "<!-- acmidm:review -->"
+DRIFT = "<!-- acmidm:drift-prod -->"
+
+
+@pytest.fixture(autouse=True)
+def _in_the_job(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in job.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(job.folder)
+
+
+def github_command(*words: str) -> Result:
+    result = CliRunner().invoke(app, ["github", *words])
+    assert TOKEN not in result.output
+    assert IDENTITY_REQUEST_TOKEN not in result.output
+    return result
+
+
+def comment(job: Job, text: str) -> Result:
+    (job.folder / "review.md").write_text(text)
+    return github_command("comment", "review.md")
+
+
+def drift(
+    monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1
+) -> Result:
+    """With a look at the authorities that ends so, and a key that ends then; test_runs.py has the real one."""
+    key = {
+        "key": "OVO000001/loket",
+        "organisation": "Gent",
+        "application": "loket",
+        "platform": "acmidm",
+        "kid": "key-1",
+    }
+    report = {
+        "stack": "prod",
+        "environment": "prod",
+        "headline": headline,
+        "checked_at": "2026-11-25T03:17:00Z",
+        "in_sync": code == 0,
+        "clients": clients,
+        "by_hand": [],
+        "not_applied": [],
+        "expiring": [] if days_left is None else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}],
+    }
+
+    def look(stack: str) -> Found:
+        if code > 1:
+            fail(f"{stack} could not be compared", code)
+        return Found(Drift.model_validate(report), [])
+
+    monkeypatch.setattr(comparing, "look", look)
+    return github_command("drift", "--stack", "prod")
+
+
+def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
+    return [one["body"].removesuffix(f"\nThis is about commit {COMMIT}.\n") for one in github.comments.get(issue, [])]
+
+
+def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:
+    """Also where others commented before and after, beyond the first page, and quote ours with its mark."""
+    people = ["people talk", "and talk", f"{MARK}\nnothing to see"]
+    for text in people:
+        github.add_comment(PULL_REQUEST, text, "somebody")
+    assert comment(job, "### one\n").exit_code == 0
+    github.add_comment(PULL_REQUEST, "later", "somebody")
+    assert comment(job, "### two\n").exit_code == 0
+    assert bodies(github) == [*people, f"{MARK}\n### two\n", "later"]
+    github.writes.clear()
+    assert comment(job, "### two\n").exit_code == 0
+    assert github.writes == [], "nothing changed, so that nobody is notified"
+
+
+def test_a_report_that_is_too_long_is_refused_before_github_does(job: Job, github: FakeGitHub) -> None:
+    result = comment(job, "x" * 70_000)
+    assert (result.exit_code, github.writes) == (2, [])
+    assert "more than GitHub takes" in result.output
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 3), (500, 3)])
+def test_a_refusal_is_one_sentence(status: int, code: int, job: Job, github: FakeGitHub) -> None:
+    github.refuse = status
+    result = comment(job, "### one\n")
+    assert result.exit_code == code
+    assert result.output.count("\n") == 1
+    assert f"{status} Resource not accessible by integration; see whether the job has the permissions" in result.output
+
+
+def test_outside_a_workflow_it_says_what_is_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    result = comment(job, "### one\n")
+    assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
+
+
+def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
+    (job.folder / "event.json").write_text("{}")
+    assert comment(job, "### one\n").exit_code == 3
+    assert github.writes == []
+
+
+def test_the_step_summary_is_added_to_and_cut_where_github_refuses(job: Job) -> None:
+    (job.folder / "review.md").write_text("### één\n")
+    assert github_command("summary", "review.md").exit_code == 0
+    (job.folder / "review.md").write_text("é" * 600_000)
+    assert github_command("summary", "review.md").exit_code == 0
+    assert job.summary.startswith("### één\n\né")
+    assert job.summary.endswith("(cut off here)\n\n")
+    assert len(job.summary.encode()) < 1_048_576
+
+
+def test_a_report_that_is_not_there_is_wrong_use() -> None:
+    result = github_command("summary", "absent.md")
+    assert result.exit_code == 2
+    assert result.output.startswith("absent.md cannot be read or written: No such file or directory; ")
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACMIDM_DRIFT_ASSIGNEES", "on-call")
+    github.add_issue("Drift on prod", f"{DRIFT}\nfaked", "somebody")
+    github.add_issue("a pull request of the bot", f"{DRIFT}\n", pull_request={})
+    github.add_issue("Drift on tni", "<!-- acmidm:drift-tni -->\n### other\n")
+    others = [dict(issue) for issue in github.issues]
+
+    assert drift(monkeypatch, "in sync", 0).exit_code == 0
+    assert github.writes == []
+
+    assert drift(monkeypatch, "1 scope by hand", 1).exit_code == 0
+    ours = github.issues[-1]
+    assert (ours["title"], ours["assignees"]) == ("Drift on prod", ["on-call"])
+    assert ours["body"].startswith(f"{DRIFT}\n### 1 scope by hand\n")
+
+    github.writes.clear()
+    assert drift(monkeypatch, "1 scope by hand", 1).exit_code == 0
+    assert github.writes == [], "the same drift notifies nobody again"
+
+    drift(monkeypatch, "1 scope by hand", 1, clients=2)
+    assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline notifies nobody"
+    drift(monkeypatch, "1 scope, 1 key by hand", 1)
+    assert bodies(github, ours["number"]) == ["### 1 scope, 1 key by hand"]
+
+    assert drift(monkeypatch, "in sync", 0).exit_code == 0
+    assert (ours["state"], ours["state_reason"]) == ("closed", "completed")
+    assert bodies(github, ours["number"])[-1] == "prod is in sync again, and no key of it ends soon."
+    assert github.issues[:-1] == others
+
+    drift(monkeypatch, "1 key by hand", 1)
+    assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == ["closed", "open"]
+
+
+def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment says when a key has
+    ended."""
+    assert drift(monkeypatch, "in sync; 1 key ends soon", 0, days_left=3).exit_code == 0
+    [ours] = github.issues
+    assert (ours["title"], ours["state"]) == ("Keys that end on prod", "open")
+    assert "key-1" in ours["body"]
+    drift(monkeypatch, "in sync; 1 key has expired", 0, days_left=-1)
+    assert bodies(github, ours["number"]) == ["### in sync; 1 key has expired"]
+    drift(monkeypatch, "1 scope by hand; 1 key has expired", 1, days_left=-1)
+    assert ours["title"] == "Drift and keys that end on prod"
+    drift(monkeypatch, "in sync", 0)
+    assert [issue["state"] for issue in github.issues] == ["closed"]
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_drift_that_could_not_look_fails_and_leaves_the_issue(
+    code: int, job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.add_issue("Drift on prod", f"{DRIFT}\n### 1 scope\n")
+    assert drift(monkeypatch, "", code).exit_code == code
+    assert (github.writes, job.summary) == ([], "")
+
+
+def test_the_identity_token_is_written_for_its_owner_alone() -> None:
+    assert github_command("token", "sts.amazonaws.com", ".local/identity-token").exit_code == 0
+    file = Path(".local/identity-token")
+    assert file.read_text() == "identity 1 for sts.amazonaws.com"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_without_the_permission_there_is_no_identity_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL")
+    result = github_command("token", "sts.amazonaws.com", "token")
+    assert result.exit_code == 3
+    assert not Path("token").exists()
+
+
+def test_a_run_that_another_one_passed_does_not_put_old_forms_back(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Approved late, it is refused; the newest one goes on."""
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    monkeypatch.setenv("GITHUB_SHA", "1111111aaaa")
+    github.branches["main"] = "1111111aaaa"
+    assert github_command("newest").output == "1111111 is the newest commit\n"
+    github.branches["main"] = "2222222bbbb"
+    passed = github_command("newest")
+    assert passed.exit_code == 1
+    assert (
+        passed.output
+        == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
+    )

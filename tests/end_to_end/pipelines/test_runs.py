@@ -1,0 +1,330 @@
+"""The workflows' own commands, run for real in a scratch clone: a real engine, a real authority, a GitHub on
+loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from jwcrypto.jwk import JWK
+
+from acmidm_onboarding.settings import AuthorityKind
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
+from story.authorities import Authorities, new_public_key
+from story.scratch import Scratch
+from tests.end_to_end.pipelines.conftest import PULL_REQUEST, Job, event_about
+from tests.end_to_end.pipelines.fake_github import FakeGitHub
+from tests.end_to_end.pipelines.forms import AALST, GENT, ORGANISATIONS
+from tests.end_to_end.pipelines.workflows import ROOT, Step, steps
+from tests.support.warm_server import warm_environment
+from toolchain.environment import variables
+
+FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
+LOCKED_BY_A_RUNNER = {
+    "pid": 4711,
+    "username": "runner",
+    "hostname": "a-runner-that-died",
+    "timestamp": "2026-11-25T03:17:00Z",
+}
+
+
+_OF_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS"})
+"""What `make test` leaves to its children, and makes another make talk of the folders that it enters."""
+
+
+@dataclass
+class Clone:
+    """A scratch clone, the steps of whose jobs are run one by one. What installs tools is left out: they are there."""
+
+    scratch: Scratch
+    job: Job
+    given: dict[str, str] = field(default_factory=dict)
+    """The variables and secrets of the job's environment at GitHub; one that is not there is empty, as it is there."""
+
+    def run(self, step: Step, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs a step's command as GitHub does, by bash that stops at the first error, with what the workflow passes to
+        it."""
+        # -o: the tools are those of the real clone, which the links of this one lead to.
+        command = step.run.replace("make ", "make -o ready ")
+        given = {"github.token": self.job.environment["GITHUB_TOKEN"], **self.given}
+        passed = {
+            name: re.sub(r"\$\{\{ (?:vars\.|secrets\.)?(\S+) \}\}", lambda found: given.get(found[1], ""), value)
+            for name, value in step.environment.items()
+        }
+        variables = {**self.scratch.variables, **self.job.environment, **passed, **environment}
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command],
+            cwd=self.scratch.folder,
+            env={name: value for name, value in variables.items() if name not in _OF_MAKE},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def carry_out(self, steps: list[Step]) -> list[subprocess.CompletedProcess[str]]:
+        """Runs a job as GitHub does: after a failure only the steps whose condition says so."""
+        done: list[subprocess.CompletedProcess[str]] = []
+        for step in steps:
+            condition = step.document.get("if", "")
+            is_there = "hashFiles('approved.json')" not in condition or (self.scratch.folder / "approved.json").exists()
+            if is_there and (not any(one.returncode for one in done) or "!cancelled()" in condition):
+                done.append(self.run(step))
+        return done
+
+    def succeed(self, step: Step, **environment: str) -> str:
+        done = self.run(step, **environment)
+        assert done.returncode == 0, f"{step}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def of(workflow: str, job: str) -> list[Step]:
+    """The commands of a job, in order, after those that install the tools."""
+    return [
+        step for step in steps() if (step.workflow, step.job) == (workflow, job) and step.run and not installs(step)
+    ]
+
+
+def installs(step: Step) -> bool:
+    return step.run.split()[:2] in (["make", "venv"], ["make", "ready"])
+
+
+def named(found: list[Step], command: str) -> Step:
+    return next(step for step in found if command in step.run)
+
+
+@pytest.fixture
+def clone(job: Job, tmp_path: Path) -> Clone:
+    """With one connection on main."""
+    path = os.pathsep.join([str(warm_environment() / "bin"), variables()["PATH"]])
+    scratch = Scratch(tmp_path / "clone", FILES, {"PATH": path})
+    scratch.lay_out()
+    (scratch.folder / ".venv").unlink()
+    (scratch.folder / ".venv").symlink_to(warm_environment())
+    (scratch.folder / ".local").mkdir()
+    if (ROOT / ".local" / "engine").exists():
+        (scratch.folder / ".local" / "engine").symlink_to(ROOT / ".local" / "engine")
+    add_form(scratch, "stad-aalst/e-loket", AALST)
+    return Clone(scratch, job)
+
+
+@pytest.fixture
+def running(clone: Clone) -> Iterator[Authorities]:
+    """Authorities and stacks of their own, with the state where a pipeline's variable says."""
+    authorities = Authorities(clone.scratch, AuthorityKind.BEHEERPORTAAL)
+    clone.given["ACMIDM_BACKEND_URL"] = f"file://{clone.scratch.folder / 'state'}"
+    authorities.start()
+    yield authorities
+    authorities.stop()
+
+
+def add_form(scratch: Scratch, name: str, text: str) -> None:
+    key = f"{name}-tni"
+    scratch.write(f"onboardings/{key}.jwk.json", json.dumps(new_public_key(key.rpartition("/")[2])))
+    scratch.write(f"onboardings/{name}.yaml", text)
+    folder = name.partition("/")[0]
+    scratch.write(f"onboardings/{folder}/organisation.yaml", ORGANISATIONS[folder])
+    scratch.run("acmidm", "schema")
+    scratch.commit(f"Add {name}")
+
+
+def propose(clone: Clone) -> None:
+    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and main alone is in the
+    clone."""
+    git, origin = clone.scratch.run, f"file://{clone.scratch.folder.parent / 'origin.git'}"
+    head = git("git", "rev-parse", "HEAD").strip()
+    git("git", "push", "--quiet", "--force", origin, "HEAD:refs/pull/7/head", "main:main")
+    git("git", "remote", "add", "origin", origin)
+    git("git", "switch", "--quiet", "main")
+    git("git", "branch", "--quiet", "-D", "change")
+    git("git", "reflog", "expire", "--expire=now", "--all")
+    git("git", "gc", "--quiet", "--prune=now")
+    git("git", "cat-file", "-t", head, code=128)
+    Path(clone.job.environment["GITHUB_EVENT_PATH"]).write_text(json.dumps(event_about(head)))
+    clone.given["github.event.pull_request.head.sha"] = head
+
+
+@pytest.fixture
+def change(clone: Clone) -> Clone:
+    """On a branch of which a pull request will be made."""
+    clone.scratch.run("git", "init", "--quiet", "--bare", str(clone.scratch.folder.parent / "origin.git"))
+    clone.scratch.run("git", "switch", "--quiet", "--create", "change")
+    return clone
+
+
+def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: FakeGitHub) -> None:
+    """And the comment, which was about an earlier push, says that there is no review."""
+    github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_import", "dv_notificatie_import"))
+    propose(change)
+    fetched, done = change.carry_out(of("review", "validate"))
+    assert (fetched.returncode, done.returncode) == (0, 1), fetched.stderr
+    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::")
+    fetched, review, *posted = change.carry_out(of("review", "review"))
+    assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
+    [comment] = github.comments[PULL_REQUEST]
+    assert "### There is no review of this change" in comment["body"]
+    assert "### There is no review of this change" in change.job.summary
+
+
+def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github: FakeGitHub) -> None:
+    """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's.
+
+    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what Git or Python would
+    run.
+    """
+    ran, git = change.scratch.folder.parent / "ran", change.scratch.run
+    python, shell = f"open({str(ran)!r}, 'a').write(__file__)\n", f"touch {ran}"
+    modules = (
+        "acmidm/__init__.py",
+        "acmidm/review.py",
+        "httpx.py",
+        "yaml.py",
+        "sitecustomize.py",
+        "setup.py",
+        "__main__.py",
+        "conftest.py",
+    )
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT)
+    for name in (*modules, "toolchain/install_venv.py"):
+        change.scratch.write(name, python)
+    change.scratch.write("Makefile", f"$(shell {shell})\n%:\n\t{shell}\n")
+    change.scratch.write(
+        "pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n'
+    )
+    change.scratch.write("Pulumi.yaml", "name: acmidm\nruntime: {name: python, options: {virtualenv: evil}}\n")
+    change.scratch.write(".github/workflows/review.yml", "on: pull_request\n")
+    change.scratch.write(".gitattributes", "* filter=evil\n")
+    change.scratch.commit("Innocent")
+    git("git", "switch", "--quiet", "main")
+    add_form(change.scratch, "stad-aalst/tweede", AALST.replace("e-loket", "tweede"))
+    git("git", "switch", "--quiet", "change")
+    propose(change)
+    git("git", "config", "filter.evil.smudge", f"{shell}; cat")
+    git("git", "config", "filter.evil.clean", f"{shell}; cat")
+    for step in (*of("review", "validate"), *of("review", "review")):
+        change.succeed(step)
+    git("make", "--dry-run", "venv")
+    assert not ran.exists()
+
+    [comment] = github.comments[PULL_REQUEST]
+    headline = comment["body"].splitlines()[1]
+    assert headline.startswith("### 1 client is new on tni; also changes ")
+    assert headline.endswith(", settings, what pipelines do or who approves, code, which organisations there are")
+    for name in ("mijn-gent", "Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
+        assert name in comment["body"]
+    assert "tweede" not in comment["body"]
+    assert change.job.summary.strip() in comment["body"]
+    assert comment["body"].endswith(f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n")
+
+
+def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001
+    """Policies and all, TNI, then what production would get; with the lock of a runner that died in between.
+
+    Without a backend nothing is deployed, which would be to the sandbox.
+    """
+    tni, review, prod = of("deploy", "tni"), of("deploy", "review-prod"), named(of("deploy", "prod"), "deploy")
+    without = clone.run(prod, ACMIDM_BACKEND_URL="")
+    assert without.returncode != 0
+    assert "ACMIDM_BACKEND_URL is not set" in without.stderr
+    token = clone.scratch.folder / ".local" / "identity-token"
+    folder = clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "0c9f6c5e.json").write_text(json.dumps(LOCKED_BY_A_RUNNER))
+    refused = clone.run(named(tni, "deploy"))
+    assert refused.returncode != 0
+    assert "runner@a-runner-that-died" in refused.stderr
+    clone.succeed(named(tni, "unlock"))
+    clone.succeed(named(tni, "deploy"))
+    assert token.stat().st_mode & 0o077 == 0
+    assert "OVO001992/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
+
+    for step in review:
+        clone.succeed(step)
+    assert clone.job.summary.startswith("### Nothing changes")
+    clone.succeed(prod)
+
+    nobody = "  prod:\n    adopt: {acmidm: 8abae908-3b66-41e8-bf7d-262d136515b4}\n"
+    add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
+    (clone.scratch.folder / "approved.json").unlink()
+    refused, *others = clone.carry_out(review)
+    assert [refused.returncode, *(one.returncode for one in others)] == [
+        2,
+        0,
+        0,
+    ], "of make: the review's 1; the policies are asked all the same"
+    assert "what is refused is held back" in clone.job.summary
+    assert (clone.scratch.folder / "approved.json").exists()
+    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
+
+
+@pytest.mark.exhaustive
+def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
+    clone: Clone,
+    running: Authorities,  # noqa: ARG001
+    github: FakeGitHub,
+) -> None:
+    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long
+    refresh."""
+    unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
+    token = clone.scratch.folder / ".local" / "identity-token"
+
+    def requested() -> int:
+        """How many tokens a command requested, of which the last one is there."""
+        number = github.identities - before[-1]
+        before.append(github.identities)
+        assert token.read_text() == f"identity {github.identities} for sts.amazonaws.com"
+        return number
+
+    before = [0]
+    clone.succeed(unlock)
+    assert requested() == 1
+    clone.succeed(deploy)
+    ordinary = requested()
+    clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni")
+    issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
+    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni")
+    add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
+    assert clone.run(deploy).returncode != 0
+    assert requested() == ordinary
+    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", issuer, "--stack", "tni")
+    clone.succeed(deploy)
+    assert requested() == ordinary + 1, "this run looked at the authority first"
+
+
+def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authorities, github: FakeGitHub) -> None:
+    """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the
+    stack's file."""
+    [look] = [step for step in of("drift", "drift") if "drift-issue" in step.run]
+    deploy = named(of("deploy", "tni"), "deploy")
+    clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "5", "--stack", "tni")
+    clone.succeed(deploy)
+    reader = JWK.generate(kty="EC", crv="P-256", kid="reader", use="sig", alg="ES256")
+    database = clone.scratch.folder / ".local/tni/acmidm/portal.db"
+    register_operator(database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public()))
+    clone.given |= {"ACMIDM_OPERATOR_CLIENT_ID": "reader", "ACMIDM_OPERATOR_PRIVATE_KEY": reader.export_private()}
+
+    outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
+    client_id = outputs["connections"]["OVO001992/e-loket"]["acmidm"]["client_id"]
+    running.change_by_hand(client_id, "dv_organisatieregister_info", new_public_key("slipped-in"))
+    clone.succeed(look, STACK="tni")
+    [issue] = github.issues
+    assert "dv_organisatieregister_info" in issue["body"]
+    assert "slipped-in" in issue["body"]
+
+    clone.scratch.run("acmidm", "drift", "--stack", "tni", "--heal")
+    assert clone.succeed(look, STACK="tni").startswith("tni is in sync again: ")
+    assert [one["state"] for one in github.issues] == ["closed"]
+
+    running.stop()
+    assert clone.run(look, STACK="tni").returncode != 0, (
+        "nobody could look: the job fails, and says nothing in an issue"
+    )
+    assert [one["state"] for one in github.issues] == ["closed"]

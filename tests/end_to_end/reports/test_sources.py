@@ -1,0 +1,386 @@
+"""The review of a real preview, and that of the forms alone: both say the same, whatever changes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm.report.kinds import Kind
+from acmidm_onboarding.engine_resources import Resource
+from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
+from tests.support.engine import Project, settings_of
+from tests.support.evidence import write_evidence
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
+from tests.support.offered import ATTRIBUTE, offered
+from tests.support.portal import RunningPortal, register_client, running_portal
+from tests.support.registry import Registry
+
+DAY = 86_400
+TEN_DAYS, FIVE_YEARS = 10 * DAY, 5 * 365 * DAY
+TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
+
+Changes = dict[str, tuple[str | None, ...]]
+"""The kinds of change, each with its subjects."""
+NOTHING = (None,)
+"""The subject of a change that has none."""
+NEW: Changes = {
+    "client_created": NOTHING,
+    "scope_granted": (SEND,),
+    "key_added": ("key-1",),
+    "product_configured": ("notificaties",),
+}
+AGREED: dict[str, Changes] = {
+    "created": {
+        "client_created": NOTHING,
+        "scope_granted": (SEND, DOSSIERS, PLAIN),
+        "key_added": ("key-1",),
+        "product_configured": ("notificaties", "dosis"),
+        "attributes_changed": NOTHING,
+    },
+    "removed": {"client_removed": NOTHING},
+    "renamed": {"client_renamed": NOTHING, "client_updated": NOTHING},
+    "another": {"client_removed": NOTHING},
+    "another-anders": NEW,
+    "granted": {"scope_granted": (DOSSIERS,), "product_configured": ("dosis",)},
+    "withdrawn": {"scope_withdrawn": (PLAIN,)},
+    "key-added": {"key_added": ("key-2",)},
+    "key-removed": {"key_removed": ("c",)},
+    "one-key": {"key_removed": ("b",), "client_with_one_key": ("a",)},
+    "key-changed": {"key_changed": ("b",)},
+    "compromised": {"key_compromised": ("b",), "client_with_one_key": ("a",)},
+    "without-kid": {"evidence_changed": (None,), "key_added": ("key-2",), "second_key_without_kid": ("key-1",)},
+    "key-expiring": {"key_added": ("key-2",), "key_expiring": ("key-2",)},
+    "configured": {"product_changed": ("notificaties",), "product_removed": ("dosis",), "scope_withdrawn": (DOSSIERS,)},
+    "unconfigured": {"scope_granted": (SEND,), "product_configured": ("notificaties",)},
+    "described": {"client_updated": NOTHING, "contact_to_check": ("loket@elders.example",)},
+    "handed-over": {"keys_handed_over": NOTHING},
+    "taken-back": {"keys_declared": NOTHING, "key_added": ("key-1",)},
+    "uploads": {"client_created": NOTHING, "key_awaited": NOTHING, "scope_granted": (PLAIN,)},
+    "reason": {"scope_note_changed": (SEND,)},
+    "by-default": {"scope_default": (SEND,), "scope_on_request": (PLAIN,), "attributes_changed": NOTHING},
+    "key-replaced": {"keys_replaced": NOTHING, "key_changed": ("key-1",)},
+    "key-described": {"key_changed": ("a",)},
+    "key-ended": {"key_added": ("key-2",), "key_expired": ("key-2",)},
+    "exempted": {"exemption_granted": ("key-lifetime",), "key_added": ("key-2",)},
+    "exempted-otherwise": {"exemption_changed": ("key-lifetime",)},
+    "exempt-no-more": {"exemption_removed": ("key-lifetime",), "key_changed": ("key-1",)},
+    "taken-over": {
+        "client_adopted": NOTHING,
+        "scope_granted": (SEND,),
+        "key_added": ("key-1",),
+        "product_configured": ("notificaties",),
+    },
+}
+"""By form; of the takeover, the client-ID is known as it is made."""
+AGREED_ELSEWHERE: dict[str, Changes] = {
+    "weaker": {"authentication_weakened": NOTHING, "key_removed": ("key-1",)},
+    "stronger": {"authentication_changed": NOTHING, "key_awaited": NOTHING, "secret_until_key": NOTHING},
+    "renewed": {"secret_renewed": NOTHING},
+    "uploaded": {"authentication_weakened": NOTHING, "keys_declared": NOTHING},
+    "leaving": {
+        "retirement_announced": NOTHING,
+        "client_retired": NOTHING,
+        "protection_lifted": NOTHING,
+        "scope_withdrawn": ("NotificatiesImport",),
+    },
+    "staying": {"retirement_called_off": NOTHING},
+    "without": {
+        "retirement_announced": NOTHING,
+        "product_retired": ("notificaties",),
+        "product_unprotected": ("notificaties",),
+        "scope_withdrawn": (SEND,),
+    },
+    "coming": {"retirement_coming": NOTHING, "client_updated": NOTHING},
+    "preserved": {"retirement_announced": NOTHING, "client_preserved": NOTHING, "protection_lifted": NOTHING},
+    "back": NEW,
+}
+"""Those that need a client secret or a second platform."""
+NOT_BY_FORMS = {
+    *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
+    *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
+    *(Kind.PROTECTION_RESTORED, Kind.PRODUCT_PROTECTED),  # of what left by one step only, which no form says
+    *(Kind.CLIENT_MARKED, Kind.PRODUCT_MARKED),
+}
+OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
+"""The embedded authority knows no address of keys: see test_addresses.py."""
+BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
+AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK}
+"""Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
+FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
+"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has
+what else changes."""
+
+
+def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
+    """Form, kind and subject of each change."""
+    return {
+        (form, kind, subject)
+        for form, kinds in table.items()
+        for kind, subjects in kinds.items()
+        for subject in subjects
+    }
+
+
+LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
+"""Of clients that have left and are preserved: ``test_left_alone.py`` tries them."""
+
+
+def test_every_kind_that_both_can_see_is_tried() -> None:
+    tried = {kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds}
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - LEFT_ALONE
+
+
+def without_engine(report: dict[str, Any]) -> dict[str, Any]:
+    """What is left when all that only one of the two knows is taken away."""
+    only_one = ("client_id", "form")
+    connections = [
+        {name: value for name, value in one.items() if name not in only_one} for one in report["connections"]
+    ]
+    for one in connections:
+        one["changes"] = [
+            {
+                name: value
+                for name, value in change.items()
+                if name not in ("note", "text") or change["kind"] != "client_adopted"
+            }
+            for change in one["changes"]
+        ]
+    notes = [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]
+    headline = re.sub("; also changes [^;]*", "", report["headline"])
+    return {**report, "headline": headline, "beside": [], "connections": connections, "notes": notes}
+
+
+LEFT_BEHIND = "No form names these key files any more; remove them too: "
+
+
+def write_forms(project: Project) -> dict[str, FormFile]:
+    """A form for each kind of change, as they are before."""
+    as_usual = (
+        *("removed", "renamed", "another", "key-added", "without-kid", "key-expiring", "described"),
+        *("handed-over", "reason", "key-replaced", "key-ended", "exempted", "unchanged"),
+    )
+    wanted: dict[str, dict[str, Any]] = {
+        **{name: {} for name in as_usual},
+        "granted": {"scopes": (SEND,)},
+        "withdrawn": {"scopes": (SEND, PLAIN)},
+        "key-removed": {"keys": ("a", "b", "c")},
+        "one-key": {"keys": ("a", "b")},
+        "key-changed": {"keys": ("a", "b")},
+        "compromised": {"keys": ("a", "b")},
+        "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
+        "unconfigured": {"scopes": (PLAIN,), "products": {}},
+        "taken-back": {"keys": ()},
+        "by-default": {"scopes": (SEND, PLAIN)},
+        "key-described": {"keys": ("a", "b")},
+        "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
+        "exempt-no-more": {"exemptions": exempted("a package of 2019")},
+    }
+    forms = {name: write(project, name, **how) for name, how in wanted.items()}
+    forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
+    forms["by-default"].request()["attributes"] = {ATTRIBUTE: "loket"}
+    forms["by-default"].save()
+    for name in ("exempted-otherwise", "exempt-no-more"):
+        ends(forms[name], "key-1", FIVE_YEARS)
+    ends(forms["unchanged"], "key-1", TEN_DAYS)
+    return forms
+
+
+def exempted(reason: str) -> dict[str, Any]:
+    return {"key-lifetime": {"reason": reason, "reference": "SD-4810"}}
+
+
+def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -> None:
+    """Makes each change, and new forms, one of which takes over ``client_id``."""
+    created = write(project, "created", scopes=(SEND, DOSSIERS, PLAIN))
+    created.request()["scopes"][PLAIN] = {"default": True}
+    created.request()["attributes"] = {ATTRIBUTE: "balie"}
+    created.save()
+    write(project, "uploads", scopes=(PLAIN,), keys=())
+    taken_over = write(project, "taken-over", application=TAKEN_OVER)
+    taken_over.request()["adopt"] = {"acmidm": client_id}
+    taken_over.save()
+    forms["removed"].path.unlink()
+    forms["another"].document["application"] += "-anders"
+    forms["renamed"].document["formerly"] = forms["renamed"].application
+    forms["renamed"].document["application"] = f"renamed-{uuid.uuid4().hex[:12]}"
+    forms["granted"].request()["scopes"][DOSSIERS] = {
+        "reason": "dossiers | in `Mijn Burgerprofiel`",
+        "reference": "SD-4711",
+    }
+    forms["granted"].request()["products"]["dosis"] = dict(DOSIS)
+    del forms["withdrawn"].request()["scopes"][PLAIN]
+    forms["key-added"].add_key("key-2")
+    forms["key-removed"].request()["jwks"].pop()
+    forms["one-key"].request()["jwks"].pop()
+    forms["key-changed"].request()["jwks"].pop()
+    forms["key-changed"].add_key("b")
+    forms["compromised"].request()["jwks"][1] = {"file": forms["compromised"].request()["jwks"][1], "compromised": True}
+    proven = forms["without-kid"]
+    private = proven.keys["key-1"].as_dict(private=True)
+    write_evidence(
+        proven.path.parent, private, organisation=proven.code, application=proven.application, signs_with_kid=False
+    )
+    proven.add_key("key-2")
+    for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
+        forms[name].add_key("key-2")
+        ends(forms[name], "key-2", seconds)
+    forms["key-replaced"].request()["jwks"].pop()
+    forms["key-replaced"].add_key("key-1")
+    ends(forms["key-described"], "a", 100 * DAY)
+    forms["configured"].request()["products"]["notificaties"]["merk_code"] = "gent"
+    forms["configured"].request()["products"]["notificaties"]["product_ids"] = ["10244", "10245"]
+    del forms["configured"].request()["products"]["dosis"]
+    del forms["configured"].request()["scopes"][DOSSIERS]
+    forms["unconfigured"].request()["scopes"][SEND] = {}
+    forms["unconfigured"].request()["products"]["notificaties"] = dict(NOTIFICATIES)
+    forms["described"].document["contacts"] = ["loket@stad-gent.example", "loket@elders.example"]
+    forms["unchanged"].rename("gent/moved-here")
+    del forms["handed-over"].request()["jwks"]
+    forms["taken-back"].add_key("key-1")
+    forms["exempted"].document["exemptions"] = exempted("a package that knows no other")
+    forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
+    del forms["exempt-no-more"].document["exemptions"]
+    ends(forms["exempt-no-more"], "key-1", 100 * DAY)
+    forms["by-default"].request()["scopes"].update({SEND: {"default": True}, PLAIN: {}})
+    forms["by-default"].request()["attributes"] = {ATTRIBUTE: "balie"}
+    forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
+    for name, form in forms.items():
+        if name != "removed":
+            form.save()
+
+
+def ends(form: FormFile, kid: str, seconds: int) -> None:
+    """Gives a key of the form an end, so many seconds from now."""
+    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + seconds}))
+
+
+def register_as_declared(portal: RunningPortal) -> str:
+    """A client made by hand that is described as its form will: all that a form alone cannot know."""
+    with portal.operator() as operator:
+        client = register_client(
+            operator,
+            client_name=f"Stad Gent - {TAKEN_OVER}",
+            application=TAKEN_OVER,
+            contacts=["api-beheer@stad-gent.example"],
+            managed_by=None,
+        )
+    return str(client["client_id"])
+
+
+def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+    """For every kind of change that forms can have, the two sources make the same report, word for word."""
+    client_id = register_as_declared(portal)
+    forms = write_forms(project)
+    acmidm.keep_in_git()
+    project.apply()
+    change_forms(project, forms, client_id)
+
+    by_engine = acmidm.json("review", "--stack", "tni")
+    by_forms = acmidm.review_of_forms("--environment", "tni")
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
+    assert changes_in(by_engine) == {
+        (form, kind, client_id if kind == "client_adopted" else of) for form, kind, of in each(AGREED)
+    }
+    assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
+    (other,) = by_engine["notes"]
+    assert (
+        f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]},"
+        " OVO002067/removed-" in other
+    )
+    assert other.endswith(
+        "To keep one of these under another name, write formerly in its form, or in organisation.yaml for another code."
+    )
+
+    def found(name: str) -> dict[str, Any]:
+        (one,) = [one for one in by_engine["connections"] if one["application"].startswith(name)]
+        return dict(one)
+
+    described = found("key-described")["changes"][0]
+    assert [field["field"] for field in described["fields"]] == ["exp"]
+    assert described["text"].startswith("describes key a otherwise: exp none → ")
+    assert {
+        (change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]
+    } >= {
+        ("scope_default", f"gets scope {SEND} in every token, whatever its request names"),
+        ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
+        ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} none → balie"),
+        ("scope_granted", f"gains scope {PLAIN} (owner Digitaal Vlaanderen, by default)"),
+    }
+    granted = found("granted")
+    assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
+    assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == ("Digitaal Vlaanderen", False)
+    assert granted["form"] == "gent/granted"
+    handed_over = found("handed-over")["changes"][0]
+    assert [field["field"] for field in handed_over["fields"]] == ["key-1"]
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_they_agree_on_authentication_and_protection(
+    project: Project, acmidm: CommandLine, registry: Registry, tmp_path: Path
+) -> None:
+    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are
+    left or kept."""
+    offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
+    offered_there["products"] = {
+        "notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}
+    }
+    with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
+        key = tmp_path / "geosecure.jwk.json"
+        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
+        project.configure(
+            {
+                **settings_of(geosecure, prefix="geosecure"),
+                "geosecureOperatorPrivateKeyFile": str(key),
+                "protectClients": "true",
+            }
+        )
+        secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
+        weaker = write(project, "weaker")
+        stronger = write(project, "stronger", **secret)
+        renewed = write(project, "renewed", **secret)
+        uploaded = write(project, "uploaded", keys=())
+        leaving = write(project, "leaving", platforms=["acmidm", "geosecure"])
+        staying = write(project, "staying", retire="2999-03-31")
+        without = write(project, "without")
+        coming = write(project, "coming", scopes=(SEND, DOSSIERS), retire="2999-03-31")
+        preserved = write(project, "preserved")
+        back = write(project, "back", retire="2020-03-31", preserve=True)
+        left = write(project, "left", retire="2020-03-31")
+        acmidm.keep_in_git()
+        registry.clear()
+        project.apply()
+        assert acmidm.run("drift", "--stack", "tni").code == 0, (
+            "a product is read where clients have it: GeoSecure offers one"
+        )
+        weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
+        del weaker.request()["jwks"]
+        del stronger.document["token_endpoint_auth_method"]
+        renewed.request()["secret_generation"] = 2
+        uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
+        leaving.document["retire"] = {"geosecure": "2020-03-31"}
+        del staying.document["retire"]
+        without.document["retire"] = {"notificaties": "2020-03-31"}
+        preserved.document["preserve"] = True
+        del back.document["retire"], back.document["preserve"]
+        for form in (coming, left):
+            form.document["contacts"] = ["loket@stad-gent.example"]
+        for form in (weaker, stronger, renewed, uploaded, leaving, staying, without, coming, preserved, back, left):
+            form.save()
+        by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
+        by_forms = acmidm.review_of_forms("--environment", "tni")
+    by_forms["notes"] = by_engine["notes"]
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert (
+        by_engine["headline"]
+        == "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 13 more kinds of"
+        " change on tni"
+    )
+    assert changes_in(by_engine) == each(AGREED_ELSEWHERE)

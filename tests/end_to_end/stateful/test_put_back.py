@@ -1,0 +1,98 @@
+"""Faults that were found before are put back in turn, and the machine finds each. All of them are found in this
+process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from acmidm.report.drift import ClientDrift
+from acmidm_onboarding import onboarding, recorded, stack
+from acmidm_onboarding.authorities import products
+from acmidm_onboarding.authorities.http import collection
+from acmidm_onboarding.resources import ownership
+from acmidm_onboarding.values.metadata import Owner
+from tests.end_to_end.stateful.machine import run
+from tests.end_to_end.stateful.speeds import InProcess
+from tests.end_to_end.stateful.stand_in import STACK
+from tests.support.portal import RunningPortal
+
+Patch = pytest.MonkeyPatch
+
+
+def any_404_is_gone(patch: Patch) -> None:
+    """2: a wrong address answers 404 to everything, and that counted as removed."""
+    patch.setattr(collection.AddressCheck, "require", lambda _: None)
+
+
+def heal_applies_what_waits(patch: Patch) -> None:
+    """4: ``drift --heal`` granted a scope that only waited in a form."""
+    patch.setattr(ClientDrift, "left", frozenset())
+
+
+def one_failed_create_is_everybodys(patch: Patch) -> None:
+    """6: the output of a connection that failed is the engine's marker of what is not known, and the commands read the
+    outputs."""
+
+    def outputs(connections: Mapping[str, Mapping[str, Any]]) -> Any:
+        if all("client_id" in platform for platform in connections.values()):
+            return known(connections)  # those of a component
+        return {
+            key: {name: pulumi.Output.all(**one) for name, one in platforms.items()}
+            for key, platforms in connections.items()
+        }
+
+    def looked_at(document: Mapping[str, Any], *more: Any) -> recorded.Recorded:
+        for one in document["deployment"].get("resources") or []:
+            for platforms in one["outputs"].get("connections", {}).values() if one["type"] == STACK else ():
+                assert all(client["client_id"] for client in platforms.values())
+        return recorded_in(document, *more)
+
+    recorded_in = recorded.recorded_in
+    known = onboarding.known
+    patch.setattr(onboarding, "known", outputs)
+    patch.setattr(stack, "recorded_in", looked_at)
+
+
+def what_is_by_hand_is_overwritten(patch: Patch) -> None:
+    """8: a product's configuration that somebody made by hand was overwritten, unseen."""
+    patch.setattr(products, "_require_free", lambda *_: None)
+
+
+def a_delete_compares_key_and_stack_alone(patch: Patch) -> None:
+    """A1: what was replaced removed the client that its successor had taken over."""
+    patch.setattr(Owner, "is_resource_of", Owner.is_connection_of)
+
+
+def a_read_copies_the_owner(patch: Patch) -> None:
+    """A2: a client whose key and stack somebody emptied was another one, and was replaced."""
+
+    def compared(_: Mapping[str, Any], found: Owner) -> dict[str, Any]:
+        return {name: value for name in ("software_id", "managed_by") if (value := getattr(found, name)) is not None}
+
+    patch.setattr(ownership, "compared", compared)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a busy machine takes long over it
+@pytest.mark.parametrize(
+    ("put_back", "sign"),
+    [
+        (any_404_is_gone, "expected"),
+        (heal_applies_what_waits, "it repairs"),
+        (one_failed_create_is_everybodys, "string indices"),
+        (what_is_by_hand_is_overwritten, "expected"),
+        (a_delete_compares_key_and_stack_alone, "loses its client|found None"),
+        (a_read_copies_the_owner, "expected"),
+    ],
+)
+def test_what_is_put_back_is_found(
+    portal: RunningPortal, tmp_path: Path, monkeypatch: Patch, put_back: Callable[[Patch], None], sign: str
+) -> None:
+    put_back(monkeypatch)
+    with pytest.raises((AssertionError, TypeError), match=sign):
+        run(portal, tmp_path, InProcess, examples=200, steps=40)

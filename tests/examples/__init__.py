@@ -1,1 +1,0 @@
-"""Clients as people write them, run."""

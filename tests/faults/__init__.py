@@ -1,1 +1,0 @@
-"""Faults injected between the provider and a real server; docs/reliability.md is their table."""

@@ -1,0 +1,109 @@
+"""A key that its form says is compromised: read and known, and never declared."""
+
+from __future__ import annotations
+
+import json
+
+from acmidm_onboarding.forms.loading import stolen_elsewhere
+from acmidm_onboarding.values.jwk import public_jwk
+from acmidm_onboarding.values.terms import Environment
+from tests.support.evidence import write_evidence
+from tests.support.workspace import FORM, ORGANISATION, SPEAKS_FOR, Workspace, private_key, public_key
+
+STOLEN = "onboardings/gent/gestolen.jwk.json"
+ENTRY = "{file: gestolen.jwk.json, compromised: true}"
+
+
+def test_it_is_known_and_not_declared(workspace: Workspace) -> None:
+    """Beside another, and alone: then the client has no key."""
+    thumbprint = public_jwk(public_key("gestolen")).thumbprint
+    workspace.write(STOLEN, public_key("gestolen"))
+    for jwks, declared in ((f"[tni.jwk.json, {ENTRY}]", ["tni"]), (f"[{ENTRY}]", [])):
+        workspace.write_form(FORM.replace("[tni.jwk.json]", jwks))
+        [connection] = workspace.load().connections(Environment.TNI)
+        assert (list(connection.keys or ()), connection.compromised) == (declared, frozenset({thumbprint}))
+        [on_production] = workspace.load().connections(Environment.PROD)
+        assert on_production.compromised == frozenset()
+
+
+def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
+    """Whichever environment of the form says so: whoever stole it signs what he likes, also where the keys are in the
+    portal."""
+    stolen = private_key("gestolen", kty="RSA", size=2048)
+    workspace.write(STOLEN, {name: stolen[name] for name in ("kty", "n", "e", "kid")})
+    write_evidence(workspace.forms / "gent", stolen)
+    for old, new in (("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"), ("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")):
+        form = FORM.replace(old, new)
+        workspace.write_form(form if "tni" in old else form.replace("    jwks: [tni.jwk.json]\n", ""))
+        [connection] = workspace.load().connections(Environment.TNI)
+        assert (connection.evidence, connection.evidence_refused) == (
+            None,
+            "it is signed by a key that the form says is compromised",
+        )
+
+
+def test_an_entry_that_says_no_more_is_its_name(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[{file: tni.jwk.json, compromised: false}]"))
+    [connection] = workspace.load().connections(Environment.TNI)
+    assert (list(connection.keys or ()), connection.compromised) == (["tni"], frozenset())
+
+
+def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
+    """One key for all clients is what organisations have: each place where it goes on is named."""
+    workspace.write(STOLEN, public_key("gestolen"))
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]").replace("prod.jwk.json", "gestolen.jwk.json")
+    )
+    what = "this key is compromised, as onboardings/gent/mijn-gent.yaml says; mark it so here too, and name another"
+    assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
+    other = FORM.replace("application: mijn-gent", "application: ander").replace("tni.jwk.json", "gestolen.jwk.json")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"))
+    workspace.write_form(other, "gent/ander")
+    assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
+
+
+def test_another_customer_of_a_supplier_that_goes_on_with_it_is_named(workspace: Workspace) -> None:
+    """It stops nobody: each customer marks its own."""
+    workspace.write_organisation("name: Leverancier\n", "leverancier")
+    workspace.write("onboardings/leverancier/gedeeld.jwk.json", public_key("gedeeld"))
+    for folder, organisation in (("gent", ORGANISATION), ("z", f"name: Ander\novo: OVO000001\n{SPEAKS_FOR}")):
+        workspace.write_organisation(f"{organisation}suppliers: [leverancier]\n", folder)
+    named = FORM.replace("[tni.jwk.json]", "[../leverancier/gedeeld.jwk.json]")
+    stolen = FORM.replace(
+        "[tni.jwk.json]", "[tni.jwk.json, {file: ../leverancier/gedeeld.jwk.json, compromised: true}]"
+    )
+    workspace.write_form(stolen)
+    workspace.write_form(named[: named.index("  prod:")].replace("mijn-gent", "loket"), "z/loket")
+    said = 'z/loket goes on with key "gedeeld", which gent/mijn-gent calls compromised; mark it there too'
+    assert list(stolen_elsewhere(workspace.load().forms)) == [said]
+
+
+def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(workspace: Workspace) -> None:
+    """Where it leaves at once; until its day it is managed, and loses the key."""
+    workspace.write(STOLEN, public_key("gestolen"))
+    form = FORM.replace("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")
+    workspace.write_form(f"preserve: true\n{form}")
+    assert workspace.sentences() == [
+        "onboardings/gent/mijn-gent.yaml:19:27: preserve leaves the client as it is, with this key, which is"
+        " compromised; take preserve away, bring the stack up so that the key goes, then preserve it again without this"
+        " entry"
+    ]
+    for line in ("retire: 2999-03-31", "retire: 2020-03-31"):
+        workspace.write_form(f"{line}\npreserve: true\n{form}")
+        assert workspace.sentences() == []
+
+
+def test_mistakes_in_an_entry(workspace: Workspace) -> None:
+    """A misspelt word, a word for a truth, an entry without file, and a key that was pasted in, which is not
+    repeated."""
+    pasted = json.dumps(public_key("tni"))
+    for entry, sentence in (
+        ("{file: tni.jwk.json, compromissed: true}", 'unknown field "compromissed"; did you mean "compromised"?'),
+        ("{file: tni.jwk.json, compromised: ja}", '"compromised" is not true or false; write true or false'),
+        ("{compromised: true}", 'item 1 of "jwks" is not the name of a file; '),
+        (pasted, 'item 1 of "jwks" is not the name of a file; '),
+    ):
+        workspace.write_form(FORM.replace("[tni.jwk.json]", f"[{entry}]"))
+        (found,) = workspace.sentences()
+        assert sentence in found
+        assert public_key("tni")["n"] not in found

@@ -1,0 +1,174 @@
+"""Drafts become files: organisations, forms and keys, each checked before anything is put in place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from acmidm.importing.draft import ImportedForm
+from acmidm.importing.organisations import FolderOwner
+from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.write import Writer, WrittenForms
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values import metadata
+from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.values.metadata import ProductDocument
+from acmidm_onboarding.values.terms import Environment
+from tests.importing.test_plan import client
+from tests.support.forms import PLAIN
+from tests.support.offered import ATTRIBUTE, write_catalogue
+from tests.support.portal import new_key
+from tests.support.portal import public_jwk as public_half
+
+CATALOGUE = Path(__file__).parents[2] / "catalogue"
+SHARED, OWN = public_jwk(public_half(new_key("leverancier-2024"))), public_jwk(public_half(new_key("eigen")))
+GENT = FolderOwner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
+AALST = FolderOwner("stad-aalst", "Stad Aalst", None, "0207437468")
+
+
+@pytest.fixture
+def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "onboardings").mkdir()
+    return Path("onboardings")
+
+
+def draft(owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> ImportedForm:
+    tni = Environment.TNI
+    row, listed = SheetRow(None, number, {}, {}), client(f"a-{number}")
+    return ImportedForm(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
+
+
+def write(forms: Path, *drafts: ImportedForm, supplier: str | None = None) -> WrittenForms:
+    outcome = Writer(forms, CATALOGUE, {}, "klanten.xlsx", supplier).write(drafts)
+    load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
+    return outcome
+
+
+def put(forms: Path, name: str, text: str) -> None:
+    file = forms / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+def files(forms: Path, ending: str = "") -> list[str]:
+    found = (file.relative_to(forms).as_posix() for file in forms.rglob("*") if file.is_file())
+    return sorted(file for file in found if file.endswith(ending))
+
+
+def content(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
+    return loaded
+
+
+def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
+    row = SheetRow(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
+    write(forms, replace(draft(GENT), row=row))
+    assert (
+        "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n"
+        in (forms / "stad-gent/loket.yaml").read_text()
+    )
+
+
+def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
+    text = "name: Stad Gent # as the register has it\novo: OVO002067\n"
+    put(forms, "gent/organisation.yaml", text)
+    write(forms, draft(replace(GENT, folder="gent", suppliers=())))
+    assert (forms / "gent/organisation.yaml").read_text() == text
+    assert files(forms) == ["gent/loket.yaml", "gent/organisation.yaml"]
+
+
+def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
+    """Two organisations cannot have one key of their own: whoever signs for the one could sign for the other."""
+    other_kid = public_jwk({**SHARED.members, "kid": "another"})
+    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, other_kid, number=3))
+    assert (outcome.written, files(forms)) == ([], [])
+    assert outcome.unplaced == [
+        f'row {row}: key "{kid}" is that of another organisation too, in row {other}: '
+        "--supplier FOLDER keeps it once, in the folder of the supplier"
+        for row, kid, other in ((2, "leverancier-2024", 3), (3, "another", 2))
+    ]
+
+
+def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
+    """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
+    other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
+    outcome = write(
+        forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier"
+    )
+    assert outcome.unplaced == []
+    assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
+    assert content(forms / "leverancier/organisation.yaml") == {"name": "leverancier"}
+    lists = {
+        folder: content(forms / folder / "organisation.yaml").get("suppliers")
+        for folder in ("stad-gent", "stad-aalst", "wingene")
+    }
+    assert lists == {"stad-gent": ["leverancier"], "stad-aalst": ["leverancier"], "wingene": None}
+
+
+def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path) -> None:
+    put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+    outcome = write(
+        forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier"
+    )
+    assert [one.file for one in outcome.written] == [forms / "stad-aalst/loket.yaml"]
+    (sentence,) = outcome.unplaced
+    assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml")
+
+
+def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
+    def sending(brand: str) -> ImportedForm:
+        configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
+        listed = client(brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())})
+        send = {Environment.TNI: {"dv_notificaties_import": True}}
+        return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
+
+    drafts = [sending("stad-gent"), sending("gent")]
+    assert write(forms, *drafts).unplaced == []
+    assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {
+        "aanbieder_uri": ["https://gent.example/"],
+        "merk_code": ["gent", "stad-gent"],
+    }
+    note = (
+        "stad-gent/organisation.yaml lets it send as its clients do now: "
+        "aanbieder_uri https://gent.example/; merk_code gent, stad-gent: see whether it may"
+    )
+    assert [one.notes for one in drafts] == [[note], [note]]
+
+
+def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path) -> None:
+    """With its default scopes; where it speaks for somebody, a new organisation may say so."""
+    write_catalogue(catalogue := tmp_path / "catalogue")
+    file = catalogue / "organisatieregister.yaml"
+    file.write_text(file.read_text().replace("source: the tests}", "source: the tests, speaks_for: exactly}"))
+    listed, granted = client("a-2", attributes={ATTRIBUTE: "balie"}), {Environment.TNI: {PLAIN: True}}
+    one = replace(draft(GENT), clients={Environment.TNI: listed}, scopes=granted)
+    assert Writer(forms, catalogue, {}, "klanten.xlsx").write([one]).unplaced == []
+    request = content(forms / "stad-gent/loket.yaml")["environments"]["tni"]
+    assert (request["scopes"], request["attributes"]) == ({PLAIN: {"default": True}}, {ATTRIBUTE: "balie"})
+    assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {ATTRIBUTE: ["balie"]}
+
+
+def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
+    """The form of another organisation whose name is the end of the faulty one's was dropped too."""
+    put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+    put(forms, "stad-gent/z.yaml", "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n")
+    other = FolderOwner("gent", "Gent", "OVO000009", None)
+    outcome = write(forms, draft(replace(GENT, suppliers=())), draft(other, OWN, number=3))
+    assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
+    assert outcome.unplaced == [
+        "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form of loket; "
+        "keep one of the two, or name the application differently"
+    ]
+
+
+def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Path) -> None:
+    """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
+    outcome = write(
+        forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier="leverancier"
+    )
+    assert (len(outcome.unplaced), files(forms)) == (2, [])

@@ -1,1 +1,0 @@
-"""The project on a real Keycloak, an identity provider that nobody here wrote."""

@@ -1,1 +1,0 @@
-"""The embedded authority, driven as its users do: a real process, over HTTP."""

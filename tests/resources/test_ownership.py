@@ -1,0 +1,107 @@
+"""Two resources of one stack and the same client: the marks tell which has it, and no read confuses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
+from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
+from tests.resources.test_providers import product_of
+from tests.resources.world import World, client_inputs, outs
+from tests.support.registry import Registry
+
+
+def marks(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in ("software_id", "managed_by", "incarnation")}
+
+
+def test_a_refresh_teaches_the_old_one_nothing(
+    world: World, registry: Registry, client: dict[str, Any], application: str
+) -> None:
+    """A second create takes the client over. The first one, refreshed before it is removed, sees that, and removes
+    nothing."""
+    provider, client_id = world.provider(OAuthClientProvider), client["client_id"]
+    new = outs(provider.create(client_inputs(application)))
+    assert new["client_id"] == client_id
+    read = provider.read(client_id, client)
+    assert outs(read) == {**client, "other_owner": marks(registry.client(application))}
+    provider.delete(client_id, outs(read))
+    provider.delete(client_id, client)
+    assert registry.client(application)["client_id"] == client_id
+    provider.delete(client_id, new)
+    assert registry.clients(application) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "is_refreshed"),
+    [
+        ({"incarnation": "anothers"}, True),
+        ({"incarnation": "anothers"}, False),
+        ({"incarnation": None}, False),
+        ({"software_id": None, "managed_by": None}, True),
+    ],
+)
+def test_an_update_puts_the_own_marks_back(
+    world: World,
+    registry: Registry,
+    client: dict[str, Any],
+    application: str,
+    change: dict[str, Any],
+    is_refreshed: bool,
+) -> None:
+    """Once a refresh has seen other ones, and in any update where only the incarnation is another: a state of before is
+    restored."""
+    clients, products, client_id = (
+        world.provider(OAuthClientProvider),
+        world.provider(ProductConfigurationProvider),
+        client["client_id"],
+    )
+    configured = outs(products.create(product_of(client_id)))
+    registry.change(client_id, **change)
+    registry.set_configuration("notificaties", client_id, configured["configuration"], **change)
+    before = (
+        [outs(clients.read(client_id, client)), outs(products.read("", configured))]
+        if is_refreshed
+        else [client, configured]
+    )
+    assert not is_refreshed or all("other_owner" in one for one in before)
+    wanted = client_inputs(application, contacts=["nieuw@stad-gent.example"]), product_of(client_id, merk_code="nieuw")
+    clients.update(client_id, before[0], wanted[0])
+    products.update("", before[1], wanted[1])
+    assert marks(registry.client(application)) == marks(client)
+    document = registry.product_document("notificaties", client_id)
+    assert document is not None
+    assert marks(document) == marks(configured)
+
+
+def test_a_client_is_found_under_its_former_key(
+    world: World, registry: Registry, client: dict[str, Any], application: str
+) -> None:
+    """The state was lost while ``formerly`` waited: the client keeps its ID, and its products come along."""
+    clients, products, client_id = (
+        world.provider(OAuthClientProvider),
+        world.provider(ProductConfigurationProvider),
+        client["client_id"],
+    )
+    before = products.create({**product_of(client_id), "software_id": client["software_id"]})
+    formerly = {"formerly": ["acmidm/tni/OVO002067/nooit", client["software_id"]]}
+    wanted = client_inputs(f"{application}-2", **formerly)
+    made = outs(clients.create(wanted))
+    assert made["client_id"] == client_id
+    assert marks(registry.client(f"{application}-2")) == marks(made)
+    configured = products.create(
+        {**product_of(client_id, merk_code="nieuw"), "software_id": made["software_id"], **formerly}
+    )
+    document = registry.product_document("notificaties", client_id)
+    assert document is not None
+    assert (marks(document), document["configuration"]["merk_code"]) == (marks(outs(configured)), "nieuw")
+    assert outs(configured)["incarnation"] != outs(before)["incarnation"]
+
+    # Its own key goes first, and a key that is another stack's is none of its.
+    assert clients.create(wanted).id == client_id
+    elders = client_inputs(f"{application}-3", managed_by="elders/tni")
+    clients.create(elders)
+    ours = client_inputs(f"{application}-4", formerly=[elders["software_id"]])
+    assert clients.create(ours).id not in (client_id, registry.client(f"{application}-3")["client_id"])

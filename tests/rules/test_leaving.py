@@ -1,0 +1,138 @@
+"""Which step a connection that leaves is at, by its day and by what the state has of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from typing import Any
+
+import pytest
+
+from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.rules.retirement import declared_now, last_step
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.keys import Key
+from tests.program.test_onboarding import CONNECTION
+
+DAY = date(2027, 3, 31)
+NAME = CONNECTION.resource_name
+SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
+WHOLE = dataclasses.replace(CONNECTION.in_stack(protect=True), client_id="8abae908")
+UNPROTECTED = dataclasses.replace(WHOLE, protected=False, protected_products=frozenset())
+READY = dataclasses.replace(UNPROTECTED, scopes={})
+
+
+def retired(**changes: Any) -> Declaration:
+    return dataclasses.replace(CONNECTION, retire={"acmidm": DAY.isoformat()}, **changes)
+
+
+def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
+    """What a run on a day declares of it."""
+    found = declared_now([connection], lambda: {} if held is None else {NAME: held}, day)
+    if not found:
+        return "nothing"
+    (now,) = found
+    return "as it is" if now == connection else "without scopes" if not now.scopes else "with its scopes"
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (None, "nothing"),
+        (WHOLE, "without scopes"),
+        (UNPROTECTED, "without scopes"),
+        (dataclasses.replace(READY, protected=True), "without scopes"),
+        (dataclasses.replace(READY, protected_products=PRODUCTS), "without scopes"),
+        (READY, "nothing"),
+    ],
+)
+def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
+    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does
+    that again."""
+    assert step(retired(), held) == expected
+    assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (
+        expected == "nothing" and held is not None
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [(None, "nothing"), (WHOLE, "with its scopes"), (UNPROTECTED, "with its scopes"), (READY, "with its scopes")],
+)
+def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Client | None, expected: str) -> None:
+    kept = retired(preserve=True)
+    assert step(kept, held) == expected
+    assert step(dataclasses.replace(kept, retire={}), held) == expected, "at once, where there is no day"
+    assert step(kept, dataclasses.replace(UNPROTECTED, retained=True)) == "nothing"
+    assert step(kept, dataclasses.replace(WHOLE, retained=True)) == "with its scopes", "the protection is lifted first"
+
+
+def test_a_client_is_not_left_with_a_compromised_key() -> None:
+    """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal
+    says nothing."""
+    ready = dataclasses.replace(UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")})
+    kept = retired(preserve=True, compromised=frozenset({"stolen"}))
+    assert step(kept, ready) == "with its scopes"
+    for keys in ({"b": Key("good")}, None):
+        assert step(kept, dataclasses.replace(ready, keys=keys)) == "nothing"
+
+
+def test_before_its_day_no_state_is_read() -> None:
+    def read() -> dict[str, Client]:
+        pytest.fail("the state was read")
+
+    for connection in (retired(), retired(preserve=True), CONNECTION):
+        assert declared_now([connection], read, date(2027, 3, 30)) == [connection]
+
+
+def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
+    product = next(iter(PRODUCTS))
+    connection = dataclasses.replace(CONNECTION, retire={product: DAY.isoformat()}, product_scopes={product: SCOPES})
+
+    def now(held: Client | None) -> tuple[bool, bool, bool]:
+        (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)
+        return product in found.products, found.is_leaving(product), bool(found.scopes)
+
+    assert (
+        now(WHOLE)
+        == now(UNPROTECTED)
+        == now(dataclasses.replace(READY, protected_products=PRODUCTS))
+        == (True, True, False)
+    )
+    assert now(READY) == now(None) == (False, False, False)
+    assert now(dataclasses.replace(WHOLE, products={}, protected_products=frozenset())) == (False, False, False)
+
+
+def test_a_client_is_known_by_its_earlier_name() -> None:
+    """A form that renames it and retires it at once loses nothing of it."""
+    renamed = retired(formerly=("OVO000001/vroeger",))
+    held = {"OVO000001/vroeger": WHOLE}
+    assert len(declared_now([renamed], lambda: held, DAY)) == 1
+    assert declared_now([renamed], lambda: {"OVO000001/vroeger": READY}, DAY) == []
+
+
+@pytest.mark.parametrize("part", ["OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"])
+def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
+    """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first
+    step."""
+    kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
+
+    def held(**of_part: bool) -> Client:
+        options = {kind: of_part if kind == part else {"retainOnDelete": True} for kind in kinds}
+        resources = [
+            {
+                "urn": f"urn:pulumi:tni::acmidm::x$pulumi-python:dynamic/acmidm:{kind}::OVO1/a"
+                + ("/dosis" if kind == kinds[-1] else ""),
+                "type": f"pulumi-python:dynamic/acmidm:{kind}",
+                "inputs": {"product": "dosis"} if kind == kinds[-1] else {},
+                **options[kind],
+            }
+            for kind in kinds
+        ]
+        return recorded_in({"deployment": {"resources": resources}}).parts["OVO1/a"]
+
+    protected = held(protect=True, retainOnDelete=True)
+    assert protected.protected or protected.protected_products
+    assert held(retainOnDelete=True).retained
+    assert held().retained is (part in ("ClientScopes", "ClientJwks")), "of these nothing is removed at an authority"

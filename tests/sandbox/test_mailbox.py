@@ -1,0 +1,278 @@
+"""The post office, by a real SMTP client, and the page Postvak."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import sqlite3
+import uuid
+from contextlib import closing
+
+import pytest
+
+from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
+from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail, received_mails
+from story.person import MENU, Person
+from tests.sandbox.mails import CALENDAR, connected, deliver, mail
+from tests.sandbox.web import person
+from tests.support.portal import RunningPortal
+
+MAILBOX = "/portaal/nl/postvak"
+_codes = (f"OVO{number:06d}" for number in range(500_000, 600_000))
+
+
+@pytest.fixture
+def code() -> str:
+    """An organisation of this test alone."""
+    return next(_codes)
+
+
+@pytest.fixture
+def reader(portal: RunningPortal, code: str) -> Person:
+    return person(portal, f"postvak-{uuid.uuid4().hex[:8]}", [code])
+
+
+def received(portal: RunningPortal, code: str) -> list[ReceivedMail]:
+    return [one for one in received_mails(portal.settings.database) if one.stored.organisation == code]
+
+
+def link(page: str, name: str) -> str:
+    """Where a link leads that is named so."""
+    found = re.search(rf'<a href="([^"]+)"[^>]*>{re.escape(name)}</a>', page)
+    assert found, page
+    return found[1]
+
+
+def test_a_mail_is_read_by_its_organisation(portal: RunningPortal, reader: Person, code: str) -> None:
+    """In the menu, in the list, on a page with its text, and its calendar as a file."""
+    message = mail(code, subject="Uw cliënt-ID op TNI", text="Dag Gent,\n\n  <b>uw</b> client-ID: 1234 & zo €\n")
+    message.add_alternative("<script>alert(1)</script><p>In HTML</p>", subtype="html")
+    message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel é.ics")
+    deliver(portal, message, "een@stad.example", "twee@stad.example")
+    assert MAILBOX in reader.http.get(f"/portaal/nl{MENU}").text
+    page = reader.http.get(MAILBOX).text
+    assert "een@stad.example, twee@stad.example" in page
+    opened = reader.http.get(link(page, "Uw cliënt-ID op TNI"))
+    assert "Dag Gent,\n\n  &lt;b&gt;uw&lt;/b&gt; client-ID: 1234 &amp; zo €" in opened.text
+    assert "In HTML" not in opened.text
+    assert "alert" not in opened.text
+    assert message["Message-ID"].strip("<>") in opened.text
+    file = reader.http.get(link(opened.text, "sleutel é.ics"))
+    assert (file.status_code, file.text) == (200, CALENDAR)
+    assert file.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert file.headers["content-disposition"] == "attachment; filename*=UTF-8''sleutel%20%C3%A9.ics"
+    assert file.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_file_is_never_shown_as_what_it_says(portal: RunningPortal, reader: Person, code: str) -> None:
+    """A page of HTML that is attached is octets to keep; its name has no path and no line of its own."""
+    message = mail(code)
+    message.add_attachment(b"<script>alert(1)</script>", "text", "html", filename="../../pagina.html")
+    deliver(portal, message)
+    opened = reader.http.get(link(reader.http.get(MAILBOX).text, "Uw client-ID"))
+    file = reader.http.get(link(opened.text, "pagina.html"))
+    assert file.headers["content-type"] == "application/octet-stream"
+    assert file.headers["content-disposition"].startswith("attachment;")
+    for number in ("0", "2", "x", "9" * 40, "-1"):
+        assert reader.http.get(link(opened.text, "pagina.html").removesuffix("/1") + f"/{number}").status_code == 404
+
+
+def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, code: str) -> None:
+    """Not in the list, not by its number, nor its files; and without the right API-beheerder nothing at all."""
+    message = mail(code, subject="Voor ons alleen")
+    message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="a.ics")
+    deliver(portal, message)
+    address = link(reader.http.get(MAILBOX).text, "Voor ons alleen")
+    stranger = person(portal, f"vreemd-{uuid.uuid4().hex[:8]}", [next(_codes)])
+    assert "Voor ons alleen" not in stranger.http.get(MAILBOX).text
+    unseen = stranger.http.get(address)
+    assert (unseen.status_code, "Voor ons alleen" in unseen.text) == (404, False)
+    assert stranger.http.get(f"{address}/bijlagen/1").status_code == 404
+    powerless = person(portal, f"zonder-{uuid.uuid4().hex[:8]}", [code], api_beheerder=False)
+    assert [powerless.http.get(path).status_code for path in (MAILBOX, address, f"{address}/bijlagen/1")] == [403] * 3
+    nobody = powerless.http.get(f"{portal.origin}{MAILBOX}", headers={"Cookie": ""})
+    assert nobody.status_code == 303
+
+
+def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, reader: Person, code: str) -> None:
+    """It is kept for whoever runs the sandbox, and on no page."""
+    place = f"acmidm/tni/{code}"
+    odd = ("", "OVO002067", place, f"acmidm/tni/x{code}/mijn-gent", f"{place}/mijn-gent/more", "acmidm/tni/%/mijn-gent")
+    for named in ((), *((value,) for value in odd), (f"{place}/a", f"{place}/b")):
+        message = mail(code)
+        del message["X-Acmidm-Connection"]
+        raw = b"".join(f"X-Acmidm-Connection: {value}\r\n".encode() for value in named) + message.as_bytes()
+        deliver(portal, raw)
+        kept = next(
+            one.stored
+            for one in received_mails(portal.settings.database)
+            if one.stored.message_id == message["Message-ID"]
+        )
+        assert kept.organisation == "", named
+    assert "Er zijn nog geen mails" in reader.http.get(MAILBOX).text
+
+
+def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
+    """The departments have one KBO number: who has it beside an OVO code sees the mails of the code only. Another
+    number is one's own."""
+    for number, shown in (("0316380841", False), ("0207451227", True)):
+        subject = f"Mail {uuid.uuid4()}"
+        deliver(portal, mail(number, subject=subject))
+        reader = person(portal, f"kbo-{uuid.uuid4().hex[:8]}", [next(_codes), number])
+        assert (subject in reader.http.get(MAILBOX).text) is shown
+
+
+def test_the_same_message_id_twice_is_one_mail(portal: RunningPortal, reader: Person, code: str) -> None:
+    """Received twice, as after a lost answer; for another organisation it is another mail, and without one each is its
+    own."""
+    message = mail(code, subject="Tweemaal")
+    deliver(portal, message, "een@stad.example")
+    deliver(portal, message, "een@stad.example", "twee@stad.example")
+    other = next(_codes)
+    message.replace_header("X-Acmidm-Connection", f"acmidm/tni/{other}/x")
+    deliver(portal, message)
+    kept = received(portal, code)
+    assert [(one.stored.times, one.stored.recipients) for one in kept] == [
+        (2, ["een@stad.example", "twee@stad.example"])
+    ]
+    assert [one.stored.times for one in received(portal, other)] == [1]
+    page = reader.http.get(MAILBOX).text
+    assert page.count("Tweemaal</a>") == 1
+    assert "2 keer ontvangen" in page
+    anonymous = mail(code)
+    del anonymous["Message-ID"]
+    for _ in range(2):
+        deliver(portal, anonymous)
+    assert [one.stored.times for one in received(portal, code)] == [1, 1, 2]
+
+
+def test_what_is_too_large_is_refused(portal: RunningPortal, code: str) -> None:
+    """By its announced size, and by what comes; the portal goes on."""
+    large = mail(code, text="x" * 70 + "\n" + ("y" * 70 + "\n") * (LONGEST_MAIL // 71))
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        deliver(portal, large)
+    assert refused.value.smtp_code == 552
+    with connected(portal) as client:
+        client.ehlo()
+        client.mail("a@b.example")
+        assert client.rcpt("c@d.example")[0] == 250
+        assert client.data(large.as_bytes())[0] == 552
+    deliver(portal, mail(code))
+    assert len(received(portal, code)) == 1
+
+
+def test_the_log_has_a_line_for_each_mail(portal: RunningPortal, code: str) -> None:
+    """Its Message-ID and its connection; nothing of its text, and no line that a sender forged."""
+    message = mail(code, subject="Onderwerp-in-geen-log", text="Geheim-in-geen-log")
+    deliver(portal, message)
+    forged = message.as_bytes().replace(b"Message-ID: <", b"Message-ID: <=?utf-8?q?a=0D=0Aforged=1B[31m?= ")
+    deliver(portal, forged)
+    log = portal.log.read_text()
+    assert f"received mail {message['Message-ID']} about acmidm/tni/{code}/mijn-gent\n" in log
+    assert "in-geen-log" not in log
+    assert "\nforged" not in log
+    assert "\x1b" not in log
+    assert "FROM:" not in log, "aiosmtpd's own lines"
+
+
+def test_a_command_that_cannot_be_read_is_answered(portal: RunningPortal) -> None:
+    """Such as an address with comments in comments: no traceback in the answer or in the log."""
+    with connected(portal) as client:
+        client.ehlo()
+        for command in (
+            "MAIL FROM:<" + "(" * 400 + ">",
+            'MAIL FROM:"',
+            "RCPT TO:<\udcff>",
+            "AUTH PLAIN x",
+            "\x01\x1b[31m",
+            "VRFY " + "(" * 300,
+        ):
+            client.send(command.encode("utf-8", "surrogateescape") + b"\r\n")
+            code, reply = client.getreply()
+            assert 500 <= code < 560, (command, reply)
+        assert client.noop()[0] == 250
+    assert "Traceback" not in portal.log.read_text()
+
+
+@pytest.mark.exhaustive
+def test_a_mail_that_cannot_be_kept_is_not_accepted(portal: RunningPortal, code: str) -> None:
+    """While another program has the database for longer than is waited: the sender tries again, and it is one mail."""
+    message = mail(code)
+    with closing(sqlite3.connect(portal.settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            deliver(portal, message)
+        other.execute("ROLLBACK")
+    assert refused.value.smtp_code == 451
+    deliver(portal, message)
+    assert [one.stored.times for one in received(portal, code)] == [1]
+
+
+def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal) -> None:
+    """GeoSecure's: what is mailed is at ACM/IDM's portal."""
+    reader = person(geosecure, f"postvak-{uuid.uuid4().hex[:8]}")
+    assert "Postvak" not in reader.http.get(f"/portaal/nl{MENU}").text
+
+
+def hostile(code: str) -> dict[str, bytes]:
+    """Mails that are broken or made to break: as they lie on the wire, each about the organisation."""
+    own = f"X-Acmidm-Connection: acmidm/tni/{code}/x\r\n".encode()
+
+    def of(headers: bytes, body: bytes = b"text\r\n") -> bytes:
+        return own + headers + b"\r\n" + body
+
+    nested = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at) for at in range(300))
+    return {
+        "no header at all": own + b"\r\n",
+        "not ASCII": of("Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"),
+        "a wrong charset": of(b"Content-Type: text/plain; charset=klingon\r\n"),
+        "a wrong encoding": of(b"Content-Transfer-Encoding: base64\r\n", b"====not base64\r\n"),
+        "an encoded word that is none": of(b"Subject: =?utf-8?b?A?= =?x?q?y?= =?utf-8?q?=ZZ?= =?\r\n"),
+        "comments in comments": of(b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"),
+        "parts in parts": own + nested,
+        "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
+        "a part without an end": of(
+            b'Content-Type: multipart/mixed; boundary="b"\r\n', b"--b\r\nContent-Disposition: attachment\r\n"
+        ),
+        "a name with everything": of(
+            b"Content-Disposition: attachment; filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
+        ),
+        "unseen text": of(b"Subject: a\x00\x1b[31m\r\n", "a\u202eb\x00\x1b\r\n".encode()),
+        "two of all": of(b"Subject: a\r\nSubject: b\r\nMessage-ID: <c>\r\nMessage-ID: <d>\r\nFrom: a\r\nFrom: b\r\n"),
+        "a Message-ID that is none": of(b"Message-ID: " + b"\xe2\x80\xae" * 200 + b"\r\n"),
+    }
+
+
+def test_a_hostile_mail_is_listed_and_spoils_nothing(portal: RunningPortal, reader: Person, code: str) -> None:
+    """Each is a row, a page of its own and files that can be had; never a 500, a traceback, or a header of the
+    sender's."""
+    wanted = hostile(code)
+    for raw in wanted.values():
+        deliver(portal, raw)
+    page = reader.http.get(MAILBOX)
+    links = re.findall(rf'<th [^>]*><a href="({MAILBOX}/\d+)"', page.text)
+    assert (page.status_code, len(links)) == (200, len(wanted))
+    for name, address in zip(reversed(wanted), links, strict=True):
+        opened = reader.http.get(address)
+        assert opened.status_code == 200, name
+        for file in re.findall(rf'href="({address}/bijlagen/\d+)"', opened.text):
+            answer = reader.http.get(file)
+            assert answer.status_code == 200, name
+            assert "set-cookie" not in answer.headers
+        assert not set("\0\x1b\u202e") & set(opened.text + page.text), name
+    assert len(received(portal, code)) == len(wanted)
+    assert "Traceback" not in portal.log.read_text()
+
+
+def test_mails_are_shown_by_fifty(portal: RunningPortal, reader: Person, code: str) -> None:
+    """The newest first."""
+    with connected(portal) as client:
+        for number in range(70):
+            client.sendmail("a@b.example", ["c@d.example"], mail(code, subject=f"Mail-{number}").as_bytes())
+    address = MAILBOX
+    for newest, last in ((69, 20), (19, 0)):
+        page = reader.http.get(address).text
+        assert re.findall(r"Mail-(\d+)</a>", page) == [str(number) for number in range(newest, last - 1, -1)]
+        address = link(page, "Oudere mails") if last else f"{MAILBOX}?na=x"
+    assert "Oudere mails" not in page
+    assert reader.http.get(address).status_code == 200

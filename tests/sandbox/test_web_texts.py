@@ -1,0 +1,63 @@
+"""The two languages say the same, and a visitor gets the one that was asked for."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from acmidm_sandbox.beheerportaal import web
+from acmidm_sandbox.beheerportaal.documents import Action
+from acmidm_sandbox.beheerportaal.jwk import SENTENCES
+from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, negotiate
+from tests.sandbox.web import anybody
+from tests.support.portal import RunningPortal
+
+FOLDER = Path(web.__file__).parent
+_USED = re.compile(r"""\b(?:t|t\.counted|texts|visit\.texts)\(\s*['"]([a-z_.0-9+±-]+)['"]\s*[,)]""")
+
+
+def blanks(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+def test_the_languages_have_the_same_texts_with_the_same_blanks() -> None:
+    """None is missing in one of them."""
+    dutch, english = LANGUAGES["nl"].messages, LANGUAGES["en"].messages
+    assert dutch.keys() == english.keys()
+    assert {key: blanks(text) for key, text in dutch.items()} == {key: blanks(text) for key, text in english.items()}
+
+
+def test_every_text_that_is_used_exists() -> None:
+    """In templates and code, those of mistakes and of the trail among them."""
+    used = {
+        key
+        for file in [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]
+        for key in _USED.findall(file.read_text())
+    }
+    assert len(used) > 60
+    counted = {key for key in used if f"{key}.one" in LANGUAGES["nl"].messages}
+    assert used - counted - {key for key in used if key.endswith((".", "_"))} <= LANGUAGES["nl"].messages.keys()
+    needed = {f"jwk.{code}" for code in SENTENCES} | {f"action.{action}" for action in Action.__args__}  # type: ignore[attr-defined]
+    assert needed <= LANGUAGES["nl"].messages.keys()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        ("", "nl"),
+        ("en", "en"),
+        ("en-GB,en;q=0.9,nl;q=0.8", "en"),
+        ("nl-BE,nl;q=0.9,en;q=0.8", "nl"),
+        ("fr,en;q=0.5,nl;q=0.4", "en"),
+        ("fr", "nl"),
+        (";;,-,x;q=", "nl"),
+    ],
+)
+def test_the_browsers_language(portal: RunningPortal, wanted: str, language: str) -> None:
+    """As RFC 9110 §12.5.4 says, Dutch where none of ours is wanted; an address in a language stays in it."""
+    assert negotiate(wanted).language == language
+    visitor = anybody(portal, **{"Accept-Language": wanted})
+    assert visitor.http.get("/").headers["location"].startswith(f"/portaal/{language}/")
+    assert '<html lang="en">' in visitor.http.get("/portaal/en/aanmelden").text
+    assert f'<html lang="{language}">' in visitor.http.get("/portaal/xx/nowhere").text

@@ -1,0 +1,81 @@
+"""Where the products' APIs are, and what a token request names them by: of the stack's file, with a default for the
+sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acmidm_onboarding.forms.catalogue import TestMessage
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.portals import api_client_id
+from tests.settings.test_settings import read
+from tests.support.workspace import CATALOGUE, Workspace
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> None:
+    platform = read(
+        apiUrls="dosis=https://dosis.example:8443/base/, notificaties=https://notificaties.example",
+        apiClientIds="dosis=123",
+    ).platforms[Platform.ACMIDM]
+    assert platform.api_url("dosis") == "https://dosis.example:8443/base"
+    assert platform.api_url("notificaties") == "https://notificaties.example:443"
+    assert platform.api_url("another") == "https://producten.example:443"
+    assert (platform.api_client_id("dosis"), platform.api_client_id("another")) == ("123", None)
+    assert platform.product_of_api == {"123": "dosis"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"apiUrls": "dosis=http://elsewhere.example"}, 'apiUrls has no https address for "dosis"'),
+        ({"apiUrls": "dosis=https://user:password@dosis.example"}, 'apiUrls has no https address for "dosis"'),
+        ({"apiUrls": "https://dosis.example"}, "apiUrls is no list such as dosis=…"),
+        ({"apiClientIds": "=123"}, "apiClientIds is no list such as dosis=…"),
+    ],
+)
+def test_mistakes(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read(**settings)
+    assert said in str(refused.value)
+    assert "password" not in str(refused.value)
+
+
+@pytest.mark.parametrize("stack", ["tni", "prod"])
+def test_the_sample_stacks_name_the_apis_of_their_sandbox(stack: str) -> None:
+    platform = stack_settings(stack, ROOT).platforms[Platform.ACMIDM]
+    for product in ("notificaties", "dosis"):
+        assert platform.api_client_id(product) == api_client_id(stack, "acmidm", product)
+
+
+def test_a_test_message_has_the_forms_values() -> None:
+    """In any depth, the first of several; what it cannot have is nothing."""
+    message = TestMessage(path="/api", document={"a": [{"b": "x {bron_uri} {product_ids}"}], "c": 1, "d": "{absent}"})
+    assert message.filled({"bron_uri": "urn://gent", "product_ids": ["1", "2"]}) == {
+        "a": [{"b": "x urn://gent 1"}],
+        "c": 1,
+        "d": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ("{source: the tests, reads: [../secret]}", '"../secret" is no path of an API'),
+        ("{source: the tests, reads: [/a/../b]}", '"/a/../b" is no path of an API'),
+        ("{source: the tests, reads: ['/a?b=c']}", '"/a?b=c" is no path of an API'),
+        (
+            "{source: the tests, test_message: {path: /a, document: {a: '{bron_url}'}}}",
+            "the test message has {bron_url}",
+        ),
+    ],
+)
+def test_mistakes_in_the_catalogue(workspace: Workspace, api: str, said: str) -> None:
+    workspace.write("catalogue/dosis.yaml", CATALOGUE["dosis.yaml"] + f"api: {api}\n")
+    [sentence] = workspace.sentences()
+    assert said in sentence
