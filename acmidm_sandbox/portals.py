@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS, AuthorityKind
+from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
+from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
@@ -57,8 +58,8 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     for found in served(stack):
         settings = found.settings
-        external_issuer = None if settings.authority is AuthorityKind.BEHEERPORTAAL else str(settings.issuer)
-        url = settings.management_url if external_issuer is None else settings.products_url
+        external_issuer = None if settings.authority == BEHEERPORTAAL.name else str(settings.issuer)
+        url = settings.address if external_issuer is None else settings.products_url
         # The settings allow plain http to loopback only.
         if url.scheme == "http":
             host = (url.host or "").strip("[]")

@@ -6,29 +6,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-from acmidm_onboarding.settings import AuthorityKind
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.values.problems import Failure
 from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument(
-    "authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value
-)
+parser.add_argument("authority", choices=["beheerportaal", "keycloak"], nargs="?", default=DEFAULT_AUTHORITY)
 parser.add_argument("--only", default="", metavar="WORDS", help="tell the stories whose heading has these words")
 parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} anew")
 wanted = parser.parse_args()
 
-kind = AuthorityKind(wanted.authority)
 introduction, found = stories(TOUR.read_text(encoding="utf-8"))
 # The others are about what only the portal has: its mails, its users, their uploads.
-possible = found if kind is AuthorityKind.BEHEERPORTAAL else found[:1]
+possible = found if wanted.authority == DEFAULT_AUTHORITY else found[:1]
 for number, story in enumerate(found):
     if story not in possible or wanted.only not in story.partition("\n")[0]:
         continue
     told = []
     with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
         try:
-            for part in tell(story, kind, Path(folder), stand_ins=wanted.write):
+            for part in tell(story, wanted.authority, Path(folder), stand_ins=wanted.write):
                 told.append(part)
                 if not part.startswith("<!--"):
                     sys.stdout.write(part)

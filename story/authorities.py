@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.settings import AuthorityKind
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
@@ -33,13 +32,13 @@ class Authorities:
     repository."""
 
     scratch: Scratch
-    kind: AuthorityKind
+    kind: str
 
     def start(self) -> None:
         ports = iter(free_ports(6))
         for stack in ("tni", "prod"):
             self.scratch.configure(stack, self._settings(stack, next(ports), next(ports), next(ports)))
-            if self.kind is AuthorityKind.KEYCLOAK:
+            if self.kind == "keycloak":
                 self.scratch.run("acmidm", "keycloak", "start", "--stack", stack)
             self.scratch.run("acmidm", "portal", "start", "--stack", stack)
 
@@ -49,7 +48,7 @@ class Authorities:
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """Grants a scope and slips a key in."""
-        if self.kind is AuthorityKind.KEYCLOAK:
+        if self.kind == "keycloak":
             self._change_as_administrator(client_id, scope, key)
         else:
             self._change_as_helpdesk(client_id, scope, key)
@@ -57,12 +56,12 @@ class Authorities:
     def _settings(self, stack: str, port: int, products: int, mail: int) -> dict[str, object]:
         origin = f"http://127.0.0.1:{port}"
         own: dict[str, object] = {"managementUrl": f"{origin}/management/v1", "issuer": f"{origin}/op"}
-        if self.kind is AuthorityKind.KEYCLOAK:
+        if self.kind == "keycloak":
             own = {"managementUrl": f"{origin}/admin/realms/{stack}", "issuer": f"{origin}/realms/{stack}"}
             origin = f"http://127.0.0.1:{products}"
         return {
             "environment": stack,
-            "authority": self.kind.value,
+            "authority": self.kind,
             **own,
             "productsUrl": f"{origin}/products/v1",
             "portalUrl": f"{origin}/portaal",
@@ -77,7 +76,7 @@ class Authorities:
 
     def _change_as_administrator(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """What somebody does who administers the realm in Keycloak's console."""
-        port = stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].management_url.port or 0
+        port = stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].address.port or 0
         server = Server(self.scratch.folder / ".local/tni/acmidm", distribution(wanted_version()), port)
         with Admin(server) as admin:
             client = admin.existing_client("tni", client_id)

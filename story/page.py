@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm_onboarding.settings import AuthorityKind
 from acmidm_onboarding.values.problems import Failure
 from story.authorities import Authorities
 from story.scratch import PROJECT, CommandFailed, Scratch
@@ -50,7 +49,7 @@ def stories(page: str) -> tuple[str, list[str]]:
     return introduction, found
 
 
-def tell(story: str, kind: AuthorityKind, folder: Path, *, stand_ins: bool) -> Iterator[str]:
+def tell(story: str, kind: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
     """Do what a story says, and give it back part by part, with what its commands say now.
 
     With ``stand_ins``, what differs from run to run is replaced, as on the page.

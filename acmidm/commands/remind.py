@@ -16,7 +16,7 @@ from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
 from acmidm.desk.reminders.metrics import write_metrics
 from acmidm.desk.status import ListedConnection
-from acmidm.engine.stacks import of_a_beheerportaal, settings_of
+from acmidm.engine.stacks import settings_of, with_a_portal
 from acmidm.project import require_own_name
 from acmidm.terminal import Code, fail
 from acmidm.words import counted, day, first_of, plain
@@ -64,7 +64,7 @@ def remind(
         organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()
     }
     # Who is on production already is not asked to go there.
-    every = of_a_beheerportaal(Path())
+    every = with_a_portal(Path())
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(

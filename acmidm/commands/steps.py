@@ -12,7 +12,7 @@ from acmidm.desk.facts import standings
 from acmidm.desk.filters import Expiring, Scope, Words, filter_of
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.steps import steps_of
-from acmidm.engine.stacks import of_a_beheerportaal
+from acmidm.engine.stacks import with_a_portal
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, fail
 from acmidm_onboarding.texts import Language
@@ -63,7 +63,7 @@ def steps(
             f"--waiting-for: {quoted(waiting_for)} is not known;"
             f" {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}"
         )
-    stacks, search, now = stack or of_a_beheerportaal(Path()), " ".join(words or ()), datetime.now(UTC)
+    stacks, search, now = stack or with_a_portal(Path()), " ".join(words or ()), datetime.now(UTC)
     if not stacks:
         fail(
             "there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one"

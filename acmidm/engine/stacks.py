@@ -20,7 +20,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unrea
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import natural_keys
-from acmidm_onboarding.settings import NAMESPACE, AuthorityKind, InvalidSettings, Settings, read_settings
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
 from acmidm_onboarding.values.client import Client, Place, joined
@@ -63,14 +63,14 @@ def settings_of(stack: str) -> Settings:
     return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"), keys=values)
 
 
-def of_a_beheerportaal(folder: Path) -> list[str]:
-    """Return the stacks of the files in ``folder`` whose clients are at a Beheerportaal, tests first: what a service
+def with_a_portal(folder: Path) -> list[str]:
+    """Return the stacks of the files in ``folder`` whose type of authority has a portal, tests first: what a service
     desk looks at."""
     found = []
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         settings = stack_settings(name, folder)
-        if settings.platforms[Platform.ACMIDM].authority is AuthorityKind.BEHEERPORTAAL:
+        if settings.platforms[Platform.ACMIDM].authority_type.portals:
             found.append((list(Environment).index(settings.environment), name))
     return [name for _, name in sorted(found)]
 
@@ -91,7 +91,7 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
     """
     for name, platform in stack.platforms_briefly.items():
         try:
-            with working(f"reaching {name} at {stack.settings.platforms[name].management_url}"):
+            with working(f"reaching {name} at {stack.settings.platforms[name].address}"):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
                     with suppress(NotFound):  # it need not be offered there

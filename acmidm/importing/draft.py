@@ -28,7 +28,7 @@ _NO_KEYS = {
     "x5c": "has its key as a certificate: register its public key as a JSON Web Key there first",
     "unreadable": "has keys that cannot be read: register them anew there first",
 }
-"""What Keycloak's adapter gives in the place of keys that are elsewhere, by a member that no key has."""
+"""What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
 
 @dataclass

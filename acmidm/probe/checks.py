@@ -27,7 +27,7 @@ mistake."""
 
 @dataclass(frozen=True)
 class Context:
-    """What a mistake is told by. ``has_habits``: the authority has its platform's rules; a Keycloak has its own."""
+    """What a mistake is told by. ``has_habits``: the authority has its platform's rules, not its own."""
 
     platform: Platform
     environment: Environment

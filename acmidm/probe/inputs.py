@@ -19,7 +19,7 @@ from acmidm.probe.trying import Probing
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
-from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, require_trusted_apis
+from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Expected, Payload
@@ -152,7 +152,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         environment=environment,
         issuer=str(here.issuer).rstrip("/"),
         now=time.time(),
-        has_habits=here.authority is AuthorityKind.BEHEERPORTAAL,
+        has_habits=here.authority_type.has_platform_rules,
         client_id=known_id,
         api_of=here.product_of_api,
         keys=connection.jwks,

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from acmidm_onboarding.authorities.connected import keeps_previous_secret
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.rules.rotation import lasting
-from acmidm_onboarding.settings import AuthorityKind, config_key
+from acmidm_onboarding.settings import config_key
 from acmidm_onboarding.stack_files import overlap_days
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -21,8 +21,8 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
         if (name := stack.get("environment")) not in list(Environment):
             continue
         for platform in Platform:
-            kind = stack.get(config_key(platform, "authority")) or AuthorityKind.BEHEERPORTAAL
-            keeps = kind in list(AuthorityKind) and keeps_previous_secret(AuthorityKind(kind))
+            kind = installed_authorities().get(str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY))
+            keeps = kind is not None and kind.keeps_previous_secret
             place, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
             found[place] = min(days, found.get(place, days))
     return {

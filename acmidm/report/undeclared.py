@@ -13,8 +13,7 @@ from acmidm.report.compare import ConnectionChanges, client_name
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
-from acmidm_onboarding.authorities.keycloak.wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, DerivesClientIds, RegisteredClient, Reserved
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import keys_of
@@ -167,7 +166,7 @@ def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
     """Every client of every platform but those; and why no form may have it as it is."""
     for platform, connected in platforms.items():
-        for snapshot in _without_borrowed_keys(list(connected.authority.clients())):
+        for snapshot in _without_borrowed_keys(connected.authority):
             reserved = _reserved(connected, snapshot.client.client_id, snapshot.client.metadata.managed_by)
             if reserved is None or not reserved.is_certain:
                 yield platform, snapshot, reserved
@@ -178,18 +177,20 @@ def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) 
     return platform.reserved.get(client_id) if made_by is None else None
 
 
-def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:
-    """Take the natural key from a client that was copied in Keycloak's console: it has that of another, and is no
+def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
+    """Take the natural key from a client that was copied in the authority's console: it has that of another, and is no
     form's by it.
 
     Where none of them got its client-ID from the key, nobody can know which one is the copy: then none is a form's by
     it.
     """
+    snapshots = list(authority.clients())
     times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
     for snapshot in snapshots:
         client = snapshot.client
         key = client.metadata.software_id
-        if key is not None and times[key] > 1 and client.client_id not in islice(client_ids_for(key), _POSSIBLE_IDS):
+        possible = authority.client_ids_for(key) if key and isinstance(authority, DerivesClientIds) else ()
+        if key is not None and times[key] > 1 and client.client_id not in islice(possible, _POSSIBLE_IDS):
             metadata = client.metadata.model_copy(update={"software_id": None})
             yield replace(snapshot, client=replace(client, metadata=metadata))
         else:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 import typer
 
-from acmidm_onboarding.settings import AuthorityKind, InvalidSettings
+from acmidm_onboarding.authorities.keycloak import KEYCLOAK
+from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
@@ -42,14 +43,14 @@ def start(stack: StackOption = "keycloak") -> None:
     brought up to date."""
 
     def start_one(found: Served) -> str:
-        server = Server(found.daemon(NAME).folder, _distribution(), found.settings.management_url.port or 80)
+        server = Server(found.daemon(NAME).folder, _distribution(), found.settings.address.port or 80)
         started = start_server(server)
         _set_up_realm(server, found)
         return f"{daemon_of(server).title}: {'started' if started else 'running'} at {server.origin}"
 
     # The settings allow plain http to loopback only.
-    local = [found for found in served(stack) if found.settings.management_url.scheme == "http"]
-    on_each((found for found in local if found.settings.authority is AuthorityKind.KEYCLOAK), start_one)
+    local = [found for found in served(stack) if found.settings.address.scheme == "http"]
+    on_each((found for found in local if found.settings.authority == KEYCLOAK.name), start_one)
 
 
 def daemon_of(server: Server) -> Daemon:
@@ -89,7 +90,7 @@ def _set_up_realm(server: Server, served: Served) -> None:
 
 def _realm(served: Served) -> Realm:
     settings, stack = served.settings, served.stack
-    path = settings.management_url.path or ""
+    path = settings.address.path or ""
     if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
         wrong = f"acmidm:managementUrl of stack {stack} must end in {_MANAGEMENT_PATH}<realm>"
         raise InvalidSettings(f"{wrong}; correct Pulumi.{stack}.yaml")

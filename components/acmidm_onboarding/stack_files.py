@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
     NAMESPACE,
-    AuthorityKind,
     InvalidSettings,
     Settings,
     config_key,
@@ -25,8 +24,6 @@ from acmidm_onboarding.settings import (
 )
 from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
-
-E = TypeVar("E", bound=StrEnum)
 
 _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
@@ -79,13 +76,13 @@ class Stacks:
         return any(where is environment and overlap_days(stack) > 0 for where, stack in self._of_environments())
 
     @property
-    def served(self) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
+    def served(self) -> dict[Environment, dict[Platform, frozenset[str]]]:
         """The platforms that every stack of an environment has an authority for, each with the kinds of those
         authorities.
 
         An environment without a stack is left out.
         """
-        found: dict[Environment, dict[Platform, frozenset[AuthorityKind]]] = {}
+        found: dict[Environment, dict[Platform, frozenset[str]]] = {}
         for environment, stack in self._of_environments():
             kinds = _authorities_of(stack)
             before = found.get(environment, dict.fromkeys(kinds, frozenset()))
@@ -115,8 +112,8 @@ def stacks_in(folder: Path) -> Stacks:
         _known(Profile, values.get("profile") or Profile.ACMIDM, file, "profile")
         _known(PromotionGate, yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
         for platform in Platform:
-            kind = of_platform(platform, values.get, {}).get("authority", AuthorityKind.BEHEERPORTAAL)
-            _known(AuthorityKind, kind, file, config_key(platform, "authority"))
+            kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
+            _known(installed_authorities(), kind, file, config_key(platform, "authority"))
         if not (days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)).isdecimal() or not int(days):
             said = f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"
             raise InvalidSettings(on_one_line(said))
@@ -148,24 +145,20 @@ def _gate_of(stack: Mapping[str, Any]) -> Gate:
     return Gate(known, int(days) if days.isdecimal() else 0)
 
 
-def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, AuthorityKind]:
+def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
     own = {platform: of_platform(platform, stack.get, {}) for platform in Platform}
     return {
-        platform: AuthorityKind(str(found.get("authority", AuthorityKind.BEHEERPORTAAL)))
+        platform: str(found.get("authority", DEFAULT_AUTHORITY))
         for platform, found in own.items()
         if found or platform is Platform.ACMIDM
     }
 
 
-def _known(kind: type[E], value: object, file: Path, key: str) -> E:
-    try:
-        return kind(value)  # type: ignore[arg-type]  # whatever the file holds: what is none of them raises
-    except ValueError:
+def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
+    if value not in list(names):
         said = quoted(value) if isinstance(value, str) else "this value"
-        remedy = did_you_mean(str(value), kind, f"use {listed(kind)}")
-        raise InvalidSettings(
-            on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}")
-        ) from None
+        remedy = did_you_mean(str(value), names, f"use {listed(names)}")
+        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}"))
 
 
 def _values_of(file: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acmidm.engine.stacks import of_a_beheerportaal
+from acmidm.engine.stacks import with_a_portal
 from tests.report.test_rights_of_people import stack
 from tests.support.engine import ROOT
 from tests.support.forms import write_form
@@ -29,4 +29,4 @@ def test_forms_with_mistakes_hide_no_others(tmp_path: Path) -> None:
 
 def test_the_stacks_of_a_service_desk() -> None:
     """Those of a Beheerportaal, test before production; the sample on Keycloak is not one."""
-    assert of_a_beheerportaal(ROOT) == ["tni", "prod"]
+    assert with_a_portal(ROOT) == ["tni", "prod"]

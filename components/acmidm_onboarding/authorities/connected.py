@@ -1,4 +1,4 @@
-"""From settings to authorities: which adapter, with whose credentials."""
+"""From settings to authorities: the platforms of a stack, with the operator's credentials."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from functools import partial
 
 import httpx
 
-from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, ProductApi, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, ProductApi, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings, require_trusted_hosts
+from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_hosts
 from acmidm_onboarding.values.metadata import Configuration, ProductDocument
 from acmidm_onboarding.values.terms import Platform
 
@@ -40,7 +38,7 @@ class ConnectedPlatform:
         self.assigned = assigned
         self.issuer = str(platform.issuer).rstrip("/")
         self.products = catalogue.products_on(name, settings.environment)
-        self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
+        self.authority = platform.authority_type.connect(platform, lambda address: connect(address, tokens), assigned)
         self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
@@ -73,21 +71,6 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """
     require_trusted_hosts(settings)
     return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
-
-
-_ADAPTERS: Mapping[AuthorityKind, type[Beheerportaal | Keycloak]] = {
-    AuthorityKind.BEHEERPORTAAL: Beheerportaal,
-    AuthorityKind.KEYCLOAK: Keycloak,
-}
-
-
-def keeps_previous_secret(kind: AuthorityKind) -> bool:
-    """Return whether the secret before a new one can go on working at an authority of this kind."""
-    return _ADAPTERS[kind].keeps_previous_secret
-
-
-def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
-    return _ADAPTERS[platform.authority](api, platform.operator_client_id, assigned)
 
 
 def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:

@@ -8,10 +8,10 @@ what is neither. ``known=None`` takes over whatever is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
@@ -19,6 +19,21 @@ from acmidm_onboarding.values.client import Client, Place, grants, with_incarnat
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
 from acmidm_onboarding.values.plain import flat
+
+if TYPE_CHECKING:  # httpx is not loaded before something is sent
+    from acmidm_onboarding.authorities.http.api import Api
+    from acmidm_onboarding.settings import PlatformSettings
+
+OpenApi = Callable[[object], "Api"]
+"""Prepare requests to an address, with the operator's tokens, the settings' deadlines, and retries per host."""
+S = TypeVar("S", bound="PlatformSettings", contravariant=True)
+
+
+class Connect(Protocol[S]):
+    """How a type of authority makes the authority of a platform. Nothing is sent yet."""
+
+    def __call__(self, settings: S, open_api: OpenApi, assigned: frozenset[str], /) -> Authority:
+        """``assigned`` are the scopes that API providers grant by themselves: they are none of a form's."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +101,6 @@ class Authority(Protocol):
     of what was registered or updated before; of a client that is reserved by its name they raise the same. None of the
     OPERATOR_RIGHTS is granted.
     """
-
-    keeps_previous_secret: ClassVar[bool]
-    """Whether the secret before a new one can go on working for a while."""
 
     def reserved(self, client_id: str) -> Reserved | None:
         """Return why the client is no connection's and never becomes one; None where it may be, or does not exist.
@@ -205,6 +217,14 @@ class KnowsUse(Protocol):
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
         """Return per thumbprint the last use of each key that got a token; one that got none is left out."""
+
+
+@runtime_checkable
+class DerivesClientIds(Protocol):
+    """An authority that makes client-IDs from natural keys: a client that was copied by hand has another client-ID."""
+
+    def client_ids_for(self, software_id: str) -> Iterator[str]:
+        """Return the client-IDs that a client with this natural key may have, the likeliest first."""
 
 
 @runtime_checkable

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.values.problems import Problem, listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
-
-KNOWN_BY = frozenset({"keycloak"})
-"""The kinds of authority that take a client's keys from an address, as the settings name them."""
 
 
 def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
@@ -45,12 +43,13 @@ def problems_of_authorities(
     request = form.environments.get(environment)
     if request is None or request.jwks_uri is None:
         return
+    known_by = {name for name, found in installed_authorities().items() if found.takes_keys_from_address}
     for platform in form.platforms:
-        for kind in sorted(set(served.get(platform, ())) - KNOWN_BY):
+        for kind in sorted(set(served.get(platform, ())) - known_by):
             yield document.problem(
                 ("environments", environment.value, "jwks_uri"),
                 f"{kind}, the authority of {platform} in a stack of {environment}, takes no keys from an address",
                 "name the keys under jwks, or leave both out and upload them in the portal; known by"
-                f" {listed(KNOWN_BY)}",
+                f" {listed(known_by)}",
                 at_key=True,
             )

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.settings import AuthorityKind
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
 from story.authorities import Authorities, new_public_key
@@ -118,7 +117,7 @@ def clone(job: Job, tmp_path: Path) -> Clone:
 @pytest.fixture
 def running(clone: Clone) -> Iterator[Authorities]:
     """Authorities and stacks of their own, with the state where a pipeline's variable says."""
-    authorities = Authorities(clone.scratch, AuthorityKind.BEHEERPORTAAL)
+    authorities = Authorities(clone.scratch, "beheerportaal")
     clone.given["ACMIDM_BACKEND_URL"] = f"file://{clone.scratch.folder / 'state'}"
     authorities.start()
     yield authorities

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection as Codes
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireAdministrators,
@@ -40,8 +39,6 @@ _AUDIT_PAGE = 20
 
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
-
-    keeps_previous_secret: ClassVar[bool] = True
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from itertools import takewhile
-from typing import Any, ClassVar
+from typing import Any
 
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
@@ -59,8 +59,6 @@ class Keycloak:
     ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
     """
 
-    keeps_previous_secret: ClassVar[bool] = False  # docs/keycloak.md has what was tried
-
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
         self._operator = operator_client_id
@@ -70,6 +68,9 @@ class Keycloak:
         self._lock = threading.Lock()
         self._listed: dict[str, str | None] | None = None
         self._evidence = AddressCheck(self._see_clients)
+
+    def client_ids_for(self, software_id: str) -> Iterator[str]:
+        return client_ids_for(software_id)
 
     def reserved(self, client_id: str) -> Reserved | None:
         client = self._find(client_id)

@@ -1,0 +1,21 @@
+"""What an adapter over HTTP reads of a platform's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, HttpUrl
+
+from acmidm_onboarding.settings import Address, PlatformSettings, SettingsModel
+
+
+class _ManagementUrl(SettingsModel):
+    management_url: Annotated[Address, Field(description="The management API's address.")]
+
+
+class HttpSettings(PlatformSettings, _ManagementUrl):  # the fields of the last come first, in errors too
+    """The settings of a platform whose clients are managed over HTTP."""
+
+    @property
+    def address(self) -> HttpUrl:
+        return self.management_url

@@ -1,0 +1,73 @@
+"""The types of authority that are installed here: each is an entry point of a package, and nothing else names them all.
+
+A stack's setting ``acmidm:authority`` is the name of one. No form and no setting names a module or a class: what can be
+loaded is what somebody installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.terms import Environment
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.port import Connect
+    from acmidm_onboarding.settings import PlatformSettings
+
+GROUP = "acmidm_onboarding.authorities"
+"""The group of entry points: ``keycloak = "acmidm_onboarding.authorities.keycloak:KEYCLOAK"``."""
+DEFAULT_AUTHORITY = "beheerportaal"
+"""The type of a platform whose settings name none."""
+
+S = TypeVar("S", bound="PlatformSettings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorityType(Generic[S]):
+    """What this project knows of a kind of authority before it connects to one."""
+
+    name: str
+    settings: type[S]
+    """The model of a platform's settings: those of every platform, and the keys that only this type reads."""
+    connect: Connect[S]
+    """Make the authority of a platform. It imports the adapter, which nothing needs before."""
+    takes_keys_from_address: bool = False
+    """Whether it fetches a client's keys from the client's ``jwks_uri``."""
+    keeps_previous_secret: bool = False
+    """Whether the secret before a new one can go on working for a while."""
+    has_platform_rules: bool = False
+    """Whether its tokens follow the rules of ACM/IDM and GeoSecure, which the probe explains."""
+    portals: Mapping[Environment, str] = field(default_factory=dict)
+    """The portal where organisations manage their clients, where ``portalUrl`` is not set; empty: it has none of its
+    own."""
+
+
+@cache
+def installed_authorities() -> Mapping[str, AuthorityType[Any]]:
+    """Return each installed type by its name, in alphabetical order. Raises Failure for one that is not usable."""
+    found: dict[str, AuthorityType[Any]] = {}
+    for point in sorted(entry_points(group=GROUP)):
+        if point.name in found:
+            raise _unusable(point, "has the name of another", "uninstall one of the two")
+        found[point.name] = _loaded(point)
+    return found
+
+
+def _loaded(point: EntryPoint) -> AuthorityType[Any]:
+    try:
+        loaded = point.load()
+    except (ImportError, AttributeError) as error:
+        raise _unusable(point, f"cannot be loaded ({error})", "install its package anew, or uninstall it") from None
+    if not isinstance(loaded, AuthorityType) or loaded.name != point.name:
+        raise _unusable(point, "is no AuthorityType of that name", "correct its entry point, or uninstall its package")
+    return loaded
+
+
+def _unusable(point: EntryPoint, what: str, remedy: str) -> Failure:
+    package = point.dist.name if point.dist else "an unknown package"
+    return Failure(on_one_line(f"authority {point.name} of {package} {what}; {remedy}"))

@@ -1,0 +1,54 @@
+"""Every setting of a stack, typed. Stack configuration is read here only.
+
+``stack`` is the whole, ``platform`` what it has for one platform, ``addresses`` what their texts have to be, and
+``trusted_hosts`` where credentials may go. It imports forms' sentences, rules, values, and the installed types of
+authority, each of which adds the keys that it alone reads. A new setting is a field here, and its key in
+``Pulumi.yaml``.
+"""
+
+from acmidm_onboarding.settings.addresses import LOOPBACK, SMTP_PORTS, Address, mailbox
+from acmidm_onboarding.settings.platform import (
+    NAMESPACE,
+    OLD_WAY,
+    SECRET_KEYS,
+    InvalidSettings,
+    PlatformSettings,
+    SettingsModel,
+    config_key,
+    environment_variable,
+    of_platform,
+)
+from acmidm_onboarding.settings.stack import (
+    Settings,
+    declared_keys,
+    own_catalogue,
+    read_settings,
+    unknown_keys,
+    yaml_off,
+)
+from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS, require_trusted_apis, require_trusted_hosts
+
+__all__ = [
+    "LOOPBACK",
+    "NAMESPACE",
+    "OLD_WAY",
+    "SECRET_KEYS",
+    "SMTP_PORTS",
+    "TRUSTED_HOSTS",
+    "Address",
+    "InvalidSettings",
+    "PlatformSettings",
+    "Settings",
+    "SettingsModel",
+    "config_key",
+    "declared_keys",
+    "environment_variable",
+    "mailbox",
+    "of_platform",
+    "own_catalogue",
+    "read_settings",
+    "require_trusted_apis",
+    "require_trusted_hosts",
+    "unknown_keys",
+    "yaml_off",
+]

@@ -1,0 +1,211 @@
+"""The settings of one platform: who its authority is, where, and who we are there.
+
+What only one type of authority reads is in the model of that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, AuthorityType, installed_authorities
+from acmidm_onboarding.settings.addresses import Address
+from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.secrecy import without_keys_and_tokens
+from acmidm_onboarding.values.terms import Environment, Platform
+
+NAMESPACE = "acmidm"
+OLD_WAY = "config:"
+"""What the engine once wrote before a key, behind the namespace, and still reads."""
+
+Lookup = Callable[[str], object]
+"""The value of a key without its namespace, None where it is not set."""
+
+
+class InvalidSettings(Failure):
+    """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong
+    place."""
+
+    def __init__(self, sentences: str) -> None:
+        super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """What a setting has per product: ``dosis=…``, with blanks or commas between."""
+    return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
+
+
+def _each(text: str, check: Callable[[str], object]) -> str:
+    for product, value in _pairs(text).items():
+        if not product or not value:
+            raise ValueError("is no list such as dosis=…; write product=value, with blanks between")
+        try:
+            check(value)
+        except ValidationError:
+            raise ValueError(
+                f"has no https address for {quoted(product)}; write it as in {product}=https://host"
+            ) from None
+    return text
+
+
+_ADDRESS: TypeAdapter[HttpUrl] = TypeAdapter(Address)
+
+
+class SettingsModel(BaseModel):
+    """How settings are read: each key in the camel case of the stack file, and no other key."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+
+def _installed(name: str) -> str:
+    if name not in installed_authorities():
+        raise ValueError(f"is not known; it is {' or '.join(map(repr, installed_authorities()))}")
+    return name
+
+
+class PlatformSettings(SettingsModel):
+    """Where one platform's authority is, and who we are there."""
+
+    authority: Annotated[
+        str, AfterValidator(_installed), Field(description="The kind of authority: beheerportaal or keycloak.")
+    ] = DEFAULT_AUTHORITY
+    issuer: Annotated[
+        Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")
+    ]
+    products_url: Annotated[
+        Address, Field(description="The address of the API that holds the products' configuration.")
+    ]
+    operator_client_id: Annotated[str, Field(description="The operator's own client-ID.")]
+    operator_private_key_file: Annotated[
+        Path | None,
+        Field(description="File with the operator's private key as a JSON Web Key, where it authenticates with one."),
+    ] = None
+    operator_private_key: Annotated[SecretStr | None, Field(description="The same key itself (secret).")] = None
+    operator_client_secret: Annotated[
+        SecretStr | None, Field(description="The operator's client secret, where it has no key (secret).")
+    ] = None
+
+    api_urls: Annotated[
+        str,
+        AfterValidator(lambda text: _each(text, lambda url: _ADDRESS.validate_python(url))),
+        Field(
+            description=(
+                "Per product the address of its API, as dosis=https://host; where it is not set, the host of"
+                " productsUrl."
+            )
+        ),
+    ] = ""
+    api_client_ids: Annotated[
+        str,
+        AfterValidator(lambda text: _each(text, str)),
+        Field(description="Per product the client-ID of its API, the audience of a token request, as dosis=ID."),
+    ] = ""
+
+    portal_url: Annotated[
+        Address | None,
+        Field(
+            description="The portal where organisations manage their clients; where it is not set, the Beheerportaal."
+        ),
+    ] = None
+
+    @property
+    def authority_type(self) -> AuthorityType[Any]:
+        """What is known of its kind of authority."""
+        return installed_authorities()[self.authority]
+
+    @property
+    def address(self) -> HttpUrl:
+        """Where its clients are managed; the issuer, where that has no address of its own."""
+        return self.issuer
+
+    def api_url(self, product: str) -> str:
+        """The address of a product's API, without a slash at its end."""
+        url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
+        path = (url.path or "") if product in _pairs(self.api_urls) else ""
+        return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
+
+    def api_client_id(self, product: str) -> str | None:
+        """What a token request names a product's API by, where that is known."""
+        return _pairs(self.api_client_ids).get(product)
+
+    def portal(self, environment: Environment) -> str | None:
+        """Where an organisation manages its clients, without a slash at its end; None where its authority has no
+        portal."""
+        found = self.portal_url or self.authority_type.portals.get(environment)
+        return None if found is None else str(found).rstrip("/")
+
+    @property
+    def product_of_api(self) -> dict[str, str]:
+        """The product of each client-ID that is an API's."""
+        return {client_id: product for product, client_id in _pairs(self.api_client_ids).items()}
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is anything to send."""
+        return any(getattr(self, name) is not None for name in _CREDENTIALS.values())
+
+
+def of_its_type(values: object) -> object:
+    """Read a platform's settings by the model of its type of authority; only what all have, where that is unknown."""
+    if not isinstance(values, Mapping):
+        return values
+    if found := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
+        return found.settings.model_validate(values)
+    common = {field.alias for field in PlatformSettings.model_fields.values()}
+    return {key: value for key, value in values.items() if key in common}
+
+
+def platform_fields() -> dict[str, FieldInfo]:
+    """Return each key that some installed type of authority reads for a platform, with its field."""
+    models: list[type[PlatformSettings]] = [PlatformSettings]
+    models += (found.settings for found in installed_authorities().values())
+    return {field.alias or name: field for model in models for name, field in model.model_fields.items()}
+
+
+_PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
+_CREDENTIALS = {
+    "operatorPrivateKeyFile": "operator_private_key_file",
+    "operatorPrivateKey": "operator_private_key",
+    "operatorClientSecret": "operator_client_secret",
+}
+SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
+_OF_ENVIRONMENT = {"operatorClientId": "operator_client_id", **_CREDENTIALS}
+
+
+def config_key(platform: Platform, key: str) -> str:
+    """The key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
+    prefix = _PREFIX[platform]
+    return prefix + key[0].upper() + key[1:] if prefix else key
+
+
+def environment_variable(platform: Platform, key: str) -> str:
+    """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
+    return f"{platform.upper()}_{_OF_ENVIRONMENT[key].upper()}"
+
+
+def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
+    """Return what ``lookup`` and the environment have of a platform, by its keys; empty where it has nothing."""
+    found = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
+    if found or platform is Platform.ACMIDM:
+        names = {key: environment_variable(platform, key) for key in _OF_ENVIRONMENT}
+        given = {key: environ[name] for key, name in names.items() if environ.get(name)}
+        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
+            found = {key: value for key, value in found.items() if key not in _CREDENTIALS}
+        found |= given
+    return found

@@ -1,0 +1,237 @@
+"""The settings of one stack: one environment, with its platforms.
+
+The same settings are wanted in three places: the program (``pulumi.Config``), the provider process
+(the request that configures it), and the command line (the stack's file). Each gives ``stack_values`` a way to look
+one key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps the two alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationError, ValidationInfo
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from acmidm_onboarding.forms.validation import SENTENCES
+from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate
+from acmidm_onboarding.settings.addresses import SmtpUrl, mailbox
+from acmidm_onboarding.settings.platform import (
+    NAMESPACE,
+    OLD_WAY,
+    InvalidSettings,
+    Lookup,
+    PlatformSettings,
+    SettingsModel,
+    config_key,
+    of_its_type,
+    of_platform,
+    platform_fields,
+)
+from acmidm_onboarding.values.marks import has_mark
+from acmidm_onboarding.values.problems import did_you_mean, on_one_line, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
+
+
+def yaml_off(value: object) -> object:
+    # YAML 1.1, which Python reads, has off for false; the engine's YAML has it for the word.
+    return "off" if value is False else value
+
+
+def _mailbox(text: str) -> str:
+    if text:
+        mailbox(text)
+    return text
+
+
+def _sender(text: str, info: ValidationInfo) -> str:
+    if not text and info.data.get("smtp_url") is not None:
+        raise ValueError(f"is wanted where {NAMESPACE}:smtpUrl is set, for mails have a sender")
+    return _mailbox(text)
+
+
+class Settings(SettingsModel):
+    """One environment."""
+
+    environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
+    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = (
+        Profile.ACMIDM
+    )
+    forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
+    catalogue_folder: Annotated[
+        Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
+    ]
+    protect_clients: Annotated[
+        bool,
+        Field(
+            description=(
+                "Refuse to remove or replace a client until this is set to false; where it is not set, true on prod"
+                " alone."
+            )
+        ),
+    ]
+    promotion_gate: Annotated[
+        PromotionGate,
+        BeforeValidator(yaml_off),
+        Field(
+            description=(
+                "Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."
+            )
+        ),
+    ] = PromotionGate.OFF
+    promotion_stack: Annotated[
+        str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")
+    ] = "tni"
+    evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
+        Gate().evidence_max_days
+    )
+    key_overlap_days: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=365,
+            description="Days, or part of one, that a new key is there before an old one may leave; 0: none.",
+        ),
+    ] = 14.0
+    request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
+    retry_deadline_seconds: Annotated[
+        int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")
+    ] = 60
+    smtp_url: Annotated[
+        SmtpUrl | None,
+        Field(
+            description=(
+                "The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it is not set, none is"
+                " sent."
+            )
+        ),
+    ] = None
+    mail_sender: Annotated[
+        str,
+        AfterValidator(_sender),
+        Field(description="Who mails are from: an address, or Name <address>; wanted where smtpUrl is set."),
+    ] = ""
+    mail_reply_to: Annotated[
+        str, AfterValidator(_mailbox), Field(description="Who answers to mails go to; where it is not set, the sender.")
+    ] = ""
+    platforms: dict[Platform, Annotated[SerializeAsAny[PlatformSettings], BeforeValidator(of_its_type)]]
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(self.promotion_gate, self.evidence_max_days)
+
+
+_GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}
+
+
+def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
+    """The settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go first.
+
+    ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place
+    of whatever credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that
+    nobody knows is refused, for it is another one misspelt. Raises InvalidSettings.
+    """
+    unknown = unknown_keys(keys)
+    values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
+    values.setdefault("protectClients", values.get("environment") == Environment.PROD)
+    values.setdefault("catalogueFolder", own_catalogue())
+    values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
+    values["platforms"] = {
+        platform: found
+        for platform in Platform
+        if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+    }
+    unknown += _marks(values)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidSettings("\n".join([*unknown, _sentences(error)])) from None
+    if unknown:
+        raise InvalidSettings("\n".join(unknown))
+    return settings
+
+
+def own_catalogue() -> Path:
+    """The project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
+    module = Path(__file__).parents[1]
+    folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def declared_keys() -> dict[str, tuple[object, str]]:
+    """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
+    keys = {
+        key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "")
+        for key, name in _GENERAL.items()
+    }
+    for platform in Platform:
+        for key, field in platform_fields().items():
+            # A default would name the second platform in stacks that have none.
+            default = _default(field) if platform is Platform.ACMIDM else None
+            keys[config_key(platform, key)] = (default, field.description or "")
+    return keys
+
+
+def _default(field: FieldInfo) -> object:
+    return None if field.is_required() else field.get_default()
+
+
+def unknown_keys(keys: Iterable[str]) -> list[str]:
+    """A sentence for each key of ours that is not declared."""
+    own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
+    # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
+    old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
+    return [
+        on_one_line(f"setting {NAMESPACE}:{OLD_WAY}{key} has one word too many; write {NAMESPACE}:{key}") for key in old
+    ] + [
+        on_one_line(
+            f"setting {NAMESPACE}:{key} is not known; "
+            + did_you_mean(key, declared_keys(), f"remove it with pulumi config rm {quoted(f'{NAMESPACE}:{key}')}")
+        )
+        for key in own
+        if ":" not in key
+    ]
+
+
+def _marks(values: Mapping[str, Any]) -> list[str]:
+    """A sentence for each setting that the engine would take for something else than a text."""
+    return [
+        f"setting {NAMESPACE}:{config_key(platform, key)} is a mark of the Pulumi engine; write something else"
+        for platform, found in ((Platform.ACMIDM, values), *values["platforms"].items())
+        for key, value in found.items()
+        if isinstance(value, str) and has_mark(value)
+    ]
+
+
+def _sentences(error: ValidationError) -> str:
+    lines = []
+    for details in error.errors(include_url=False, include_input=False):
+        location = [str(part) for part in details["loc"]]
+        key = (
+            config_key(Platform(location[1]), location[2])
+            if location[0] == "platforms" and len(location) > 2
+            else location[-1]
+        )
+        if details["type"] == "extra_forbidden":
+            lines.append(
+                f"setting {NAMESPACE}:{key} is none of this type of authority; remove it with pulumi config rm"
+                f" {NAMESPACE}:{key}, or correct the setting authority"
+            )
+            continue
+        lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; set it with pulumi config set {NAMESPACE}:{key}")
+    return "\n".join(lines)
+
+
+def _ending(details: ErrorDetails) -> str:
+    """How the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong
+    setting."""
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "enum":
+        return f"is not known; it is {context['expected']}"
+    ending, _ = SENTENCES.get(kind, ("cannot be used", ""))
+    return ending.format(**context)
