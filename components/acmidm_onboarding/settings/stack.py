@@ -125,6 +125,8 @@ class Settings(SettingsModel):
 
 
 _GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}
+_NOT_READ = "extra_forbidden"
+"""The kind of pydantic error of a key that another type of authority reads."""
 
 
 def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
@@ -215,13 +217,12 @@ def _sentences(error: ValidationError) -> str:
             if location[0] == "platforms" and len(location) > 2
             else location[-1]
         )
-        if details["type"] == "extra_forbidden":
-            lines.append(
-                f"setting {NAMESPACE}:{key} is none of this type of authority; remove it with pulumi config rm"
-                f" {NAMESPACE}:{key}, or correct the setting authority"
-            )
-            continue
-        lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; set it with pulumi config set {NAMESPACE}:{key}")
+        verb = (
+            "remove it with pulumi config rm"
+            if details["type"] == "extra_forbidden"
+            else "set it with pulumi config set"
+        )
+        lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; {verb} {NAMESPACE}:{key}")
     return "\n".join(lines)
 
 
@@ -231,6 +232,8 @@ def _ending(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
+    if kind == _NOT_READ:
+        return "is none that this type of authority reads"
     if kind == "enum":
         return f"is not known; it is {context['expected']}"
     ending, _ = SENTENCES.get(kind, ("cannot be used", ""))

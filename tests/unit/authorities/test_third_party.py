@@ -1,0 +1,167 @@
+"""An authority of somebody else: a package with an entry point is all that it takes, and all that there is to name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from acmidm.report.drift import Real
+from acmidm.report.former_secrets import former_secrets
+from acmidm.report.kinds import Kind
+from acmidm.report.undeclared import clients_of
+from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.authority_types import installed_authorities
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
+from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
+from acmidm_onboarding.settings import InvalidSettings, declared_keys, read_settings
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Environment, Platform
+from tests.report.samples import COMPARISON
+from tests.unit.authorities.dictionary import REGISTERS, DictionarySettings
+from tests.unit.components.world import World, client_inputs, outs
+from tests.unit.model.workspace import FORM, Workspace
+
+Install = Callable[[str, str], None]
+MODULE = "tests.unit.authorities.dictionary"
+SETTINGS = {
+    "environment": "tni",
+    "authority": "dictionary",
+    "registerName": "third-party",
+    "issuer": "http://127.0.0.1:1/op",
+    "productsUrl": "http://127.0.0.1:1/products/v1",
+    "operatorClientId": "onboarding",
+    "retryDeadlineSeconds": "0",
+}
+PRODUCT = """\
+product: dosis
+title: DOSIS
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_dosis_schrijven: {title: Write, verified: false, source: the tests}
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install an authority as pip does: a folder on ``sys.path`` says which entry points a package has."""
+
+    def installed(name: str, value: str) -> None:
+        folder = tmp_path / f"site/their_{name}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[acmidm_onboarding.authorities]\n{name} = {value}\n")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        installed_authorities.cache_clear()
+
+    yield installed
+    monkeypatch.undo()
+    installed_authorities.cache_clear()
+    for register in REGISTERS.values():
+        register.clear()
+
+
+@pytest.fixture
+def world(install: Install, tmp_path: Path) -> World:
+    """A run on a stack whose clients are in a dictionary, and whose products have no API that is configured."""
+    install("dictionary", f"{MODULE}:DICTIONARY")
+    catalogue = tmp_path / "theirs"
+    catalogue.mkdir()
+    (catalogue / "dosis.yaml").write_text(PRODUCT)
+    return World({f"acmidm:{key}": value for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()})
+
+
+@pytest.mark.usefixtures("world")
+def test_its_settings_are_read_by_its_own_model() -> None:
+    settings = read_settings(SETTINGS.get, {}, SETTINGS).platforms[Platform.ACMIDM]
+    assert isinstance(settings, DictionarySettings)
+    assert settings.register_name == "third-party"
+    assert {"registerName", "geosecureRegisterName"} <= declared_keys().keys()
+    with pytest.raises(InvalidSettings, match="setting acmidm:registerName is missing"):
+        read_settings({**SETTINGS, "registerName": ""}.get, {})
+
+
+@pytest.mark.usefixtures("world")
+def test_a_key_of_another_type_is_refused() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings({**SETTINGS, "managementUrl": "https://beheer.example"}.get, {})
+    assert str(caught.value) == (
+        "setting acmidm:managementUrl is none that this type of authority reads; remove it with pulumi config rm"
+        " acmidm:managementUrl"
+    )
+
+
+@pytest.mark.usefixtures("world")
+def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path: Path) -> None:
+    """Also where it looks like a module: a pull request changes a stack's file, and loads nothing by it."""
+    for name in ("dictionry", f"{MODULE}:DICTIONARY", MODULE):
+        with pytest.raises(InvalidSettings) as caught:
+            read_settings({**SETTINGS, "authority": name}.get, {})
+        assert str(caught.value) == (
+            "setting acmidm:authority is not known; it is 'beheerportaal' or 'dictionary' or 'keycloak'; set it with"
+            " pulumi config set acmidm:authority"
+        )
+    (tmp_path / "Pulumi.tni.yaml").write_text("config: {acmidm:environment: tni, acmidm:authority: dictionry}\n")
+    with pytest.raises(InvalidSettings, match=r'"dictionry" is not known; did you mean "dictionary"'):
+        stacks_in(tmp_path)
+
+
+@pytest.mark.usefixtures("world")
+def test_forms_and_reviews_ask_what_it_can_do(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://gent.example/jwks.json"))
+    for authority, mistakes in (("dictionary", 0), ("beheerportaal", 1)):
+        workspace.write("Pulumi.tni.yaml", f"config: {{acmidm:environment: tni, acmidm:authority: {authority}}}\n")
+        said = workspace.sentences(served=stacks_in(workspace.root).served)
+        assert len([sentence for sentence in said if "takes no keys from an address" in sentence]) == mistakes, said
+        assert all("known by dictionary, keycloak" in sentence for sentence in said)
+    stack = {"environment": "tni", "authority": "dictionary"}
+    assert former_secrets([stack])[Environment.TNI, Platform.ACMIDM] == "the one before ends at once"
+
+
+def test_resources_are_made_read_and_removed_there(world: World) -> None:
+    client = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))
+    client_id = client["client_id"]
+    scopes = {"client_id": client_id, "platform": "acmidm", "default_scopes": {}}
+    scopes |= {"scopes": {"dv_dosis_schrijven": "dossiers"}}
+    owner = {name: client[name] for name in ("software_id", "managed_by")}
+    world.provider(ClientScopesProvider).create({**scopes, **owner})
+    found = REGISTERS["third-party"][client_id]
+    assert (found.client.metadata.application, found.scopes) == ("loket", {"dv_dosis_schrijven": False})
+    refreshed = world.provider(OAuthClientProvider).read(client_id, client)
+    assert outs(refreshed)["client_name"] == client["client_name"]
+    world.provider(OAuthClientProvider).delete(client_id, client)
+    assert REGISTERS["third-party"] == {}
+
+
+def test_what_is_there_is_listed_and_compared(world: World) -> None:
+    client_id = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))["client_id"]
+    settings = read_settings(lambda key: world.config.get(f"acmidm:{key}"), {})
+    platforms = connected(settings, load_catalogue(settings.catalogue_folder))
+    [(platform, snapshot, reserved)] = clients_of(platforms)
+    assert (platform, snapshot.client.client_id, reserved) == (Platform.ACMIDM, client_id, None)
+    known = snapshot.as_client(("OVO002067/loket", platform, Environment.TNI), {}, frozenset())
+    platforms[platform].authority.replace_scopes(client_id, {}, {"dv_dosis_schrijven": False})
+    listed = {one.client.client_id: one for one in platforms[platform].authority.clients()}
+    changes = COMPARISON.between(known, Real(listed, {}).state(known, client_id, ())[0])
+    assert changes is not None
+    assert [(change.kind, change.subject) for change in changes.changes] == [(Kind.SCOPE_GRANTED, "dv_dosis_schrijven")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("broken", "no.such.module:BROKEN", "of their-broken cannot be loaded (No module named 'no'); install its"),
+        ("other", f"{MODULE}:DICTIONARY", "of their-other is no AuthorityType of that name; correct its entry point"),
+        ("keycloak", f"{MODULE}:DICTIONARY", "has the name of another; uninstall one of the two"),
+    ],
+)
+def test_an_unusable_package_is_named(install: Install, name: str, value: str, sentence: str) -> None:
+    install(name, value)
+    with pytest.raises(Failure) as caught:
+        installed_authorities()
+    assert f"authority {name} " in str(caught.value)
+    assert sentence in str(caught.value)
