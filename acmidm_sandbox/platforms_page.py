@@ -1,30 +1,29 @@
-"""The tables of ``docs/platforms.md``: what each platform accepts of a token request, with its source."""
+"""The table of ``docs/integrators.md``: what each platform accepts of a token request, and how that is known."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from acmidm_sandbox.beheerportaal.oauth.rules import RULES
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Rule
 
-PLATFORMS = Path("docs/platforms.md")
+INTEGRATORS = Path("docs/integrators.md")
 
-_TABLE = re.compile(r"(<!-- rules: (\w+) -->\n).*?(<!-- end of rules -->)", re.DOTALL)
-_HEAD = """\
-| where | rule | what | | known as | source | who does otherwise: accepted, and noted in the log |
-|---|---|---|---|---|---|---|
-"""
+_TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- end of rules -->)", re.DOTALL)
+_HEAD = "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|\n"
 
 
 def platforms(text: str) -> str:
-    """The page with its tables as the rules are now."""
-    return _TABLE.sub(lambda found: f"{found[1]}{_table(found[2])}{found[3]}", text)
+    """Return the page with its table as the rules are now."""
+    return _TABLE.sub(lambda found: f"{found[1]}{_HEAD}{''.join(map(_row, RULES))}{found[2]}", text)
 
 
-def _table(platform: str) -> str:
-    rows = [(rule, rule.rulings[platform]) for rule in RULES if platform in rule.rulings]
-    return _HEAD + "".join(
-        f"| {rule.part} | {rule.name} | {rule.text} | {ruling.demand} | {ruling.basis} | {ruling.source} |"
-        f" {ruling.tolerated} |\n"
-        for rule, ruling in rows
-    )
+def _row(rule: Rule) -> str:
+    rulings = " | ".join(_ruling(rule, platform) for platform in ("acmidm", "geosecure"))
+    return f"| {rule.name} | {rule.text} | {rulings} |\n"
+
+
+def _ruling(rule: Rule, platform: str) -> str:
+    if (ruling := rule.rulings.get(platform)) is None:
+        return ""
+    return f"{ruling.demand}, {ruling.basis}{', tolerated' if ruling.tolerated else ''}"

@@ -1,4 +1,4 @@
-"""Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
+"""Write the schemas for editors, CODEOWNERS, and the pages of catalogue, integrators and products."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from acmidm.report.codeowners import CODEOWNERS, codeowners_here
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.products.page import written
-from acmidm_sandbox.platforms_page import PLATFORMS, platforms
+from acmidm_sandbox.platforms_page import INTEGRATORS, platforms
 
 EPILOG = """
 **Examples**
@@ -36,13 +36,13 @@ def schema(
         bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")
     ] = False,
 ) -> None:
-    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
+    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, integrators and products."""
     offered = load_catalogue(CATALOGUE)
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if (owners := codeowners_here()) is not None:
         texts[CODEOWNERS] = owners
-    if (page := _text_of(PLATFORMS)) is not None:
-        texts[PLATFORMS] = platforms(page)
+    if (page := _text_of(INTEGRATORS)) is not None:
+        texts[INTEGRATORS] = platforms(page)
     if (page := _text_of(PRODUCTS)) is not None:
         texts[PRODUCTS] = written(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]

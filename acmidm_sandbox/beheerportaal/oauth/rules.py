@@ -1,5 +1,5 @@
 """What ACM/IDM and GeoSecure demand and allow of a token request: one row per rule, with its source.
-`docs/platforms.md` is made from it.
+The table of `docs/integrators.md` is made from it.
 
 A row is `required` (without it: refused), `refused` (with it: refused) or `optional`. Where documentation and working
 clients, or two sources, disagree, the row is what is documented, and `tolerated` says who does otherwise: that is
