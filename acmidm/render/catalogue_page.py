@@ -11,13 +11,9 @@ _TOP = """\
 
 <!-- Written by acmidm schema from the files of the catalogue: change those. -->
 
-The scopes and products that a form can name, and where each name comes from. A scope whose name is a **placeholder**
-is not confirmed yet.
-A field is
-
-- **documented** by its owner;
-- **seen** in public client code or a sample: what is sent or filled in there, not that it was accepted;
-- **assumed**: neither, such as what only follows from the messages that a client sends.
+The scopes and products that a form can name. The name of a **placeholder** is not confirmed yet. A field is
+**documented** by its owner, **seen** in public client code or a sample, which does not prove that it is accepted, or
+**assumed**.
 """
 
 
