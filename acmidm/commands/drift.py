@@ -62,8 +62,12 @@ def drift(
 ) -> None:
     """Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when.
 
-    Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from
-    what somebody did by hand.
+    Three groups count as differing. Changed by hand: what an authority has, and neither form nor state; access that was
+    let in is a danger. Not applied yet: what a form declares, and no run has done. Left behind: what bears this stack's
+    mark, works on, and is in no form and no state.
+
+    --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what also has a change of a
+    form that waits. A client that was removed comes back with another client-ID, which its organisation is mailed.
     """
     found = look(stack, days)
     if heal and found.report.by_hand:

@@ -16,7 +16,6 @@ from acmidm.report.review import review_of
 from acmidm.terminal import as_json
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment
-from tests.support.engine import ROOT
 from tests.support.samples import COMPARISON, NOW, by_hand, client, drift_report, plan_of, reviewed
 
 EXPECTED = """\
@@ -228,14 +227,6 @@ def test_every_kind_has_its_row() -> None:
         assert not row.worse_by_hand or row.by_hand
         assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))
     assert [kind.severity for kind in Kind] == sorted((kind.severity for kind in Kind), key=list(Severity).index)
-
-
-def test_the_page_about_the_command_line_names_every_kind() -> None:
-    """With its severity."""
-    page = (ROOT / "docs" / "cli.md").read_text()
-    for severity in Severity:
-        line = next(line for line in page.splitlines() if line.startswith(f"| {severity} |"))
-        assert re.findall(r"`(\w+)`", line) == [kind for kind in Kind if kind.severity is severity]
 
 
 def test_what_was_repaired_is_no_danger_any_more() -> None:
