@@ -45,7 +45,8 @@ def remind(
             metavar="FILE",
             dir_okay=False,
             help=(
-                "Write connections per step, and the days to the next end of a key, for Prometheus' textfile collector."
+                "Write acmidm_connections per step, acmidm_next_key_end_days and"
+                " acmidm_remind_last_run_timestamp_seconds, for Prometheus' textfile collector; a file per stack."
             ),
             show_default=False,
         ),
@@ -55,7 +56,10 @@ def remind(
     waits for them.
 
     The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a
-    key ends. A file beside the state has what was sent, so that nothing is sent twice.
+    key ends. Client secrets and keys at an address are left out.
+
+    A ledger has what was sent: reminded/STACK.json in the folder of the state, else .local/STACK/reminded.json. Where
+    it is lost, each reminder is repeated once at most; where it is damaged, restore a copy, or delete it.
     """
     require_own_name(stack)
     now = datetime.now(UTC)
