@@ -66,7 +66,8 @@ def validate(
 ) -> None:
     """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
 
-    Every mistake is reported at once, as file:line:column: what; what to do.
+    Every mistake is reported at once, as file:line:column: what; what to do. Every file below the forms is read:
+    what is neither public key nor evidence of a form is a mistake.
     """
     if base is None:
         _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
