@@ -20,13 +20,13 @@ from acmidm_onboarding.settings import InvalidSettings, declared_keys, read_sett
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.report.samples import COMPARISON
-from tests.unit.authorities.dictionary import REGISTERS, DictionarySettings
-from tests.unit.components.world import World, client_inputs, outs
-from tests.unit.model.workspace import FORM, Workspace
+from tests.authorities.dictionary import REGISTERS, DictionarySettings
+from tests.resources.world import World, client_inputs, outs
+from tests.support.samples import COMPARISON
+from tests.support.workspace import FORM, Workspace
 
 Install = Callable[[str, str], None]
-MODULE = "tests.unit.authorities.dictionary"
+MODULE = "tests.authorities.dictionary"
 SETTINGS = {
     "environment": "tni",
     "authority": "dictionary",
