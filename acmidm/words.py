@@ -10,6 +10,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -36,10 +37,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def capitalised(text: str) -> str:
+    """Return a sentence, or a title, that begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def first_of(names: Sequence[str], separator: str = _SEPARATOR) -> str:
     """The first ten, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return separator.join(names[:_MOST_NAMED]) + more
+    named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
+    return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
 
 
 def day(moment: datetime) -> str:
@@ -48,7 +54,7 @@ def day(moment: datetime) -> str:
 
 def days(left: int) -> str:
     """How long something still lasts, in whole days."""
-    return f"{counted(left, 'day')} left" if left else "less than a day left"
+    return say_counted("words.days", left) if left else say("words.less_than_a_day")
 
 
 def shown(value: Any) -> str:
@@ -101,8 +107,9 @@ def _is_list(items: list[str]) -> bool:
 def _only(mine: list[str], others: list[str], longest: int) -> str:
     """How many there are, and which of them the others lack."""
     known = set(others)
-    count, own = f"{len(mine):,} of them", [item for item in mine if item not in known]
-    return f"{count}, with {_first(own, longest)}" if own else count
+    count, own = f"{len(mine):,}", [item for item in mine if item not in known]
+    names = _first(own, longest) if own else ""
+    return say("words.of_them_with" if own else "words.of_them", count=count, names=names)
 
 
 def _first(items: list[str], longest: int) -> str:
@@ -112,7 +119,7 @@ def _first(items: list[str], longest: int) -> str:
         if len(text) + len(_SEPARATOR) + len(item) > longest:
             break
         text, shown = text + _SEPARATOR + item, shown + 1
-    return f"{text} and {len(items) - shown:,} more" if shown < len(items) else text
+    return say("words.first_of", names=text, count=f"{len(items) - shown:,}") if shown < len(items) else text
 
 
 def searched(search: str) -> Callable[[str], bool]:
@@ -126,7 +133,9 @@ def searched(search: str) -> Callable[[str], bool]:
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:
     """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
-    return f"of {proven['proven_at'][:10]} from {proven['issuer']}" if proven else "none any more"
+    if not proven:
+        return say("words.no_evidence")
+    return say("words.evidence", day=proven["proven_at"][:10], issuer=proven["issuer"])
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from acmidm.report.compare import ClientName, Comparison, client_name, field_changes
 from acmidm.report.kinds import Change, Kind, Part
-from acmidm.words import counted, day, plain
+from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata
@@ -46,12 +47,14 @@ class History(Part):
 
     @property
     def title(self) -> str:
-        holding = f' with "{plain(self.search)}"' if self.search else ""
-        found = counted(len(self.entries), "change") if self.entries else "no change is recorded"
-        return (
-            f"{found} since {day(self.since)} of {counted(self.clients, 'client')} on"
-            f" {' and '.join(self.stacks)}{holding}"
-        )
+        facts = {
+            "since": day(self.since),
+            "clients": say_counted("report.clients", self.clients),
+            "stacks": f" {say('status.and')} ".join(self.stacks),
+        }
+        count = len(self.entries)
+        title = say_counted("history.title", count, **facts) if count else say("history.title.none", **facts)
+        return say("status.holding", title=title, search=plain(self.search)) if self.search else title
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
-from acmidm.words import counted, day, days, plain, searched
+from acmidm.words import day, days, plain, searched
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -39,8 +40,9 @@ class ListedKey(Part):
         if self.expires is None or self.days_left is None:
             return plain(self.kid)
         if self.days_left < 0:
-            return f"{plain(self.kid)} EXPIRED {day(self.expires)}"
-        return f"{plain(self.kid)} until {day(self.expires)}{f' ({days(self.days_left)})' if self.ends_soon else ''}"
+            return say("status.key.expired", kid=plain(self.kid), day=day(self.expires))
+        sentence = "status.key.soon" if self.ends_soon else "status.key.until"
+        return say(sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left))
 
 
 class ListedConnection(ClientName):
@@ -68,7 +70,7 @@ class ListedConnection(ClientName):
         """What is listed of that: the day alone where all of it goes."""
         whole = self.leaves.get(self.platform)
         parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
-        return [*parts, *(["stays at its authority"] if self.preserve else [])]
+        return [*parts, *([say("status.stays")] if self.preserve else [])]
 
     @property
     def granted(self) -> list[str]:
@@ -96,10 +98,11 @@ class ListedConnection(ClientName):
     def without_keys(self) -> str:
         """What is listed where there is no key."""
         if self.jwks_uri:
-            return f"at {plain(self.jwks_uri)}"
+            return say("status.keys_at", address=plain(self.jwks_uri))
         if self.keys is None:
-            return "unknown: in the portal, which cannot be reached"
-        return "none yet" if self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "client secret"
+            return say("status.keys_unknown")
+        has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
+        return say("status.no_key" if has_keys else "status.secret")
 
     @property
     def words(self) -> str:
@@ -148,8 +151,9 @@ class Status(Part):
 
     @property
     def title(self) -> str:
-        holding = f' with "{plain(self.search)}"' if self.search else ""
-        return f"{counted(len(self.connections), 'connection')} on {' and '.join(self.stacks)}{holding}"
+        stacks = f" {say('status.and')} ".join(self.stacks)
+        title = say_counted("status.title", len(self.connections), stacks=stacks)
+        return say("status.holding", title=title, search=plain(self.search)) if self.search else title
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:

@@ -14,6 +14,7 @@ from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
@@ -24,13 +25,6 @@ class Side(StrEnum):
     TNI_ONLY = "tni_only"
     PROD_ONLY = "prod_only"
     BOTH = "both"
-
-
-_SIDES = {
-    Side.TNI_ONLY: "on TNI, not on production",
-    Side.PROD_ONLY: "on production, not on TNI",
-    Side.BOTH: "set differently, TNI → production",
-}
 
 
 class Difference(Part):
@@ -46,13 +40,9 @@ class Difference(Part):
     @property
     def note(self) -> str:
         """How lists end its line: why it is expected, where it is."""
-        return (
-            ""
-            if not self.expected
-            else " (differs per environment)"
-            if self.side is Side.BOTH
-            else " (offered there only)"
-        )
+        if not self.expected:
+            return ""
+        return f" ({say('promotion.differs' if self.side is Side.BOTH else 'promotion.offered_there_only')})"
 
 
 class Check(Part):
@@ -66,7 +56,8 @@ class Check(Part):
     @property
     def mark(self) -> str:
         """How lists begin its line."""
-        return "ok" if self.passed else "TO DO" if self.required else "note"
+        mark = "ok" if self.passed else "to_do" if self.required else "note"
+        return say(f"promotion.mark.{mark}")
 
 
 class Keys(Part):
@@ -105,7 +96,7 @@ class Promotion(Part):
     @property
     def grouped(self) -> list[tuple[str, list[Difference]]]:
         """The differences by where they are; an environment that is not there at all is in the title."""
-        found = [(title, self._on(side, self.differences)) for side, title in _SIDES.items()]
+        found = [(say(f"promotion.side.{side}"), self._on(side, self.differences)) for side in Side]
         return [(title, differences) for title, differences in found if differences]
 
     @property
@@ -113,37 +104,28 @@ class Promotion(Part):
         """What cannot differ, and the keys, which always do."""
         tni, prod = (
             (
-                "at an address"
+                say("promotion.at_address")
                 if environment in (self.keys.published or ())
-                else "in the portal"
+                else say("status.in_portal")
                 if keys is None
                 else str(keys)
             )
             for environment, keys in ((Environment.TNI, self.keys.tni), (Environment.PROD, self.keys.prod))
         )
-        platforms = ", ".join(self.platforms)
-        return (
-            f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on"
-            " production."
-        )
+        platforms, method = ", ".join(self.platforms), self.token_endpoint_auth_method
+        return say("promotion.same", platforms=platforms, method=method, tni=tni, prod=prod)
 
     @property
     def _summary(self) -> str:
         if not self.unexpected:
-            return "production is as TNI" + (", but for what is expected to differ" if self.differences else "")
+            return say("promotion.alike_but" if self.differences else "promotion.alike")
         tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
         absent = next((one.side for one in self.differences if one.what == "environment"), None)
         if absent:
-            here, there = ("production", "TNI") if absent is Side.TNI_ONLY else ("TNI", "production")
-            return f"{here} is not in the form yet" + (
-                f", and lacks {tni or prod} of what {there} has" if tni or prod else ""
-            )
-        lacks = [
-            (tni, "production lacks {} of what TNI has"),
-            (prod, "TNI lacks {} of what production has"),
-            (both, "{} set differently"),
-        ]
-        return ", ".join(words.format(count) for count, words in lacks if count)
+            lacks = "_lacks" if tni or prod else ""
+            return say(f"promotion.absent.{absent}{lacks}", count=tni or prod)
+        lacking = zip(Side, (tni, prod, both), strict=True)
+        return ", ".join(say(f"promotion.lacks.{side}", count=count) for side, count in lacking if count)
 
     def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
         return [one for one in differences if one.side is side and one.what != "environment"]
@@ -228,34 +210,32 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     yield _check(
         "connected_on_tni",
         absent,
-        "the form has TNI, where it is validated first",
-        "the form has no TNI: validate there first",
+        say("promotion.check.tni"),
+        say("promotion.check.no_tni"),
     )
     yield _check(
         "has_production",
         prod is None,
-        "the form has production",
-        "the form has no prod under environments: add it with --write",
+        say("promotion.check.production"),
+        say("promotion.check.no_production"),
     )
     refused = "; ".join(
-        f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
+        say("promotion.check.exemption", what=finding.what, remedy=finding.remedy, policy=policy.id)
         for policy in POLICIES
         if policy.id not in form.exemptions
         for finding in policy.violations(
             Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now)
         )
     )
-    yield _check("policies", bool(refused), "the policies allow how the client authenticates", refused)
+    yield _check("policies", bool(refused), say("promotion.check.policies"), refused)
     if prod is None:
         return
     if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
         yield from _key_checks(loaded, prod, now)
     unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].is_verified(*form.platforms))
-    remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
-    yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
-    yield _check(
-        "has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing"
-    )
+    remedy = say("promotion.check.not_verified", scopes=unverified)
+    yield _check("scopes_verified", bool(unverified), say("promotion.check.verified"), remedy, required=False)
+    yield _check("has_scopes", not prod.scopes, say("promotion.check.scope"), say("promotion.check.no_scope"))
 
 
 def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
@@ -266,7 +246,7 @@ def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
         yield _check(
             "proven",
             bool(missing),
-            "evidence from TNI, or an exemption, covers what production asks",
+            say("promotion.check.proven"),
             missing,
             required=required,
         )
@@ -279,28 +259,24 @@ def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> 
             "has_key",
             True,
             "",
-            f"the keys of production are at {prod.jwks_uri}: see acmidm validate --online",
+            say("promotion.check.at_address", address=prod.jwks_uri),
             required=False,
         )
         return
     if prod.jwks is None:
-        text = (
-            "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it"
-            " is there"
-        )
-        yield _check("has_key", True, "", text, required=False)
+        yield _check("has_key", True, "", say("promotion.check.in_portal"), required=False)
         return
     keys, tni = loaded.keys.get(Environment.PROD, ()), {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())}
     ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
     yield _check(
         "keys_valid",
         bool(ended),
-        "no key of production has expired",
-        f"expired on production: {ended}; make a new pair",
+        say("promotion.check.not_expired"),
+        say("promotion.check.expired", keys=ended),
     )
     shared = _names(key.kid for key in keys if key.thumbprint in tni)
-    remedy = f"the same key on TNI and production: {shared}; make a pair for each"
-    yield _check("own_keys", bool(shared), "production has keys of its own", remedy)
+    remedy = say("promotion.check.shared", keys=shared)
+    yield _check("own_keys", bool(shared), say("promotion.check.own_keys"), remedy)
 
 
 def _check(name: str, is_wrong: bool, text: str, remedy: str, *, required: bool = True) -> Check:

@@ -18,12 +18,12 @@ from markupsafe import Markup
 
 from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
-from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS
+from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS, environment_heading, environment_name
 from acmidm.report.drift import Drift
-from acmidm.report.kinds import Part
+from acmidm.report.kinds import Part, severity_name
 from acmidm.report.review import Review
-from acmidm.words import WHOLE, counted, day, days, plain
-from acmidm_onboarding.texts import Texts
+from acmidm.words import WHOLE, capitalised, day, days, plain
+from acmidm_onboarding.texts import Texts, say, say_counted, spoken
 
 
 def as_html(report: Part) -> str:
@@ -41,7 +41,12 @@ def as_html(report: Part) -> str:
 
 
 def _page(template: str, title: str, **report: Part | Texts) -> str:
-    return _templates().get_template(f"{template}.html.j2").render(title=title, **report)
+    environments = {environment: environment_name(environment) for environment in ENVIRONMENTS}
+    return (
+        _templates()
+        .get_template(f"{template}.html.j2")
+        .render(title=title, spoken=spoken(), environments=environments, **report)
+    )
 
 
 @cache
@@ -53,8 +58,9 @@ def _templates() -> Jinja:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
-    jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
+    jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable, "capitalised": capitalised}
+    jinja.globals |= {"days": days, "say": say, "say_counted": say_counted, "soon": SOON_DAYS}
+    jinja.globals |= {"environment_heading": environment_heading, "severity_name": severity_name}
     style, script = (
         (files("acmidm.render") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js")
     )

@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
+from acmidm.report.compare import ClientName, ConnectionChanges, environment_name
 from acmidm.report.drift import Drift
-from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity
+from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
 from acmidm.report.review import Review
-from acmidm.words import LONGEST, WHOLE, counted, plain
+from acmidm.words import LONGEST, WHOLE, capitalised, plain
+from acmidm_onboarding.texts import say, say_counted
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for what a pipeline
@@ -32,7 +33,6 @@ _FOLD = 12_000
 _CELL = 4_000
 """Characters that what changes of one client, or in one file, takes at most in the part of a page that is not
 folded."""
-_WHOLE_TEXT = "the same command with `--output text`"
 
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
 _PUNCTUATION = re.compile(r"[\\`*\[\]~|]|(?<![^\W_])_|_(?![^\W_])")
@@ -55,7 +55,7 @@ class Section:
     lines: Sequence[str] = ()
     bottom: str = ""
     what: str = ""
-    """What each of the lines is about, one and several: they are counted where they are left out."""
+    """What each of the lines is about: its name among the sentences that count what is left out."""
     most: int = LIMIT
     """How much room they may take where the page is too long."""
 
@@ -68,7 +68,7 @@ def as_markdown(report: Part) -> str:
     """What a comment or an issue is made of, at most ``LIMIT`` characters: a review or a drift report."""
     match report:
         case Review():
-            return _fitted(_review(report), _WHOLE_TEXT)
+            return _fitted(_review(report), say("report.whole_text"))
         case Drift():
             return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
     raise TypeError(f"{type(report).__name__} has no Markdown")
@@ -88,8 +88,8 @@ def _fitted(sections: Iterable[Section], remedy: str) -> str:
             text = replace(section, lines=shown).text
             room -= len(text) if section.what else 0
             page += text
-    left_out = ", ".join(counted(count, what) for what, count in missing.items() if count)
-    return f"{page}\n**Left out for length**, from the end: {left_out}. All of it: {remedy}\n"
+    left_out = ", ".join(say_counted(f"report.left_out.{what}", count) for what, count in missing.items() if count)
+    return f"{page}\n{say('report.left_out', what=left_out, remedy=remedy)}\n"
 
 
 def _first(lines: Iterable[str], room: int) -> Iterator[str]:
@@ -107,16 +107,13 @@ def _review(review: Review) -> Iterator[Section]:
     yield _refusals(review.refusals)
     yield _beside(review.beside)
     for environment, connections, stay in review.in_environments():
-        name, stays = ENVIRONMENTS[environment], "stays as it is" if stay == 1 else "stay as they are"
+        name = capitalised(environment_name(environment))
         if connections:
-            also = f", {stay:,} {stays}" if stay else ""
-            yield Section(
-                f"#### {name[0].upper()}{name[1:]}:"
-                f" {counted(len(connections), 'client changes|clients change')}{also}\n\n"
-            )
+            also = f", {say_counted('report.stay', stay)}" if stay else ""
+            yield Section(f"#### {name}: {say_counted('report.change', len(connections))}{also}\n\n")
             yield table(connections)
         else:
-            yield Section(f"{name[0].upper()}{name[1:]}: no change, {counted(stay, 'client')} {stays}.\n\n")
+            yield Section(f"{name}: {say_counted('report.no_change', stay)}.\n\n")
     yield _notes(review.notes)
     yield _details(review.connections)
 
@@ -125,44 +122,46 @@ def _drift(report: Drift) -> Iterator[Section]:
     """The body of an issue. Anybody can make clients with long names that nobody declares: they are at the end."""
     yield Section(f"### {report.headline}\n\n")
     if report.healed is not None:
-        yield Section("Repaired:\n\n" if report.healed else "Not all of it could be repaired:\n\n")
+        yield Section(f"{capitalised(report.repair)}:\n\n")
         yield table(report.repaired, undone=report.healed)
     yield _refusals(report.problems)
-    for title, connections in (("Changed by hand", report.by_hand), ("Declared, not applied yet", report.not_applied)):
+    for title, connections in (
+        (say("report.drift.by_hand"), report.by_hand),
+        (say("report.drift.not_applied"), report.not_applied),
+    ):
         if connections:
-            yield Section(f"#### {title}\n\n")
+            yield Section(f"#### {capitalised(title)}\n\n")
             yield table(connections)
     keys = [
         f"| {key.ends} | {_name(key)} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n" for key in report.expiring
     ]
-    top = "#### Keys that end soon\n\n| ends | client | key | thumbprint |\n|---|---|---|---|\n"
-    yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
+    columns = (say("report.ends"), say("report.client"), say("report.key"), say("report.thumbprint"))
+    top = f"#### {capitalised(say('report.drift.expiring'))}\n\n| {' | '.join(columns)} |\n|---|---|---|---|\n"
+    yield Section(top, keys, "\n", "key")
     yield _notes(report.notes)
     yield _details((*report.by_hand, *report.not_applied))
-    for one, title, found in report.not_declared:
+    for group, title, found in report.not_declared:
         clients = [
-            f"- {markdown(client.title)}: {code(client.client_id)} on {client.platform}"
-            f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
+            f"- {markdown(client.title)}: "
+            f"{say('report.drift.client_on', client_id=code(client.client_id), platform=client.platform)}"
+            f"{say('report.drift.made_by', name=code(client.made_by)) if client.made_by else ''}\n"
             for client in found
         ]
         is_open = " open" if found is report.left_behind else ""
         yield Section(
-            f"\n<details{is_open}><summary>{title.capitalize()}: {len(clients):,}</summary>\n\n",
+            f"\n<details{is_open}><summary>{capitalised(title)}: {len(clients):,}</summary>\n\n",
             clients,
             "\n</details>\n",
-            f"{one}|{title}",
+            group,
         )
     if report.by_hand:
-        yield Section(
-            f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n"
-        )
-    yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")
+        yield Section(f"\n{say('report.drift.remedy', stack=report.stack)}\n")
+    yield Section(f"\n{report.checked}\n")
 
 
 def _refusals(problems: Sequence[str]) -> Section:
-    return Section(
-        "", [f"> **refused** {markdown(problem, WHOLE)}\n>\n" for problem in problems], "\n", "refusal", most=LIMIT // 4
-    )
+    lines = [f"> **{say('report.refused')}** {markdown(problem, WHOLE)}\n>\n" for problem in problems]
+    return Section("", lines, "\n", "refusal", most=LIMIT // 4)
 
 
 def _notes(notes: Iterable[str]) -> Section:
@@ -175,11 +174,10 @@ def _beside(changes: Iterable[Change]) -> Section:
     for change in changes:
         fields = list(_first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL))
         more = len(change.fields) - len(fields)
-        fields += [f"  - and {more:,} more\n"] if fields and more > 0 else []
-        lines.append(
-            f"- **{change.severity}** {_in_markdown(change.named if fields else change.pieces)}\n{''.join(fields)}"
-        )
-    return Section("", lines, "\n", "change beside the clients|changes beside the clients", most=LIMIT // 4)
+        fields += [f"  - {say('report.more', count=f'{more:,}')}\n"] if fields and more > 0 else []
+        sentence = _in_markdown(change.named if fields else change.pieces)
+        lines.append(f"- **{severity_name(change.severity)}** {sentence}\n{''.join(fields)}")
+    return Section("", lines, "\n", "beside", most=LIMIT // 4)
 
 
 def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Section:
@@ -187,7 +185,7 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
     rows = []
     for connection in connections:
         severity = connection.worst.severity
-        mark = "" if undone or severity is Severity.NOTICE else f"**{severity}**"
+        mark = "" if undone or severity is Severity.NOTICE else f"**{severity_name(severity)}**"
         said = []
         for change in connection.changes[: _in_row(connection)]:
             text, words = _sentence(change, connection), change.named[0].text.strip()
@@ -195,7 +193,7 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
             stands_out = mark and change.severity is severity is not connection.changes[0].severity
             said.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
         more = len(connection.changes) - len(said)
-        said += [f"and {more} more"] if more else []
+        said += [say("report.more", count=more)] if more else []
         said += [_in_markdown(connection.by_one)] if connection.by_one else []
         names = [
             _name(connection),
@@ -203,10 +201,10 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
         ]
         rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(said)} |\n")
     return Section(
-        "| | client | what changes |\n|---|---|---|\n",
+        f"| | {say('report.client')} | {say('report.what_changes')} |\n|---|---|---|\n",
         rows,
         "\n",
-        "client of the tables|clients of the tables",
+        "client",
         most=LIMIT * 3 // 4,
     )
 
@@ -219,14 +217,16 @@ def _in_row(connection: ConnectionChanges) -> int:
 def _details(connections: Iterable[ConnectionChanges]) -> Section:
     """What is known of each client beside its row, folded; nothing of one whose row has it all."""
     folds = [_folded(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
-    return Section("", folds, what="client's details|clients' details")
+    return Section("", folds, what="details")
 
 
 def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
-    summary = f"{in_tag(connection.organisation)} · {in_tag(connection.name)} on {connection.environment}"
+    name = f"{in_tag(connection.organisation)} · {in_tag(connection.name)}"
     shown = list(_first(lines, _FOLD))
-    more = [f"- and {counted(len(lines) - len(shown), 'more line')}: {_WHOLE_TEXT}"] if len(shown) < len(lines) else []
-    return "\n".join((f"<details><summary>Details: {summary}</summary>\n", *shown, *more, "\n</details>\n"))
+    left = len(lines) - len(shown)
+    more = [f"- {say_counted('report.more_lines', left, remedy=say('report.whole_text'))}"] if left else []
+    summary = say("report.details", name=name, environment=connection.environment)
+    return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, *more, "\n</details>\n"))
 
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:

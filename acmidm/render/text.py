@@ -14,11 +14,12 @@ from acmidm.desk.history import History
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
-from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
+from acmidm.report.compare import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
-from acmidm.report.kinds import Change, Piece, Severity
+from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review
-from acmidm.words import WHOLE, counted, plain
+from acmidm.words import WHOLE, plain
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.problems import on_one_line
 from acmidm_onboarding.values.terms import Platform
 
@@ -58,16 +59,13 @@ def _review(review: Review) -> Iterator[Line]:
     """Most dangerous first."""
     yield Text(review.headline, style="bold")
     for refusal in review.refusals:
-        yield Text.assemble(("refused  ", "bold red"), refusal)
+        yield Text.assemble((f"{say('report.refused'):<9}", "bold red"), refusal)
     if review.beside:
-        yield _heading("beside the clients")
+        yield _heading(say("report.beside"))
     for change in review.beside:
         yield from _change(change)
     for environment, connections, stay in review.in_environments():
-        yield _heading(
-            f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes,"
-            f" {counted(stay, 'client')} without"
-        )
+        yield _heading(environment_heading(environment, len(connections), stay))
         yield from _connections(connections)
     for note in review.notes:
         yield Text(f"\n{plain(note, WHOLE)}")
@@ -77,20 +75,24 @@ def _drift(report: Drift) -> Iterator[Line]:
     """What was changed by hand first, then what waits, then what is only to be known."""
     yield Text(report.headline, style="bold green" if report.in_sync else "bold red")
     if report.healed is not None:
-        said = "repaired" if report.healed else "not all of it could be repaired"
-        yield Text(f"{said}: {counted(len(report.repaired), 'client')}", style="bold")
+        yield Text(_counting(report.repair, report.repaired), style="bold")
         yield from _connections(report.repaired, undone=report.healed)
     for problem in report.problems:
-        yield Text(f"refused  {problem}", style="red")
-    for title, connections in (("changed by hand", report.by_hand), ("declared, not applied yet", report.not_applied)):
+        yield Text(f"{say('report.refused'):<9}{problem}", style="red")
+    for title, connections in (
+        (say("report.drift.by_hand"), report.by_hand),
+        (say("report.drift.not_applied"), report.not_applied),
+    ):
         if connections:
-            yield _heading(f"{title}: {counted(len(connections), 'client')}")
+            yield _heading(_counting(title, connections))
             yield from _connections(connections)
     if report.expiring:
-        yield _heading(f"keys that end soon: {len(report.expiring)}")
+        yield _heading(f"{say('report.drift.expiring')}: {len(report.expiring)}")
     for key in report.expiring:
         ends = (f"{key.ends:<32}", "red" if key.days_left < 0 else "yellow")
-        yield Text.assemble(ends, f"{key.title}: key {plain(key.kid)}, thumbprint {key.thumbprint}")
+        yield Text.assemble(
+            ends, f"{key.title}: {say('report.drift.key', kid=plain(key.kid), thumbprint=key.thumbprint)}"
+        )
     for _, title, clients in report.not_declared:
         yield from _not_declared(title, clients)
     yield from (Text(note, style="dim") for note in report.notes)
@@ -100,10 +102,11 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
     if clients:
         yield _heading(f"{title}: {len(clients):,}")
     for client in clients[:_UNDECLARED_SHOWN]:
-        maker = f", made by {plain(client.made_by)}" if client.made_by else ""
-        yield Text(f"{plain(client.title)}: {plain(client.client_id)} on {client.platform}{maker}")
+        maker = say("report.drift.made_by", name=plain(client.made_by)) if client.made_by else ""
+        where = say("report.drift.client_on", client_id=plain(client.client_id), platform=client.platform)
+        yield Text(f"{plain(client.title)}: {where}{maker}")
     if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
-        yield Text(f"and {more:,} more; all of them with --output json", style="dim")
+        yield Text(say("report.drift.more", count=f"{more:,}"), style="dim")
 
 
 def _status(status: Status) -> Iterator[Line]:
@@ -113,21 +116,24 @@ def _status(status: Status) -> Iterator[Line]:
         where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
         name = f"{plain(one.organisation)} · {plain(one.application)}"
         yield Text.assemble(
-            (name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or "no client yet"), "cyan")
+            (name, "bold"),
+            f" ({where})" if where else "",
+            "  ",
+            (plain(one.client_id or say("status.no_client")), "cyan"),
         )
         people, scopes, products = (
             Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products))
         )
         leaves = Text(", ".join(one.leaving), style="bold yellow")
         for word, names in (
-            ("whose", people),
-            ("scopes", scopes),
-            ("keys", _keys(one)),
-            ("products", products),
-            ("leaves", leaves),
+            (say("status.whose"), people),
+            (say("status.scopes"), scopes),
+            (say("status.keys"), _keys(one)),
+            (say("status.products"), products),
+            (say("status.leaves"), leaves),
         ):
             if names.plain:
-                yield Text(f"  {word:<9}", style="dim"), names
+                yield Text(f"  {word:<10}" if len(word) > 8 else f"  {word:<9}", style="dim"), names
 
 
 def _steps(report: Steps) -> Iterator[Line]:
@@ -158,11 +164,12 @@ def _promotion(report: Promotion) -> Iterator[Line]:
     for title, differences in report.grouped:
         yield _heading(title)
         for one in differences:
-            both = f": {plain(one.tni or 'nothing')} → {plain(one.prod or 'nothing')}" if one.side is Side.BOTH else ""
+            sides = (plain(side or say("report.nothing")) for side in (one.tni, one.prod))
+            both = f": {' → '.join(sides)}" if one.side is Side.BOTH else ""
             yield Text(f"  {one.what:<12}{plain(one.name)}{both}{one.note}")
-    yield _heading(f"ready for production: {'yes' if report.ready else 'not yet'}")
+    yield _heading(say("promotion.ready" if report.ready else "promotion.not_ready"))
     for check in report.checks:
-        style = {"ok": "green", "TO DO": "bold red"}.get(check.mark, "yellow")
+        style = "green" if check.passed else "bold red" if check.required else "yellow"
         yield Text(f"  {check.mark:<6}", style=style), Text(check.text)
     yield Text(f"\n{report.same}", style="dim")
 
@@ -171,11 +178,15 @@ def _history(report: History) -> Iterator[Line]:
     """Newest first."""
     yield Text(report.title, style="bold")
     for entry in report.entries:
-        where = f" on {entry.stack}" if len(report.stacks) > 1 else ""
+        where = f" {say('history.on_stack', stack=entry.stack)}" if len(report.stacks) > 1 else ""
         yield Text.assemble("\n", (f"{entry.when}  ", "bold"), (plain(entry.actor), "cyan"), f"  {entry.title}{where}")
         for change in entry.changes:
             yield from _change(change)
     yield from (Text(f"\n{note}", style="dim") for note in report.notes)
+
+
+def _counting(title: str, connections: Sequence[ConnectionChanges]) -> str:
+    return f"{title}: {say_counted('report.clients', len(connections))}"
 
 
 def _heading(text: str) -> Text:
@@ -193,7 +204,8 @@ def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = Fal
 
 
 def _change(change: Change, author: Iterable[Piece] = (), *, undone: bool = False) -> Iterator[Line]:
-    label, style = ("undone", "green") if undone else (change.severity, _STYLES[change.severity])
+    label = severity_name(None if undone else change.severity)
+    style = "green" if undone else _STYLES[change.severity]
     said = _in_colour(change.named if change.has_lines else change.pieces)
     if by := "".join(piece.text for piece in author):
         said.append(f" ({by})", style="dim")
@@ -215,7 +227,7 @@ def _keys(connection: ListedConnection) -> Text:
         for key in connection.keys
     )
     text = Text(", ").join(Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True))
-    return text.append(" (in the portal)", style="dim") if connection.keys_in_portal else text
+    return text.append(f" ({say('status.in_portal')})", style="dim") if connection.keys_in_portal else text
 
 
 _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {

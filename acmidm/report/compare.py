@@ -13,14 +13,15 @@ from typing import Any
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
-from acmidm.words import counted, evidence_in_words, plain, shown
+from acmidm.words import evidence_in_words, plain, shown
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
-ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
+ENVIRONMENTS = (Environment.PROD, Environment.TNI)
 """In the order of reports: production first."""
 SOON_DAYS = 30
 """How many days before its end a key ends soon, where nobody sets another number."""
@@ -31,9 +32,19 @@ _STRENGTH: Mapping[str, int] = {
     AuthMethod.CLIENT_SECRET_POST: 0,
 }
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
-_HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
+
+
+def environment_name(environment: Environment) -> str:
+    """Return what reports call an environment."""
+    return say(f"report.environment.{environment}")
+
+
+def environment_heading(environment: Environment, changes: int, stay: int) -> str:
+    """Return the heading over the clients of an environment: how many change, and how many do not."""
+    with_changes, without = say_counted("report.with_changes", changes), say_counted("report.without", stay)
+    return f"{environment_name(environment)}: {with_changes}, {without}"
 
 
 class ClientName(Part):
@@ -79,14 +90,15 @@ class ConnectionChanges(ClientName):
         """Its key, its form and its client-ID, as far as they are known."""
         return [
             self.key,
-            *(f"{what} {name}" for what, name in (("form", self.form), ("client", self.client_id)) if name),
+            *([say("report.known.form", form=self.form)] if self.form else ()),
+            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
         ]
 
     @property
     def by_one(self) -> list[Piece]:
         """Who made all of its changes, where that was one and the same; else each change has it."""
         last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
-        return [Piece("all "), *who(self.sole_author, last, ", last")] if self.sole_author else []
+        return who(self.sole_author, last, of_all=True) if self.sole_author else []
 
     def author_of(self, change: Change) -> list[Piece]:
         """Who made one of its changes, where that is not said of all of them."""
@@ -166,7 +178,7 @@ class Comparison:
                 )
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
-            note = None if before is None else f"until now {_owner(before)}" if before.foreign else _HAS_A_CLIENT
+            note = None if before is None else _owner(before) if before.foreign else say("report.has_a_client")
             yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
         is_new = before is None
         if before is None:
@@ -315,7 +327,7 @@ class Comparison:
                 yield self.change(Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
             elif before.keys and before.uses_keys and not before.foreign:
                 stay = tuple(
-                    FieldChange(field=kid, new=key.thumbprint or "not known")
+                    FieldChange(field=kid, new=key.thumbprint or say("report.not_known"))
                     for kid, key in sorted(before.keys.items())
                 )
                 yield self.change(Kind.KEYS_HANDED_OVER, fields=stay)
@@ -325,7 +337,8 @@ class Comparison:
         had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
         thumbprints = [
-            {kid: key.thumbprint or "not known" for kid, key in keys.items()} for keys in (had or {}, after.keys)
+            {kid: key.thumbprint or say("report.not_known") for kid, key in keys.items()}
+            for keys in (had or {}, after.keys)
         ]
         if all(thumbprints) and not self.by_hand and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values()):
             yield self.change(Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
@@ -361,11 +374,7 @@ class Comparison:
         for kid, old, new in _differing(before, after):
             if new is None and old.thumbprint in compromised:
                 left = sorted(name for name, key in after.items() if key.expires is None or key.expires > self.now)
-                note = (
-                    f"left: {', '.join(left)}"
-                    if left
-                    else "the application can get no token until another key is there"
-                )
+                note = say("report.keys_left", keys=", ".join(left)) if left else say("report.no_key_left")
                 yield self.change(Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
             elif new is None:
                 yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
@@ -445,17 +454,16 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
     per_client = []
     for one in connections:
         new = any(change.kind is Kind.CLIENT_CREATED for change in one.changes)
-        rows = [(change.kind, change.kind.row) for change in one.changes]
-        per_client.append(
-            Counter(kind for kind, row in rows if row.headline and not (new and row.scale is Scale.NEW_PART))
-        )
-    said = []
-    for kind in Kind:
-        if having := [kinds[kind] for kinds in per_client if kind in kinds]:
-            parts = f" {counted(sum(having), kind.row.parts)}" if kind.row.parts else ""
-            said.append(f"{counted(len(having), 'client')} {kind.row.headlined(len(having))}{parts}")
+        kinds = [change.kind for change in one.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
+        per_client.append(Counter(kind for kind in kinds if kind.in_headline))
+    counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
+    said = [
+        f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
+        for kind, having in counted
+        if having
+    ]
     if len(said) > _MOST_PHRASES:
-        said = [*said[: _MOST_PHRASES - 1], f"{len(said) - _MOST_PHRASES + 1} more kinds of change"]
+        said = [*said[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(said) - _MOST_PHRASES + 1)]
     return ", ".join(said)
 
 
@@ -505,23 +513,25 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 def _entry(state: Client) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     sources = {
-        Authentication.KEYS_OF_FORM: "in files",
-        Authentication.KEYS_OF_PORTAL: "from the portal",
-        Authentication.KEYS_AT_ADDRESS: f"at {state.jwks_uri}",
+        Authentication.KEYS_OF_FORM: "report.entry.keys_of_form",
+        Authentication.KEYS_OF_PORTAL: "report.entry.keys_of_portal",
+        Authentication.KEYS_AT_ADDRESS: "report.entry.keys_at_address",
     }
-    where = sources.get(state.authentication)
-    how = f"{state.auth_method} with keys {where}" if where else f"uses a client secret ({state.auth_method})"
-    return "; ".join((state.code, how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
+    how = say(
+        sources.get(state.authentication, "report.entry.secret"), method=state.auth_method, address=state.jwks_uri
+    )
+    return say("report.entry", code=state.code, how=how, contacts=_contacts(state))
 
 
 def _owner(state: Client) -> str:
     """Whose a client was that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
-    contacts = shown(state.fields.get("contacts") or "none")
-    return (
-        f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys"
-        f" {keys or 'none'}"
-    )
+    name = state.fields.get("client_name") or say("report.without_name")
+    return say("report.owner", name=name, code=state.code, contacts=_contacts(state), keys=keys or say("report.none"))
+
+
+def _contacts(state: Client) -> str:
+    return shown(state.fields.get("contacts") or say("report.none"))
 
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:

@@ -23,11 +23,12 @@ from acmidm.report.compare import (
     paired,
 )
 from acmidm.report.kinds import Change, Kind, Part
-from acmidm.words import WHOLE, counted, day, days, plain
+from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.plain import flat
@@ -51,7 +52,12 @@ class ExpiringKey(ClientName):
     @property
     def ends(self) -> str:
         """When it ends, and how long that is from now."""
-        return f"{day(self.expires)} expired" if self.days_left < 0 else f"{day(self.expires)}, {days(self.days_left)}"
+        ended = self.days_left < 0
+        return (
+            say("report.drift.expired", day=day(self.expires))
+            if ended
+            else f"{day(self.expires)}, {days(self.days_left)}"
+        )
 
 
 class UndeclaredClient(Part):
@@ -74,8 +80,8 @@ class UndeclaredClient(Part):
         """What nobody declares: the client with its products, or the products alone."""
         products = ", ".join(self.products)
         if self.is_of_another:
-            return f"{products} of {self.client_name}, which is another's"
-        return f"{self.client_name}, with {products}" if products else self.client_name
+            return say("report.drift.of_another", products=products, client=self.client_name)
+        return say("report.drift.with", products=products, client=self.client_name) if products else self.client_name
 
 
 class Drift(Part):
@@ -104,18 +110,23 @@ class Drift(Part):
     notes: tuple[str, ...] = ()
 
     @property
+    def checked(self) -> str:
+        """How many clients it is about, and when they were compared."""
+        return say_counted("report.drift.checked", self.clients, at=f"{self.checked_at:%Y-%m-%d %H:%M}")
+
+    @property
+    def repair(self) -> str:
+        """Whether all that somebody changed by hand was repaired."""
+        return say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
+
+    @property
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
-        """The clients that no form declares now, in groups: what one of them is, what several are, and which they
-        are."""
-        groups: list[tuple[str, str, Sequence[UndeclaredClient]]] = [
-            (
-                "client left behind, with this stack's mark",
-                "clients left behind, with this stack's mark",
-                self.left_behind,
-            ),
-            ("client that is preserved", "clients that are preserved", self.preserved),
-            ("client that nobody declares", "clients that nobody declares", self.undeclared),
-        ]
+        """The clients that no form declares now, in groups: the name of the group, its title, and its clients."""
+        groups = (
+            ("left_behind", say("report.drift.left_behind"), self.left_behind),
+            ("preserved", say("report.drift.preserved"), self.preserved),
+            ("undeclared", say("report.drift.undeclared"), self.undeclared),
+        )
         return [group for group in groups if group[2]]
 
 
@@ -389,7 +400,7 @@ def key_warnings(
     """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
     them."""
     return tuple(
-        plain(f"{state.key}: {finding.what}, uploaded in the portal; {finding.remedy}", WHOLE)
+        plain(say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy), WHOLE)
         for client in clients
         if (state := client.declared) and client.real and state.keys is None and not state.jwks_uri
         for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
@@ -463,23 +474,22 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    said = [f"By hand on {stack}: {headline(by_hand)}"] if by_hand else []
-    said += (
-        [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"]
-        if pending
-        else []
-    )
+    said = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
+    said += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    said += [f"{counted(len(behind), 'client')} with the mark of {stack} that nobody declares"] if behind else []
+    said += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
     is_whole = bool(more.get("is_whole", True))
-    said += [] if is_whole else ["not all could be compared"]
+    said += [] if is_whole else [say("report.drift.headline.not_whole")]
     if not said:
-        all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
-        said = [f"{stack} is in sync: {all_of_them.get(recorded, f'all {recorded:,} clients are as declared')}"]
+        said = [
+            say_counted("report.drift.headline.in_sync", recorded, stack=stack)
+            if recorded
+            else say("report.drift.headline.empty", stack=stack)
+        ]
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
-    ends = ((expired, "key has expired|keys have expired"), (len(keys) - expired, "key ends soon|keys end soon"))
-    said += [", ".join(counted(count, words) for count, words in ends if count)] if keys else []
+    ends = (("report.drift.headline.expired", expired), ("report.drift.headline.ends_soon", len(keys) - expired))
+    said += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
     return Drift(
         stack=stack,
         environment=environment,

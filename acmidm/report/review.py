@@ -17,7 +17,8 @@ from acmidm.report.compare import (
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
-from acmidm.words import WHOLE, counted, first_of, plain
+from acmidm.words import WHOLE, first_of, plain
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
 
@@ -25,7 +26,6 @@ MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
 MASS_CLIENTS = 10
 """From how many clients on that share counts."""
-_KEPT = "nothing of it can be removed or replaced"
 
 
 class Review(Part):
@@ -78,33 +78,37 @@ def review_of(
         changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
         found += _with_more(plan, changed)
         if plan.waiting:
-            others = counted(plan.waiting, "other connection is|other connections are")
-            more.append(f"{others} held back from production; acmidm steps says what each waits for.")
+            more.append(say_counted("report.review.waiting", plan.waiting))
         touched = {(one.key, one.platform) for one in changed}
         stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
         unchanged[plan.environment] = unchanged.get(plan.environment, 0) + stay
         if not plan.is_whole:
-            more.append("Clients that do not change are not counted: add --show-sames to pulumi preview --json.")
+            more.append(say("report.review.not_counted"))
         problems |= {*plan.problems, *refusals(plan)}
         more += _other_clients(plan)
         if not allow_mass_change and (gone := mass_change(plan, comparison.now.date())):
             too_many.append(
-                f"{counted(len(gone), 'client')} of {len(plan.before):,} on {plan.environment} would be removed or"
-                f" replaced, more than {MASS_SHARE:.0%}: {first_of(gone)}; if all of them are meant, add"
-                " --allow-mass-change"
+                say_counted(
+                    "report.review.too_many",
+                    len(gone),
+                    all=f"{len(plan.before):,}",
+                    environment=plan.environment,
+                    share=f"{MASS_SHARE:.0%}",
+                    names=first_of(gone),
+                )
             )
     connections = connections_in_order(found)
     said = [
-        f"{changes} on {environment}"
+        say("report.review.on", changes=changes, environment=environment)
         for environment in ENVIRONMENTS
         if (changes := headline(one for one in connections if one.environment is environment))
     ]
     is_known = all(plan.is_known for plan in plans)
-    said = said or ["Not known" if not is_known else "No client changes" if beside else "Nothing changes"]
-    said += (
-        [f"also changes {', '.join(dict.fromkeys(change.kind.row.headline for change in beside))}"] if beside else []
-    )
-    said += ["what is refused is held back" if is_known else "the engine refuses this change"] if problems else []
+    nothing = "report.review.no_client" if beside else "report.review.nothing"
+    said = said or [say(nothing if is_known else "report.review.not_known")]
+    parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in beside)
+    said += [say("report.review.also", parts=", ".join(parts))] if beside else []
+    said += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
     return Review(
         headline="; ".join(said),
         beside=tuple(beside),
@@ -166,29 +170,26 @@ def refusals(plan: Plan) -> list[str]:
             continue
         left = sorted(product for product in old.protected_products if new and product not in new.products)
         if new is None and old.protected and old.key not in staying:
-            said[old.key] = "put its form back"
+            said[old.key] = say("report.review.put_form_back")
         elif new is None and old.protected:
-            said[old.key] = _retired(f"platform {old.platform}", old.platform)
+            said[old.key] = _retired("report.review.put_platform_back", old.platform)
         elif left:
-            said.setdefault(old.key, _retired(f"product {left[0]}", *left))
-    return _protected({**dict.fromkeys(plan.refused, _KEPT), **said})
+            said.setdefault(old.key, _retired("report.review.put_product_back", *left))
+    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **said})
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """A sentence for each connection of which the engine would have to replace something that is protected."""
-    return _protected(dict.fromkeys(keys, _KEPT))
+    return _protected(dict.fromkeys(keys, say("report.review.kept")))
 
 
 def _protected(said: Mapping[str, str]) -> list[str]:
-    return [
-        f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one"
-        for key, remedy in sorted(said.items())
-    ]
+    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(said.items())]
 
 
-def _retired(what: str, *names: str) -> str:
-    days = ", ".join(f"{name}: DAY" for name in names)
-    return f"put {what} back, with retire: {{{days}}}, which removes it from that day on"
+def _retired(sentence: str, *names: str) -> str:
+    days = ", ".join(f"{name}: {say('report.review.day')}" for name in names)
+    return say(sentence, name=names[0], retire=f"{{{days}}}")
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
@@ -204,16 +205,15 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         ]
         if len(alike) == 1:
             former, _, name = alike[0].key.partition("/")
-            where = f"formerly: {name} in its form" if former == code else f"formerly: {former} in organisation.yaml"
-            yield (
-                f"{state.resource_name} is another client now than {alike[0].resource_name}, which goes. To keep that"
-                f" one, write {where}."
+            in_form = former == code
+            yield say(
+                "report.review.other_client.form" if in_form else "report.review.other_client.organisation",
+                new=state.resource_name,
+                old=alike[0].resource_name,
+                former=name if in_form else former,
             )
         elif alike:
             several[state.resource_name] = alike
     if several:
         names = sorted({old.resource_name for alike in several.values() for old in alike})
-        yield (
-            f"New are {first_of(list(several))}, other clients than those that go: {first_of(names)}. To keep one of"
-            " these under another name, write formerly in its form, or in organisation.yaml for another code."
-        )
+        yield say("report.review.other_clients", new=first_of(list(several)), old=first_of(names))
