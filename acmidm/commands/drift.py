@@ -21,7 +21,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, working
-from acmidm.words import WHOLE, counted, plain
+from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
 from acmidm_onboarding.authorities.port import Audited
@@ -30,6 +30,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.metadata import Owner
@@ -90,17 +91,6 @@ class Found:
     clients: list[ClientDrift]
 
 
-_NO_FORMS = (
-    "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi"
-    " preview."
-)
-_LEFT_BEHIND = (
-    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it"
-    " (formerly names its key; a product by its configuration), or remove it in the portal."
-)
-_CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
-
-
 def look(name: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     stack = stack_of(name)
@@ -108,7 +98,7 @@ def look(name: str, days: int = 30) -> Found:
     desired = _desired(stack)
     declared = in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
     _reach(stack, declared or {})
-    with working(f"comparing {name} with what its authorities have"):
+    with working(say("drift.comparing", stack=name)):
         recorded = stack.recorded
         if desired is not None:
             require_a_form(stack)
@@ -120,20 +110,20 @@ def look(name: str, days: int = 30) -> Found:
         listed = replace(recorded, parts=_but_for(unlisted, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, declared), real, today)
         clients += stolen_keys(left, real)
-    notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
-    notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), name) for urn in recorded.cut_off]
+    notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
+    notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
     notes += unlisted.values()
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
-    with working("finding who changed it"):
+    with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
     beside = apart(
         without_reserved(undeclared(clients, recorded.leaving, real), platforms),
         left,
         None if declared is None else managed_by,
     )
-    notes += [_LEFT_BEHIND] if beside.left_behind else []
+    notes += [say("drift.left_behind")] if beside.left_behind else []
     report = drift_of(
         name,
         settings.environment,
@@ -158,7 +148,7 @@ def _desired(stack: Stack) -> Desired | None:
     folder = stack.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
-            raise InvalidSettings(f"there is no folder {folder}; correct acmidm:formsFolder")
+            raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
     if stack.forms.problems:
         raise InvalidForms(stack.forms.problems)
@@ -176,7 +166,7 @@ def _reach(stack: Stack, declared: Clients) -> None:
     for reason in reasons:
         typer.echo(reason, err=True)
     if reasons:
-        raise Unreachable(f"stack {stack.name} could not be compared: not all of its authorities can be reached")
+        raise Unreachable(say("drift.unreachable", stack=stack.name))
 
 
 def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
@@ -208,9 +198,7 @@ def _real(
     """
     products = _products(known)
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
-        raise InvalidSettings(
-            f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it'
-        )
+        raise InvalidSettings(say("drift.no_authority", platform=name))
     found: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
@@ -224,7 +212,7 @@ def _real(
                 if is_offered and product in needed:  # it is down, say, and nothing of ours could be compared
                     raise
                 if is_offered or product in needed:
-                    unlisted[name, product] = f"The {product} configurations on {name} could not be looked at: {error}"
+                    unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
         found[name] = Real(clients, configured, platform.assigned)
     return found, unlisted
 
@@ -244,28 +232,29 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
             failed.append(error)
             if isinstance(error, Unreachable):
                 break
-    more = f" (and of {counted(len(failed) - 1, 'other client')}, for the like)" if len(failed) > 1 else ""
-    return [f"Who made the changes could not be found out: {failed[0]}{more}"] if failed else []
+    if not failed:
+        return []
+    others = [say_counted("drift.others", len(failed) - 1)] if len(failed) > 1 else []
+    return [" ".join((say("drift.who_unknown", error=failed[0]), *others))]
 
 
 def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
-        f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that"
-        " --heal leaves it; bring the stack up, or change the form"
+        say("drift.left", key=client.by_hand.key, parts=", ".join(sorted(client.left)))
         for client in before.clients
         if client.by_hand and client.left
     ]
     urns = [urn for client in healing for urn in client.healing]
     well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
-        with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
+        with working(say_counted("drift.repairing", len(urns), stack=stack)):
             there = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
             well, errors, protected = engine.up(stack, urns, there)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
-    left += [f"{one.key}: was not repaired; acmidm deploy --stack {stack} says why" for one in not_repaired if well]
+    left += [say("drift.not_repaired", key=one.key, stack=stack) for one in not_repaired if well]
     update = {
         "healed": well and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),

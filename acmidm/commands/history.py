@@ -16,6 +16,7 @@ from acmidm.render.output import write_report
 from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, working
 from acmidm_onboarding.authorities.port import Audited
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 
 EPILOG = """
@@ -59,7 +60,7 @@ def history(
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
     if start > datetime.now(UTC):
-        fail(f"--since {start:%Y-%m-%d} has not come yet; give a day that has")
+        fail(say("history.not_yet", day=f"{start:%Y-%m-%d}"))
     entries: list[Entry] = []
     notes: list[str] = []
     count = 0
@@ -67,7 +68,7 @@ def history(
         opened = stack_of(name)
         clients = _clients(opened, search)
         count += len(clients)
-        with working(f"reading the audit trail of {name}"):
+        with working(say("history.reading_trail", stack=name)):
             found, said = _of_stack(opened, clients, start)
         entries += found
         notes += said
@@ -81,7 +82,7 @@ def history(
 def _clients(stack: Stack, search: str) -> list[Client]:
     """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be
     gone."""
-    with working(f"reading {stack.name}"):
+    with working(say("status.reading", stack=stack.name)):
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
     kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
@@ -107,8 +108,4 @@ def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[lis
             if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)
     asked = {client.platform for client in clients}
-    return entries, [
-        f"{platform} on {stack.name} recorded nothing since then, or shows this operator no audit trail (on Keycloak:"
-        " view-events)"
-        for platform in sorted(silent & asked)
-    ]
+    return entries, [say("history.silent", platform=platform, stack=stack.name) for platform in sorted(silent & asked)]

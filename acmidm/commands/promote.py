@@ -26,6 +26,7 @@ from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.policies import Profile, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -70,17 +71,14 @@ def promote(
     engine and no network.
     """
     if form.is_dir():
-        fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
+        fail(say("promotion.folder", form=form))
     stacks = stacks_in(Path())
     by_profile = stacks.profiles
     onboardings = load_onboardings([form], own_catalogue(), by_profile)
     if not onboardings.forms:
-        fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
+        fail(say("promotion.no_form", form=form))
     if (set_ and not write) or (write and (stack or output is not TextOutput.TEXT)):
-        fail(
-            "--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for"
-            " these"
-        )
+        fail(say("promotion.options"))
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
     gate = stacks.gate
     # As an enforced gate would have it: to be ready is to be proven, whether a stack here asks for it yet or not.
@@ -89,7 +87,7 @@ def promote(
     if write:
         loaded = next((one for one in onboardings.forms if one.file == shown(absolute(form))), None)
         if loaded is None:
-            fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
+            fail(say("promotion.no_form", form=form))
         _write(loaded, report.differences, set_ or (), onboardings.catalogue, own_catalogue(), by_profile)
         return
     if stack is not None:

@@ -40,6 +40,7 @@ from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.gate import HeldBack
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -132,10 +133,10 @@ def review(
     if base:
         found = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
         if head is None and is_dirty():
-            typer.echo("what is not committed is not reviewed", err=True)
+            typer.echo(say("review.not_committed"), err=True)
     else:
         if environment or head:
-            fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
+            fail(say("review.for_base"))
         plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
         folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
         of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
@@ -151,7 +152,7 @@ def review(
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
         for refusal in found.refusals:
-            typer.echo(f"refused: {refusal}", err=True)
+            typer.echo(say("review.refused", refusal=refusal), err=True)
     if not found.is_known:
         raise typer.Exit(Code.UNREACHABLE)
     if save and not found.too_many:
@@ -164,9 +165,9 @@ def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
     if sum(map(bool, (stack, plan, base))) != 1:
-        fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
+        fail(say("review.choose"))
     if save and len(stack or ()) != 1:
-        fail("--save is for one --stack: what is approved runs on one")
+        fail(say("review.save_one"))
 
 
 class Planned(NamedTuple):
@@ -189,14 +190,14 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     for stack in map(stack_of, stacks):
         with suppress(Failure):  # a stack that is not there, say: the preview says it
             ask_what_is_there(stack)
-        with working(f"previewing {stack.name}"):
+        with working(say("review.previewing", stack=stack.name)):
             previewed = engine.preview(stack.name, stack.there)
             plan = read_plan(previewed, stack.state)
         if save:
-            with working(f"reading the clients of {stack.name} that change"):
+            with working(say("review.reading", stack=stack.name)):
                 approved.append(approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen))
             for sentence in unreadable(approved[-1]).values():
-                typer.echo(f"warning: nothing is approved of one: {sentence}", err=True)
+                typer.echo(say("review.nothing_approved", reason=sentence), err=True)
         connections = [] if stack.forms.problems else stack.connections
         plans.append(
             _with_what_forms_say(
@@ -207,7 +208,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
         except ValueError:
-            raise Failure(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
+            raise Failure(say("review.not_json", file=file)) from None
         connections = _connections_here(plan)
         plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
     return plans, approved
@@ -278,7 +279,7 @@ def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
 
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
     wanted, now = _environments(environments), datetime.now(UTC)
-    with working(f"reading {base} and {head}"):
+    with working(say("review.reading_both", base=base, head=head)):
         before, after = merged(base, head)
         # A change chooses neither where it is looked for, nor what is known of the scopes that there are.
         folders, stacks = stacks_of(before), stacks_of(after)
@@ -287,7 +288,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
     left_out = old.onboardings.left_out
     for file in left_out:
-        typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
+        typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
     notes = tuple(notes_between(old, new, after))
     known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
@@ -295,12 +296,8 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
     if not left_out:
         return found
-    said = (
-        "form was not valid before: all that it has"
-        if len(left_out) == 1
-        else "forms were not valid before: all that they have"
-    )
-    return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
+    said = say_counted("review.not_valid_before", len(left_out))
+    return found.model_copy(update={"headline": f"{found.headline}; {said}"})
 
 
 def comparison(catalogue: str) -> Comparison:
@@ -323,7 +320,7 @@ def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
 def _environments(names: Sequence[str]) -> list[Environment]:
     unknown = [name for name in names if name not in list(Environment)]
     if unknown:
-        fail(f'environment "{unknown[0]}" is not known; use tni or prod')
+        fail(say("review.environment", name=unknown[0]))
     return [Environment(name) for name in names] or list(Environment)
 
 
@@ -335,12 +332,18 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
     for words in filter(None, (part.strip() for part in fail_on.split(","))):
         environment, _, name = words.rpartition(":")
         if environment not in ("", "tni", "prod"):
-            fail(f'--fail-on: environment "{environment}" is not known; use tni: or prod:')
+            fail(say("review.fail_on_environment", name=environment))
         if name not in known:
-            fail(f'--fail-on: "{name}" is no kind of change; {did_you_mean(name, known, f"use {listed(known)}")}')
+            fail(
+                say(
+                    "review.fail_on_kind",
+                    name=name,
+                    remedy=did_you_mean(name, known, say("review.use", kinds=listed(known))),
+                )
+            )
         wanted.append((environment, name))
     if fail_on and not wanted:
-        fail(f"--fail-on names no kind of change; use {listed(known)}")
+        fail(say("review.fail_on_nothing", kinds=listed(known)))
 
     def matches(review: Review) -> bool:
         # What is beside the clients concerns every environment.

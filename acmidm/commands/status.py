@@ -14,6 +14,7 @@ from acmidm.desk.status import Status, in_order, listed
 from acmidm.engine.stacks import stack_of, uploaded_keys
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, working
+from acmidm_onboarding.texts import say
 
 EPILOG = """
 **Examples**
@@ -48,7 +49,7 @@ def status(
     connections = []
     for name in stacks:
         opened = stack_of(name)
-        with working(f"reading {name}"):
+        with working(say("status.reading", stack=name)):
             states = opened.recorded.clients
         uploaded = uploaded_keys(
             opened, (state for state in states.values() if state.keys is None and not state.jwks_uri)
@@ -66,9 +67,6 @@ def status(
 
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
-        none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
-        return (
-            f"{none} no connections; acmidm deploy --stack {stacks[0]} brings up what the forms have, and says what is"
-            " held back"
-        )
-    return f"no connection on {' and '.join(stacks)} {said(search, scope, expiring)}"
+        name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
+        return say(name, stacks=f" {say('status.and')} ".join(stacks), first=stacks[0])
+    return say("status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=said(search, scope, expiring))

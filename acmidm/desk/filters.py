@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from acmidm.desk.status import ListedConnection, matcher
-from acmidm.words import counted, plain
+from acmidm.words import plain
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.problems import InvalidForms
 
 Words = Annotated[
@@ -48,10 +49,10 @@ def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) 
 
 def said(search: str, scope: str | None, expiring: int | None) -> str:
     """Return the filters in words, for where nothing is like that; empty where there are none."""
-    wanted = [f'has "{plain(search)}"'] if search else []
-    wanted += [f'has scope "{plain(scope)}"'] if scope else []
-    wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []
-    return " and ".join(wanted)
+    wanted = [say("status.filter.search", search=plain(search))] if search else []
+    wanted += [say("status.filter.scope", scope=plain(scope))] if scope else []
+    wanted += [say_counted("status.filter.expiring", expiring)] if expiring is not None else []
+    return f" {say('status.and')} ".join(wanted)
 
 
 def _names_of(scope: str, stack: str) -> set[str]:

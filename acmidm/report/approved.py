@@ -22,6 +22,7 @@ from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
 from acmidm_onboarding.resources.overlap import REFUSED, SINCE
 from acmidm_onboarding.settings import NAMESPACE
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Place
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.plain import flat
@@ -80,26 +81,28 @@ def save(approved: Approved, file: Path) -> None:
     try:
         write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
     except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
+        raise Failure(say("report.approved.not_written", file=file, reason=error.strerror)) from None
 
 
 def read_approved(file: Path, stack: str) -> Approved:
     """Read a review that was saved for ``stack``. Raises Failure."""
-    remedy = f"save one with acmidm review --stack {stack} --save FILE, and have that approved"
+    remedy = say("report.approved.remedy", stack=stack)
     try:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}; {remedy}") from None
+        raise Failure(say("report.approved.not_read", file=file, reason=error.strerror, remedy=remedy)) from None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("version") != _VERSION:
-        raise Failure(f"{file} is no saved review of this version; {remedy}")
+        raise Failure(say("report.approved.no_review", file=file, remedy=remedy))
     if document.get("stack") != stack:
-        raise Failure(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
+        raise Failure(
+            say("report.approved.of_another", file=file, stack=plain(str(document.get("stack"))), remedy=remedy)
+        )
     parts = {part: document.get(part) for part in ("steps", "clients", "settings", "keys")}
     of_maps = all(isinstance(one, dict | None) for part in ("steps", "clients") for one in (parts[part] or {}).values())
     if not all(isinstance(part, dict) for part in parts.values()) or not of_maps:
-        raise Failure(f"{file} is no whole review; {remedy}")
+        raise Failure(say("report.approved.not_whole", file=file, remedy=remedy))
     return document
 
 
@@ -109,7 +112,7 @@ def unreadable(approved: Approved) -> dict[str, str]:
         name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found
     }
     return {
-        name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}"
+        name: say("report.approved.unreadable", client=plain(name), error=plain(error, WHOLE))
         for name, error in why.items()
     }
 
@@ -117,7 +120,7 @@ def unreadable(approved: Approved) -> dict[str, str]:
 def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     settings = [
-        Deviation(f"setting {change.field} {change.old or 'none'} → {change.new or 'none'}", None)
+        Deviation(say("report.approved.setting", change=_from_to(change.field, change.old, change.new)), None)
         for change in field_changes(approved["settings"], now["settings"])
     ]
     keys = {**approved["keys"], **now["keys"]}
@@ -144,8 +147,8 @@ def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[D
         is_now = now.get(name)
         was = _known_by_now(approved.get(name), is_now)
         if was != is_now:
-            undone = "was reviewed, and would not be done"
-            said = "was not reviewed" if was is None else undone if is_now is None else _said(was, is_now)
+            undone = say("report.approved.undone")
+            said = say("report.approved.new") if was is None else undone if is_now is None else _said(was, is_now)
             yield Deviation(f"{plain(name)}: {said}", _key_in(name))
 
 
@@ -153,10 +156,9 @@ def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mappi
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
-            said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
-            yield Deviation(
-                f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name)
-            )
+            gone = say("report.approved.gone")
+            said = say("report.approved.there") if was is None else gone if is_now is None else _other(was, is_now)
+            yield Deviation(say("report.approved.changed", client=plain(name), how=said), keys.get(name))
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:
@@ -185,7 +187,15 @@ def _key_in(name: str) -> str | None:
 def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """The fields that differ, from what was reviewed to what is now."""
     sides = ((one.field, *one.values(LONGEST)) for one in field_changes(flat(was), flat(is_now)))
-    return ", ".join(f"{plain(field)} {old or 'none'} → {new or 'none'}" for field, old, new in sides)
+    return ", ".join(_from_to(plain(field), old, new) for field, old, new in sides)
+
+
+def _other(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+    return say("report.approved.other", fields=_said(was, is_now))
+
+
+def _from_to(field: str, old: str | None, new: str | None) -> str:
+    return f"{field} {old or say('report.none')} → {new or say('report.none')}"
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:

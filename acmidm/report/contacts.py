@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.organisation import Organisation
 
@@ -45,9 +46,9 @@ def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[st
     for contact in (one for one in _contacts(after) if one not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
-            yield contact, f"anybody can have an address at {domain}"
+            yield contact, say("report.anybody_at", domain=domain)
         elif here and not any(f".{domain}".endswith(f".{one}") for one in here):
-            yield contact, f"no other contact of its organisation is at {domain}"
+            yield contact, say("report.nobody_else_at", domain=domain)
 
 
 def _contacts(client: Client) -> Sequence[str]:

@@ -10,6 +10,7 @@ from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_autho
 from acmidm_onboarding.rules.rotation import lasting
 from acmidm_onboarding.settings import config_key
 from acmidm_onboarding.stack_files import overlap_days
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.terms import Environment, Platform
 
 
@@ -26,6 +27,6 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
             place, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
             found[place] = min(days, found.get(place, days))
     return {
-        place: f"the one before works for {lasting(days)} beside it" if days else "the one before ends at once"
+        place: say("report.former_secret", lasting=lasting(days)) if days else say("report.no_former_secret")
         for place, days in found.items()
     }

@@ -16,6 +16,7 @@ from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.problems import Problem, Unusable
@@ -39,7 +40,7 @@ def fetched(addresses: Iterable[str]) -> Fetched:
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
-    with working("fetching the keys at addresses"), ThreadPoolExecutor(_AT_ONCE) as pool:
+    with working(say("report.fetching")), ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(fetch, wanted), strict=True))
 
 

@@ -21,6 +21,7 @@ from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, StacksOfRevision, contents, read_values, setting_in
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
@@ -52,7 +53,6 @@ _ABOUT = {
 """What a setting is about, where a reviewer should not have to know its name."""
 _GEOSECURE = re.compile("^geosecure([A-Z])")
 _CONTENT = "content"
-_NOT_SHOWN = "a value that is not shown"
 
 
 def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
@@ -117,7 +117,8 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
     One that is gone is not to look like one that is new, so that both sides are spelled out.
     """
     in_order = sorted(
-        fields, key=lambda one: (one.old is None, one.new == _NOT_SHOWN, one.field.startswith("configuration."))
+        fields,
+        key=lambda one: (one.old is None, one.new == say("report.not_shown"), one.field.startswith("configuration.")),
     )
     named = (FieldChange(field=one.field, old=_without_keys(one.old), new=_without_keys(one.new)) for one in in_order)
     return Change(kind=kind, subject=subject, fields=tuple(named))
@@ -167,5 +168,6 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
     if (name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
     return FieldChange(
-        field=name, **{side: None if getattr(field, side) is None else _NOT_SHOWN for side in ("old", "new")}
+        field=name,
+        **{side: None if getattr(field, side) is None else say("report.not_shown") for side in ("old", "new")},
     )

@@ -25,6 +25,7 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.rules.gate import HeldBack
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Clients, Place
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import summary
@@ -85,16 +86,14 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     """
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(steps, list) or not _is_well_formed(document, steps):
-        raise Failure(
-            "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json"
-        )
+        raise Failure(say("report.plan.no_preview"))
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     said = config.get("acmidm:environment")
     shown = [step.get(side) or {} for step in steps for side in ("newState", "oldState")]
     environment = Environment(said) if said in list(Environment) else environment_in([*shown, *resources])
     if environment is None:
-        raise Failure("the preview does not have its environment; make it in this project, with pulumi preview --json")
+        raise Failure(say("report.plan.no_environment"))
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
     ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]

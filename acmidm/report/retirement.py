@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from acmidm.report.kinds import FieldChange, Kind
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 
 
@@ -21,7 +22,10 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kin
         )
         yield (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF), {"fields": fields}
     elif (coming := days_to_come(after, today)) and after.announced:
-        yield Kind.RETIREMENT_COMING, {"note": ", ".join(f"{name} from {day}" for name, day in coming.items())}
+        yield (
+            Kind.RETIREMENT_COMING,
+            {"note": ", ".join(say("report.from_day", name=name, day=day) for name, day in coming.items())},
+        )
     day = after.leaves.get(after.platform)
     if after.retained and not before.retained:
         yield Kind.CLIENT_PRESERVED, {}

@@ -24,6 +24,7 @@ from acmidm_onboarding.forms.loading import (
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Place, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.problems import InvalidForms, Problem
@@ -186,12 +187,8 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
         held = [HeldKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint]
         found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
         if found:
-            successor = (
-                f"{found.successor} has been there long enough and works"
-                if found.successor
-                else "a new one has been there a while"
-            )
-            note = f"it leaves once {successor}; acmidm review --stack knows"
+            leaves = "report.leaves_once_it_works" if found.successor else "report.leaves_once_another_is_there"
+            note = say(leaves, successor=found.successor)
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
 
 
@@ -219,7 +216,7 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
     if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
         yield Change(
             kind=Kind.INVALID_FORM_REMOVED,
-            fields=tuple(FieldChange(field=path, old="not valid", new="none") for path in gone),
+            fields=tuple(FieldChange(field=path, old=say("report.not_valid"), new=say("report.none")) for path in gone),
         )
 
 
@@ -232,7 +229,7 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
         file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files
     } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
-        yield f"No form names these key files any more; remove them too: {first_of(files)}."
+        yield say("report.key_files_left", files=first_of(files))
 
 
 def _as_of(revision: str, problem: Problem) -> Problem:

@@ -13,10 +13,9 @@ from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Platform
-
-_ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
 
 
 def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
@@ -41,16 +40,18 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
             is_missing = authority.administrators(codes) == 0
         except AuthorityError as error:
             down.add(platform)
-            sentences.append(
-                f"whether somebody holds API-beheerder on {stack.settings.environment} could not be found out: {error}"
-            )
+            sentences.append(say("report.rights.unknown", environment=stack.settings.environment, error=error))
             continue
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
             sentences.append(
-                f"{plain(of_organisation[0].organisation)} has nobody with the right API-beheerder on"
-                f" {stack.settings.environment} ({platform}), who could upload the key of {applications} in the"
-                f" Beheerportaal; {_ASK}"
+                say(
+                    "report.rights.missing",
+                    organisation=plain(of_organisation[0].organisation),
+                    environment=stack.settings.environment,
+                    platform=platform,
+                    applications=applications,
+                )
             )
     return sentences
 
@@ -64,4 +65,4 @@ def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> 
     except InvalidSettings:
         return
     for sentence in sentences:
-        typer.echo(f"warning: {sentence}", err=True)
+        typer.echo(say("report.a_warning", sentence=sentence), err=True)

@@ -11,6 +11,7 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Place
 from acmidm_onboarding.values.declaration import Declaration
 
@@ -45,7 +46,7 @@ def warnings(review: Review) -> list[str]:
     """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence
     each."""
     return [
-        f"{one.key} on {one.environment} {change.text}"
+        say("report.warning", key=one.key, environment=one.environment, change=change.text)
         for one in review.connections
         for change in one.changes
         if change.kind in _TOLD

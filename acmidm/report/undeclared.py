@@ -14,6 +14,7 @@ from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, DerivesClientIds, RegisteredClient, Reserved
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import keys_of
@@ -119,7 +120,7 @@ def _undeclared(
     return UndeclaredClient(
         platform=platform,
         client_id=client_id,
-        client_name=metadata.client_name if metadata else f"{owner.software_id}, whose client is gone",
+        client_name=metadata.client_name if metadata else say("report.client_is_gone", key=owner.software_id),
         organisation=metadata.organisation.name if metadata else "",
         application=metadata.application if metadata else "",
         software_id=owner.software_id,

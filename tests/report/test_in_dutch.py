@@ -1,0 +1,248 @@
+"""Reports in Dutch have no English sentence left, and those who render them have none of their own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from acmidm.desk.history import Entry, History
+from acmidm.desk.status import ListedConnection, ListedKey, Status
+from acmidm.edit.promotion import Check, Difference, Keys, Promotion, Side
+from acmidm.render.html import as_html
+from acmidm.render.markdown import as_markdown
+from acmidm.render.text import Report, print_report
+from acmidm.report.compare import ConnectionChanges
+from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of
+from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.review import Review
+from acmidm_onboarding.engine_resources import Resource
+from acmidm_onboarding.texts import FOLDER, Language, say, speak, texts
+from acmidm_onboarding.values.terms import Environment, Platform
+from tests.report.samples import NOW, by_hand, client, listed_connection, reviewed
+from tests.support.engine import ROOT
+
+SUBJECTS = ("kinds", "report", "review", "drift", "status", "history", "promotion", "words", "page")
+THREE_WORDS = re.compile(r"[A-Za-z]{2,}(?:'s)? [A-Za-z]{2,} [A-Za-z]+")
+RENDERED = [
+    *(ROOT / "acmidm" / "render").glob("*.py"),
+    *(ROOT / "acmidm" / "report").glob("*.py"),
+    *(ROOT / "acmidm" / "desk" / f"{name}.py" for name in ("status", "history")),
+    ROOT / "acmidm" / "edit" / "promotion.py",
+    ROOT / "acmidm" / "words.py",
+]
+OF_DOCUMENTATION = {"catalogue_page.py", "codeowners.py", "revision_files.py", "stacks.py"}
+"""A page of our documentation, a file for Git, and what only a wrong repository makes somebody read."""
+
+OF_A_SAVED_REVIEW = "secret set at"
+"""The name of a field that ``acmidm deploy --approved`` compares: the same in each language."""
+
+
+@pytest.fixture(autouse=True)
+def in_dutch() -> Iterator[None]:
+    speak(Language.NL)
+    yield
+    speak(Language.EN)
+
+
+def every_change(*, hand: bool) -> tuple[Change, ...]:
+    """One of each kind, with all facts that a change can have."""
+    fields = (FieldChange(field="redirect", old="a", new=None), FieldChange(field="grant", old=None, new="b"))
+    return tuple(
+        Change(
+            kind=kind,
+            by_hand=hand,
+            subject="s-1",
+            note="SD-1",
+            owner="OVO1",
+            verified=False,
+            is_default=True,
+            thumbprint="t-1",
+            old_thumbprint="t-0",
+            expires=NOW,
+            fields=fields if some else (),
+            changed_by="jan",
+            changed_at=NOW,
+        )
+        for kind in Kind
+        for some in (False, True)
+    )
+
+
+def changes(*, hand: bool, environment: Environment = Environment.PROD) -> ConnectionChanges:
+    names = {"key": "OVO002067/loket", "organisation": "Stad Gent", "application": "loket", "client_id": "c-1"}
+    found = [one for one in every_change(hand=hand) if one.kind.row.resource is not Resource.NONE]
+    return ConnectionChanges.model_validate(
+        {**names, "platform": Platform.ACMIDM, "environment": environment, "form": "gent/loket", "changes": found}
+    )
+
+
+def review() -> Review:
+    beside = tuple(one for one in every_change(hand=False) if one.kind.row.resource is Resource.NONE)
+    headlines = reviewed((client("een"), None), (None, client("twee")), (client("drie"), client("drie", keys={})))
+    tni = changes(hand=False, environment=Environment.TNI)
+    return headlines.model_copy(
+        update={
+            "beside": beside,
+            "connections": (*headlines.connections, changes(hand=False), tni),
+            "unchanged": {Environment.PROD: 1, Environment.TNI: 0},
+            "problems": (say("report.review.protected", key="k", remedy=say("report.review.put_form_back")),),
+        }
+    )
+
+
+def drift() -> Drift:
+    undeclared = UndeclaredClient(
+        platform=Platform.ACMIDM, client_id="c-9", client_name="n", organisation="o", application="a", made_by="m"
+    )
+    key = ExpiringKey(
+        key="k",
+        organisation="Stad Gent",
+        application="a",
+        platform=Platform.ACMIDM,
+        kid="k1",
+        thumbprint="t",
+        expires=NOW + timedelta(days=3),
+        days_left=3,
+    )
+    ended = key.model_copy(update={"days_left": -1})
+    found = drift_of(
+        "tni",
+        Environment.TNI,
+        by_hand((client(), None), (client("twee"), client("twee", keys={}))),
+        NOW,
+        expiring=(key, ended),
+        left_behind=(undeclared,),
+        preserved=(undeclared,),
+        undeclared=(undeclared,) * 30,
+    )
+    more = {"by_hand": (*found.by_hand, changes(hand=True)), "healed": False, "repaired": (changes(hand=True),)}
+    return found.model_copy(update=more)
+
+
+def status() -> Status:
+    keys = tuple(
+        ListedKey(kid=f"k{left}", thumbprint="t", expires=NOW + timedelta(days=left), days_left=left)
+        for left in (-3, 3, 300)
+    )
+    connections: list[ListedConnection] = [
+        listed_connection("een", keys=keys, leaves={"acmidm": "2027-01-01"}, preserve=True, products=("dosis",)),
+        listed_connection("twee", keys=None, client_id=None),
+        listed_connection("drie"),
+        listed_connection("vier", jwks_uri="https://gent.example/keys", keys_in_portal=True),
+        listed_connection("vijf", token_endpoint_auth_method="client_secret_post"),
+    ]
+    return Status(checked_at=NOW, stacks=("tni", "prod"), search="gent", connections=tuple(connections))
+
+
+def promotion() -> Promotion:
+    differences = [Difference(what="scope", name="s", side=side, expected=known) for side in Side for known in (0, 1)]
+    checks = [Check(name="a", passed=not wrong, text=say("promotion.check.scope")) for wrong in (False, True)]
+    return Promotion(
+        form="gent/loket",
+        organisation="Stad Gent",
+        application="loket",
+        platforms=("acmidm",),
+        ready=False,
+        token_endpoint_auth_method="private_key_jwt",
+        keys=Keys(tni=1),
+        differences=tuple(differences),
+        checks=tuple(checks),
+    )
+
+
+def history() -> History:
+    found = changes(hand=True)
+    entry = Entry(
+        **{name: getattr(found, name) for name in ("key", "organisation", "application", "platform", "client_id")},
+        stack="tni",
+        environment=Environment.TNI,
+        at=NOW,
+        actor="jan",
+        changes=found.changes,
+    )
+    return History(stacks=("tni", "prod"), since=NOW, clients=2, entries=(entry,))
+
+
+def english() -> dict[str, str]:
+    """What is between the blanks of each English sentence, three words or more; not what Dutch has too."""
+    dutch = "\n".join(text for one in SUBJECTS for text in texts(one, Language.NL).templates.values())
+    pieces = {
+        piece.strip(" ,;:()"): f"{subject}.{name}"
+        for subject in SUBJECTS
+        for name, text in texts(subject, Language.EN).templates.items()
+        for piece in re.split(r"\{[^}]*\}|[\[\]]", text)
+    }
+    return {piece: name for piece, name in pieces.items() if THREE_WORDS.search(piece) and piece not in dutch}
+
+
+@pytest.mark.parametrize("report", [review, drift, status, promotion, history])
+def test_no_english_sentence_is_left(report: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(report)
+    made: Report = report()
+    print_report(made)
+    said = [capsys.readouterr().out]
+    said += [as_markdown(made), re.sub(r"<[^>]*>", "", as_html(made))] if isinstance(made, Review | Drift) else []
+    said += [as_html(made)] if isinstance(made, Status) else []
+    shown = re.sub(r"&#39;|&#8203;", "", " ".join(said)).lower()
+    known = english()
+    assert len(known) > 150
+    assert {name: piece for piece, name in known.items() if piece.lower() in shown} == {}
+
+
+def test_the_pages_say_in_which_language_they_are() -> None:
+    for made in (review(), drift(), status()):
+        assert '<html lang="nl">' in as_html(made)
+        speak(Language.EN)
+        assert '<html lang="en">' in as_html(made)
+        speak(Language.NL)
+
+
+def literals(source: str) -> Iterator[str]:
+    """The texts of a module but for its docstrings and for what tells a programmer of a mistake."""
+    tree = ast.parse(source)
+    ours = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    ours |= {
+        id(one)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        for one in ast.walk(node)
+        if "TypeError" in ast.dump(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in ours:
+            yield node.value
+
+
+def test_who_renders_has_no_sentence_of_its_own() -> None:
+    sentences = {
+        file.name: found
+        for file in RENDERED
+        if file.name not in OF_DOCUMENTATION
+        and (
+            found := [
+                text for text in literals(file.read_text()) if THREE_WORDS.search(text) and text != OF_A_SAVED_REVIEW
+            ]
+        )
+    }
+    assert sentences == {}
+
+
+def test_the_templates_have_no_word_of_their_own() -> None:
+    for file in (ROOT / "acmidm" / "render" / "templates").glob("*.j2"):
+        page = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "{}", file.read_text(), flags=re.DOTALL)
+        assert re.findall(r'(?:aria-label|placeholder)="([^"{]+)"', page) == []
+        assert re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>", "", page)) == [], file.name
+
+
+def test_each_sentence_of_a_kind_is_of_a_kind() -> None:
+    """Their names are made from the table: none is left of a kind that is gone, and none is missing."""
+    forms = ("", ".by_hand", ".headline", ".headline.one", ".headline.many")
+    known = {f"{kind}{form}" for kind in Kind for form in forms} | {f"{Kind.KEY_CHANGED}.described"}
+    known |= {f"parts.{kind.row.parts}.{count}" for kind in Kind for count in ("one", "many")}
+    found = {line.partition(":")[0] for line in (FOLDER / "kinds.en.yaml").read_text().splitlines()}
+    assert found <= known
+    assert {f"parts.{kind.row.parts}.one" for kind in Kind if kind.row.parts} <= found
