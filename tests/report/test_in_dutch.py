@@ -22,8 +22,8 @@ from acmidm.report.review import Review
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.texts import FOLDER, Language, say, speak, texts
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.report.samples import NOW, by_hand, client, listed_connection, reviewed
 from tests.support.engine import ROOT
+from tests.support.samples import NOW, by_hand, client, listed_connection, reviewed
 
 SUBJECTS = ("kinds", "report", "review", "drift", "status", "history", "promotion", "words", "page")
 THREE_WORDS = re.compile(r"[A-Za-z]{2,}(?:'s)? [A-Za-z]{2,} [A-Za-z]+")
