@@ -15,6 +15,7 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
+from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Policy, Situation
@@ -90,13 +91,13 @@ def _validation(
 def _planned(args: ResourceValidationArgs) -> Planned:
     """The part of a client that one resource is about."""
     match args.resource_type.removeprefix(_TYPE):
-        case "OAuthClient":
+        case Resource.CLIENT:
             return Planned(
                 args.props.get("token_endpoint_auth_method"), args.props.get("contacts"), protected=args.opts.protect
             )
-        case "ClientScopes":
+        case Resource.SCOPES:
             return Planned(scopes=list(args.props.get("scopes") or ()))
-        case "ClientJwks":
+        case Resource.KEYS:
             keys: Mapping[str, Mapping[str, Any]] = args.props.get("jwks") or {}
             return Planned(keys={kid: dict(key) for kid, key in keys.items()})
     return Planned()

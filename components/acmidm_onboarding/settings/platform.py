@@ -19,7 +19,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, AuthorityType, installed_authorities
@@ -158,7 +158,7 @@ class PlatformSettings(SettingsModel):
     @property
     def has_credentials(self) -> bool:
         """Whether there is anything to send."""
-        return any(getattr(self, name) is not None for name in _CREDENTIALS.values())
+        return any(getattr(self, to_snake(key)) is not None for key in _CREDENTIALS)
 
 
 def of_its_type(values: object) -> object:
@@ -179,13 +179,8 @@ def platform_fields() -> dict[str, FieldInfo]:
 
 
 _PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
-_CREDENTIALS = {
-    "operatorPrivateKeyFile": "operator_private_key_file",
-    "operatorPrivateKey": "operator_private_key",
-    "operatorClientSecret": "operator_client_secret",
-}
+_CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
 SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
-_OF_ENVIRONMENT = {"operatorClientId": "operator_client_id", **_CREDENTIALS}
 
 
 def config_key(platform: Platform, key: str) -> str:
@@ -196,14 +191,14 @@ def config_key(platform: Platform, key: str) -> str:
 
 def environment_variable(platform: Platform, key: str) -> str:
     """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
-    return f"{platform.upper()}_{_OF_ENVIRONMENT[key].upper()}"
+    return f"{platform.upper()}_{to_snake(key).upper()}"
 
 
 def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
     """Return what ``lookup`` and the environment have of a platform, by its keys; empty where it has nothing."""
     found = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
     if found or platform is Platform.ACMIDM:
-        names = {key: environment_variable(platform, key) for key in _OF_ENVIRONMENT}
+        names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
         if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
             found = {key: value for key, value in found.items() if key not in _CREDENTIALS}
