@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import ssl
 import tempfile
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -26,22 +23,12 @@ from tests.support.workspace import place, workspace
 
 __all__ = ["place", "workspace"]
 
-_new_context = ssl.create_default_context
-_kept_context = lru_cache(_new_context)
-
-
-def _context(*given: Any, **how: Any) -> ssl.SSLContext:
-    """One context for all of httpx, which names a file: it reads that for each request without a client, 40 ms. Others
-    change theirs."""
-    return _kept_context(*given, **how) if how else _new_context(*given)
-
 
 def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each
     # command then.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    pytest.MonkeyPatch().setattr(ssl, "create_default_context", _context)
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
         write_catalogue(catalogue_folder())

@@ -13,6 +13,7 @@ from acmidm_sandbox.beheerportaal.limits import LONGEST_SECRET_OVERLAP_SECONDS
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.tables import clients
 from tests.support.portal import RunningPortal, client_document, put_current, register_client
+from tests.support.trust import TRUSTED
 
 METHOD = "client_secret_post"
 FIRST, SECOND, THIRD = "the first secret, of gold", "the second secret, of ink", "the third secret, of clay"
@@ -33,11 +34,12 @@ def renew(operator: httpx.Client, client_id: str, secret: str | None = None, **m
 def working(portal: RunningPortal, client_id: str) -> set[str]:
     """Which of the secrets get a token."""
     form = {"grant_type": "client_credentials", "client_id": client_id}
-    return {
-        secret
-        for secret in (FIRST, SECOND, THIRD)
-        if httpx.post(portal.token_endpoint, data={**form, "client_secret": secret}, timeout=10).status_code == 200
-    }
+    with httpx.Client(verify=TRUSTED) as http:
+        return {
+            secret
+            for secret in (FIRST, SECOND, THIRD)
+            if http.post(portal.token_endpoint, data={**form, "client_secret": secret}).status_code == 200
+        }
 
 
 def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(

@@ -22,6 +22,7 @@ from tests.support.portal import (
     register_client,
     sign_assertion,
 )
+from tests.support.trust import TRUSTED
 
 KEY = new_key()
 SECRET = "a secret: with colon & 100%"
@@ -38,7 +39,9 @@ def secret_client(operator: httpx.Client, method: str) -> str:
 def post(
     portal: RunningPortal, form: Mapping[str, str] = MappingProxyType({}), *, auth: tuple[str, str] | None = None
 ) -> httpx.Response:
-    return httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, timeout=10)
+    return httpx.post(
+        portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, verify=TRUSTED
+    )
 
 
 def test_each_secret_method_works_where_it_is_registered_and_only_there(

@@ -9,13 +9,14 @@ import httpx
 from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import Person
 from tests.support.portal import RunningPortal
+from tests.support.trust import TRUSTED
 
 GENT = "OVO002067"
 
 
 def anybody(portal: RunningPortal, **headers: str) -> Person:
     """Someone who has not logged on."""
-    return Person(httpx.Client(base_url=portal.origin, headers=headers, timeout=30, trust_env=False))
+    return Person(httpx.Client(base_url=portal.origin, headers=headers, timeout=30, trust_env=False, verify=TRUSTED))
 
 
 def person(

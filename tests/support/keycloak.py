@@ -28,6 +28,7 @@ from acmidm_sandbox.keycloak.admin import Admin, Document
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
+from tests.support.trust import TRUSTED
 from toolchain import install_keycloak
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +124,10 @@ class TestRealm:
         """Whatever the operator's token opens: of any realm, or at another address."""
         headers = {"authorization": f"Bearer {self.tokens().current()}"}
         return httpx.Client(
-            base_url=base_url or f"{self.server.origin}/admin/realms", headers=headers, timeout=_TIMEOUT_SECONDS
+            base_url=base_url or f"{self.server.origin}/admin/realms",
+            headers=headers,
+            timeout=_TIMEOUT_SECONDS,
+            verify=TRUSTED,
         )
 
     def client(self, client_id: str) -> Document:

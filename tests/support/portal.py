@@ -26,6 +26,7 @@ from acmidm_sandbox.beheerportaal.store.opening import open_database
 from acmidm_sandbox.portals import program
 from acmidm_sandbox.supervisor import Daemon
 from tests.support import warm_python
+from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
@@ -110,7 +111,8 @@ def sign_assertion(
 def request_token(endpoint: str, assertion: str, **parameters: str) -> httpx.Response:
     """A token endpoint's answer to an assertion, by private_key_jwt."""
     proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-    return httpx.post(endpoint, data={"grant_type": "client_credentials", **proof, **parameters}, timeout=30)
+    form = {"grant_type": "client_credentials", **proof, **parameters}
+    return httpx.post(endpoint, data=form, timeout=30, verify=TRUSTED)
 
 
 @dataclass
@@ -170,7 +172,8 @@ class RunningPortal:
         return httpx.Client(
             base_url=self.origin,
             headers={"Authorization": f"Bearer {token or self.operator_token()}"},
-            timeout=httpx.Timeout(30),
+            timeout=30,
+            verify=TRUSTED,
         )
 
     def new_operator_token(self, client_id: str, rights: Sequence[str]) -> str:
