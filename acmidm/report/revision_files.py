@@ -58,7 +58,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
-        return files.LINK
+        return files.of_link()
     if entry.mode not in FILES:
         return f"this is no file, but what Git keeps as {entry.mode}", "remove it, or put the file itself here"
     return None

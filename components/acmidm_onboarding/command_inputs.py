@@ -18,6 +18,7 @@ import yaml
 
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -60,8 +61,5 @@ def read_there(file: Path, environment: Environment) -> Records:
             products = {product: dict[str, object]() for product in parts["products"]}
             found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        remedy = f"pulumi config rm {NAMESPACE}:{HANDED}"
-        raise Failure(
-            f"{NAMESPACE}:{HANDED} is for commands to set while they run, and not to be kept; take it out: {remedy}"
-        ) from None
+        raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None
     return found

@@ -31,6 +31,7 @@ from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
 
@@ -55,10 +56,7 @@ def load_onboardings() -> list[list[Declaration]]:
         if stack.forms.problems:
             raise InvalidForms(stack.forms.problems)
         if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
-            raise InvalidSettings(
-                f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder, "
-                "or remove all that the stack has with pulumi destroy"
-            )
+            raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _named(_desired(stack, stack.connections))
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
@@ -80,7 +78,8 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
                 [_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files
             )
         except InvalidForms as error:
-            name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
+            whose = organisation.get("name") or say("program.an_organisation")
+            name = f"{whose}, {form.get('application') or say('program.a_form')}"
             raise Failure(
                 "\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)
             ) from None
@@ -123,27 +122,18 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
         pulumi.log.warn(sentence)
     held = [one for one in found.held_back if not one.is_declared]
-    _say_unknown(
-        [one for one in held if one.is_partial],
-        "the scopes of",
-        "whose client alone this state has, are left as they are",
-    )
+    _say_unknown([one for one in held if one.is_partial], "program.unknown_scopes")
     if stack.there is None:
-        _say_unknown(
-            [one for one in held if one.is_new],
-            "what the authority has of",
-            "which this state lacks, is not known here",
-        )
+        _say_unknown([one for one in held if one.is_new], "program.unknown_clients")
     return found
 
 
-def _say_unknown(held: Sequence[HeldBack], before: str, behind: str) -> None:
+def _say_unknown(held: Sequence[HeldBack], sentence: str) -> None:
     """Say what nobody knows here: a program has no operator's rights to ask. An ``up`` ends in failure."""
     if names := [one.connection.resource_name for one in held]:
         UNKNOWN.extend(names)
-        remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
-            f"{before} {first_listed(names)}, {behind}; {remedy}"
+            say(sentence, names=first_listed(names), stack=pulumi.get_stack())
         )
 
 
@@ -175,10 +165,7 @@ def _as_json(value: Any) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
-        raise Failure(
-            f"a connection that is written in a program is plain data: {error}; give keys that are Outputs to"
-            " Onboarding"
-        ) from None
+        raise Failure(say("program.no_plain_data", error=error)) from None
 
 
 def _end_quietly_when_interrupted() -> None:
@@ -223,7 +210,4 @@ def _require_random_plugin(connections: Iterable[Declaration]) -> None:
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     if not shutil.which("pulumi-resource-random") and not any(folder.glob("resource-random-v*/pulumi-resource-random")):
-        raise Failure(
-            f"{secret} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then"
-            " this again"
-        )
+        raise Failure(say("program.no_random_plugin", client=secret))

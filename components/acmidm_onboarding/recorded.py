@@ -26,6 +26,7 @@ from acmidm_onboarding.engine_resources import (
     part_of,
     resources_in,
 )
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.hand_over_outcome import record_name
 from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
@@ -122,10 +123,7 @@ def own_state(stack: str) -> Mapping[str, Any]:
     """
     found = _read(stack)
     if isinstance(found, str):
-        raise UnreadableState(
-            f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this"
-            " again"
-        )
+        raise UnreadableState(say("state.unreadable", found=found))
     return found
 
 
@@ -151,22 +149,22 @@ def _read(stack: str) -> Mapping[str, Any] | str:
             check=False,
         )
     except FileNotFoundError:
-        return "pulumi is not on PATH"
+        return say("state.no_pulumi")
     except subprocess.TimeoutExpired:
-        return f"the engine took more than {_SECONDS} s"
+        return say("state.too_slow", seconds=_SECONDS)
     if done.returncode != 0:
         return _reason(stack, done.stderr)
     try:
         document = json.loads(done.stdout)
     except ValueError:
         document = None
-    return document if isinstance(document, Mapping) else "what the engine exports is no state"
+    return document if isinstance(document, Mapping) else say("state.no_state")
 
 
 def _reason(stack: str, said: str) -> str:
     last = said.strip().rpartition("\n")[2].removeprefix("error: ")
-    return _no_stack(stack) if last.startswith("no stack named") else on_one_line(last or "the engine said nothing")
+    return _no_stack(stack) if last.startswith("no stack named") else on_one_line(last or say("state.nothing_said"))
 
 
 def _no_stack(stack: str) -> str:
-    return f"there is no stack {quoted(stack)}"
+    return say("state.no_stack", stack=quoted(stack))

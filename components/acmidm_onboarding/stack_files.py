@@ -11,6 +11,7 @@ import yaml
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.forms.validation import unknown_value
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
     NAMESPACE,
@@ -22,7 +23,8 @@ from acmidm_onboarding.settings import (
     unknown_keys,
     yaml_off,
 )
-from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
@@ -115,7 +117,7 @@ def stacks_in(folder: Path) -> Stacks:
             kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
             _known(installed_authorities(), kind, file, config_key(platform, "authority"))
         if not (days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)).isdecimal() or not int(days):
-            said = f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"
+            said = say("settings.no_days", name=file.name)
             raise InvalidSettings(on_one_line(said))
         found.append(values)
     return Stacks(tuple(found))
@@ -156,9 +158,15 @@ def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
 
 def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
     if value not in list(names):
-        said = quoted(value) if isinstance(value, str) else "this value"
-        remedy = did_you_mean(str(value), names, f"use {listed(names)}")
-        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}"))
+        remedy = did_you_mean(str(value), names, say("forms.use", known=listed(names)))
+        said = say(
+            "settings.unknown_in_file",
+            file=file.name,
+            key=f"{NAMESPACE}:{key}",
+            said=unknown_value(value),
+            remedy=remedy,
+        )
+        raise InvalidSettings(on_one_line(said))
 
 
 def _values_of(file: Path) -> dict[str, Any]:
@@ -177,12 +185,12 @@ def _config_of(file: Path) -> dict[str, Any]:
         text = read_text(file)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
             # A few lines of them are a value without end, once it is written down.
-            raise InvalidSettings(on_one_line(f"{file.name} has YAML aliases (*name); write the values out"))
+            raise InvalidSettings(on_one_line(say("settings.aliases", name=file.name)))
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
-        remedy = error.remedy if file.exists() else "run this in the project's folder with an existing stack"
+        remedy = error.remedy if file.exists() else say("settings.no_stack_file.remedy")
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date or a number that Python cannot make
-        raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
+        raise InvalidSettings(on_one_line(say("settings.not_yaml", name=file.name))) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}

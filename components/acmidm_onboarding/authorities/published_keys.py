@@ -20,6 +20,7 @@ import httpcore
 
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, readable_jwk
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.key_address import key_address
@@ -67,12 +68,9 @@ class PublicNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         addresses = list(dict.fromkeys(self._resolved(host, port, timeout)))
         if not addresses:
-            raise Unusable("has a host name that leads nowhere; correct it, or have the name registered")
+            raise Unusable(say("published.no_host"))
         if any(not is_public(address) for address in addresses):
-            raise Unusable(
-                "leads to an address that is not public, so that it was not fetched; publish the keys on a public web"
-                " server"
-            )
+            raise Unusable(say("published.not_public"))
         for address in addresses[:-1]:
             try:
                 return self._connect.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -126,7 +124,7 @@ def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
     try:
         return {key.thumbprint: key for key in fetch_keys(key_address(address))}
     except ValueError as error:
-        raise Unusable(f"the address of the keys: {error}") from None
+        raise Unusable(say("published.no_address", error=error)) from None
     except Unusable as error:
         raise Unusable(f"{address} {error}") from None
 
@@ -148,36 +146,32 @@ def fetch_keys(
         ):
             content = _content(pool, address)
     except httpcore.TimeoutException:
-        raise Unusable(f"was not answered whole within {MOST_SECONDS:g} s; see to its server") from None
+        raise Unusable(say("published.too_slow", seconds=MOST_SECONDS)) from None
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise Unusable(
-                "has a certificate that cannot be verified; it takes one of a public authority, for this host name"
-            ) from None
-        raise Unusable("cannot be reached; see to its server") from None
+            raise Unusable(say("published.certificate")) from None
+        raise Unusable(say("published.unreachable")) from None
     try:
         return parse_keys(content.decode("utf-8-sig"))
     except InvalidJwk as error:
         raise Unusable(
-            "; ".join(f"has a key that cannot be used: it {reason.sentence}" for reason in error.reasons)
+            "; ".join(say("published.unusable_key", sentence=reason.sentence) for reason in error.reasons)
         ) from None
     except (ValueError, RecursionError):
-        raise Unusable("answers with no JWK Set; publish one there (RFC 7517 §5)") from None
+        raise Unusable(say("published.no_set")) from None
 
 
 def _content(pool: httpcore.ConnectionPool, address: str) -> bytes:
     with pool.stream("GET", address, headers=_HEADERS) as answer:
         if answer.status in _REDIRECTS:
-            raise Unusable("redirects, which is not followed; write the address where the keys are")
+            raise Unusable(say("published.redirects"))
         if answer.status != _OK:
-            raise Unusable(f"answers {answer.status} in place of a JWK Set; see to its server")
+            raise Unusable(say("published.no_answer", status=answer.status))
         content = bytearray()
         for part in answer.iter_stream():
             content += part
             if len(content) > MOST_BYTES:
-                raise Unusable(
-                    f"answers with more than {MOST_BYTES // 1024} KiB; publish the keys of this client alone"
-                )
+                raise Unusable(say("published.too_large", most=MOST_BYTES // 1024))
     return bytes(content)
 
 
@@ -189,15 +183,15 @@ def problems_of(
     keys = list(keys)
     kids = [key.kid for key in keys]
     if not keys:
-        yield "has no key that signs; publish one with use sig"
+        yield say("published.no_key")
     if len(keys) > MOST_KEYS:
-        yield f"has {len(keys)} keys that sign; publish {MOST_KEYS} at most"
+        yield say("published.too_many_keys", count=len(keys), most=MOST_KEYS)
     if len(set(kids)) < len(kids):
-        yield "has two keys with one kid; give each a kid of its own"
+        yield say("published.kid_twice")
     if keys and all(key.expires and key.expires <= now for key in keys):
-        yield "has no key that has not ended; publish a new one"
+        yield say("published.ended")
     planned = Planned(AuthMethod.PRIVATE_KEY_JWT, keys={key.kid: key.members for key in keys})
     for policy in POLICIES:
         if policy.id not in set(exempted):
             for finding in policy.violations(planned, Situation(environment, profile, now)):
-                yield f"has something to correct: {finding.what}; {finding.remedy}"
+                yield say("published.policy", what=finding.what, remedy=finding.remedy)

@@ -11,6 +11,7 @@ from acmidm_onboarding.forms.declarations import former_keys
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.organisation import Organisation
@@ -44,28 +45,30 @@ def problems_of_organisations(organisations: Iterable[tuple[Document, Organisati
     by_look: dict[str, tuple[Document, Organisation]] = {}
     for document, organisation in organisations:
         if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
-            yield _same_code(
-                document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two"
-            )
+            yield _same_code(document, "ovo", organisation.ovo, first, say("forms.two_folders.remedy"))
             continue
         if organisation.kbo:
             first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
             if first is not document and not (organisation.ovo and other.ovo):
-                remedy = "an organisation has one folder: keep one of the two, or give each its own OVO code"
+                remedy = say("forms.two_folders_or_codes.remedy")
                 yield _same_code(document, "kbo", organisation.kbo, first, remedy)
                 continue
         first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
         if first is not document:
             yield document.problem(
                 ("name",),
-                f"{quoted(organisation.name)} looks like {quoted(other.name)} in {first.file}",
-                "write what tells the two apart, such as the place",
+                say(
+                    "forms.names_look_alike", name=quoted(organisation.name), other=quoted(other.name), file=first.file
+                ),
+                say("forms.names_look_alike.remedy"),
                 also=first.file,
             )
 
 
 def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
-    return document.problem((field,), f"{code} is the code of {first.file.parent} too", remedy, also=first.file)
+    return document.problem(
+        (field,), say("forms.code_twice", code=code, folder=first.file.parent), remedy, also=first.file
+    )
 
 
 def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
@@ -75,14 +78,18 @@ def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisatio
     for document, organisation in organisations:
         for former in organisation.formerly:
             other, code = claimed.setdefault(former, document), former.partition("/")[0]
-            what = f"{former} is {'a code' if former == code else 'an earlier key'}"
+            what = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
-                other, what = present[code], f"{code} is a code"
+                other, what = present[code], code
             if other is not document:
                 yield document.problem(
                     ("formerly",),
-                    f"{what} in {other.file} too",
-                    "an organisation keeps the clients of its own earlier codes alone: remove it here or there",
+                    say(
+                        "forms.former_key_twice" if "/" in what else "forms.former_code_twice",
+                        code=what,
+                        file=other.file,
+                    ),
+                    say("forms.former_code_twice.remedy"),
                     also=other.file,
                 )
 
@@ -95,8 +102,8 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
         if first is not one:
             yield one.document.problem(
                 ("application",),
-                f"{first.document.file} is already the form of {one.form.application}",
-                "keep one of the two, or name the application differently",
+                say("forms.second_form", file=first.document.file, application=one.form.application),
+                say("forms.second_form.remedy"),
                 also=first.document.file,
             )
     claimed: dict[str, Declared] = {}
@@ -109,15 +116,15 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
             if former in declared and declared[former] is not one:
                 yield document.problem(
                     ("formerly",),
-                    f"{former} is still declared by {declared[former].document.file}",
+                    say("forms.still_declared", former=former, file=declared[former].document.file),
                     _apart(one, declared[former]),
                     also=declared[former].document.file,
                 )
             elif (first := claimed.setdefault(former, one)) is not one:
                 yield document.problem(
                     ("formerly",),
-                    f"{former} is an earlier key in {first.document.file} too",
-                    f"keep it in the form that keeps its clients{_by_whole_key(one, former)}",
+                    say("forms.claimed_twice", former=former, file=first.document.file),
+                    say("forms.claimed_twice.remedy", whole_key=_by_whole_key(one, former)),
                     also=first.document.file,
                 )
 
@@ -125,13 +132,9 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
 def _apart(one: Declared, other: Declared) -> str:
     """What to do about a form that has the earlier name of ``one``: the two may have been renamed together."""
     if other.organisation is one.organisation and other.form.formerly:
-        return (
-            "two that get another name take two deployments: first give that form an application that no form has and"
-            f" run acmidm deploy, then give it {other.form.application} with that one under formerly, and remove this"
-            " line; or remove it, if it is a copy"
-        )
-    may_return = ", which may come back once acmidm deploy has run," if other.organisation is one.organisation else ","
-    return f"remove that form{may_return} or this line: a client has one form{_by_whole_key(one)}"
+        return say("forms.renamed_together.remedy", application=other.form.application)
+    returns = ".may_return" if other.organisation is one.organisation else ""
+    return say(f"forms.still_declared.remedy{returns}", whole_key=_by_whole_key(one))
 
 
 def _by_whole_key(one: Declared, former: str = "") -> str:
@@ -139,9 +142,9 @@ def _by_whole_key(one: Declared, former: str = "") -> str:
     if not one.form.formerly or not one.organisation.formerly:
         return ""
     if former in one.organisation.earlier_keys:
-        return "; organisations merge one after the other, with acmidm deploy in between"
+        return f"; {say('forms.merge_in_order')}"
     whole = connection_key(one.organisation.formerly[0].partition("/")[0], one.form.formerly[0])
-    return f"; after a merger, have the whole key, such as {whole}, added under formerly in {ORGANISATION_FILE}"
+    return f"; {say('forms.whole_key', key=whole, file=ORGANISATION_FILE)}"
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
@@ -155,7 +158,7 @@ def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Pr
                 if first is not document:
                     yield document.problem(
                         ("environments", environment.value, "adopt", platform.value),
-                        f"client {quoted(client_id)} is taken over by {first.file} already",
-                        "a client has one form: correct the client-ID here, or remove it",
+                        say("forms.adopted_twice", client_id=quoted(client_id), file=first.file),
+                        say("forms.adopted_twice.remedy"),
                         also=first.file,
                     )

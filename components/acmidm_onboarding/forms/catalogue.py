@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.problems import Problem, did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
@@ -71,17 +72,15 @@ def _is_of_texts(schema: Any) -> bool:
 def _scope_token(name: str) -> str:
     """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
-        raise ValueError(
-            f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash"
-        )
+        raise ValueError(say("forms.no_scope", name=quoted(name)))
     if name.casefold() in RESERVED_SCOPES:
-        raise ValueError(f"{quoted(name)} is a scope that an authority keeps for itself; name the product's own")
+        raise ValueError(say("forms.reserved_scope", name=quoted(name)))
     return name
 
 
 def _product_name(name: str) -> str:
     if name == RESERVED_NAME:
-        raise ValueError(f"{quoted(name)} is the name of a platform; name the product otherwise")
+        raise ValueError(say("forms.product_has_platforms_name", name=quoted(name)))
     return name
 
 
@@ -202,7 +201,7 @@ MADE = frozenset({"id", "now", "yesterday"})
 
 def _path(text: str) -> str:
     if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
-        raise ValueError(f"{quoted(text)} is no path of an API; write one such as /api/v2/dosis/bronnen/uris")
+        raise ValueError(say("forms.no_path", text=quoted(text)))
     return text
 
 
@@ -292,8 +291,7 @@ class Product(_Part):
         known = MADE | set((self.configuration or {}).get("properties", {}))
         for name in sorted(message.names - known) if message else ():
             raise ValueError(
-                f"the test message has {{{name}}}, which is no field of the configuration;"
-                f" {did_you_mean(name, known, 'correct it')}"
+                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, known, say("forms.correct")))
             )
         return self
 
@@ -316,9 +314,7 @@ class Product(_Part):
     def _offers_what_its_scopes_need(self) -> Self:
         for name, scope in self.scopes.items():
             if not set(scope.environments) <= set(self.environments):
-                raise ValueError(
-                    f'scope "{name}" is offered in an environment where its product is not; correct environments'
-                )
+                raise ValueError(say("forms.scope_beyond_product", name=name))
         return self
 
     @property
@@ -333,19 +329,22 @@ def problems_of_fields(document: Document, product: Product) -> Iterator[Problem
     properties = (product.configuration or {}).get("properties", {})
     for name in properties:
         if name not in product.fields:
-            remedy = "add there its source, and its basis: documented, seen or assumed"
+            remedy = say("forms.field_without_source.remedy")
             yield document.problem(
-                ("configuration", "properties", name), f"{quoted(name)} is not under fields", remedy, at_key=True
+                ("configuration", "properties", name),
+                say("forms.field_without_source", name=quoted(name)),
+                remedy,
+                at_key=True,
             )
     for name, field in product.fields.items():
         if name not in properties:
-            remedy = did_you_mean(name, properties, "add it there, or remove it here")
+            remedy = did_you_mean(name, properties, say("forms.field_of_nothing.remedy"))
             yield document.problem(
-                ("fields", name), f"{quoted(name)} is no property of configuration", remedy, at_key=True
+                ("fields", name), say("forms.field_of_nothing", name=quoted(name)), remedy, at_key=True
             )
         elif field.speaks_for and not _is_of_texts(properties[name]):
-            what = f"{quoted(name)} speaks for somebody, and is no text or list of texts"
-            yield document.problem(("fields", name, "speaks_for"), what, "give it type: string")
+            what = say("forms.speaks_without_text", name=quoted(name))
+            yield document.problem(("fields", name, "speaks_for"), what, say("forms.speaks_without_text.remedy"))
 
 
 @dataclass(frozen=True)

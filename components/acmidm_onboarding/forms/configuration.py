@@ -8,37 +8,13 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.texts import say, spoken, texts
 from acmidm_onboarding.values.identifiers import is_visible
-from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, either, listed, quoted
 
 _LARGEST_INTEGER = 2**53 - 1
 _MOST_LEVELS = 12
 """Fewer than an authority reads of a document."""
-_TYPES = {
-    "string": "a text; numbers need quotes",
-    "array": "a list",
-    "object": "a mapping",
-    "boolean": "true or false",
-    "integer": "a whole number",
-}
-_ENDINGS = {
-    "minItems": "has too few items",
-    "maxItems": "has too many items",
-    "uniqueItems": "has the same value twice",
-    "minLength": "is too short",
-    "maxLength": "is too long",
-    "pattern": "does not have the required form",
-    "format": "does not have the required form",
-    "minimum": "is too small",
-    "maximum": "is too large",
-    "minProperties": "has too few fields",
-    "maxProperties": "has too many fields",
-    "contains": "lacks an item that it needs",
-    "not": "is not allowed by the product",
-    "anyOf": "is none of the possible choices",
-    "oneOf": "is none of the possible choices, or more than one at once",
-}
-"""Per keyword of a schema the end of the sentence about a value. Values that are no plain text are never repeated."""
 
 
 def problems_of_configuration(
@@ -54,18 +30,19 @@ def problems_of_configuration(
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for place, value in _values(configuration):
         if not all(is_visible(part) for part in (*place, value) if isinstance(part, str)):
-            what = (
-                f"{_label(product, place)} contains a line break, a control or invisible character, or a space at"
-                " an end"
-            )
-            yield document.problem((*path, *place), what, "write it on one line")
+            what = say("forms.not_one_line", place=_label(product, place))
+            yield document.problem((*path, *place), what, say("forms.not_one_line.remedy"))
         elif len(place) > _MOST_LEVELS:
             yield document.problem(
-                (*path, *place), f"{product} is nested more than {_MOST_LEVELS} levels deep", "write it flatter"
+                (*path, *place),
+                say("forms.configuration_too_deep", product=product, most=_MOST_LEVELS),
+                say("forms.too_deep.remedy"),
             )
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-            what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
-            yield document.problem((*path, *place), what, f"write at most {_LARGEST_INTEGER}, or a text in quotes")
+            what = say("forms.too_large_number", place=_label(product, place))
+            yield document.problem(
+                (*path, *place), what, say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER)
+            )
 
 
 class _Mistake:
@@ -84,15 +61,21 @@ class _Mistake:
             case "additionalProperties":
                 known = sorted(_part(self._schema, self._place).get("properties", {}))
                 for name in sorted(str(name) for name in self._value if name not in known):
-                    what = f"{_label(self._product, self._place)}: unknown field {quoted(name)}"
+                    what = say(
+                        "forms.unknown_product_field", place=_label(self._product, self._place), name=quoted(name)
+                    )
                     yield self._problem(
-                        what, did_you_mean(name, known, f"known here: {listed(known)}"), name, at_key=True
+                        what, did_you_mean(name, known, say("forms.known", known=listed(known))), name, at_key=True
                     )
             case "required":
                 for name in self._wanted:
                     if name not in self._value:
                         yield self._problem(
-                            f"{_label(self._product, self._place)}: {quoted(name)} is missing",
+                            say(
+                                "forms.product_field_missing",
+                                place=_label(self._product, self._place),
+                                name=quoted(name),
+                            ),
                             self._expected(name),
                             name,
                         )
@@ -100,9 +83,11 @@ class _Mistake:
                 for given, names in self._wanted.items():
                     for name in names if given in self._value else ():
                         if name not in self._value:
-                            what = (
-                                f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with"
-                                f" {quoted(given)}"
+                            what = say(
+                                "forms.product_field_missing_with",
+                                place=_label(self._product, self._place),
+                                name=quoted(name),
+                                given=quoted(given),
                             )
                             yield self._problem(what, self._expected(name), given, at_key=True)
             case _:
@@ -112,15 +97,15 @@ class _Mistake:
         return self._document.problem((*self._path, *self._place, *below), what, remedy, at_key=at_key)
 
     def _ending(self) -> str:
-        keyword, value = self._keyword, self._value
+        keyword, value, words = self._keyword, self._value, texts("configuration", spoken())
         if keyword == "type":
-            wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]
-            return f"is not {' or '.join(_TYPES.get(str(one), str(one)) for one in wanted)}"
+            wanted = [str(one) for one in (self._wanted if isinstance(self._wanted, list) else [self._wanted])]
+            return words("wrong_type", wanted=either(words(one) if one in words else one for one in wanted))
         if keyword in ("enum", "const"):
-            return f"is {quoted(value)}, which is not known" if isinstance(value, str) else "is not known"
+            return words("unknown_value", value=quoted(value)) if isinstance(value, str) else words("unknown")
         if keyword == "pattern":
-            return f"is {quoted(value)}, which {_ENDINGS[keyword]}"
-        return _ENDINGS.get(keyword, f"does not satisfy {keyword} of the product's schema")
+            return words("pattern_of_value", value=quoted(value))
+        return words(keyword) if keyword in words else words("other", keyword=keyword)
 
     def _remedy(self) -> str:
         if self._keyword == "enum" and isinstance(self._value, str):
@@ -129,7 +114,8 @@ class _Mistake:
 
     def _expected(self, *below: str) -> str:
         description = _part(self._schema, (*self._place, *below)).get("description")
-        return f"give {description}" if description else "see the product's schema in the catalogue"
+        words = texts("configuration", spoken())
+        return words("give", description=description) if description else words("see_schema")
 
 
 def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
@@ -143,7 +129,9 @@ def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
 
 def _label(product: str, place: DocumentPath) -> str:
     """Name the value at ``place`` as a person would: ``notificaties, product_ids, item 1``."""
-    return ", ".join([product, *(f"item {step + 1}" if isinstance(step, int) else step for step in place)])
+    return ", ".join(
+        [product, *(say("forms.item", number=step + 1) if isinstance(step, int) else step for step in place)]
+    )
 
 
 def _values(value: object, place: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk, is_private_key_or_token
@@ -26,8 +27,6 @@ _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 _HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
 """YAML 1.1 §4.2: a line break each, which Git and editors show as a character, or not at all."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-_SHARED = "take it out and have another made, as this one has been shared"
 
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value"}
@@ -69,8 +68,8 @@ class Document:
         if next(found, None) is not None:
             yield self.problem(
                 (),
-                f"there are more than {_MOST_PROBLEMS} mistakes in this file",
-                "correct the first ones, then look again",
+                say("forms.too_many_mistakes", most=_MOST_PROBLEMS),
+                say("forms.too_many_mistakes.remedy"),
             )
 
     def has(self, path: DocumentPath) -> bool:
@@ -111,12 +110,12 @@ def read_bytes(file: Path) -> bytes:
     """
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise Unreadable("is a folder or a device, not a file", "name a file")
+            raise Unreadable(say("forms.no_file"), say("forms.no_file.remedy"))
         with file.open("rb") as stream:
             content = stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
-        reason = getattr(error, "strerror", None) or "no file can have this name"
-        raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
+        reason = getattr(error, "strerror", None) or say("forms.impossible_name")
+        raise Unreadable(say("forms.unreadable", reason=reason), say("forms.unreadable.remedy")) from error
     return _bounded(content)
 
 
@@ -130,18 +129,16 @@ def text_of(content: bytes) -> str:
     try:
         text = _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
-        raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+        raise Unreadable(say("forms.not_utf8"), say("forms.not_utf8.remedy")) from error
     if hidden := _HIDDEN_BREAK.search(text):
         line = text.count("\n", 0, hidden.start()) + 1
-        raise Unreadable(
-            f"has U+{ord(hidden[0]):04X} in line {line}, where YAML begins a line and no diff shows one", "take it out"
-        )
+        raise Unreadable(say("forms.hidden_break", hidden=ord(hidden[0]), line=line), say("forms.hidden_break.remedy"))
     return text
 
 
 def _bounded(content: bytes) -> bytes:
     if len(content) > MAXIMUM_BYTES:
-        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+        raise Unreadable(say("forms.too_large", most=MAXIMUM_BYTES), say("forms.too_large.remedy"))
     return content
 
 
@@ -161,18 +158,18 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         text = read(file)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
-        document._report((1, 1), f"the file {error.what}", error.remedy)
+        document._report((1, 1), say("forms.file", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        document._report(place, f"this is not YAML: {reason}", _remedy(reason, text, place[0]))
+        document._report(place, say("forms.not_yaml", reason=reason), _remedy(reason, text, place[0]))
     except yaml.YAMLError as error:
-        reason = getattr(error, "reason", "it contains a character that YAML does not allow")
-        document._report((1, 1), f"this is not YAML: {reason}", "save the file as plain UTF-8 text")
+        reason = getattr(error, "reason", say("forms.wrong_character"))
+        document._report((1, 1), say("forms.not_yaml", reason=reason), say("forms.wrong_character.remedy"))
     else:
         if node is None:
-            document._report((1, 1), "the file is empty", "fill in the form, or remove the file")
+            document._report((1, 1), say("forms.empty_file"), say("forms.empty_file.remedy"))
         else:
             document.data = _Reader(document).value(node, ())
     return document
@@ -180,10 +177,10 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
 
 def _remedy(reason: str, text: str, line: int) -> str:
     if "another document" in reason:
-        return "keep one form or product per file, without a line ---"
+        return say("forms.two_documents.remedy")
     if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
-        return "use spaces there, not tabs"
-    return "correct the line, or the indentation above it"
+        return say("forms.tabs.remedy")
+    return say("forms.not_yaml.remedy")
 
 
 class _Reader:
@@ -197,7 +194,7 @@ class _Reader:
         if id(node) in self._seen:
             # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
             place = self._document._place(path, at_key=True)
-            self._document._report(place, "YAML aliases (*name) are not read here", "write the value out")
+            self._document._report(place, say("forms.alias"), say("forms.alias.remedy"))
             return None
         self._seen.add(id(node))
         mark = _mark(node)
@@ -205,15 +202,15 @@ class _Reader:
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
             self._document._report(
                 mark,
-                f"the tag {quoted(node.tag)} means nothing here",
-                "remove it, and write the value as it is",
+                say("forms.tag", tag=quoted(node.tag)),
+                say("forms.tag.remedy"),
                 whole=True,
             )
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:
-            self._document._report(mark, f"this is nested more than {_MAXIMUM_DEPTH} levels deep", "write it flatter")
+            self._document._report(mark, say("forms.too_deep", most=_MAXIMUM_DEPTH), say("forms.too_deep.remedy"))
             return None
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
@@ -224,27 +221,31 @@ class _Reader:
         for key_node, value_node in node.value:
             mark = _mark(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                self._document._report(mark, "a key is a list or a mapping", "write a plain name before the colon")
+                self._document._report(mark, say("forms.key_is_no_name"), say("forms.key_is_no_name.remedy"))
                 continue
             key = str(key_node.value)
             self._refuse(key, mark)
             if key in values:
-                self._document._report(mark, f"key {quoted(key)} is there twice", "keep one of the two", whole=True)
+                self._document._report(
+                    mark, say("forms.key_twice", key=quoted(key)), say("forms.twice.remedy"), whole=True
+                )
                 continue
             self._document._keys[(*path, key)] = mark
             values[key] = self.value(value_node, (*path, key))
         if is_private_jwk(values):
-            self._document._report(_mark(node), "this is a private key", _SHARED, whole=True)
+            self._document._report(
+                _mark(node), say("forms.private_key"), say("problems.shared_secret.remedy"), whole=True
+            )
         return values
 
     def _refuse(self, text: str, mark: Mark) -> None:
         """Report what no field may have in it, whichever it is."""
         if is_private_key_or_token(text):
-            self._document._report(mark, "this is a private key or a token", _SHARED, whole=True)
-        if has_mark(text):
             self._document._report(
-                mark, "this is a mark of the Pulumi engine, not a text", "write something else", whole=True
+                mark, say("forms.private_key_or_token"), say("problems.shared_secret.remedy"), whole=True
             )
+        if has_mark(text):
+            self._document._report(mark, say("forms.mark"), say("forms.mark.remedy"), whole=True)
 
 
 def _mark(node: yaml.Node) -> Mark:

@@ -11,6 +11,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.files import is_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import EvidenceFile, Expected, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Unusable
@@ -37,13 +38,13 @@ def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: C
     name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
     try:
         if is_link(file):
-            raise Unusable("it is a link, which is not followed")
+            raise Unusable(say("forms.evidence.link"))
         evidence = read_evidence(read_text(file), name, expected)
         if evidence.thumbprint in compromised:
-            raise Unusable("it is signed by a key that the form says is compromised")
+            raise Unusable(say("forms.evidence.compromised"))
         _require_declared(evidence.thumbprint, form, environment, keys)
     except Unreadable as error:
-        return EvidenceFile(name, environment, platform, refused=f"it {error.what}")
+        return EvidenceFile(name, environment, platform, refused=say("forms.evidence.unreadable", what=error.what))
     except Unusable as reason:
         return EvidenceFile(name, environment, platform, refused=str(reason))
     return EvidenceFile(name, environment, platform, evidence)
@@ -53,9 +54,9 @@ def _require_declared(thumbprint: str, form: Form, environment: Environment, key
     """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's,
     elsewhere."""
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        raise Unusable("the client authenticates with a secret, which signs nothing")
+        raise Unusable(say("forms.evidence.secret"))
     request = form.environments.get(environment)
     if request is None:
-        raise Unusable(f"the form has no {environment}")
+        raise Unusable(say("forms.evidence.no_environment", environment=environment))
     if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
-        raise Unusable(f"it is signed by a key that the form does not have for {environment}")
+        raise Unusable(say("forms.evidence.another_key", environment=environment))

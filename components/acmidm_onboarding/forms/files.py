@@ -9,18 +9,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import read_text, text_of
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import ENDING
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.problems import Problem, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 ORGANISATION_FILE = "organisation.yaml"
-LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
     rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII
 )
-_NAMING = "use lower case letters, digits and single hyphens, 64 at most"
+
+
+def of_link() -> tuple[str, str]:
+    """Return why no link is followed, and what to do."""
+    return say("forms.link"), say("forms.link.remedy")
 
 
 def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
@@ -28,20 +32,24 @@ def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
     if (wrong := _in_a_wrong_folder(file, forms)) or file.name == ORGANISATION_FILE:
         return wrong
     if not is_name(file.stem):
-        return f"{quoted(file.stem)} is no name for a form", _NAMING
+        return say("forms.no_form_name", name=quoted(file.stem)), say("forms.no_name.remedy")
     return None
 
 
 def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     folder = file.parent
     if folder == forms:
-        return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
+        return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say("forms.no_organisation_beside.remedy")
     if folder.parent != forms:
         return (
-            "this is below the folder of an organisation",
-            f"move it beside the {ORGANISATION_FILE} of its organisation",
+            say("forms.below_organisation"),
+            say("forms.below_organisation.remedy", file=ORGANISATION_FILE),
         )
-    return None if is_name(folder.name) else (f"{quoted(folder.name)} is no name for a folder", _NAMING)
+    return (
+        None
+        if is_name(folder.name)
+        else (say("forms.no_folder_name", name=quoted(folder.name)), say("forms.no_name.remedy"))
+    )
 
 
 def stray(file: Path, forms: Path) -> tuple[str, str] | None:
@@ -54,8 +62,8 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
         return misplaced(file, forms)
     if KEY_FILE.fullmatch(file.name) or EVIDENCE_FILE.fullmatch(file.name):
         return _in_a_wrong_folder(file, forms)
-    what = "this is neither an organisation, nor a form, nor a public key, nor evidence"
-    return what, f"remove it, or put it outside {forms.as_posix()}/"
+    what = say("forms.stray")
+    return what, say("forms.stray.remedy", folder=forms.as_posix())
 
 
 class Files:
@@ -80,12 +88,10 @@ class Files:
         """Return the YAML files in a folder and below it; what is in the wrong place there is a problem."""
         folder = absolute(folder)
         if is_link(folder):
-            problems.append(Problem(shown(folder), 1, 1, *LINK))
+            problems.append(Problem(shown(folder), 1, 1, *of_link()))
             return []
         if not self.is_folder(folder):
-            problems.append(
-                Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder")
-            )
+            problems.append(Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy")))
             return []
         files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
         return sorted(files.union(self._on_disk(folder, problems) if _is_folder(folder) else ()))
@@ -96,15 +102,19 @@ class Files:
 
         def unreadable(error: OSError) -> None:
             # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
-            report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
+            report(
+                Path(error.filename),
+                say("forms.unreadable_folder", reason=error.strerror),
+                say("forms.unreadable_folder.remedy"),
+            )
 
         for place, folders, names in os.walk(folder, onerror=unreadable):
             if not folders and not names and Path(place).parent == folder and Path(place) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
                 report(
                     Path(place),
-                    "this folder is empty",
-                    "if it is a Git submodule: git submodule update --init; else remove it",
+                    say("forms.empty_folder"),
+                    say("forms.empty_folder.remedy"),
                 )
             for file in (Path(place, name) for name in (*folders, *names)):
                 if wrong := _wrong_kind(file):
@@ -115,9 +125,9 @@ class Files:
 
 def _wrong_kind(file: Path) -> tuple[str, str] | None:
     if is_link(file):
-        return LINK
+        return of_link()
     if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
-        return "forms and catalogue files end in .yaml", "rename it"
+        return say("forms.wrong_ending"), say("forms.wrong_ending.remedy")
     return None
 
 

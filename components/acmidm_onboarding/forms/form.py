@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.key_address import key_address
 from acmidm_onboarding.values.names import (
     NAME,
@@ -56,7 +57,7 @@ def _file_alone(value: object) -> object:
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return {"file": value}
-    raise PydanticCustomError("string_type", "is not the name of a file")
+    raise PydanticCustomError("string_type", "")
 
 
 WHOLE = ""
@@ -71,7 +72,7 @@ def day(value: object) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise ValueError(f"{quoted(value) if isinstance(value, str) else 'this'} is no day; write one such as 2027-03-31")
+    raise ValueError(say("forms.no_day", value=quoted(value)) if isinstance(value, str) else say("forms.no_day_at_all"))
 
 
 def _one_day_is_for_all(value: object) -> object:

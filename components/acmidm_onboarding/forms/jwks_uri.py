@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Problem, listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -24,15 +25,13 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
         if request.jwks is not None:
             yield document.problem(
                 path,
-                "the keys are both in files (jwks) and at an address (jwks_uri)",
-                "keep one of the two",
+                say("forms.keys_in_two_places"),
+                say("forms.twice.remedy"),
                 at_key=True,
             )
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            what = f"an address of keys is given while the client authenticates with {form.token_endpoint_auth_method}"
-            yield document.problem(
-                path, what, "choose token_endpoint_auth_method private_key_jwt, or remove the address", at_key=True
-            )
+            what = say("forms.address_without_keys", method=form.token_endpoint_auth_method)
+            yield document.problem(path, what, say("forms.address_without_keys.remedy"), at_key=True)
 
 
 def problems_of_authorities(
@@ -48,8 +47,7 @@ def problems_of_authorities(
         for kind in sorted(set(served.get(platform, ())) - known_by):
             yield document.problem(
                 ("environments", environment.value, "jwks_uri"),
-                f"{kind}, the authority of {platform} in a stack of {environment}, takes no keys from an address",
-                "name the keys under jwks, or leave both out and upload them in the portal; known by"
-                f" {listed(known_by)}",
+                say("forms.address_not_known", kind=kind, platform=platform, environment=environment),
+                say("forms.address_not_known.remedy", known_by=listed(known_by)),
                 at_key=True,
             )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Document, Unreadable
-from acmidm_onboarding.forms.files import KEY_FILE, LINK, ORGANISATION_FILE, Files, is_link, shown
+from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, is_link, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
@@ -24,7 +25,6 @@ from acmidm_onboarding.values.terms import Environment
 _LONGEST_NAME = 200
 _KEY_FILE = re.compile(rf"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?{KEY_FILE.pattern}", re.ASCII)
 """A key is in a file beside the form, or in a supplier's folder."""
-_EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 
 Keys = Mapping[Environment, tuple[PublicJwk, ...]]
 
@@ -100,9 +100,9 @@ class KeyReader:
         """Yield each place where an organisation goes on to use a key that it says is compromised."""
         for place, first in self._compromised.items():
             for use in self._named.get(place, ()):
-                what = f"this key is compromised, as {first.document.file} says"
+                what = say("forms.compromised_elsewhere", file=first.document.file)
                 yield use.document.problem(
-                    use.path, what, "mark it so here too, and name another", also=first.document.file
+                    use.path, what, say("forms.compromised_elsewhere.remedy"), also=first.document.file
                 )
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
@@ -111,13 +111,13 @@ class KeyReader:
             for index, use in enumerate(uses):
                 first = next((one for one in uses[:index] if one.source != use.source), None)
                 if first is not None:
-                    what = (
-                        f"{use.organisation.name} has the same key as {first.organisation.name} in"
-                        f" {first.document.file}"
+                    what = say(
+                        "forms.key_shared",
+                        name=use.organisation.name,
+                        other=first.organisation.name,
+                        file=first.document.file,
                     )
-                    remedy = (
-                        "give each a key of its own, or name the file in the folder of the supplier that both share"
-                    )
+                    remedy = say("forms.key_shared.remedy")
                     yield use.document.problem(use.path, what, remedy, also=first.document.file)
 
     def _key(
@@ -129,26 +129,22 @@ class KeyReader:
             return [
                 document.problem(
                     path,
-                    "this is not the name of a key file",
-                    "put the public key in a file beside the form, named *.jwk.json",
+                    say("forms.no_key_file"),
+                    say("forms.no_key_file.remedy"),
                 )
             ]
         supplier = wanted["supplier"]
         if supplier and organisation is not None and supplier not in organisation.suppliers:
-            what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
-            return [
-                document.problem(
-                    path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}"
-                )
-            ]
+            what = say("forms.key_file_elsewhere", name=name)
+            return [document.problem(path, what, say("forms.key_file_elsewhere.remedy", file=ORGANISATION_FILE))]
         file = Path(os.path.normpath(folder / name))
         if link := next((one for one in (file, file.parent) if is_link(one)), None):
-            return [Problem(shown(link), 1, 1, *LINK)]
+            return [Problem(shown(link), 1, 1, *of_link())]
         if file not in self._read:
             try:
                 self._read[file] = key_in(self._files.read_text(file), file)
             except Unreadable as error:
-                return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
+                return [document.problem(path, say("forms.key_file", name=name, what=error.what), error.remedy)]
         return self._read[file]
 
 
@@ -158,9 +154,7 @@ def _problems_of_both(document: Document, keys: Keys) -> Iterator[Problem]:
     for key in keys.get(Environment.PROD, ()):
         if key.thumbprint in on_tni:
             path = ("environments", Environment.PROD.value, "jwks")
-            yield document.problem(
-                path, f"key {quoted(key.kid)} is that of tni too", "make a pair for production alone: acmidm keys new"
-            )
+            yield document.problem(path, say("forms.key_of_tni", kid=quoted(key.kid)), say("forms.key_of_tni.remedy"))
 
 
 def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
@@ -169,13 +163,17 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
         return parse_jwk(text)
     except InvalidJwk as error:
         return [
-            Problem(shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}"))
+            Problem(
+                shown(file),
+                *_place_of(reason.member, text),
+                *split_sentence(say("problems.jwk.the_key", sentence=reason.sentence)),
+            )
             for reason in error.reasons
         ]
     except json.JSONDecodeError as error:
-        return [Problem(shown(file), error.lineno, error.colno, "this is not JSON", _EXPORT_AGAIN)]
+        return [Problem(shown(file), error.lineno, error.colno, say("forms.not_json"), say("forms.no_key.remedy"))]
     except (ValueError, RecursionError):
-        return [Problem(shown(file), 1, 1, "this JSON is no key", _EXPORT_AGAIN)]
+        return [Problem(shown(file), 1, 1, say("forms.no_key"), say("forms.no_key.remedy"))]
 
 
 def _place_of(member: str, text: str) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fi
 from acmidm_onboarding.forms.declarations import declarations
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
-from acmidm_onboarding.forms.files import LINK, ORGANISATION_FILE, Files, absolute, is_link, misplaced, shown
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_authorities, problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
@@ -30,6 +30,7 @@ from acmidm_onboarding.forms.sound_parts import salvaged
 from acmidm_onboarding.forms.speaking import problems_of_speakers
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import EvidenceFile
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
@@ -110,10 +111,7 @@ def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
     for loaded in forms:
         for key in (key for keys in loaded.keys.values() for key in keys):
             if other := said.get(key.thumbprint):
-                yield (
-                    f"{loaded.name} goes on with key {quoted(key.kid)}, which {other.name} calls compromised; mark it"
-                    " there too"
-                )
+                yield (say("forms.stolen_elsewhere", name=loaded.name, kid=quoted(key.kid), other=other.name))
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -153,7 +151,7 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
         if product.product in products:
             problems.append(
                 document.problem(
-                    ("product",), f'product "{product.product}" is in another file too', "keep one of the two"
+                    ("product",), say("forms.product_in_two_files", product=product.product), say("forms.twice.remedy")
                 )
             )
         for scope, described in product.scopes.items():
@@ -163,8 +161,8 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
                     problems.append(
                         document.problem(
                             ("scopes", scope, "names", platform.value),
-                            f'scope "{other}" is called "{name}" on {platform} too',
-                            "give each scope a name of its own",
+                            say("forms.scope_name_twice", other=other, name=name, platform=platform),
+                            say("forms.scope_name_twice.remedy"),
                         )
                     )
         problems += _in_two_files(product, document, seen)
@@ -181,7 +179,10 @@ def _in_two_files(product: Product, document: Document, seen: dict[tuple[str, st
             first = seen.setdefault((kind, name), document.file)
             if first != document.file:
                 yield document.problem(
-                    (f"{kind}s", name), f'{kind} "{name}" is in {first} too', "keep one of the two", at_key=True
+                    (f"{kind}s", name),
+                    say(f"forms.{kind}_in_two_files", name=name, file=first),
+                    say("forms.twice.remedy"),
+                    at_key=True,
                 )
 
 
@@ -349,15 +350,15 @@ class _Organisations:
             file = folder / ORGANISATION_FILE
             if is_link(file):
                 document, organisation = Document(shown(file)), None
-                self._problems.append(document.problem((), *LINK))
+                self._problems.append(document.problem((), *of_link()))
             elif self._files.exists(file):
                 document = read_document(file, shown(file), self._files.read_text)
                 organisation, found = validated(Organisation, document)
                 self._problems += found
             else:
                 document, organisation = Document(shown(file)), None
-                what = f"there is no {ORGANISATION_FILE}, which names the organisation of these forms"
-                self._problems.append(document.problem((), what, "add it, with name and ovo or kbo"))
+                what = say("forms.no_organisation", file=ORGANISATION_FILE)
+                self._problems.append(document.problem((), what, say("forms.no_organisation.remedy")))
             self._read[folder] = _Owner(document, organisation)
         return self._read[folder]
 
@@ -372,13 +373,11 @@ class _Organisations:
         ]
         for folder, document, organisation in valid:
             if folder in self._with_forms and not organisation.code:
-                yield document.problem(
-                    (), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it"
-                )
+                yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
             for index, supplier in enumerate(organisation.suppliers):
                 if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
-                    what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
-                    yield document.problem(("suppliers", index), what, "name a folder beside this one")
+                    what = say("forms.unknown_supplier", supplier=quoted(supplier), file=ORGANISATION_FILE)
+                    yield document.problem(("suppliers", index), what, say("forms.unknown_supplier.remedy"))
         known = [(document, organisation) for _, document, organisation in valid]
         yield from problems_of_organisations(known)
         yield from problems_of_former_codes(known)
@@ -394,15 +393,13 @@ def _form_files(
     for path in map(absolute, paths):
         # What is no folder is read as a file, so that whatever keeps it from being read is reported.
         if not files.exists(path):
-            problems.append(
-                Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one")
-            )
+            problems.append(Problem(shown(path), 1, 1, say("forms.nothing_there"), say("forms.nothing_there.remedy")))
             continue
         place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
         whole = files.is_folder(place)
         folder = place if whole else place.parent
         if link := next((one for one in (path, place, folder) if is_link(one)), None):
-            problems.append(Problem(shown(link), 1, 1, *LINK))
+            problems.append(Problem(shown(link), 1, 1, *of_link()))
             continue
         forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent
         for file in files.yaml_files(place, problems) if whole else [place]:

@@ -14,15 +14,12 @@ from pathlib import Path
 from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
 from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, absolute, is_link, shown, stray
 from acmidm_onboarding.forms.key_files import key_in
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import parts_in
 from acmidm_onboarding.values.problems import Problem, Unusable, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk
 
 _PEM = "PRIVATE KEY-----"
-_PRIVATE = (
-    "this is a private key",
-    "make a new pair: to remove this one from Git is not enough, for its history keeps it",
-)
 
 
 def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
@@ -61,10 +58,10 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
     try:
         text = read_text(file)
     except Unreadable as error:
-        yield Problem(shown(file), 1, 1, f"the file {error.what}", error.remedy)
+        yield Problem(shown(file), 1, 1, say("forms.file", what=error.what), error.remedy)
         return
     if _PEM in text or _is_private(text):
-        yield Problem(shown(file), 1, 1, *_PRIVATE)
+        yield Problem(shown(file), 1, 1, say("forms.private_key"), say("forms.private_key_in_git.remedy"))
     elif wrong := stray(shown(file), shown(forms)):
         yield Problem(shown(file), 1, 1, *wrong)
     elif KEY_FILE.fullmatch(file.name):
@@ -74,14 +71,12 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
         try:
             parts_in(text)
         except Unusable as reason:
-            yield Problem(
-                shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it"
-            )
+            yield Problem(shown(file), 1, 1, say("forms.no_evidence", reason=reason), say("forms.no_evidence.remedy"))
             return
         application = file.name.partition(".")[0]
         if application not in applications:
-            what = f"this is evidence of {quoted(application)}, and no form here is of that application"
-            yield Problem(shown(file), 1, 1, what, "put it beside its form, or remove it")
+            what = say("forms.evidence_without_form", application=quoted(application))
+            yield Problem(shown(file), 1, 1, what, say("forms.evidence_without_form.remedy"))
 
 
 def _is_private(text: str) -> bool:

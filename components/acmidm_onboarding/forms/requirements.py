@@ -11,6 +11,7 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
@@ -23,11 +24,9 @@ def problems_of_form(
     """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None where it has
     mistakes itself."""
     if len(set(form.platforms)) < len(form.platforms):
-        yield document.problem(("platforms",), "a platform is there twice", "keep each once")
+        yield document.problem(("platforms",), say("forms.platform_twice"), say("forms.platform_twice.remedy"))
     if Platform.ACMIDM not in form.platforms:
-        yield document.problem(
-            ("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both"
-        )
+        yield document.problem(("platforms",), say("forms.no_acmidm"), say("forms.no_acmidm.remedy"))
     products = {product for request in form.environments.values() for product in request.products}
     yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
@@ -36,8 +35,8 @@ def problems_of_form(
             if platform not in form.platforms:
                 yield document.problem(
                     (*place, "adopt", platform.value),
-                    f"{platform} is not among the platforms",
-                    "add it there, or remove it here",
+                    say("forms.adopts_elsewhere", platform=platform),
+                    say("forms.adopts_elsewhere.remedy"),
                     at_key=True,
                 )
         yield from _problems_of_credentials(document, place, form, request)
@@ -54,15 +53,15 @@ def _problems_of_credentials(
     if request.jwks and not uses_keys:
         yield document.problem(
             (*place, "jwks"),
-            f"keys are given while the client authenticates with {form.token_endpoint_auth_method}",
-            "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
+            say("forms.keys_without_use", method=form.token_endpoint_auth_method),
+            say("forms.keys_without_use.remedy"),
             at_key=True,
         )
     if uses_keys and "secret_generation" in request.model_fields_set:
         yield document.problem(
             (*place, "secret_generation"),
-            "a client that authenticates with private_key_jwt has no secret",
-            "remove it here, or choose another token_endpoint_auth_method",
+            say("forms.secret_without_use"),
+            say("forms.secret_without_use.remedy"),
             at_key=True,
         )
 
@@ -73,19 +72,19 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
     parts = [name for name in form.retire if name != WHOLE]
     for name in parts:
         if name == Platform.ACMIDM:
-            remedy = "give one day for the whole connection, as in retire: 2027-03-31"
-            yield document.problem(("retire", name), "acmidm is the platform that stays", remedy, at_key=True)
+            remedy = say("forms.acmidm_stays.remedy")
+            yield document.problem(("retire", name), say("forms.acmidm_stays"), remedy, at_key=True)
         elif name not in form.platforms and name not in products:
             known = listed({*form.platforms, *products} - {Platform.ACMIDM})
-            what = f"{quoted(name)} is no platform or product of this form"
-            yield document.problem(("retire", name), what, f"remove it here; known here: {known}", at_key=True)
+            what = say("forms.nothing_to_retire", name=quoted(name))
+            yield document.problem(
+                ("retire", name), what, say("forms.nothing_to_retire.remedy", known=known), at_key=True
+            )
     if form.preserve and not form.retire:
         yield from _problems_of_what_stays(document, form)
     if form.preserve and parts:
-        what = "preserve leaves the clients as they are, and retire names parts of them"
-        yield document.problem(
-            ("preserve",), what, "remove preserve, or give retire one day for the whole connection", at_key=True
-        )
+        what = say("forms.preserve_parts")
+        yield document.problem(("preserve",), what, say("forms.preserve_parts.remedy"), at_key=True)
 
 
 def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]:
@@ -96,9 +95,8 @@ def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]
             if entry.compromised:
                 yield document.problem(
                     ("environments", environment.value, "jwks", index),
-                    "preserve leaves the client as it is, with this key, which is compromised",
-                    "take preserve away, bring the stack up so that the key goes, then preserve it again without this"
-                    " entry",
+                    say("forms.preserve_compromised"),
+                    say("forms.preserve_compromised.remedy"),
                 )
 
 
@@ -115,30 +113,30 @@ def _problems_of_scopes(
         scope = catalogue.scopes.get(name)
         if scope is None:
             meant = catalogue.meant_scope(name)
-            remedy = f'did you mean "{meant}"?' if meant else "choose one of the catalogue, or add it there"
-            yield document.problem(path, f"scope {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            remedy = say("problems.did_you_mean", meant=meant) if meant else say("forms.unknown_scope.remedy")
+            yield document.problem(path, say("forms.unknown_scope", name=quoted(name)), remedy, at_key=True)
             continue
         if environment not in scope.environments:
             yield document.problem(
                 path,
-                f'scope "{name}" is not offered on {environment}',
-                f"it is on {listed(scope.environments)}; remove it here",
+                say("forms.scope_not_in_environment", name=name, environment=environment),
+                say("forms.scope_not_in_environment.remedy", environments=listed(scope.environments)),
                 at_key=True,
             )
         for platform in form.platforms:
             if catalogue.name_on(platform, name) is None:
                 yield document.problem(
                     path,
-                    f'scope "{name}" is not offered on platform {platform}',
-                    f"remove the scope, or {platform}",
+                    say("forms.scope_not_on_platform", name=name, platform=platform),
+                    say("forms.scope_not_on_platform.remedy", platform=platform),
                     at_key=True,
                 )
         product = catalogue.product_of[name]
         if product.configuration is not None and product.product not in request.products:
             yield document.problem(
                 path,
-                f'scope "{name}" belongs to product "{product.product}", which has no configuration here',
-                f'add "{product.product}" under products',
+                say("forms.scope_without_product", name=name, product=product.product),
+                say("forms.scope_without_product.remedy", product=product.product),
                 at_key=True,
             )
 
@@ -157,22 +155,29 @@ def _problems_of_products(
         path = (*place, "products", name)
         product = catalogue.products.get(name)
         if product is None:
-            remedy = did_you_mean(name, catalogue.products, f"known products: {listed(catalogue.products)}")
-            yield document.problem(path, f"product {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            remedy = did_you_mean(
+                name, catalogue.products, say("forms.known_products", products=listed(catalogue.products))
+            )
+            yield document.problem(path, say("forms.unknown_product", name=quoted(name)), remedy, at_key=True)
             continue
         if environment not in product.environments:
             yield document.problem(
-                path, f'product "{name}" is not offered on {environment}', "remove it here", at_key=True
+                path,
+                say("forms.product_not_in_environment", name=name, environment=environment),
+                say("forms.remove"),
+                at_key=True,
             )
         if not product.scopes.keys() & wanted:
             yield document.problem(
                 path,
-                f'product "{name}" is configured, but none of its scopes is here',
-                f"add one of {listed(product.scopes)} under scopes, or remove the product",
+                say("forms.product_without_scope", name=name),
+                say("forms.product_without_scope.remedy", scopes=listed(product.scopes)),
                 at_key=True,
             )
         if product.configuration is None:
-            yield document.problem(path, f'product "{name}" needs no configuration', "remove it here", at_key=True)
+            yield document.problem(
+                path, say("forms.product_without_configuration", name=name), say("forms.remove"), at_key=True
+            )
             continue
         found = list(problems_of_configuration(document, path, name, catalogue.validators[name], configuration))
         yield from found
@@ -202,22 +207,24 @@ def _problems_of_attributes(
         path = (*place, "attributes", name)
         if name not in catalogue.attributes:
             known = (
-                f"known here: {listed(catalogue.attributes)}"
+                say("forms.known", known=listed(catalogue.attributes))
                 if catalogue.attributes
-                else "it has none yet, so remove it here"
+                else say("forms.no_attributes")
             )
             remedy = did_you_mean(name, catalogue.attributes, known)
-            yield document.problem(path, f"attribute {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            yield document.problem(path, say("forms.unknown_attribute", name=quoted(name)), remedy, at_key=True)
             continue
         product, attribute = catalogue.attributes[name]
         for platform in form.platforms:
             if platform not in attribute.platforms:
-                what = f'attribute "{name}" is not known on platform {platform}'
-                yield document.problem(path, what, f"remove the attribute, or {platform}", at_key=True)
+                what = say("forms.attribute_not_on_platform", name=name, platform=platform)
+                yield document.problem(
+                    path, what, say("forms.attribute_not_on_platform.remedy", platform=platform), at_key=True
+                )
         if not product.scopes.keys() & wanted:
-            what = f'attribute "{name}" is for product "{product.product}", none of whose scopes is here'
+            what = say("forms.attribute_without_scope", name=name, product=product.product)
             yield document.problem(
-                path, what, f"add one of {listed(product.scopes)} under scopes, or remove the attribute", at_key=True
+                path, what, say("forms.attribute_without_scope.remedy", scopes=listed(product.scopes)), at_key=True
             )
         if organisation is not None:
             yield from problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
@@ -235,11 +242,11 @@ def problems_of_keys(
         path = ("environments", environment.value, "jwks", index)
         if jwk.thumbprint in thumbprints:
             yield document.problem(
-                path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two"
+                path, say("forms.same_key", number=thumbprints[jwk.thumbprint] + 1), say("forms.twice.remedy")
             )
         elif jwk.kid in kids:
-            what = f"kid {quoted(jwk.kid)} is also that of key {kids[jwk.kid] + 1} here"
-            yield document.problem(path, what, "give each key a kid of its own")
+            what = say("forms.same_kid", kid=quoted(jwk.kid), number=kids[jwk.kid] + 1)
+            yield document.problem(path, what, say("forms.same_kid.remedy"))
         kids.setdefault(jwk.kid, index)
         thumbprints.setdefault(jwk.thumbprint, index)
 
@@ -259,8 +266,10 @@ def problems_of_policies(
             place: DocumentPath = ("token_endpoint_auth_method",)
             if finding.subject is not None:
                 place = ("environments", environment.value, "jwks", places[finding.subject])
-            exemption = f"add under exemptions {policy.id}: {{reason: …, reference: …}} (docs/policies.md#{policy.id})"
-            yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}")
+            exemption = say("forms.exemption", id=policy.id)
+            yield document.problem(
+                place, finding.what, say("forms.policy.remedy", remedy=finding.remedy, exemption=exemption)
+            )
 
 
 def problems_of_platforms(
@@ -271,6 +280,6 @@ def problems_of_platforms(
         if environment in form.environments and platform not in served:
             yield document.problem(
                 ("platforms", index),
-                f"{platform} has no authority in this stack of {environment}",
-                f"remove it here, or set acmidm:{platform}ManagementUrl and what goes with it",
+                say("forms.no_authority", platform=platform, environment=environment),
+                say("forms.no_authority.remedy", platform=platform),
             )

@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.validators import extend
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 FORMATS = Draft202012Validator.FORMAT_CHECKER
@@ -28,9 +29,9 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
     try:
         Draft202012Validator.check_schema(value)
     except InvalidSchema as error:
-        raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
+        raise ValueError(say("forms.schema.invalid", message=error.message[:200])) from error
     except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
-        raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
+        raise ValueError(say("forms.schema.unusable")) from error
     _refuse_unsupported(value)
     return value
 
@@ -41,21 +42,15 @@ def _refuse_unsupported(schema: object) -> None:
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
-                raise ValueError(
-                    f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around"
-                )
+                raise ValueError(say("forms.schema.pattern", pattern=quoted(part)))
             if keyword == "patternProperties" and isinstance(part, dict):
-                raise ValueError(
-                    'configuration uses "patternProperties"; write propertyNames and additionalProperties instead'
-                )
+                raise ValueError(say("forms.schema.pattern_properties"))
             if keyword in _REFERENCES and isinstance(part, str):
-                raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
+                raise ValueError(say("forms.schema.reference", keyword=keyword))
             if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
-                raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
+                raise ValueError(say("forms.schema.dialect", dialect=_DIALECT))
             if keyword == "format" and isinstance(part, str) and part not in FORMATS.checkers:
-                raise ValueError(
-                    f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead"
-                )
+                raise ValueError(say("forms.schema.format", format=quoted(part)))
             _refuse_unsupported(part)
     elif isinstance(schema, list):
         for part in schema:

@@ -7,9 +7,10 @@ from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, either, listed, quoted
 
 
 def problems_of_speakers(
@@ -18,8 +19,12 @@ def problems_of_speakers(
     """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
     for document, organisation in organisations:
         for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
-            remedy = did_you_mean(name, catalogue.speaking_fields, f"known here: {listed(catalogue.speaking_fields)}")
-            yield document.problem(("speaks_for", name), f"unknown field {quoted(name)}", remedy, at_key=True)
+            remedy = did_you_mean(
+                name, catalogue.speaking_fields, say("forms.known", known=listed(catalogue.speaking_fields))
+            )
+            yield document.problem(
+                ("speaks_for", name), say("forms.unknown_field", name=quoted(name)), remedy, at_key=True
+            )
 
 
 def problems_of_value(
@@ -34,12 +39,12 @@ def problems_of_value(
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
     if how is not None and not any(how.allows(value, one) for one in allowed):
-        what = f"attribute {name} is {quoted(value)}, for which {organisation.name} does not speak"
-        remedy = f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}"
+        what = say("forms.speaks_for.attribute", name=name, value=quoted(value), organisation=organisation.name)
+        remedy = say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file)
         yield document.problem(path, what, remedy)
     elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
-        what = f"attribute {name} has {listed(others)} in it, which is no code of {organisation.name}"
-        yield document.problem(path, what, "write its own, or none: a client says nothing in the name of another")
+        what = say("forms.attribute_names_other", name=name, others=listed(others), organisation=organisation.name)
+        yield document.problem(path, what, say("forms.attribute_names_other.remedy"))
 
 
 def problems_of_senders(
@@ -56,8 +61,14 @@ def problems_of_senders(
         if not any(how.allows(value, one) for one in allowed):
             yield document.problem(
                 (*path, *field),
-                f"{product.product}, {field[0]} is {quoted(value)}, for which {organisation.name} does not speak",
-                f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}",
+                say(
+                    "forms.speaks_for.product",
+                    product=product.product,
+                    field=field[0],
+                    value=quoted(value),
+                    organisation=organisation.name,
+                ),
+                say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file),
             )
 
 
@@ -76,5 +87,5 @@ def _speaking_values(
 
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
     if not allowed:
-        return "no value of it is allowed yet"
-    return ("use what begins with " if how is Speaks.BEGINNING else "use ") + " or ".join(map(quoted, allowed))
+        return say("forms.speaks_for.nothing")
+    return say(f"forms.speaks_for.{how}", allowed=either(map(quoted, allowed)))

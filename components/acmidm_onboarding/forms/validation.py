@@ -9,42 +9,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.texts import say, spoken, texts
 from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
 
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_GUESSED = 100
 """Misspelt names that are read as the nearest known one; each is renamed in all places of the file."""
-
-SENTENCES = {
-    "missing": ("is missing", "add it"),
-    "too_short": ("is empty", "give at least one"),
-    "too_long": ("has more than {max_length} items", "remove some"),
-    "string_too_short": ("is empty", "fill it in"),
-    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "not_one_line": (
-        "contains a line break, a control or invisible character, or a space at an end",
-        "write it on one line",
-    ),
-    "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
-    "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
-    "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),
-    "dict_type": ("is not a mapping of names to values", "write name: value, a line for each"),
-    "model_type": ("is not a mapping of names to values", "write name: value, a line for each"),
-    "bool_type": ("is not true or false", "write true or false"),
-    "bool_parsing": ("is not true or false", "write true or false"),
-    "path_type": ("is not the name of a file or folder", "write one value, in quotes where it could be read otherwise"),
-    "int_type": ("is not a whole number", "write a whole number"),
-    "int_parsing": ("is not a whole number", "write a whole number"),
-    "int_from_float": ("is not a whole number", "write a whole number"),
-    "greater_than": ("is not more than {gt}", "write a larger number"),
-    "greater_than_equal": ("is less than {ge}", "write a larger number"),
-    "less_than_equal": ("is more than {le}", "write a smaller number"),
-    "url_type": ("is no address such as https://idp.example/op", "correct it"),
-    "url_parsing": ("is no address such as https://idp.example/op", "correct it"),
-    "url_scheme": ("is no address such as https://idp.example/op", "correct it"),
-}
-"""Per kind of pydantic error the end of the sentence about a name, and what to do."""
 
 
 def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
@@ -58,7 +29,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
     if not isinstance(document.data, dict):
         return None, [
             *document.problems,
-            document.problem((), "the file is not a mapping of names to values", "copy an existing file and change it"),
+            document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy")),
         ]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
@@ -110,40 +81,50 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     match kind:
         case "extra_forbidden" if path == ("organisation",):
             return document.problem(
-                path, "a form has no organisation block", "move it to organisation.yaml in this folder", at_key=True
+                path, say("forms.organisation_in_form"), say("forms.organisation_in_form.remedy"), at_key=True
             )
         case "extra_forbidden":
             known = _known_names(model, path[:-1])
-            remedy = did_you_mean(str(path[-1]), known, f"known here: {listed(known)}")
-            return document.problem(path, f"unknown field {name}", remedy, at_key=True)
+            remedy = did_you_mean(str(path[-1]), known, say("forms.known", known=listed(known)))
+            return document.problem(path, say("forms.unknown_field", name=name), remedy, at_key=True)
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
             what, remedy = (
-                f"{name} is empty",
-                "name a key file; without this line, the organisation uploads its keys in the portal",
+                say("forms.no_keys", name=name),
+                say("forms.no_keys.remedy"),
             )
         case "string_type" if "jwks" in path:
             what, remedy = (
-                f"{name} is not the name of a file",
-                "put the public key in a file beside the form, and name that file here",
+                say("forms.no_file_name", name=name),
+                say("forms.no_file_name.remedy"),
             )
-        case _ if kind in SENTENCES:
-            ending, remedy = SENTENCES[kind]
-            what = f"{name} {ending.format(**details.get('ctx', {}))}"
         case _:
-            what, remedy = f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}", "correct it"
+            ending = ending_of(details)
+            what = f"{name} {ending}" if ending else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            remedy = say(f"shape.{kind}.remedy" if ending else "forms.correct")
     return document.problem(path, what, remedy, at_key=is_key)
 
 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
     value, known = details["input"], _expected(details)
-    shown = quoted(value) if isinstance(value, str) else "this value"
-    return f"{shown} is not known" if is_key else f"{name}: {shown} is not known", did_you_mean(
-        str(value), known, f"use {listed(known)}"
+    what = unknown_value(value)
+    return what if is_key else f"{name}: {what}", did_you_mean(str(value), known, say("forms.use", known=listed(known)))
+
+
+def unknown_value(value: object) -> str:
+    """Return the sentence about a value that is none of an enumeration."""
+    return (
+        say("forms.unknown_value", value=quoted(value)) if isinstance(value, str) else say("forms.unknown_other_value")
     )
+
+
+def ending_of(details: ErrorDetails) -> str | None:
+    """Return the end of the sentence about a name, by the kind of its error; None for a kind that has none."""
+    endings = texts("shape", spoken())
+    return endings(details["type"], **details.get("ctx", {})) if details["type"] in endings else None
 
 
 def _expected(details: ErrorDetails) -> list[str]:
@@ -155,16 +136,16 @@ def _name(path: DocumentPath) -> str:
     """Name the value at ``path`` as a person would: ``"contacts"``, or ``item 2 of "contacts"``."""
     match path:
         case ():
-            return "the file"
+            return say("forms.the_file")
         case (*_, str(owner), int(index)):
-            return f"item {index + 1} of {quoted(owner)}"
+            return say("forms.item_of", number=index + 1, owner=quoted(owner))
     return quoted(str(path[-1]))
 
 
 def split_sentence(sentence: str) -> tuple[str, str]:
     """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons of its own."""
     what, _, remedy = sentence.rpartition("; ")
-    return (what, remedy) if what else (sentence, "correct it")
+    return (what, remedy) if what else (sentence, say("forms.correct"))
 
 
 def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:

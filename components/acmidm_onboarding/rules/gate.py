@@ -12,14 +12,12 @@ from datetime import datetime
 from functools import cache
 
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import NOT_DECLARED, Client, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
 from acmidm_onboarding.values.problems import first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platform
-
-_EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
-_PROBE = "run acmidm probe with --record on TNI, and add the file"
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,9 @@ def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for one in held_back:
         for why in one.missing:
-            found.setdefault(("declared unproven" if one.is_declared else "not declared", on_one_line(why)), []).append(
-                one.name
-            )
-    return [f"{what}: {first_listed(names)}: {why}" for (what, why), names in found.items()]
+            what = "rules.declared_unproven" if one.is_declared else "rules.not_declared"
+            found.setdefault((what, on_one_line(why)), []).append(one.name)
+    return [say(what, names=first_listed(names), why=why) for (what, why), names in found.items()]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -178,31 +175,36 @@ def _reasons(
     """Why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
     if tests is not None and tests.records is None:
-        yield (
-            f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring"
-            " that stack up"
-        )
+        yield (say("rules.test_unreadable", unreadable=tests.unreadable))
     elif tests is not None and tests.records is not None:
         on_tni = recorded_as(connection, tests.records)
         if on_tni is None or not on_tni.client_id:
-            yield f"stack {stack} does not have it; bring it up there first"
+            yield say("rules.not_on_test", stack=stack)
     if connection.uses_secret:
-        yield f"a client with a secret cannot sign evidence; use {AuthMethod.PRIVATE_KEY_JWT}, or {_EXEMPTION}"
+        yield say(
+            "rules.secret_proves_nothing",
+            method=AuthMethod.PRIVATE_KEY_JWT,
+            exemption=say("rules.exemption", policy=ExemptiblePolicy.PROMOTION_GATE.value),
+        )
     elif evidence is None:
         refused = connection.test_evidence_refused
         yield (
-            f"its evidence from TNI counts as none, for {refused}; {_PROBE}"
+            say("rules.evidence_refused", refused=refused, probe=say("rules.probe"))
             if refused
-            else f"there is no evidence from TNI; {_PROBE}"
+            else say("rules.no_evidence", probe=say("rules.probe"))
         )
     else:
         is_old = not is_fresh(evidence, now, days)
         if is_old:
-            yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
+            yield say("rules.evidence_old", proven_at=evidence.proven_at, days=days, probe=say("rules.probe"))
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield (
-                f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack};"
-                f" {_PROBE}"
+                say(
+                    "rules.evidence_of_another_client",
+                    client_id=quoted(evidence.client_id),
+                    stack=stack,
+                    probe=say("rules.probe"),
+                )
             )
         if on_tni is not None and not is_old and not _is_confirmed(on_tni, evidence):
             yield _unseen(on_tni, evidence, stack)
@@ -223,14 +225,9 @@ def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
 def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
     """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen
     that."""
-    if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
-        unseen = f"was signed with a key that stack {stack} does not have"
-    else:
-        unseen = (
-            f"was not confirmed when stack {stack} was last brought up: its authority had not seen the key that"
-            " signed it"
-        )
-    return f"its evidence from {evidence.issuer} {unseen}; bring that stack up again, or {_PROBE}"
+    is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
+    name = "rules.evidence_of_another_key" if is_undeclared else "rules.evidence_unconfirmed"
+    return say(name, issuer=evidence.issuer, stack=stack, probe=say("rules.probe"))
 
 
 def _missing(
@@ -245,12 +242,9 @@ def _missing(
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):
             if name in proven.claimed:
-                yield (
-                    f"{kind} {quoted(name)} is in its evidence, and stack {stack} does not have it; bring it up there,"
-                    f" then {_PROBE}"
-                )
+                yield say(f"rules.{kind}_not_on_tni", name=quoted(name), stack=stack, probe=say("rules.probe"))
             else:
-                yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
+                yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=say("rules.probe"))
 
 
 def _is_partial(record: Client | None) -> bool:

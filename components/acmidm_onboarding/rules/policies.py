@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits
-from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.problems import either, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy
 
@@ -112,8 +113,8 @@ def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
             yield Finding(
-                f"key {quoted(kid)} contains private members",
-                "make a new pair, as this one has been shared, and give its public half",
+                say("rules.private_key", kid=quoted(kid)),
+                say("rules.private_key.remedy"),
                 kid,
             )
 
@@ -123,7 +124,9 @@ def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
             yield Finding(
-                f"key {quoted(kid)} is an RSA key of {bits} bits", f"make one of at least {MINIMUM_RSA_BITS}", kid
+                say("rules.short_key", kid=quoted(kid), bits=bits),
+                say("rules.short_key.remedy", least=MINIMUM_RSA_BITS),
+                kid,
             )
 
 
@@ -134,10 +137,12 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if allowed is None or not signs_with - allowed:
             continue
         signs = (
-            f"signs with {key['alg']}" if "alg" in key else "has no alg, and may sign with any algorithm of its type"
+            say("rules.signs_with", kid=quoted(kid), alg=key.get("alg"))
+            if "alg" in key
+            else say("rules.no_alg", kid=quoted(kid))
         )
-        usable = sorted(signs_with & allowed) or sorted(allowed)
-        yield Finding(f"key {quoted(kid)} {signs}", f"profile {situation.profile} requires {' or '.join(usable)}", kid)
+        usable = either(sorted(signs_with & allowed) or sorted(allowed))
+        yield Finding(signs, say("rules.algorithm.remedy", profile=situation.profile, usable=usable), kid)
 
 
 def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -148,21 +153,21 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if isinstance(exp, int | float):
             if exp > last.timestamp():
                 yield Finding(
-                    f"key {quoted(kid)} is valid until {datetime.fromtimestamp(exp, UTC):%Y-%m-%d}",
-                    f"profile {situation.profile} allows {limits.longest_key_days} days: give it an exp of"
-                    f" {last:%Y-%m-%d} at the latest",
+                    say("rules.long_lifetime", kid=quoted(kid), exp=datetime.fromtimestamp(exp, UTC)),
+                    say(
+                        "rules.long_lifetime.remedy", profile=situation.profile, days=limits.longest_key_days, last=last
+                    ),
                     kid,
                 )
         elif "exp" in key:
-            allows = f"profile {situation.profile} allows {limits.longest_key_days} days"
             yield Finding(
-                f"key {quoted(kid)} has an exp that is no moment",
-                f"{allows}: give it an exp in seconds since 1970",
+                say("rules.wrong_exp", kid=quoted(kid)),
+                say("rules.wrong_exp.remedy", profile=situation.profile, days=limits.longest_key_days),
                 kid,
             )
         elif limits.keys_must_expire:
             yield Finding(
-                f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid
+                say("rules.no_exp", kid=quoted(kid)), say("rules.no_exp.remedy", profile=situation.profile), kid
             )
 
 
@@ -170,26 +175,25 @@ def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
     method = planned.auth_method
     if method not in (None, AuthMethod.PRIVATE_KEY_JWT) and situation.environment in situation.limits.secret_free:
         yield Finding(
-            f"the client authenticates with {method} on {situation.environment}", f"use {AuthMethod.PRIVATE_KEY_JWT}"
+            say("rules.wrong_method", method=method, environment=situation.environment),
+            say("rules.wrong_method.remedy", method=AuthMethod.PRIVATE_KEY_JWT),
         )
 
 
 def _unknown_scope(planned: Planned, situation: Situation) -> Iterator[Finding]:
     for scope in planned.scopes or ():
         if scope not in situation.scopes:
-            yield Finding(
-                f"scope {quoted(scope)} is not in the catalogue", "add it there, with its owner and source", scope
-            )
+            yield Finding(say("rules.unknown_scope", scope=quoted(scope)), say("rules.unknown_scope.remedy"), scope)
 
 
 def _no_contact(planned: Planned, _: Situation) -> Iterator[Finding]:
     if planned.contacts is not None and not planned.contacts:
-        yield Finding("the client has no contact", "name the address of a team")
+        yield Finding(say("rules.no_contact"), say("rules.no_contact.remedy"))
 
 
 def _unprotected(planned: Planned, situation: Situation) -> Iterator[Finding]:
     if planned.protected is False and situation.environment is Environment.PROD:
-        yield Finding("the client on prod may be removed", "once that is done, set acmidm:protectClients to true again")
+        yield Finding(say("rules.unprotected"), say("rules.unprotected.remedy"))
 
 
 @dataclass(frozen=True)

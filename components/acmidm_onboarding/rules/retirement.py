@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
@@ -46,9 +47,7 @@ def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
     """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key
     away."""
     return [
-        f"{one.resource_name} on {one.environment} keeps a compromised key, for its form preserves the client and"
-        " nobody manages it; take retire and preserve away, bring the stack up so that the key goes, then preserve it"
-        " again without that key"
+        say("rules.preserved_with_compromised_key", name=one.resource_name, environment=one.environment)
         for one in left
         if one.compromised
     ]

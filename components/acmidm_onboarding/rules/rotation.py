@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from acmidm_onboarding.values.problems import listed, quoted
+from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.problems import both, listed, quoted
 
 EVER = datetime.fromtimestamp(0, UTC)
 """Since when a key has been there of which nobody recorded it."""
@@ -80,8 +81,8 @@ def obstacle(
 
 def lasting(days: float) -> str:
     """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
-    number, noun = (f"{days:g}", "day") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minute")
-    return f"{number} {noun}{'' if number == '1' else 's'}"
+    number, noun = (f"{days:g}", "days") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minutes")
+    return say(f"rules.{noun}.{'one' if number == '1' else 'many'}", number=number)
 
 
 def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
@@ -89,22 +90,17 @@ def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
-    keys = f"key{'s' if len(found.leaving) > 1 else ''} {listed(found.leaving)}"
+    keys, lasts = say_counted("rules.keys", len(found.leaving), names=listed(found.leaving)), lasting(overlap_days)
     if found.successor is None:
-        return (
-            f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key"
-            f" for {lasting(overlap_days)}, and prove the new one with {probe}"
-        )
+        return say("rules.cannot_leave", keys=keys, lasts=lasts, probe=probe)
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
-    successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
+    successor, what = say_counted("rules.keys", 1, names=found.successor), list[str]()
+    remedies = [say_counted("rules.put_back", len(found.leaving))]
     if found.until is not None:  # named without its seconds, and over by then
-        what.append(
-            f"from {found.until + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC, when {successor} has been there for"
-            f" {lasting(overlap_days)}"
-        )
-        successor = "that one"
+        until = f"{found.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
+        what.append(say("rules.leaves_from", until=until, successor=successor, lasts=lasts))
+        successor = say("rules.that_one")
     if found.lacks_proof:
-        what.append(f"once {successor} is proven{f' ({unseen})' if unseen else ''}")
-        remedies.append(f"prove the one that stays with {probe}")
-    back = "put them back until then" if len(found.leaving) > 1 else "put it back until then"
-    return f"{keys} may leave {', and only '.join(what)}; {' and '.join([back, *remedies])}"
+        what.append(say("rules.leaves_once_proven", successor=successor, unseen=f" ({unseen})" if unseen else ""))
+        remedies.append(say("rules.prove", probe=probe))
+    return say("rules.may_leave", keys=keys, when=f", {say('rules.and_only')} ".join(what), remedies=both(remedies))

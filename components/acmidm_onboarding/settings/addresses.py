@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AnyUrl, BeforeValidator, HttpUrl
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.terms import LONGEST_TEXT
 
@@ -17,14 +18,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 def _address(url: HttpUrl) -> HttpUrl:
     # Nobody on the way may read what is sent there: it is encrypted, or stays on this machine.
     if url.scheme != "https" and url.host not in LOOPBACK:
-        raise ValueError("is plain http, which goes to loopback only; use https")
+        raise ValueError(say("settings.plain_http"))
     # An address is repeated in errors, and paths are added to it.
     if url.username or url.password:
-        raise ValueError(
-            "holds a user name or a password; leave it out, the operator's credentials have settings of their own"
-        )
+        raise ValueError(say("settings.address_with_password"))
     if url.query or url.fragment:
-        raise ValueError("goes on with ? or #; leave that out")
+        raise ValueError(say("settings.address_with_query"))
     return url
 
 
@@ -33,19 +32,15 @@ Address = Annotated[HttpUrl, AfterValidator(_address)]
 
 def _server_shape(text: object) -> object:
     if not isinstance(text, str) or not re.match(r"smtps?://[^/?#\\\s]", text):
-        raise ValueError(
-            "is no address of a mail server; write it as in smtp://smtp.example:587 or smtps://smtp.example"
-        )
+        raise ValueError(say("settings.no_mail_server"))
     return text
 
 
 def _server(url: AnyUrl) -> AnyUrl:
     if url.username or url.password:
-        raise ValueError(
-            "holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD are for those"
-        )
+        raise ValueError(say("settings.mail_server_with_password"))
     if (url.path or "").strip("/") or url.query or url.fragment:
-        raise ValueError("goes on behind the host and its port; leave that out")
+        raise ValueError(say("settings.mail_server_with_path"))
     return url
 
 
@@ -66,9 +61,7 @@ def mailbox(text: str) -> tuple[str, str]:
     ValueError."""
     found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
     if found is None or "=?" in text:  # which mails decode (RFC 2047)
-        raise ValueError(
-            "is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>"
-        )
+        raise ValueError(say("settings.no_mail_address"))
     return (found["name"] or "").strip(), found["between"] or found["alone"]
 
 

@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, AuthorityType, installed_authorities
 from acmidm_onboarding.settings.addresses import Address
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -52,13 +53,11 @@ def _pairs(text: str) -> dict[str, str]:
 def _each(text: str, check: Callable[[str], object]) -> str:
     for product, value in _pairs(text).items():
         if not product or not value:
-            raise ValueError("is no list such as dosis=…; write product=value, with blanks between")
+            raise ValueError(say("settings.no_pairs"))
         try:
             check(value)
         except ValidationError:
-            raise ValueError(
-                f"has no https address for {quoted(product)}; write it as in {product}=https://host"
-            ) from None
+            raise ValueError(say("settings.no_api_address", quoted=quoted(product), product=product)) from None
     return text
 
 
@@ -75,7 +74,9 @@ class SettingsModel(BaseModel):
 
 def _installed(name: str) -> str:
     if name not in installed_authorities():
-        raise ValueError(f"is not known; it is {' or '.join(map(repr, installed_authorities()))}")
+        raise ValueError(
+            say("settings.unknown_value", expected=say("settings.or").join(map(repr, installed_authorities())))
+        )
     return name
 
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, Val
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from acmidm_onboarding.forms.validation import SENTENCES
+from acmidm_onboarding.forms.validation import ending_of
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate
 from acmidm_onboarding.settings.addresses import SmtpUrl, mailbox
 from acmidm_onboarding.settings.platform import (
@@ -31,6 +31,7 @@ from acmidm_onboarding.settings.platform import (
     of_platform,
     platform_fields,
 )
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import did_you_mean, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -49,7 +50,7 @@ def _mailbox(text: str) -> str:
 
 def _sender(text: str, info: ValidationInfo) -> str:
     if not text and info.data.get("smtp_url") is not None:
-        raise ValueError(f"is wanted where {NAMESPACE}:smtpUrl is set, for mails have a sender")
+        raise ValueError(say("settings.no_sender"))
     return _mailbox(text)
 
 
@@ -186,12 +187,15 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
-    return [
-        on_one_line(f"setting {NAMESPACE}:{OLD_WAY}{key} has one word too many; write {NAMESPACE}:{key}") for key in old
-    ] + [
+    return [on_one_line(say("settings.one_word_too_many", old_way=OLD_WAY, key=key)) for key in old] + [
         on_one_line(
-            f"setting {NAMESPACE}:{key} is not known; "
-            + did_you_mean(key, declared_keys(), f"remove it with pulumi config rm {quoted(f'{NAMESPACE}:{key}')}")
+            say(
+                "settings.unknown",
+                key=f"{NAMESPACE}:{key}",
+                remedy=did_you_mean(
+                    key, declared_keys(), say("settings.unknown.remedy", key=quoted(f"{NAMESPACE}:{key}"))
+                ),
+            )
         )
         for key in own
         if ":" not in key
@@ -201,7 +205,7 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
 def _marks(values: Mapping[str, Any]) -> list[str]:
     """A sentence for each setting that the engine would take for something else than a text."""
     return [
-        f"setting {NAMESPACE}:{config_key(platform, key)} is a mark of the Pulumi engine; write something else"
+        say("settings.mark", key=config_key(platform, key))
         for platform, found in ((Platform.ACMIDM, values), *values["platforms"].items())
         for key, value in found.items()
         if isinstance(value, str) and has_mark(value)
@@ -217,12 +221,8 @@ def _sentences(error: ValidationError) -> str:
             if location[0] == "platforms" and len(location) > 2
             else location[-1]
         )
-        verb = (
-            "remove it with pulumi config rm"
-            if details["type"] == "extra_forbidden"
-            else "set it with pulumi config set"
-        )
-        lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; {verb} {NAMESPACE}:{key}")
+        name = "settings.not_read" if details["type"] == _NOT_READ else "settings.wrong"
+        lines.append(say(name, key=key, details=_ending(details)))
     return "\n".join(lines)
 
 
@@ -232,9 +232,6 @@ def _ending(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
-    if kind == _NOT_READ:
-        return "is none that this type of authority reads"
     if kind == "enum":
-        return f"is not known; it is {context['expected']}"
-    ending, _ = SENTENCES.get(kind, ("cannot be used", ""))
-    return ending.format(**context)
+        return say("settings.unknown_value", expected=context["expected"])
+    return ending_of(details) or say("settings.unusable")

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from pydantic import HttpUrl
 
 from acmidm_onboarding.settings.addresses import LOOPBACK, names_of_host
-from acmidm_onboarding.settings.platform import NAMESPACE, InvalidSettings, PlatformSettings, config_key
+from acmidm_onboarding.settings.platform import InvalidSettings, PlatformSettings, config_key
 from acmidm_onboarding.settings.stack import Settings
+from acmidm_onboarding.texts import say
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
 """The environment variable with the hosts that get the operator's credentials: the pipeline's, for settings come out of
@@ -34,16 +35,16 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
                 and trusted.isdisjoint(names := names_of_host(url))
             ):
                 sentences.append(
-                    f"setting {NAMESPACE}:{config_key(platform, field.alias or name)} leads to {names[0]}, which"
-                    f" {TRUSTED_HOSTS} does not name, so that no credentials are sent; correct the setting, or have the"
-                    " host added to that variable, where the pipeline is set up"
+                    say(
+                        "settings.untrusted_host",
+                        key=config_key(platform, field.alias or name),
+                        host=names[0],
+                        variable=TRUSTED_HOSTS,
+                    )
                 )
     server = settings.smtp_url
     if server is not None and server.host not in LOOPBACK and trusted.isdisjoint(names := names_of_host(server)):
-        sentences.append(
-            f"setting {NAMESPACE}:smtpUrl leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no mail is"
-            " sent; correct the setting, or have the host added to that variable, where the pipeline is set up"
-        )
+        sentences.append(say("settings.untrusted_mail_server", host=names[0], variable=TRUSTED_HOSTS))
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
@@ -59,8 +60,7 @@ def require_trusted_apis(
     trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
     urls = {product: HttpUrl(settings.api_url(product)) for product in products}
     sentences = [
-        f"the API of {product} is at {names[0]}, which {TRUSTED_HOSTS} does not name, so that no token is sent; correct"
-        " apiUrls, or have the host added to that variable"
+        say("settings.untrusted_api", product=product, host=names[0], variable=TRUSTED_HOSTS)
         for product, url in urls.items()
         if trusted and url.host not in LOOPBACK and trusted.isdisjoint(names := names_of_host(url))
     ]

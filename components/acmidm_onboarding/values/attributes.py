@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ATTRIBUTE_NAME
 
@@ -58,15 +59,11 @@ _LONGEST_COMMON_PART = 5
 def _attribute_name(name: str) -> str:
     """Check an attribute's name: one that a client sets by itself, and no claim of identity under another name."""
     if not ATTRIBUTE.fullmatch(name):
-        raise ValueError(
-            f"{quoted(name)} is no attribute that a client sets; write setbyclient_ and lower case letters, digits or _"
-        )
+        raise ValueError(say("problems.attribute.not_settable", name=quoted(name)))
     words = name.split("_")[1:]
     joined = "".join(words)
     if any(word in words or (len(word) > _LONGEST_COMMON_PART and word in joined) for word in _OF_IDENTITY):
-        raise ValueError(
-            f"{quoted(name)} says who a client is, or what it may do, which no client says of itself; leave it out"
-        )
+        raise ValueError(say("problems.attribute.of_identity", name=quoted(name)))
     return name
 
 

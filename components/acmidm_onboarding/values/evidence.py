@@ -21,9 +21,11 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Unusable
+from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
 
 TYPE = "acmidm-evidence+jws"
@@ -87,7 +89,7 @@ class EvidenceFile:
 
 def _visible(text: str) -> str:
     if not is_visible(text):
-        raise ValueError("is not visible")
+        raise ValueError  # nobody reads it: the payload is refused by the names of its members
     return text
 
 
@@ -124,10 +126,10 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
     payload, key = payload_in(text)
     for name in ("organisation", "application", "environment", "platform"):
         if getattr(payload, name) != getattr(expected, name):
-            raise Unusable(f"it is of another {name}")
+            raise Unusable(say(f"problems.evidence.another.{name}"))
     proven_at = datetime.fromtimestamp(payload.iat, UTC)
     if proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
-        raise Unusable("it was recorded in the future")
+        raise Unusable(say("problems.evidence.in_future"))
     return Evidence(
         payload.environment,
         payload.platform,
@@ -144,9 +146,9 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
 
 def parts_in(text: str) -> dict[str, str]:
     """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises Unusable."""
-    parts = _object(text, "it")
+    parts = _object(text, "file")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
-        raise Unusable("it is no flattened JWS, with payload, protected and signature alone")
+        raise Unusable(say("problems.evidence.no_jws"))
     return parts
 
 
@@ -155,15 +157,18 @@ def payload_in(text: str) -> tuple[Payload, PublicJwk]:
     parts = parts_in(text)
     key = _verified_key(**parts)
     try:
-        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "its payload"))
+        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "payload"))
     except ValidationError as error:
         wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
-        said = f"a wrong or missing {', '.join(wrong)}" if wrong else "unknown members"
-        raise Unusable(f"its payload has {said}") from None
+        raise Unusable(
+            say("problems.evidence.wrong_members", members=", ".join(wrong))
+            if wrong
+            else say("problems.evidence.unknown_members")
+        ) from None
     if payload.version != VERSION:
-        raise Unusable(f"it is of another version than {VERSION}")
+        raise Unusable(say("problems.evidence.another_version", version=VERSION))
     if payload.thumbprint != key.thumbprint:
-        raise Unusable("its thumbprint is not that of the key that signed it")
+        raise Unusable(say("problems.evidence.another_thumbprint"))
     return payload, key
 
 
@@ -183,27 +188,23 @@ def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:
 
 def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     """Return the key in the header, which made the signature (RFC 7515 §5.2)."""
-    header = _object(_decoded(protected), "its header")
+    header = _object(_decoded(protected), "header")
     if header.keys() != _HEADER:  # crit, zip, x5u and the like change what a header means
-        raise Unusable("its header does not have alg, kid, typ and jwk alone")
+        raise Unusable(say("problems.evidence.wrong_header"))
     if header["typ"] != TYPE:
-        raise Unusable(f"its typ is not {TYPE}")
+        raise Unusable(say("problems.evidence.wrong_type", type=TYPE))
     try:
         key = public_jwk(header["jwk"])
     except InvalidJwk as error:
-        private = any("private" in reason.sentence for reason in error.reasons)
-        raise Unusable(
-            "its header has a private key, which has been shared now: make a new pair"
-            if private
-            else "its header has no usable public key"
-        ) from None
+        private = any(reason.member in PRIVATE_MEMBERS for reason in error.reasons)
+        raise Unusable(say("problems.evidence.private_key") if private else say("problems.evidence.no_key")) from None
     if header["kid"] != key.kid:
-        raise Unusable("its kid is not that of the key in its header")
+        raise Unusable(say("problems.evidence.another_kid"))
     alg = header["alg"]
     if not isinstance(alg, str) or alg not in algorithms_of(
         key.members
     ):  # neither none nor a MAC, which would take the key as a secret
-        raise Unusable("its alg is none that its key signs with")
+        raise Unusable(say("problems.evidence.wrong_alg"))
     jws = JWS()
     jws.allowed_algs = [alg]
     try:
@@ -212,31 +213,31 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
             JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}),
         )
     except (JWException, ValueError, TypeError):
-        raise Unusable("its signature does not hold") from None
+        raise Unusable(say("problems.evidence.wrong_signature")) from None
     return key
 
 
 def _decoded(text: str) -> str:
     if not _BASE64URL.fullmatch(text):
-        raise Unusable("it is not base64url throughout")
+        raise Unusable(say("problems.evidence.not_base64url"))
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise Unusable("it is not base64url throughout") from None
+        raise Unusable(say("problems.evidence.not_base64url")) from None
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise Unusable(f"{what} is no JSON object") from None
+        raise Unusable(say(f"problems.evidence.no_object.{what}")) from None
     if not isinstance(value, dict):
-        raise Unusable(f"{what} is no JSON object")
+        raise Unusable(say(f"problems.evidence.no_object.{what}"))
     return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise Unusable("it has a member twice")
+        raise Unusable(say("problems.evidence.member_twice"))
     return members

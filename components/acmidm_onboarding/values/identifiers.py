@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 SHARED_KBO_NUMBER = "0316380841"
@@ -27,7 +28,7 @@ _KBO_SEPARATORS = str.maketrans("", "", ". ")
 def ovo_code(text: str) -> str:
     """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
     if not _OVO_CODE.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is not an OVO code; write OVO and six digits, such as OVO002067")
+        raise ValueError(say("problems.code.no_ovo", text=quoted(text)))
     return text
 
 
@@ -35,15 +36,12 @@ def kbo_number(text: str) -> str:
     """Return a KBO number as ten digits, dots and spaces removed. Raises ValueError with a sentence."""
     digits = text.translate(_KBO_SEPARATORS)
     if not _KBO_NUMBER.fullmatch(digits):
-        raise ValueError(f'{quoted(text)} is not a KBO number; write ten digits, such as "0207.451.227"')
+        raise ValueError(say("problems.code.no_kbo", text=quoted(text)))
     if digits[0] not in "01":
-        raise ValueError(f'KBO number "{text}" starts with {digits[0]}; the first digit is 0 or 1, check the number')
+        raise ValueError(say("problems.code.kbo_start", text=text, digit=digits[0]))
     due = 97 - int(digits[:8]) % 97
     if int(digits[8:]) != due:
-        raise ValueError(
-            f'KBO number "{text}" has check digits {digits[8:]} where {due:02d} is due; check the number for a typing'
-            " error"
-        )
+        raise ValueError(say("problems.code.kbo_check", text=text, digits=digits[8:], due=due))
     return digits
 
 
@@ -89,7 +87,7 @@ def official_name(text: str) -> str:
     for char in text:
         if not char.isascii() and not _is_latin(char) and char not in _PUNCTUATION:
             raise ValueError(
-                f"{quoted(text)} has the character {unicodedata.name(char, ascii(char))}; write it in Latin letters"
+                say("problems.name.not_latin", text=quoted(text), char=unicodedata.name(char, ascii(char)))
             )
     return text
 

@@ -18,9 +18,10 @@ from typing import cast
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.problems import Unusable, quoted
+from acmidm_onboarding.values.problems import Unusable, either, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
 MINIMUM_RSA_BITS = 2048
@@ -64,7 +65,7 @@ class InvalidJwk(Unusable, ValueError):
 
     def __init__(self, *reasons: Reason) -> None:
         self.reasons = reasons
-        super().__init__("\n".join(f"the key {reason.sentence}" for reason in reasons))
+        super().__init__("\n".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in reasons))
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,15 @@ def public_jwk(members: object) -> PublicJwk:
         InvalidJwk: with every reason at once.
     """
     if not isinstance(members, dict):
-        raise InvalidJwk(Reason("is not a JSON object; a JSON Web Key is one object with the member kty"))
+        raise InvalidJwk(Reason(say("problems.jwk.no_object")))
     kty = members.get("kty")
     if kty == "oct":
-        raise InvalidJwk(Reason("is a symmetric key (kty oct); make a key pair and give its public half"))
+        raise InvalidJwk(Reason(say("problems.jwk.symmetric")))
     _refuse_private(private_members_in(members))
     if "keys" in members:
-        raise InvalidJwk(Reason("is a JWK Set; put each key of it in a file of its own", "keys"))
+        raise InvalidJwk(Reason(say("problems.jwk.set"), "keys"))
     if not isinstance(kty, str) or kty not in _REQUIRED_MEMBERS:
-        raise InvalidJwk(Reason(f"has kty {_quoted(kty)}; use RSA, EC or OKP"))
+        raise InvalidJwk(Reason(say("problems.jwk.kty", kty=_quoted(kty))))
     reasons = [*_reasons_against_material(kty, members), *_reasons_against_use(members)]
     if reasons:
         raise InvalidJwk(*reasons)
@@ -109,7 +110,7 @@ def public_jwk(members: object) -> PublicJwk:
         key.get_op_key("verify")  # a point that is not on its curve shows only here
         thumbprint = key.thumbprint()
     except (JWException, ValueError, TypeError) as error:
-        raise InvalidJwk(Reason("has key material that is no valid public key; export it again")) from error
+        raise InvalidJwk(Reason(say("problems.jwk.material"))) from error
     kid = cast(str, public.setdefault("kid", thumbprint))
     return PublicJwk(kid=kid, members=public, thumbprint=thumbprint)
 
@@ -139,7 +140,7 @@ def parse_jwk(text: str) -> PublicJwk:
     if "PRIVATE KEY-----" in text:
         raise InvalidJwk(
             Reason(
-                "is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone",
+                say("problems.jwk.pem"),
                 "",
             )
         )
@@ -168,13 +169,8 @@ def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
 def _refuse_private(found: Collection[str]) -> None:
     if found:
         private = sorted(found)
-        members_named = f"member{'s' if len(private) > 1 else ''} {', '.join(private)}"
         raise InvalidJwk(
-            Reason(
-                f"contains the private {members_named}; make a new pair, as this one has been shared, and give its"
-                " public half alone",
-                private[0],
-            )
+            Reason(say_counted("problems.jwk.private", len(private), members=", ".join(private)), private[0])
         )
 
 
@@ -184,7 +180,7 @@ def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
         _refuse_private(PRIVATE_MEMBERS & members.keys())
         twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         named = ", ".join(name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED])
-        raise InvalidJwk(Reason(f"has the member {named} twice; keep one", twice[0]))
+        raise InvalidJwk(Reason(say("problems.jwk.twice", named=named), twice[0]))
     return members
 
 
@@ -192,18 +188,14 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
     required = _REQUIRED_MEMBERS[kty]
     missing = [name for name in required if not isinstance(members.get(name), str)]
     if missing:
-        return [
-            Reason(f"lacks the member {', '.join(missing)} that a key of type {kty} needs; export the public key again")
-        ]
+        return [Reason(say("problems.jwk.lacks", missing=", ".join(missing), kty=kty))]
     garbled = [name for name in required if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))]
     if garbled:
-        return [
-            Reason(f"has a member {name} that is not base64url; export the public key again", name) for name in garbled
-        ]
+        return [Reason(say("problems.jwk.garbled", name=name), name) for name in garbled]
     if kty != "RSA":
         crv = members["crv"]
         if crv not in _CURVES[kty]:
-            return [Reason(f"has the curve {_quoted(crv)}; use {' or '.join(sorted(_CURVES[kty]))}", "crv")]
+            return [Reason(say("problems.jwk.curve", crv=_quoted(crv), curves=either(sorted(_CURVES[kty]))), "crv")]
     # Another spelling of the same key would have another thumbprint.
     misspelt = [
         name
@@ -211,10 +203,7 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
         if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))
     ]
     if misspelt:
-        return [
-            Reason(f"has a member {name} that is not spelled as RFC 7518 has it; export the public key again", name)
-            for name in misspelt
-        ]
+        return [Reason(say("problems.jwk.spelling", name=name), name) for name in misspelt]
     return _reasons_against_rsa(members) if kty == "RSA" else []
 
 
@@ -222,23 +211,16 @@ def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
     # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
     padded = [name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"]
     if padded:
-        return [
-            Reason(f"has a member {name} that starts with a zero byte; export the public key again", name)
-            for name in padded
-        ]
+        return [Reason(say("problems.jwk.padded", name=name), name) for name in padded]
     bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
-        return [Reason(f"is an RSA key of {bits} bits; make one of at least {MINIMUM_RSA_BITS}", "n")]
+        return [Reason(say("problems.jwk.short", bits=bits, least=MINIMUM_RSA_BITS), "n")]
     if bits > _MAXIMUM_RSA_BITS:
-        return [Reason(f"is an RSA key of {bits} bits; make one of at most {_MAXIMUM_RSA_BITS}", "n")]
+        return [Reason(say("problems.jwk.long", bits=bits, most=_MAXIMUM_RSA_BITS), "n")]
     if _base64url_bits(cast(str, members["e"])) > _MAXIMUM_EXPONENT_BITS:
-        return [
-            Reason(
-                f"has an e of more than {_MAXIMUM_EXPONENT_BITS} bits; make a key with the usual exponent, 65537", "e"
-            )
-        ]
+        return [Reason(say("problems.jwk.exponent", most=_MAXIMUM_EXPONENT_BITS), "e")]
     if not _bytes(cast(str, members["n"]))[-1] & 1:
-        return [Reason("has an even n, which is the modulus of no RSA key; export the public key again", "n")]
+        return [Reason(say("problems.jwk.even"), "n")]
     return []
 
 
@@ -246,27 +228,24 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
     reasons: list[Reason] = []
     use, alg, kid, exp = (members.get(name) for name in ("use", "alg", "kid", "exp"))
     if use not in (None, "sig"):
-        reasons.append(Reason(f"has use {_quoted(use)}; a key that authenticates a client has use sig", "use"))
+        reasons.append(Reason(say("problems.jwk.use", use=_quoted(use)), "use"))
     key_ops = members.get("key_ops")
     if key_ops is not None and key_ops != ["verify"]:
-        reasons.append(Reason('has key_ops other than ["verify"]; correct or remove it', "key_ops"))
+        reasons.append(Reason(say("problems.jwk.key_ops"), "key_ops"))
     fitting = _fitting_algorithms(members)
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
-        reasons.append(Reason(f"has alg {_quoted(alg)}; this key signs with {', '.join(sorted(fitting))}", "alg"))
+        reasons.append(Reason(say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"))
     if kid is not None and not _is_kid(kid):
         reasons.append(
             Reason(
-                f"has a kid that is not a text of 1 to {_MAXIMUM_KID_BYTES} bytes, all of visible characters; "
-                "name it, such as mijn-app-2026",
+                say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES),
                 "kid",
             )
         )
     elif kid is not None and has_mark(cast(str, kid)):
-        reasons.append(
-            Reason("has a kid that is a mark of the Pulumi engine; name it otherwise, such as mijn-app-2026", "kid")
-        )
+        reasons.append(Reason(say("problems.jwk.kid_is_mark"), "kid"))
     if exp is not None and not _is_moment(exp):
-        reasons.append(Reason("has an exp that is no moment in seconds since 1970; correct or remove it", "exp"))
+        reasons.append(Reason(say("problems.jwk.exp"), "exp"))
     return reasons
 
 
@@ -305,4 +284,10 @@ def _bytes(text: str) -> bytes:
 
 
 def _quoted(value: object) -> str:
-    return quoted(value) if isinstance(value, str) else "missing" if value is None else "that is no text"
+    return (
+        quoted(value)
+        if isinstance(value, str)
+        else say("problems.jwk.missing")
+        if value is None
+        else say("problems.jwk.no_text")
+    )

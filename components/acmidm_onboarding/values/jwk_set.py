@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, Reason, parse_jwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.secrecy import private_members_in
 
@@ -23,7 +24,7 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
     if not isinstance(document, dict) or "keys" not in document:
         return (public_jwk(document),)
     if not isinstance(document["keys"], list) or not document["keys"]:
-        raise InvalidJwk(Reason("is in no list; a JWK Set has the member keys, a list of one key or more", "keys"))
+        raise InvalidJwk(Reason(say("problems.jwk.no_list"), "keys"))
     if private_members_in(document):
         public_jwk(document)  # which refuses it, without repeating it
     found, reasons = [], list[Reason]()
@@ -33,7 +34,10 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
         try:
             found.append(public_jwk(members))
         except InvalidJwk as error:
-            reasons += [Reason(f"number {number} {reason.sentence}", reason.member) for reason in error.reasons]
+            reasons += [
+                Reason(say("problems.jwk.number", number=number, sentence=reason.sentence), reason.member)
+                for reason in error.reasons
+            ]
     if reasons:
         raise InvalidJwk(*reasons)
     return tuple(found)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 _URI = re.compile(r"https://[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]+", re.ASCII)
@@ -16,26 +17,21 @@ written."""
 _PRIVATE = ("localhost", "localdomain", "local", "internal", "home.arpa")
 """The ends of names that lead to nobody outside (RFC 6761, RFC 6762, RFC 8375)."""
 _HTTPS_PORT = 443
-_EXAMPLE = "write one such as https://keys.stad.example/jwks.json"
 
 
 def key_address(text: str) -> str:
     """Return an address of public keys: https on port 443, at a public host name. Raises ValueError with a sentence."""
     if not _URI.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is no https address without a fragment; {_EXAMPLE}")
+        raise ValueError(say("problems.address.no_https", text=quoted(text)))
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(f"{quoted(text)} is no address; {_EXAMPLE}") from None
+        raise ValueError(say("problems.address.none", text=quoted(text))) from None
     if "@" in parts.netloc:
-        raise ValueError(
-            f"this address has a user name or a password in it; leave it out, public keys need none: {_EXAMPLE}"
-        )
+        raise ValueError(say("problems.address.password"))
     if port not in (None, _HTTPS_PORT):
-        raise ValueError(
-            f"{quoted(text)} is on port {port}; publish the keys on port {_HTTPS_PORT}, which authorities reach"
-        )
+        raise ValueError(say("problems.address.port", text=quoted(text), port=port, https_port=_HTTPS_PORT))
     if not _HOST.fullmatch(host) or host.endswith(tuple(f".{end}" for end in _PRIVATE)):
-        raise ValueError(f"{quoted(host)} is no public host name; {_EXAMPLE}")
+        raise ValueError(say("problems.address.not_public", host=quoted(host)))
     return text

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible, organisation_code
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, LONGEST_TEXT, RESERVED_NAME
@@ -33,11 +34,9 @@ def is_name(text: str) -> bool:
 
 def application_name(text: str) -> str:
     if not is_name(text):
-        raise ValueError(
-            f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most"
-        )
+        raise ValueError(say("problems.name.no_application", text=quoted(text)))
     if text == RESERVED_NAME:
-        raise ValueError(f"{quoted(text)} is the name of a platform; name the application otherwise")
+        raise ValueError(say("problems.name.of_platform", text=quoted(text)))
     return text
 
 
@@ -48,7 +47,7 @@ def code_or_key(text: str) -> str:
 
 def address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
-        raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
+        raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
     return text
 
 
@@ -56,22 +55,20 @@ def owner(text: str) -> str:
     """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with
     a sentence."""
     if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is no owner; write @user, @organisation/team or an e-mail address")
+        raise ValueError(say("problems.name.no_owner", text=quoted(text)))
     return text
 
 
 def client_id(text: str) -> str:
     # A part of a path that is one or two dots leads to another place, even when it is escaped (RFC 3986 §5.2.4).
     if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
-        raise ValueError(f"{quoted(text)} is no client-ID; copy the one that the authority shows")
+        raise ValueError(say("problems.name.no_client_id", text=quoted(text)))
     return text
 
 
 def one_line(text: str) -> str:
     if not is_visible(text):
-        raise PydanticCustomError(
-            "not_one_line", "contains a line break, a control or invisible character, or a space at an end"
-        )
+        raise PydanticCustomError("not_one_line", "")
     return text
 
 

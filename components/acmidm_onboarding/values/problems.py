@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
@@ -92,17 +93,28 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
     """Return the remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
     meant = nearest(wrong, known)
-    return f'did you mean "{meant}"?' if meant else otherwise
+    return say("problems.did_you_mean", meant=meant) if meant else otherwise
 
 
 def listed(names: Iterable[str]) -> str:
     """List names in a sentence: ``a, b, c``, or ``none``."""
-    return ", ".join(sorted(names)) or "none"
+    return ", ".join(sorted(names)) or say("problems.none")
+
+
+def either(names: Iterable[str]) -> str:
+    """List alternatives in a sentence: ``a or b``."""
+    return f" {say('problems.or')} ".join(names)
+
+
+def both(names: Iterable[str]) -> str:
+    """List what goes together in a sentence: ``a and b``."""
+    return f" {say('problems.and')} ".join(names)
 
 
 def first_listed(names: Sequence[str]) -> str:
     """List the first three names, and how many more there are."""
-    return listed(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    first = listed(names[:3])
+    return say("problems.first", first=first, count=len(names) - 3) if len(names) > 3 else first
 
 
 def on_one_line(text: str) -> str:
