@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import typer
 import yaml
 
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
         if folder == here:
             return command(**given)
         below = here.relative_to(folder)
-        typer.echo(f"the project is in {os.path.relpath(folder)}: paths are from there", err=True)
+        typer.echo(say("project.folder", folder=os.path.relpath(folder)), err=True)
         with chdir(folder):
             return command(**{name: _from(below, value) for name, value in given.items()})
 
@@ -45,7 +46,7 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
 def require_project() -> Path:
     """Return the project's file. Raises Failure."""
     if (file := _file_in(Path())) is None:
-        raise Failure("there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it")
+        raise Failure(say("project.none"))
     return file
 
 
@@ -55,7 +56,7 @@ def project_name() -> str:
     try:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise Failure(f"{file} has no name that can be read; give the project a name there") from None
+        raise Failure(say("project.no_name", file=file)) from None
 
 
 def require_own_name(stack: str) -> None:
@@ -63,7 +64,7 @@ def require_own_name(stack: str) -> None:
     Failure."""
     if "/" in stack:
         own = stack.rpartition("/")[2]
-        raise Failure(on_one_line(f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"))
+        raise Failure(on_one_line(say("project.whole_name", stack=stack, own=own)))
 
 
 def _file_in(folder: Path) -> Path | None:

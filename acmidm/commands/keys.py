@@ -13,9 +13,9 @@ from acmidm.edit.keys.pair import default_folder, make_pair, require_outside_git
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
 from acmidm.terminal import fail, working
-from acmidm_onboarding.texts import Texts, texts
+from acmidm_onboarding.texts import Texts, say, texts
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.problems import on_one_line, quoted
+from acmidm_onboarding.values.problems import either, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
@@ -104,7 +104,7 @@ def rotate(
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
     found = _form(form, environment)
     if not found.has_list:
-        fail(f"{form} names no key for {environment} that a new one could replace; make its first with acmidm keys new")
+        fail(say("edit.nothing_to_replace", form=form, environment=environment))
     _make(found, days, private_key, passphrase_fd)
 
 
@@ -148,7 +148,7 @@ def add(
 
 def _form(file: Path, environment: str) -> FormOfKeys:
     if environment not in list(Environment):
-        fail(f"{quoted(environment)} is no environment; it is {' or '.join(Environment)}")
+        fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
     return form_of_keys(file, Environment(environment))
 
 
@@ -178,7 +178,7 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
 
 
 def _words(found: FormOfKeys) -> Texts:
-    """What the organisation reads, in its language. What is wrong stays English, as everywhere."""
+    """What the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
     return texts("keys", found.loaded.organisation.language)
 
 

@@ -20,7 +20,7 @@ from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import Language, speak
 
 EPILOG = """
 **Examples**
@@ -91,6 +91,7 @@ def new(
     catalogue, stacks = load_catalogue(folder), stacks_in(Path())
     by_profile, platforms = stacks.profiles, stacks.served
     spoken = Language(language) if language in list(Language) else None
+    speak(spoken or Language.EN)
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
     talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(

@@ -18,6 +18,7 @@ from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
@@ -54,9 +55,7 @@ def show(
     process.
     """
     if file is None and not sys.stdout.isatty():
-        raise Failure(
-            "the output is no terminal, where a log would keep the secret; name a file for it with --file FILE"
-        )
+        raise Failure(say("secret.no_terminal"))
     if file is not None:
         require_outside_git(file, "--file FILE")
     secret = _secret(stack, _connection(form, stack, platform))
@@ -67,34 +66,30 @@ def show(
     if not file.parent.exists():
         private_folder(file.parent)
     write_once(file, secret, 0o600)
-    typer.echo(f"written into {file}, which nobody else can read; remove it once it is handed over", err=True)
+    typer.echo(say("secret.written", file=file), err=True)
 
 
 def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     settings = stack_settings(stack, Path())
     if not form.is_file():
-        raise Failure(f"{form} is no form; name one")
+        raise Failure(say("edit.no_form", file=form))
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
     found = next((connection for connection in declared if connection.platform is platform), None)
     if found is None:
-        raise Failure(
-            f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform"
-        )
+        raise Failure(say("secret.no_client", form=form, platform=platform, environment=settings.environment))
     return found
 
 
 def _secret(stack: str, connection: Declaration) -> str:
     """The secret that the state has, which is the one that the last run gave the authority."""
-    with working(f"reading {stack}"):
+    with working(say("secret.reading", stack=stack)):
         # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
-        raise Failure(
-            f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first"
-        )
+        raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))
     if not _inputs(client).get("client_secret"):
         raise Failure(_why_none(connection, client))
-    with working(f"decrypting {stack}"):
+    with working(say("secret.decrypting", stack=stack)):
         try:
             decrypted = _client(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
@@ -102,8 +97,7 @@ def _secret(stack: str, connection: Declaration) -> str:
     secret = _inputs(decrypted or {}).get("client_secret")
     if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
         raise Failure(
-            f"stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or"
-            " log on to its secrets provider, or have somebody do this who can",
+            say("secret.encrypted", stack=stack),
             exit_code=3,
         )
     return str(json.loads(secret[_PLAIN_TEXT]))
@@ -112,13 +106,10 @@ def _secret(stack: str, connection: Declaration) -> str:
 def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
-        return (
-            f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state"
-            " any more"
-        )
+        return say("secret.changes_to_keys", name=name)
     if connection.uses_secret:
-        return f"the state has no client secret of {name}; run acmidm deploy, which makes one"
-    return f"{name} authenticates with {connection.auth_method}, and has no client secret"
+        return say("secret.none", name=name)
+    return say("secret.uses_keys", name=name, method=connection.auth_method)
 
 
 def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:

@@ -14,13 +14,13 @@ from acmidm.git import merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
-from acmidm.words import counted
 from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, problems_of_codes, stolen_elsewhere
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.problems import InvalidForms, Problem, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
@@ -74,7 +74,7 @@ def validate(
         return
 
     if paths:
-        fail("with --base all forms are checked, in the folders of its stacks; leave out PATH")
+        fail(say("validate.base_with_path"))
     before, after = merged(base, head)
     stacks = stacks_of(before)
     known = strays(before, after, stacks.forms)
@@ -87,9 +87,9 @@ def _validate(
 ) -> None:
     for path in paths:
         if not os.path.lexists(path):
-            fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
+            fail(say("validate.nothing_there", path=path))
         if (path / "Pulumi.yaml").exists():
-            fail(f"{path}: this is the folder of the project; name the folder of forms in it")
+            fail(say("validate.project", path=path))
     try:
         onboardings = _read(paths, catalogue, known, online=online)
     except InvalidForms as error:
@@ -98,9 +98,10 @@ def _validate(
                 typer.echo(_annotation(problem))
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
-        fail("there is no form (*.yaml) here; name a form, or the folder of forms")
+        fail(say("validate.no_form"))
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
-    typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
+    forms = say_counted("validate.forms", len(onboardings.forms))
+    typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
     for sentence in _notes(onboardings):
         typer.echo(sentence)
 
@@ -127,9 +128,7 @@ def _notes(onboardings: Onboardings) -> Iterator[str]:
     yield from (sentence for one in found for sentence in stolen_sentences(one.left))
     yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
-    yield from (
-        ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
-    )
+    yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
 

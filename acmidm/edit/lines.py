@@ -20,6 +20,7 @@ from ruamel.yaml.tokens import CommentToken
 from acmidm.files import write_whole, written_together
 from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 
@@ -41,9 +42,7 @@ def edited(text: str, edit: Edit) -> str:
     """
     mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
     if text.count(ending) != text.count("\n"):
-        raise Failure(
-            "some lines of this form end as on Windows and others do not; save it with one kind of line ending first"
-        )
+        raise Failure(say("edit.mixed_line_endings"))
     text = text.removeprefix(mark).replace(ending, "\n")
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
@@ -54,9 +53,7 @@ def edited(text: str, edit: Edit) -> str:
             edit(document)
             after = _written(yaml, document)
         except YAMLError as error:
-            raise Failure(
-                "this form is written in a way that cannot be edited here; write the line yourself"
-            ) from error
+            raise Failure(say("edit.not_editable")) from error
         changed = _with_changes(lines, before, after)
         if changed and _means(yaml, "".join(changed), document):
             break
@@ -179,7 +176,7 @@ def edit_form(
     def apply() -> None:
         with written_together(new):
             if file.read_bytes() != old:
-                raise Failure(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
+                raise Failure(say("edit.changed_meanwhile", file=loaded.file))
             write_whole(file, text, file.stat().st_mode & 0o777)
 
     return apply

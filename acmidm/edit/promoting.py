@@ -24,7 +24,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
 from acmidm_onboarding.forms.loading import LoadedForm
-from acmidm_onboarding.texts import Texts
+from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
@@ -77,7 +77,7 @@ def addition_to(
     for product_name, name in values:
         if product_name not in found.products:
             talk.wrong.append(
-                f"--set {product_name}.{name}: {quoted(product_name)} is not added for production; leave it out"
+                say("edit.product_not_added", product=product_name, name=name, quoted=quoted(product_name))
             )
     talk.require()
     found.unknown += _unknown(form, loaded.file, differences, talk)
@@ -92,11 +92,9 @@ def _today() -> date:
 def _request(loaded: LoadedForm) -> EnvironmentRequest:
     form = loaded.form
     if _TNI not in form.environments:
-        raise Failure(f"{loaded.file} has no tni under environments; connect and validate there first")
+        raise Failure(say("edit.no_test", file=loaded.file))
     if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
-        raise Failure(
-            f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays"
-        )
+        raise Failure(say("edit.leaves", file=loaded.file))
     return form.environments[_TNI]
 
 
@@ -107,9 +105,7 @@ def _own(
     schema, texts = product.configuration or {}, talk.texts
     for of, name in values:
         if of == product.product and (name not in product.fields or not product.fields[name].differs_per_environment):
-            talk.wrong.append(
-                f"--set {of}.{name}: only what differs per environment is given here; the rest is that of TNI"
-            )
+            talk.wrong.append(say("edit.same_everywhere", of=of, name=name))
     for name, known in product.fields.items():
         if not known.differs_per_environment:
             continue
@@ -125,7 +121,12 @@ def _own(
             option, question = f"--set {product.product}.{name}=VALUE", texts("promote.field_question", question=text)
             typed = partial(_typed, check, part)
             answer = talk.one(
-                option, f"production's own: {described}", None, typed, question, proposed=shown(on_tni[name])
+                option,
+                say("edit.what.of_production", described=described),
+                None,
+                typed,
+                question,
+                proposed=shown(on_tni[name]),
             )
             yield name, None if answer is None else parsed(part, [answer])
         else:

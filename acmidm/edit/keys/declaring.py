@@ -15,6 +15,7 @@ from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
@@ -47,25 +48,25 @@ class FormOfKeys:
         """Raises Failure where the form can have no ``more`` keys, whatever they are."""
         request, form = self.loaded.form.environments[self.environment], self.loaded.form
         if request.jwks_uri:
-            raise Failure(
-                f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out"
-                " first"
-            )
+            raise Failure(say("edit.keys_at_address", file=self.loaded.file, address=request.jwks_uri))
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            raise Failure(
-                f"{self.loaded.file}: the client authenticates with {form.token_endpoint_auth_method}; "
-                "choose token_endpoint_auth_method private_key_jwt first"
-            )
+            raise Failure(say("edit.keys_without_use", file=self.loaded.file, method=form.token_endpoint_auth_method))
         if len(request.jwks or ()) + more > MOST_KEYS:
             oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
-            ends = (
-                f" (the first to end is {oldest.kid}, on {oldest.expires:%Y-%m-%d})"
+            first = (
+                f" ({say('edit.first_to_end', kid=oldest.kid, day=oldest.expires)})"
                 if oldest and oldest.expires
                 else ""
             )
             raise Failure(
-                f"{self.loaded.file} names {len(request.jwks or ())} keys for {self.environment}, and has {MOST_KEYS}"
-                f" at most; take one that is no longer used out of jwks first{ends}"
+                say(
+                    "edit.most_keys",
+                    file=self.loaded.file,
+                    count=len(request.jwks or ()),
+                    environment=self.environment,
+                    most=MOST_KEYS,
+                    first=first,
+                )
             )
 
     def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
@@ -106,13 +107,13 @@ def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     catalogue, stacks = own_catalogue(), stacks_in(Path())
     found, platforms = stacks.profiles, stacks.served
     if file.is_dir():
-        raise Failure(f"{file} is a folder; name one form")
+        raise Failure(say("edit.is_folder", file=file))
     onboardings = load_onboardings([file], catalogue, found, platforms)
     loaded = next(
         (one for one in onboardings.forms if one.file == shown(absolute(file))), None
     )  # an organisation has several
     if loaded is None:
-        raise Failure(f"{file} is no form; name one")
+        raise Failure(say("edit.no_form", file=file))
     if environment not in loaded.form.environments:
-        raise Failure(f"{file} has no {environment} under environments; add it first")
+        raise Failure(say("edit.no_environment", file=file, environment=environment))
     return FormOfKeys(loaded, environment, found, platforms, catalogue)

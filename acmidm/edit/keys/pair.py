@@ -17,6 +17,7 @@ from jwcrypto.jwk import JWK
 
 from acmidm.files import private_folder, written_together
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Failure
 
@@ -71,9 +72,9 @@ def default_folder() -> Path:
 def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
     """Refuse a place in a Git work tree: what lies there is shared one day. Raises Failure."""
     if folder := repository_of(file):
-        raise Failure(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
+        raise Failure(say("edit.in_repository", file=file, folder=folder, option=option))
     if file.exists() or file.is_symlink():
-        raise Failure(f"{file} exists already, and is never overwritten; name another file with {option}")
+        raise Failure(say("edit.file_exists", file=file, option=option))
 
 
 def repository_of(file: Path) -> Path | None:

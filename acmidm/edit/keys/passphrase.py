@@ -6,7 +6,7 @@ import os
 import sys
 from getpass import getpass
 
-from acmidm_onboarding.texts import Texts
+from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.problems import Failure
 
 SHORTEST = 12
@@ -19,9 +19,9 @@ def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor. Raises Failure."""
     given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
     if descriptor is None and _typed(words("prompt.again")) != given:
-        raise Failure("the two passphrases differ, and no key was made; run the command again")
+        raise Failure(say("edit.passphrases_differ"))
     if len(given) < SHORTEST:
-        raise Failure(f"the passphrase has less than {SHORTEST} characters, and no key was made; choose a longer one")
+        raise Failure(say("edit.passphrase_short", shortest=SHORTEST))
     return given.encode()
 
 
@@ -33,7 +33,7 @@ def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
 
 def _typed(prompt: str) -> str:
     if not sys.stdin.isatty():
-        raise Failure("there is no terminal to type a passphrase at; give it with --passphrase-fd N, a file descriptor")
+        raise Failure(say("edit.no_terminal"))
     given = getpass(f"{prompt} ")
     return _checked(given.encode())
 
@@ -48,9 +48,7 @@ def _read(descriptor: int) -> str:
         ):
             content += part
     except OSError as error:
-        raise Failure(
-            f"file descriptor {descriptor} cannot be read: {error.strerror}; open it, as with 3< FILE"
-        ) from None
+        raise Failure(say("edit.descriptor_unreadable", descriptor=descriptor, reason=error.strerror)) from None
     return _checked(content.partition(b"\n")[0].removesuffix(b"\r"))
 
 
@@ -58,7 +56,7 @@ def _checked(content: bytes) -> str:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise Failure("the passphrase is no UTF-8 text; give it as one line of text") from None
+        raise Failure(say("edit.passphrase_no_text")) from None
     if len(content) > _LONGEST_BYTES or "\0" in text:
-        raise Failure(f"the passphrase has more than {_LONGEST_BYTES} bytes, or one that is 0; choose another")
+        raise Failure(say("edit.passphrase_long", most=_LONGEST_BYTES))
     return text

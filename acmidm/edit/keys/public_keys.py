@@ -25,13 +25,12 @@ from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x
 from acmidm.edit.keys.pair import declared, repository_of
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
-_SHARED = "make a new pair, as this one has been shared, and give its public half alone"
-_KNOWN = "give a JWK, a JWK Set, a public key in PEM, a certificate or a PKCS#12 file"
 _PEM, _CERTIFICATE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 _PKCS12_VERSION = b"\x02\x01\x03"
@@ -55,12 +54,14 @@ def keys_in(
     except Unreadable as error:
         raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
-        raise _not_public(file, "; ".join(f"the key {reason.sentence}" for reason in error.reasons)) from None
+        raise _not_public(
+            file, "; ".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in error.reasons)
+        ) from None
     if not keys:
-        raise _not_public(file, f"there is no key for signatures in it; {_KNOWN}")
+        raise _not_public(file, say("edit.no_signing_key", known_kinds=say("edit.known_kinds")))
     for key in keys:
         if key.expires and key.expires <= now:
-            raise _not_public(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
+            raise _not_public(file, say("edit.key_ended", kid=key.kid, expires=key.expires))
     found = (
         key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys
     )
@@ -90,24 +91,24 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
             .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         )
     except ValueError:
-        raise _not_public(file, "this private key cannot be opened; check its passphrase") from None
+        raise _not_public(file, say("edit.private_key_locked")) from None
 
 
 def _require_unshared(file: Path) -> None:
     if folder := repository_of(file):
-        raise _not_public(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
+        raise _not_public(file, say("edit.private_key_in_repository", folder=folder, shared=say("edit.shared")))
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
-        raise _not_public(file, "there is a private key in it, whose public half cannot be read; give that half alone")
+        raise _not_public(file, say("edit.private_key_unreadable"))
     if _is_json(content):
         try:
             return parse_keys(content.decode("utf-8-sig"))
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
-            raise _not_public(file, f"this is no JSON that can be read; {_KNOWN}") from None
+            raise _not_public(file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))) from None
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
         _require_unshared(file)  # its certificate is that of a private key in it
         return (_of_pkcs12(file, content, profile, passphrase()),)
@@ -120,7 +121,7 @@ def _is_json(content: bytes) -> bool:
 
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     if (number := content.count(_PEM)) > 1:
-        raise _not_public(file, f"there are {number} keys or certificates in it; give the one of the key alone")
+        raise _not_public(file, say("edit.several_keys", number=number))
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
     for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:
@@ -129,16 +130,16 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
             raise
         except (ValueError, UnsupportedAlgorithm):
             continue
-    raise _not_public(file, f"this is no key that can be read; {_KNOWN}")
+    raise _not_public(file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds")))
 
 
 def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:
     try:
         certificate = load_pkcs12(content, passphrase or None).cert
     except ValueError:
-        raise _not_public(file, "this PKCS#12 file cannot be opened; check its passphrase") from None
+        raise _not_public(file, say("edit.pkcs12_locked")) from None
     if certificate is None:
-        raise _not_public(file, "this PKCS#12 file has no certificate of its key; export it with the certificate")
+        raise _not_public(file, say("edit.pkcs12_without_certificate"))
     return _registered(file, certificate.certificate, profile)
 
 
@@ -150,9 +151,7 @@ def _registered(file: Path, found: Certificate | object, profile: Profile) -> Pu
     except InvalidJwk:
         raise
     except Exception as error:
-        raise _not_public(
-            file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256"
-        ) from error
+        raise _not_public(file, say("edit.wrong_kind_of_key")) from error
 
 
 def _not_public(file: Path, sentence: str) -> Failure:

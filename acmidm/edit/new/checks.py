@@ -13,6 +13,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.schemas import LinearValidator
 from acmidm_onboarding.forms.speaking import problems_of_senders
 from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Problem, did_you_mean, listed, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -37,7 +38,13 @@ def chosen(among: Sequence[str], answer: str) -> list[str]:
     return (
         []
         if answer in among
-        else [f"{quoted(answer)} is none of them; {did_you_mean(answer, among, f'choose from {listed(among)}')}"]
+        else [
+            say(
+                "edit.none_of_them",
+                answer=quoted(answer),
+                remedy=did_you_mean(answer, among, say("edit.choose", among=listed(among))),
+            )
+        ]
     )
 
 
@@ -45,10 +52,12 @@ def of_product(name: str, catalogue: Catalogue, environment: Environment) -> lis
     """Return why a product cannot be chosen."""
     product = catalogue.products.get(name)
     if product is None:
-        remedy = did_you_mean(name, catalogue.products, f"known products: {listed(catalogue.products)}")
-        return [f"product {quoted(name)} is not in the catalogue; {remedy}"]
+        remedy = did_you_mean(
+            name, catalogue.products, say("forms.known_products", products=listed(catalogue.products))
+        )
+        return [say("edit.unknown_product", name=quoted(name), remedy=remedy)]
     if environment not in product.environments:
-        return [f"product {quoted(name)} is not offered on {environment}; leave it out"]
+        return [say("edit.product_not_offered", name=quoted(name), environment=environment)]
     return []
 
 
@@ -57,15 +66,15 @@ def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform
     scope = catalogue.scopes.get(name)
     if scope is None:
         meant = catalogue.meant_scope(name)
-        remedy = f'did you mean "{meant}"?' if meant else "see docs/catalogue.md for those that there are"
-        return [f"scope {quoted(name)} is not in the catalogue; {remedy}"]
+        remedy = say("problems.did_you_mean", meant=meant) if meant else say("edit.see_catalogue")
+        return [say("edit.unknown_scope", name=quoted(name), remedy=remedy)]
     wrong = (
         []
         if environment in scope.environments
-        else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
+        else [say("edit.scope_not_offered", name=quoted(name), where=environment)]
     )
     if catalogue.name_on(platform, name) is None:
-        wrong.append(f"scope {quoted(name)} is not offered on {platform}; leave it out")
+        wrong.append(say("edit.scope_not_offered", name=quoted(name), where=platform))
     return wrong
 
 
@@ -74,8 +83,12 @@ def of_field(product: Product, name: str, value: object) -> list[str]:
     known = (product.configuration or {}).get("properties", {})
     if name not in known:
         return [
-            f"{product.product} has no field {quoted(name)};"
-            f" {did_you_mean(name, known, f'known here: {listed(known)}')}"
+            say(
+                "edit.unknown_field",
+                product=product.product,
+                name=quoted(name),
+                remedy=did_you_mean(name, known, say("forms.known", known=listed(known))),
+            )
         ]
     validator = LinearValidator({"type": "object", "properties": {name: known[name]}})
     return _sentences(problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value}))

@@ -17,7 +17,7 @@ from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_
 from acmidm.edit.new.talk import Talk, separate
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import Texts
+from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -108,7 +108,7 @@ def draft_of(
     application = _application(answers, owner, forms, talk)
     contacts = talk.some(
         "--contact ADDRESS",
-        "the e-mail address of a team, never of a person",
+        say("edit.what.contacts"),
         answers.contacts,
         lambda address: of_form(contacts=[address]),
         talk.texts("contacts"),
@@ -128,13 +128,9 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) ->
         if wrong := of_form(application=name):
             return wrong
         file = forms / owner.folder / f"{name}.yaml"
-        return (
-            [f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application"]
-            if file.exists()
-            else []
-        )
+        return [say("edit.exists", file=file.as_posix())] if file.exists() else []
 
-    what = "a short name of the application, in lower case letters, digits and hyphens"
+    what = say("edit.what.application")
     return talk.one("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
 
 
@@ -152,7 +148,7 @@ def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> 
             for product in catalogue.products.values():
                 if _FIRST in product.environments:
                     talk.tell("product", what=product.product, title=product.title)
-        what = "a product of the catalogue, or a scope with --scope"
+        what = say("edit.what.products")
         names = talk.some(
             "--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products")
         )
@@ -175,7 +171,7 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
         return tuple(offered)
     for name, scope in offered.items():
         talk.tell("scope", what=name, title=scope.title)
-    what = f"those of {product.product} that are needed: {listed(offered)}"
+    what = say("edit.what.scopes", product=product.product, offered=listed(offered))
     return talk.some(
         "--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title)
     )

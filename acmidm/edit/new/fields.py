@@ -13,6 +13,7 @@ from acmidm.edit.new.organisations import FormOwner
 from acmidm.edit.new.talk import Talk, separate
 from acmidm_onboarding.forms.catalogue import Product, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import listed, quoted
 
 Values = Mapping[tuple[str, str], Sequence[str]]
@@ -54,10 +55,7 @@ class Fields:
         return self._owner.organisation.speaks_for.get(name, ())
 
     def _unallowed(self, product: Product, name: str) -> str:
-        return (
-            f"{self._file.as_posix()}: {product.product} needs {name}, for which speaks_for has no value; "
-            "have the team that runs onboarding add it, then run this again"
-        )
+        return say("edit.not_allowed_yet", file=self._file.as_posix(), product=product.product, name=name)
 
     def _value(self, product: Product, name: str) -> object:
         part = (product.configuration or {}).get("properties", {}).get(name, {})
@@ -109,8 +107,7 @@ class Fields:
 def unknown_products(values: Values, chosen: Sequence[str]) -> list[str]:
     """Return a sentence for each value that is for a product which is not chosen."""
     return [
-        f"--set {product}.{name}: {quoted(product)} is not among the products ({listed(chosen)}); name it with"
-        " --product too"
+        say("edit.not_chosen", product=product, name=name, quoted=quoted(product), chosen=listed(chosen))
         for product, name in values
         if product not in chosen
     ]

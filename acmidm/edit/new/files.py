@@ -11,6 +11,7 @@ from acmidm.files import written_together
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
@@ -55,9 +56,12 @@ def _require_valid(
         own = {shown(absolute(file)) for file in texts}
         about = [one for one in error.problems if not own.isdisjoint({one.file, one.also})]
         if about:  # nobody can look up a line of a file that is not written
-            sentences = {on_one_line(f"not written: {one.shown_file}: {one.what}; {one.remedy}") for one in about}
+            sentences = {
+                on_one_line(say("edit.not_written", file=one.shown_file, what=one.what, remedy=one.remedy))
+                for one in about
+            }
             raise Failure("\n".join(sorted(sentences))) from None
 
 
 def _exists(file: Path) -> Failure:
-    return Failure(f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application")
+    return Failure(say("edit.exists", file=file.as_posix()))

@@ -12,7 +12,7 @@ from acmidm.edit.new.checks import of_organisation
 from acmidm.edit.new.talk import Talk
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.identifiers import look_of, organisation_code
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
@@ -56,16 +56,16 @@ def owner_of(
         talk.tell("organisation.known", folders=names)
     text = talk.one(
         "--organisation TEXT",
-        "the folder, OVO code, KBO number or name of the organisation",
+        say("edit.what.organisation"),
         given.organisation or given.ovo or given.kbo or given.name,
-        lambda text: [] if text.strip() else ["is empty; give a folder, a code or a name"],
+        lambda text: [] if text.strip() else [say("edit.empty_organisation")],
         talk.texts("organisation"),
     )
     if text is None:
         return None
     found = [folder for folder, organisation in known.items() if _is(text.strip(), folder, organisation)]
     if len(found) > 1:
-        talk.wrong.append(f"--organisation: {quoted(text)} is that of {listed(found)}; name the folder")
+        talk.wrong.append(say("edit.several_organisations", text=quoted(text), found=listed(found)))
         return None
     if found:
         return _existing(found[0], known[found[0]], given, forms, talk)
@@ -102,12 +102,10 @@ def _existing(
         ("--kbo", given.kbo and (_code(given.kbo) or given.kbo), organisation.kbo),
     ):
         if said is not None and said != has:
-            remedy = "leave the option out, or have the team that runs onboarding change that file"
-            talk.wrong.append(f"{option}: {file} has {quoted(has) if has else 'none'}, and is not changed; {remedy}")
+            shown = quoted(has) if has else say("problems.none")
+            talk.wrong.append(say("edit.organisation_stays", option=option, file=file, shown=shown))
     if not organisation.code:
-        talk.wrong.append(
-            f"{file}: has neither ovo nor kbo, and is not changed; the team that runs onboarding adds one"
-        )
+        talk.wrong.append(say("edit.organisation_without_code", file=file))
     if given.language is None:
         talk.speak(organisation.language)
     return FormOwner(folder, organisation)
@@ -121,7 +119,7 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     folder = text if code is None and is_name(text) else None
     name = talk.one(
         "--name TEXT",
-        "the organisation's name as the organisation register has it",
+        say("edit.what.name"),
         given.name if code or folder else given.name or text,
         lambda name: of_organisation(name=name),
         talk.texts("name"),
@@ -130,9 +128,10 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
     if ovo is None and kbo is None and not talk.on_terminal:
         meant = nearest(text, [*known, *(one.name for one in known.values())])
-        remedy = f"did you mean {quoted(meant)}? A new one" if meant else "a new one"
         talk.wrong.append(
-            f"--organisation: no organisation here is {quoted(text)}; {remedy} needs --ovo, --kbo or both"
+            say("edit.unknown_organisation_near", text=quoted(text), meant=quoted(meant))
+            if meant
+            else say("edit.unknown_organisation", text=quoted(text))
         )
         return None
     if ovo is None and kbo is None:
@@ -151,10 +150,7 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
     if folder in known:
-        talk.wrong.append(
-            f"--organisation: the folder {folder} is that of {quoted(known[folder].name)}; give a folder of its own,"
-            " with --name"
-        )
+        talk.wrong.append(say("edit.folder_taken", folder=folder, name=quoted(known[folder].name)))
         return None
     fields: dict[str, Any] = {"name": name, **codes}
     if wrong := of_organisation(**fields):

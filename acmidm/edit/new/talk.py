@@ -13,7 +13,7 @@ import typer
 
 from acmidm.edit.new.checks import chosen
 from acmidm.words import plain
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.texts import Language, Texts, say, texts
 from acmidm_onboarding.values.problems import Failure, quoted
 
 E = TypeVar("E", bound=StrEnum)
@@ -57,7 +57,7 @@ class Talk:
         if self.on_terminal:
             return self._ask(question, check, proposed if proposed is not None else otherwise)
         if otherwise is None:
-            self.wrong.append(f"{option}: is missing; give {what}")
+            self.wrong.append(say("edit.missing", option=option, what=what))
         elif self.refuse(option, check(otherwise)):
             return None
         return otherwise
@@ -71,7 +71,7 @@ class Talk:
             return separate([self._ask(question, lambda text: _each(separate([text]), check), proposed)])
         found = separate(given)
         if not found:
-            self.wrong.append(f"{option}: is missing; give {what}")
+            self.wrong.append(say("edit.missing", option=option, what=what))
         return () if self.refuse(option, [sentence for one in found for sentence in check(one)]) else found
 
     def choice(self, question: str, among: type[E], proposed: E) -> E:
@@ -121,10 +121,7 @@ def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Mapping[tupl
         name, equals, value = answer.partition("=")
         product, dot, field = name.strip().partition(".")
         if not equals or not dot or not product or not field:
-            wrong.append(
-                f"{option}: {quoted(name)} is not PRODUCT.FIELD=VALUE; write one such as"
-                " notificaties.merk_code=stad-gent"
-            )
+            wrong.append(say("edit.no_pair", option=option, name=quoted(name)))
             continue
         found.setdefault((product, field), []).append(value.strip())
     return found

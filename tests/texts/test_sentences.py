@@ -1,0 +1,169 @@
+"""Every sentence about a mistake is among the texts, in Dutch and in English, and every text is said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import acmidm
+import acmidm_onboarding
+import acmidm_sandbox
+from acmidm.cli import app
+from acmidm_onboarding.texts import FOLDER, Language, speak, texts
+from tests.support.workspace import FORM, Workspace
+
+MODULE, COMMANDS = Path(acmidm_onboarding.__path__[0]), Path(acmidm.__path__[0])
+PRODUCT = (MODULE, COMMANDS, Path(acmidm_sandbox.__path__[0]))
+SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")})
+DONE = [
+    *(MODULE / room for room in ("values", "forms", "rules", "settings")),
+    *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
+    MODULE / "authorities" / "published_keys.py",
+    COMMANDS / "edit",
+    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
+    COMMANDS / "project.py",
+]
+"""What says each sentence by its name: rooms, and files."""
+SAYS = {
+    *("Failure", "InvalidSettings", "Reason", "Unreadable", "UnreadableState", "Unusable", "ValueError"),
+    *("Finding", "Problem", "problem", "_problem", "_report", "report", "fail", "append", "_check"),
+}
+"""What people read of: exceptions, problems and findings."""
+WORDS = re.compile(r"[A-Za-z]{3,} | [A-Za-z]{3,}")
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {file: ast.parse(file.read_bytes()) for folder in PRODUCT for file in sorted(folder.rglob("*.py"))}
+
+
+def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in names:
+            yield node
+
+
+def said(tree: ast.Module) -> Iterator[ast.Call]:
+    """Each call of ``say`` and ``say_counted``, of the texts and of nothing else."""
+    imported = {
+        one.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "acmidm_onboarding.texts"
+        for one in node.names
+    }
+    return (
+        call
+        for call in calls(tree, "say", "say_counted")
+        if isinstance(call.func, ast.Name) and call.func.id in imported
+    )
+
+
+def _name(function: ast.expr) -> str:
+    match function:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def written(node: ast.AST) -> Iterator[str]:
+    """Each text in an expression, ``\0`` for what is filled in; nothing of calls in it, which say what they mean."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in parts)
+        case ast.Call():
+            return
+        case _:
+            for below in ast.iter_child_nodes(node):
+                yield from written(below)
+
+
+def names_in_texts() -> dict[str, set[str]]:
+    return {subject: {f"{subject}.{one}" for one in texts(subject, Language.EN).templates} for subject in SUBJECTS}
+
+
+def test_each_name_that_is_said_is_among_the_texts() -> None:
+    known = set().union(*names_in_texts().values())
+    for tree in trees().values():
+        for call in said(tree):
+            if isinstance(call.args[0], ast.Constant):
+                name = str(call.args[0].value)
+                wanted = {name} if _name(call.func) == "say" else {f"{name}.one", f"{name}.many"}
+                assert wanted <= known
+
+
+def test_each_text_is_said() -> None:
+    """Of the subjects that are read by ``say`` alone. A name that is put together counts for all that it may be."""
+    whole, patterns, subjects, read = set[str](), set[str](), set[str](), {"common"}
+    for tree in trees().values():
+        for node in ast.walk(tree):
+            for text in written(node) if isinstance(node, ast.Constant | ast.JoinedStr) else ():
+                (patterns if "\0" in text else whole).add(text)
+        read |= {text for call in calls(tree, "texts") for text in written(call.args[0])}
+        subjects |= {text.partition(".")[0] for call in said(tree) for text in written(call.args[0])}
+    put_together = [
+        re.compile(r"[\w.-]+".join(map(re.escape, text.split("\0")))) for text in patterns if re.match(r"\w+\.", text)
+    ]
+    for subject in subjects & set(SUBJECTS) - read:
+        for name in names_in_texts()[subject] - {f"{subject}.{one}" for one in texts("common", Language.EN).templates}:
+            stem = re.sub(r"\.(one|many)$", "", name)
+            assert {name, stem} & whole or any(one.fullmatch(name) for one in put_together), name
+
+
+def files_that_are_done() -> list[Path]:
+    return [file for file in trees() if any(file.is_relative_to(one) for one in DONE)]
+
+
+@pytest.mark.parametrize("file", files_that_are_done(), ids=lambda file: str(file.relative_to(file.parents[2])))
+def test_no_sentence_is_written_in_the_code(file: Path) -> None:
+    found = [
+        text
+        for call in calls(trees()[file], *SAYS)
+        for argument in (*call.args, *(one.value for one in call.keywords))
+        for text in written(argument)
+        if WORDS.search(text)
+    ]
+    assert found == []
+
+
+@pytest.fixture
+def reader() -> Iterator[None]:
+    """Whoever reads: English again for the tests that follow."""
+    yield
+    speak(Language.EN)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_form_with_mistakes_of_each_kind_in_dutch(workspace: Workspace) -> None:
+    """Of YAML, shape, values, catalogue, product and keys: each line is Dutch, from its place to its end."""
+    form = (
+        FORM.replace("application: mijn-gent", "application: Mijn Gent\napplication: twee")
+        .replace("[api-beheer@stad-gent.example]", "[niemand]")
+        .replace("platforms: [acmidm]", "platform: [acmidm]\nretire: morgen")
+        .replace("dv_dosis_schrijven", "dv_dosis_schrijve")
+        .replace("merk_code: stad-gent", "merk_code: stad-aalst", 1)
+        .replace("prod.jwk.json", "weg.pem")
+    )
+    workspace.write_form(form)
+    result = CliRunner().invoke(app, ["validate", "--language", "nl"])
+    assert result.exit_code == 1
+    assert [line.removeprefix("onboardings/gent/mijn-gent.yaml:") for line in result.output.splitlines()] == [
+        '1:14: "Mijn Gent" is geen naam van een applicatie; gebruik kleine letters, cijfers en enkele koppeltekens,'
+        " hoogstens 64",
+        '2:1: "application" staat er twee keer; behoud een van de twee',
+        '3:12: "niemand" is geen e-mailadres; schrijf er een zoals api-beheer@stad.example',
+        '4:1: onbekend veld "platform"; bedoelt u "platforms"?',
+        '5:9: "morgen" is geen dag; schrijf er een zoals 2027-03-31',
+        '12:7: scope "dv_dosis_schrijve" staat niet in de catalogus; bedoelt u "dv_dosis_schrijven"?',
+        '15:20: notificaties, merk_code is "stad-aalst", en daarvoor spreekt Stad Gent niet; gebruik "stad-gent"; het'
+        " onboardingteam voegt andere toe onder speaks_for in onboardings/gent/organisation.yaml",
+        "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een bestand naast het formulier,"
+        " met de naam *.jwk.json",
+    ]
