@@ -15,6 +15,7 @@ from acmidm.importing.organisations import FolderOwner, Organisations
 from acmidm.importing.sheet import Column, SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
@@ -23,11 +24,7 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
-_NO_KEYS = {
-    "jwks_uri": "has its keys at an address: register the keys themselves there first",
-    "x5c": "has its key as a certificate: register its public key as a JSON Web Key there first",
-    "unreadable": "has keys that cannot be read: register them anew there first",
-}
+_NO_KEYS = ("jwks_uri", "x5c", "unreadable")
 """What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
 
@@ -73,11 +70,9 @@ def draft_of(
     notes: list[str] = []
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
-        advice = "which is not in the catalogue: add it there, or withdraw it first"
-        reasons += [f'{client} has the scope "{scope}", {advice}' for scope in unknown]
-        advice = "which the catalogue lacks: add it there, or remove it first"
+        reasons += [say("import.unknown_scope", client=client, scope=scope) for scope in unknown]
         said = client.metadata.attributes.keys() - catalogue.attributes.keys()
-        reasons += [f'{client} has the attribute "{name}" in its tokens, {advice}' for name in sorted(said)]
+        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(said)]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
@@ -86,23 +81,20 @@ def draft_of(
     # That of production, the last, where they differ.
     application = next((name for client in reversed(list(clients.values())) if (name := _application(client))), "")
     if not application:
-        reasons.append("neither application nor client_name of its clients can name the application")
+        reasons.append(say("import.no_application"))
     method = {client.metadata.token_endpoint_auth_method for client in clients.values()}
     if len(method) > 1:
-        reasons.append(
-            f"its clients authenticate differently ({', '.join(sorted(method))}), which takes one form each: write them"
-            " by hand"
-        )
+        reasons.append(say("import.different_methods", method=", ".join(sorted(method))))
     contacts = sorted({contact for client in clients.values() for contact in client.metadata.contacts})
     if not contacts and contact is None:
-        reasons.append("its clients have no contacts: name one with --contact")
+        reasons.append(say("import.no_contacts"))
     if reasons or organisation is None:
         raise Unusable(*reasons)
     notes += _contradictions(row, clients.values(), organisation)
     notes += _changes_of_names(clients.values(), organisation, application)
     notes += _changes_of_contacts(clients.values(), contacts or [contact or ""])
     notes += [
-        f"{client} authenticates with a secret, which nobody can read: up makes a new one, to be handed over"
+        say("import.secret_unreadable", client=client)
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
@@ -116,21 +108,19 @@ def draft_of(
 def _inexpressible(client: ListedClient) -> Iterator[str]:
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
-        yield (
-            f"{client} has the grant types {', '.join(metadata.grant_types) or 'none'}, where a form has"
-            " client_credentials alone"
-        )
+        yield (say("import.grant_types", client=client, types=", ".join(metadata.grant_types) or say("problems.none")))
     if not metadata.enabled:
-        yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
+        yield say("import.disabled", client=client)
     if client.reserved is not None:
         yield f"{client} {client.reserved.why}"
     if metadata.managed_by is not None:
-        yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
+        yield say("import.managed", client=client, managed_by=metadata.managed_by)
     for product, document in client.configurations.items():
         if document.owner.managed_by is not None:
             yield (
-                f"the {product} configuration of {client} is managed by {document.owner.managed_by}: only that stack"
-                " can declare it"
+                say(
+                    "import.configuration_managed", product=product, client=client, managed_by=document.owner.managed_by
+                )
             )
 
 
@@ -146,18 +136,20 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     """Return the keys, why some may not be registered any more, and what some lose."""
     keys, refused, changed = [], [], []
     for kid, members in sorted(client.snapshot.jwks.items()):
-        if len(members) == 1 and (elsewhere := _NO_KEYS.get(next(iter(members)))):
-            refused.append(f"{client} {elsewhere}")
+        if len(members) == 1 and (member := next(iter(members))) in _NO_KEYS:
+            refused.append(say(f"import.no_keys.{member}", client=client))
             continue
         try:
             key = public_jwk(dict(members))
         except InvalidJwk as error:
-            refused += [f'key "{kid}" of {client} {reason.sentence}' for reason in error.reasons]
+            refused += [
+                say("import.key_refused", kid=kid, client=client, sentence=reason.sentence) for reason in error.reasons
+            ]
             continue
         keys.append(key)
         lost = sorted(members.keys() - key.members.keys())
         if lost:
-            changed.append(f'key "{kid}" of {client} loses what means nothing to this project: {", ".join(lost)}')
+            changed.append(say("import.key_loses", kid=kid, client=client, lost=", ".join(lost)))
     return keys, refused, changed
 
 
@@ -169,18 +161,20 @@ def _organisation(
     for client in reversed(list(clients)):  # production, the last, names an organisation that is new
         has = client.metadata.organisation
         if in_row and has.kbo and in_row != has.kbo:
-            return None, [f"{row.place(Column.KBO)} has {in_row}, while {client} has KBO number {has.kbo}"]
+            return None, [
+                say("import.kbo_differs", place=row.place(Column.KBO), in_row=in_row, client=client, kbo=has.kbo)
+            ]
         kbo = has.kbo or (None if has.ovo else in_row)
         if not has.ovo and not kbo:
-            return None, [f"neither column {Column.KBO} nor {client} has a code of the organisation"]
+            return None, [say("import.no_code", kbo=Column.KBO, client=client)]
         if kbo == SHARED_KBO_NUMBER and not has.ovo:
-            return None, [f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code: give it one there"]
+            return None, [say("import.kbo_shared", kbo=kbo, client=client)]
         try:
             owners.append(organisations.of(has.name or row.values.get(Column.CUSTOMER, ""), has.ovo, kbo))
         except ValueError as error:
             return None, [f"{client}: {error}"]
     if len(set(owners)) > 1:
-        return None, ["its clients are of different organisations: " + ", ".join(map(str, clients))]
+        return None, [say("import.different_organisations", clients=", ".join(map(str, clients)))]
     return owners[0], []
 
 
@@ -194,13 +188,11 @@ def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: Folde
     """Yield what row and authority have differently about the organisation: perhaps the client is another's."""
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo != in_row:
-        has = f"{owner.code} and {f'KBO number {owner.kbo}' if owner.kbo else 'no KBO number'}"
-        yield f"{row.place(Column.KBO)} has {in_row}, while its organisation has {has}: see whether it is the same"
+        name = "import.other_kbo" if owner.kbo else "import.other_code"
+        yield say(name, place=row.place(Column.KBO), in_row=in_row, code=owner.code, kbo=owner.kbo)
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
-            yield (
-                f'{row.place(Column.CUSTOMER)} has "{customer}", and the authority "{name}": see whether it is the same'
-            )
+            yield (say("import.customer_differs", place=row.place(Column.CUSTOMER), customer=customer, name=name))
 
 
 def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, application: str) -> Iterator[str]:
@@ -215,22 +207,28 @@ def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, appli
             ("organisation.kbo", organisation.kbo, owner.kbo),
         ):
             if (there or "") != (declared or ""):
-                has = f'the {member} "{there}"' if there else f"no {member}"
-                yield f"{client} has {has}; the form has " + (f'"{declared}"' if declared else "none")
+                name = (
+                    "import.name_differs" if there and declared else "import.name_lost" if there else "import.name_new"
+                )
+                yield say(name, client=client, member=member, there=there, declared=declared)
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:
     """Yield each client that is this organisation's by the spreadsheet alone."""
     owner = draft.organisation
     for client in draft.nameless:
-        where = f"adopts in {owner.folder}/organisation.yaml"
-        said = f"{where} has it" if owner.is_new else f"has to be added to {where}"
-        yield f"{client} has no code of an organisation there, and {said}: see whether it is {owner.name}'s"
+        name = "import.owner_unknown" if owner.is_new else "import.owner_unknown_to_file"
+        yield say(name, client=client, file=f"{owner.folder}/organisation.yaml", name=owner.name)
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:
     return [
-        f"{client} has the contacts {', '.join(client.metadata.contacts) or 'none'}; the form has {', '.join(contacts)}"
+        say(
+            "import.contacts_change",
+            client=client,
+            has=", ".join(client.metadata.contacts) or say("problems.none"),
+            contacts=", ".join(contacts),
+        )
         for client in clients
         if set(client.metadata.contacts) != set(contacts)
     ]

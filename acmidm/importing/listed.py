@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -33,9 +34,12 @@ class ListedClient:
         return self.snapshot.client.metadata
 
     def __str__(self) -> str:
-        return (
-            f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation.name}) on'
-            f" {self.environment}"
+        return say(
+            "import.client",
+            client_id=self.client_id,
+            client_name=self.metadata.client_name,
+            name=self.metadata.organisation.name,
+            environment=self.environment,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from acmidm.words import LONGEST_NAME, slug
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.metadata import OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
@@ -58,9 +59,7 @@ class Organisations:
         codes = _codes(ovo, kbo)
         found = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
-            raise ValueError(
-                f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right"
-            )
+            raise ValueError(say("import.kbo_of_another", kbo=kbo, folder=found.folder, has=found.ovo, ovo=ovo))
         owner = found or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
         for code in codes:
             self._by_code.setdefault(code, owner)

@@ -12,8 +12,9 @@ from acmidm.importing.organisations import Organisations
 from acmidm.importing.sheet import Column, SheetRow
 from acmidm.report.undeclared import Declared
 from acmidm_onboarding.forms.loading import Onboardings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import kbo_number
-from acmidm_onboarding.values.problems import Unusable
+from acmidm_onboarding.values.problems import Unusable, both
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
@@ -68,8 +69,7 @@ class _Planner:
             for client in register.clients:
                 if (environment, client.client_id.lower()) not in named and not self._is_declared(client):
                     self._plan.unplaced.append(
-                        f"{client}, platform {client.platform}, is in no row and in no form: add a row, or write a form"
-                        " that adopts it"
+                        say("import.client_without_row", client=client, platform=client.platform)
                     )
         return self._plan
 
@@ -79,11 +79,11 @@ class _Planner:
         reasons += [*row.faults, *found]
         undeclared = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not undeclared:
-            self._plan.declared.append(f"{row}: a form declares {' and '.join(map(str, clients.values()))} already")
+            self._plan.declared.append(say("import.declared", row=row, clients=both(map(str, clients.values()))))
             return
         if undeclared and len(undeclared) < len(clients):
             known = next(client for client in clients.values() if client not in undeclared)
-            reasons.append(f"a form declares {known} already: add {undeclared[0]} to it, with adopt")
+            reasons.append(say("import.half_declared", known=known, undeclared=undeclared[0]))
         if not reasons:
             try:
                 self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._organisations, self._contact))
@@ -96,38 +96,32 @@ class _Planner:
         clients, reasons = {}, []
         client_ids = _client_ids(row)
         if not client_ids and not row.faults:
-            reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
+            reasons.append(say("import.no_client_ids", client_test=Column.CLIENT_TEST, client_prod=Column.CLIENT_PROD))
         for environment, client_id in client_ids.items():
             place = row.place(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
                 others = [
                     str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)
                 ]
-                reasons.append(
-                    f'{place}: client-ID "{client_id}" is in {" and in ".join(others)} too; keep one of them'
-                )
+                reasons.append(say("import.client_id_twice", place=place, client_id=client_id, rows=both(others)))
             elif environment not in self._registers:
-                reasons.append(f"{place}: name the stack that has these clients, with --{environment}")
+                reasons.append(say("import.stack_missing", place=place, environment=environment))
             else:
                 client = self._registers[environment].find(client_id)
                 if client is None:
-                    stack = self._registers[environment].stack
-                    reasons.append(
-                        f'{place}: there is no client "{client_id}" on stack {stack}{self._elsewhere(client_id)}'
-                    )
+                    reasons.append(self._no_client(place, client_id, self._registers[environment].stack))
                 elif client.platform is not Platform.ACMIDM:
                     reasons.append(
-                        f'{place}: client "{client_id}" is one of {client.platform}; put the client of ACM/IDM there,'
-                        f" and add to its form platforms: [acmidm, {client.platform}] and adopt: {{{client.platform}:"
-                        f' "{client_id}"}}'
+                        say("import.other_platform", place=place, client_id=client_id, platform=client.platform)
                     )
                 else:
                     clients[environment] = client
         return clients, reasons
 
-    def _elsewhere(self, client_id: str) -> str:
+    def _no_client(self, place: str, client_id: str, stack: str) -> str:
         found = [register.stack for register in self._registers.values() if register.find(client_id)]
-        return f", but there is on {found[0]}: perhaps it is in the wrong column" if found else ""
+        name = "import.client_on_other_stack" if found else "import.no_client"
+        return say(name, place=place, client_id=client_id, stack=stack, other="".join(found[:1]))
 
     def _is_declared(self, client: ListedClient) -> bool:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
@@ -139,10 +133,9 @@ class _Planner:
             by_key[draft.organisation.code, draft.application].append(draft)
         for (code, application), drafts in by_key.items():
             for draft in drafts if len(drafts) > 1 else ():
-                others = " and ".join(str(other.row) for other in drafts if other is not draft)
+                others = both(str(other.row) for other in drafts if other is not draft)
                 self._plan.unplaced.append(
-                    f'{draft.row}: {others} has the application "{application}" of {code} as well; name them'
-                    " differently at the authority"
+                    say("import.same_application", row=draft.row, others=others, application=application, code=code)
                 )
         self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
 

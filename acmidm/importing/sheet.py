@@ -22,7 +22,8 @@ from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.problems import Failure, both, either
 
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
@@ -59,7 +60,6 @@ class Column(StrEnum):
 
 
 CLIENT_IDS = (Column.CLIENT_TEST, Column.CLIENT_PROD)
-_NEEDED = f"{Column.KBO} and {' or '.join(CLIENT_IDS)}"
 
 Table = Sequence[Sequence[str]]
 
@@ -77,11 +77,12 @@ class SheetRow:
     """What is wrong with cells that have no value therefore, a sentence each."""
 
     def __str__(self) -> str:
-        return f"row {self.number}" + (f" of sheet {self.sheet}" if self.sheet else "")
+        name = "import.row_of_sheet" if self.sheet else "import.row"
+        return say(name, number=self.number, sheet=self.sheet)
 
     def place(self, column: Column) -> str:
         """The column, for a message about this row."""
-        return f"column {self.letters[column]} ({column})"
+        return say("import.column", letters=self.letters[column], column=column)
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def read_sheets(file: Path) -> Sheets:
             tables = _of_workbook(file)
             return _sheets(file, {title if len(tables) > 1 else None: table for title, table in tables.items()})
     except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}; check the name and its rights") from None
-    raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+        raise Failure(say("import.unreadable", file=file, reason=error.strerror)) from None
+    raise Failure(say("import.no_spreadsheet", file=file))
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
@@ -119,9 +120,7 @@ def _of_workbook(file: Path) -> Mapping[str, Table]:
             sheet.reset_dimensions()
         return {sheet.title: _of_sheet(sheet, twin) for sheet, twin in zip(values, formulas, strict=True)}
     except _NO_WORKBOOK as error:
-        raise Failure(
-            f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
-        ) from None
+        raise Failure(say("import.no_workbook", file=file, name=type(error).__name__)) from None
 
 
 def _of_sheet(values: Any, formulas: Any) -> Table:
@@ -142,7 +141,7 @@ def _of_csv(file: Path) -> Table:
         (_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1])
     )
     if fault and _is_whole(_headings(table)[1]):
-        raise Failure(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")
+        raise Failure(say("import.wrong_csv", file=file, fault=fault))
     return table
 
 
@@ -154,7 +153,7 @@ def _decoded(file: Path) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
     if "\0" in text:
-        raise Failure(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
+        raise Failure(say("import.not_utf8", file=file))
     return text
 
 
@@ -167,34 +166,42 @@ def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
             [_text(cell) for cell in cells] for cells in rows
         )  # where a row raises, those above it have been kept
     except csv.Error as error:
-        return table, f"row {len(table) + 1}: {error}"
+        return table, say("import.row_fault", number=len(table) + 1, error=error)
     return table, None
+
+
+def _needed() -> str:
+    return both((Column.KBO, either(CLIENT_IDS)))
 
 
 def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
     found = {title: _headings(table) for title, table in tables.items()}
     if not any(_is_whole(places) for _, places in found.values()):
         best = max((places for _, places in found.values()), key=_rank, default={})
-        but = f", but one with {', '.join(best)}" if best else ""
+        but = f", {say('import.headings_but', best=', '.join(best))}" if best else ""
         raise Failure(
-            f"{file} has no row of headings with {_NEEDED} in its first {_HEADING_ROWS} rows{but}; name the columns"
-            f" {', '.join(Column)}"
+            say(
+                "import.no_headings",
+                file=file,
+                needed=_needed(),
+                rows=_HEADING_ROWS,
+                but=but,
+                columns=", ".join(Column),
+            )
         )
     rows: list[SheetRow] = []
     remarks, unplaced = [], []
     for title, (heading, places) in found.items():
-        where = f"sheet {title}" if title else "the file"
+        where = say("import.sheet", title=title) if title else say("forms.the_file")
         if _is_whole(places):
             _refuse_twins(file, where, places)
             rows += _rows(title, tables[title], heading, {column: first for column, (first, *_) in places.items()})
             if lacking := [column for column in Column if column not in places]:
-                remarks.append(f"{where} has no column {', '.join(lacking)}")
+                remarks.append(say("import.column_lacking", where=where, lacking=", ".join(lacking)))
         elif places.keys() & set(CLIENT_IDS):
-            unplaced.append(
-                f"{where} has the columns {', '.join(places)}, and no {Column.KBO} in that row: head a column so"
-            )
+            unplaced.append(say("import.no_kbo_column", where=where, places=", ".join(places), kbo=Column.KBO))
         else:
-            remarks.append(f"{where} has no columns {_NEEDED} and was left out")
+            remarks.append(say("import.left_out", where=where, needed=_needed()))
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced))
 
 
@@ -202,10 +209,8 @@ def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]
     """Nobody can tell which of two columns with the same heading is meant."""
     for column, twins in places.items():
         if len(twins) > 1:
-            letters = " and ".join(get_column_letter(place + 1) for place in twins)
-            raise Failure(
-                f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts"
-            )
+            letters = both(get_column_letter(place + 1) for place in twins)
+            raise Failure(say("import.column_twice", file=file, where=where, letters=letters, column=column))
 
 
 def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[SheetRow]:
@@ -225,8 +230,8 @@ def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column,
 def _fault(value: str) -> str | None:
     """Why a cell has no value although something is in it."""
     if value.startswith("="):
-        return "has a formula without its value: open the file in Excel, and save it"
-    return f"has the error {value}: correct it in Excel" if value in ERROR_CODES else None
+        return say("import.formula")
+    return say("import.cell_error", value=value) if value in ERROR_CODES else None
 
 
 def _headings(table: Table) -> tuple[int, Mapping[Column, Sequence[int]]]:

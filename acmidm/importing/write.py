@@ -19,6 +19,7 @@ from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
@@ -138,9 +139,7 @@ class Writer:
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
-            draft.notes.append(
-                f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now: {names}: see whether it may"
-            )
+            draft.notes.append(say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names))
         if self._supplier is None or not any(one.organisation == owner for drafts in shared.values() for one in drafts):
             return [self._stage_organisation(owner.folder, fields)]
         supplier = self._stage_organisation(self._supplier, {"name": self._supplier})
@@ -195,16 +194,15 @@ class Writer:
         of both."""
         if self._may_share(draft.organisation):
             return
-        remedy = "--supplier FOLDER keeps it once, in the folder of the supplier"
+        remedy = say("import.supplier_option")
         if self._supplier is not None:
-            remedy = (
-                f"add {self._supplier} to suppliers in {self._folder / draft.organisation.folder / ORGANISATION_FILE}"
-            )
+            file = self._folder / draft.organisation.folder / ORGANISATION_FILE
+            remedy = say("import.supplier_missing", supplier=self._supplier, file=file)
         for key in {key.thumbprint: key for keys in draft.keys.values() for key in keys}.values():
             others = [one for one in shared.get(key.thumbprint, ()) if one.organisation != draft.organisation]
             if others:
                 rows = ", ".join(dict.fromkeys(str(one.row) for one in others))
-                yield f'{draft.row}: key "{key.kid}" is that of another organisation too, in {rows}: {remedy}'
+                yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows, remedy=remedy)
 
     def _text(self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]]) -> str:
         remembered = "; ".join(
@@ -212,7 +210,12 @@ class Writer:
             for column in _REMEMBERED
             if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
-        comment = plain(f"From {self._source}, {draft.row}{f': {remembered}' if remembered else ''}", 2000)
+        comment = plain(
+            say(
+                "import.source", source=self._source, row=draft.row, remembered=f": {remembered}" if remembered else ""
+            ),
+            2000,
+        )
         fields = {
             "application": draft.application,
             "contacts": draft.contacts,
@@ -237,8 +240,10 @@ class Writer:
                     raise
                 for one, problems in faulty:
                     left.remove(one)
-                    row = f"{one.draft.row}: its form would not be valid"
-                    outcome.unplaced += [f"{row}: {problem.what}; {problem.remedy}" for problem in problems]
+                    outcome.unplaced += [
+                        say("import.form_not_valid", row=one.draft.row, what=problem.what, remedy=problem.remedy)
+                        for problem in problems
+                    ]
                 needed = {file for one in left for file in one.files}
                 self._texts = {file: text for file, text in self._texts.items() if file in needed}
             else:
@@ -302,7 +307,4 @@ def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _exists(draft: ImportedForm, file: Path) -> str:
-    return (
-        f"{draft.row}: {file} exists already, for another connection, and is left as it is: rename it, or write the"
-        " form by hand"
-    )
+    return say("import.exists", row=draft.row, file=file)

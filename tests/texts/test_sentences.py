@@ -25,7 +25,7 @@ DONE = [
     *(MODULE / room for room in ("values", "forms", "rules", "settings")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
     MODULE / "authorities" / "published_keys.py",
-    COMMANDS / "edit",
+    *(COMMANDS / room for room in ("edit", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
     COMMANDS / "project.py",
 ]
