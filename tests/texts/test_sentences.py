@@ -167,3 +167,13 @@ def test_a_form_with_mistakes_of_each_kind_in_dutch(workspace: Workspace) -> Non
         "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een bestand naast het formulier,"
         " met de naam *.jwk.json",
     ]
+
+
+@pytest.mark.usefixtures("reader", "workspace")
+def test_what_new_misses_in_dutch() -> None:
+    result = CliRunner().invoke(app, ["new", "--language", "nl", "--organisation", "gentt", "--set", "x"])
+    assert result.exit_code == 2
+    assert result.output.splitlines()[:2] == [
+        '--set: "x" is niet PRODUCT.VELD=WAARDE; schrijf er een zoals notificaties.merk_code=stad-gent',
+        "--name TEXT: ontbreekt; geef de naam van de organisatie zoals in het organisatieregister",
+    ]
