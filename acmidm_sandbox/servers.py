@@ -19,6 +19,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings, PlatformSettings
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.supervisor import Daemon
@@ -70,9 +71,7 @@ class Served:
         InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
-            raise InvalidSettings(
-                "the sandbox's operator needs a key; set acmidm:operatorPrivateKeyFile to the file for it"
-            )
+            raise InvalidSettings(say("sandbox.operator_key"))
         if file.exists():
             return ECKey.import_key(json.loads(file.read_text()))
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
@@ -120,7 +119,8 @@ def add_stop_and_status(app: typer.Typer, name: str) -> None:
         require_project()
         found = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
         if not found:
-            typer.echo(f"no {name} was ever started in this project" + (f" for stack {stack}" if stack else ""))
+            sentence = "sandbox.never_started_for" if stack else "sandbox.never_started"
+            typer.echo(say(sentence, name=name, stack=stack))
         return found
 
     @app.command()

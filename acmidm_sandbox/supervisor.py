@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from acmidm.files import UMASK, open_private, private_folder, write_private
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 STOP_SECONDS = 20
@@ -92,8 +93,8 @@ class Daemon:
         if pid is None or health_url is None:
             return "stopped"
         if _answers(health_url):
-            return f"running at {_origin(health_url)} (process {pid})"
-        return f"process {pid} runs, but does not answer at {_origin(health_url)}; see {self.log}"
+            return say("sandbox.status.running", address=_origin(health_url), pid=pid)
+        return say("sandbox.status.silent", pid=pid, address=_origin(health_url), log=self.log)
 
     def settings(self) -> str | None:
         """What it was started with last; None where it never was."""
@@ -144,7 +145,7 @@ class Daemon:
                 if self.pid != pid:
                     return True
                 time.sleep(_POLL_SECONDS)
-        raise Failure(f"{self.title}: process {pid} does not end; end it by hand", exit_code=1)
+        raise Failure(say("sandbox.does_not_end", name=self.title, pid=pid), exit_code=1)
 
     def _prepare(self, program: Program) -> None:
         self._require_free(program)
@@ -159,10 +160,8 @@ class Daemon:
                 try:
                     probe.bind((url.hostname, port))
                 except OSError:
-                    taken = f"port {port} of {url.hostname} is taken by {_holder(port)}"
-                    raise Failure(
-                        f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100", exit_code=1
-                    ) from None
+                    taken = {"port": port, "host": url.hostname, "holder": _holder(port)}
+                    raise Failure(say("sandbox.port_taken", name=self.title, **taken), exit_code=1) from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""
@@ -189,9 +188,7 @@ class Daemon:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:  # `_running` locks for an instant, to look
-                        raise Failure(
-                            f"{self.title} is being started by another process; wait for it", exit_code=1
-                        ) from None
+                        raise Failure(say("sandbox.being_started", name=self.title), exit_code=1) from None
                     time.sleep(_POLL_SECONDS)
             file.truncate(0)
             yield file
@@ -202,18 +199,21 @@ class Daemon:
             if _answers(program.health_url):
                 return
             if time.monotonic() > deadline:
-                what = f"was not ready within {program.start_seconds:g} seconds"
+                what = say("sandbox.not_ready", seconds=f"{program.start_seconds:g}")
                 break
             time.sleep(_POLL_SECONDS)
         else:
-            what = "ended at once"
-        raise Failure(f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}", exit_code=1)
+            what = say("sandbox.ended_at_once")
+        raise Failure(
+            say("sandbox.not_started", name=self.title, what=what, words=self._last_words(said_before), log=self.log),
+            exit_code=1,
+        )
 
     def _last_words(self, said_before: int) -> str:
         """The last error since a start, else the last line. Keycloak says more after its reason."""
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
-        return next(reversed(errors or lines), "it said nothing")
+        return next(reversed(errors or lines), say("sandbox.said_nothing"))
 
 
 def _holder(port: int | None) -> str:
@@ -223,9 +223,9 @@ def _holder(port: int | None) -> str:
             one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid
         )
         process = psutil.Process(found)
-        return f"process {found} ({process.name()} in {process.cwd()})"
+        return say("sandbox.holder", pid=found, name=process.name(), folder=process.cwd())
     except (StopIteration, psutil.Error):  # another user's
-        return "another program"
+        return say("sandbox.another_program")
 
 
 def _origin(url: str) -> str:

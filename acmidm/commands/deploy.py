@@ -22,12 +22,13 @@ from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, fail, working
-from acmidm.words import counted, first_of
+from acmidm.words import first_of
 from acmidm_onboarding.engine_resources import METHOD, Resource, is_password, kind_of, mapping, name_of, resources_in
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import due, last_step
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
 from toolchain import install_random
 from toolchain.common import ToolchainError
@@ -89,14 +90,14 @@ def deploy(
     _read_forms(opened)
     all_asked = ask_what_is_there(opened)
     for sentence in by_reason(opened.desired.held_back):
-        typer.echo(f"warning: {sentence}", err=True)
+        typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
     if (
         wanted is not None and looks_first
     ):  # what was approved is compared with what is, not with what a run that was cut off left
         looked, looks_first = _look(opened), False
-    with working(f"previewing {stack}"):
+    with working(say("review.previewing", stack=stack)):
         previewed = engine.preview(stack, opened.there)
     lacking = (
         recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
@@ -104,7 +105,7 @@ def deploy(
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     left_out: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
-        with working(f"comparing with what was approved for {stack}"):
+        with working(say("deploy.comparing", stack=stack)):
             now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
     types = {
@@ -124,12 +125,7 @@ def deploy(
         warn_of_missing_rights(opened, opened.connections)
     if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
-        then = (
-            "run the same command again"
-            if wanted is None
-            else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
-        )
-        fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
+        fail(say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack), code)
 
 
 def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
@@ -138,16 +134,12 @@ def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, 
     They hold nobody else up. The command ends where the difference is of no connection in particular.
     """
     for one in found:
-        typer.echo(f"differs: {one.sentence}", err=True)
+        typer.echo(say("deploy.differs", difference=one.sentence), err=True)
     keys = {one.key for one in found if one.key is not None}
     if any(one.key is None for one in found):
-        fail(
-            f"nothing more of {stack.name} is brought up, for it is not what was approved: have it reviewed again",
-            Code.FOUND,
-        )
+        fail(say("deploy.not_approved", stack=stack.name), Code.FOUND)
     if keys:
-        said = counted(len(keys), "client is left out, for it is|clients are left out, for they are")
-        typer.echo(f"{said} not what was approved: have {'it' if len(keys) == 1 else 'them'} reviewed again", err=True)
+        typer.echo(say_counted("deploy.left_out", len(keys)), err=True)
     resources = [*resources_in(stack.state), *(previewed.get("steps") or ())]
     return {key: urns_of(key, resources) for key in keys}
 
@@ -170,7 +162,7 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
         return ended
-    typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
+    typer.echo(say("deploy.second_run", clients=first_of(sorted(left))), err=True)
     more: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
         previewed = engine.preview(stack.name, stack.there)
@@ -210,32 +202,18 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
         plan = with_keys(read_plan(previewed, stack.state), stack.connections, stack)
         review = review_of([plan], today, allow_mass_change=allow_mass_change)
         for warning in warnings(review):
-            typer.echo(f"warning: {warning}", err=True)
+            typer.echo(say("report.a_warning", sentence=warning), err=True)
         refused, ends = review.problems, review.too_many
         gone = going(plan, today.now.date()) if lacking else []
         if lacking:
-            typer.echo(
-                f"warning: {stack.name} was last brought up from revision {lacking}, and yours was made without it:"
-                " pull first",
-                err=True,
-            )
+            typer.echo(say("deploy.lacking", stack=stack.name, revision=lacking), err=True)
         if gone:
-            ends = (
-                *ends,
-                (
-                    f"{counted(len(gone), 'client')} would go, and yours is no later revision than {lacking}:"
-                    f" {first_of(gone)}; if all of them are meant, add --allow-mass-change"
-                ),
-            )
+            ends = (*ends, say_counted("deploy.would_go", len(gone), revision=lacking, clients=first_of(gone)))
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
-        ends = (
-            (f"nothing of {stack.name} is brought up: correct what is refused, then run the same command again",)
-            if refused
-            else ()
-        )
+        ends = (say("deploy.nothing", stack=stack.name),) if refused else ()
     for sentence in refused:
-        typer.echo(f"refused: {sentence}", err=True)
+        typer.echo(say("review.refused", refusal=sentence), err=True)
     if ends:
         fail("\n".join(ends), Code.FOUND)
     return bool(refused)
@@ -243,7 +221,7 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
-    typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
+    typer.echo(say("deploy.looking", stack=stack.name), err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it
     # was to refresh. With the program's settings, for those of the run that was cut off may have been wrong; but not
     # while an alias waits to be applied, at which the engine panics then ("had not been marked as seen"), and leaves
@@ -256,11 +234,7 @@ def _look(stack: Stack) -> int:
         return 0
     # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites
     # and removes only what bears its own key, and takes over what it was to make.
-    typer.echo(
-        "Not everything could be looked at, see above. The rest is brought up all the same, and the next run looks"
-        " again.",
-        err=True,
-    )
+    typer.echo(say("deploy.not_looked_at"), err=True)
     return code
 
 

@@ -10,6 +10,7 @@ import typer
 from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import ask_what_is_there, stack_of
 from acmidm.terminal import Code, fail
+from acmidm_onboarding.texts import say
 
 _PACK = Path("policies", "pack")
 
@@ -31,4 +32,4 @@ def policies(
     ask_what_is_there(opened)
     words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")
     if engine.run(stack, *words, there=opened.there or {}):
-        fail(f"{stack} is not brought up like this: what a policy forbids, or a mistake, is above", Code.FOUND)
+        fail(say("deploy.forbidden", stack=stack), Code.FOUND)

@@ -19,9 +19,10 @@ from acmidm.desk.status import ListedConnection
 from acmidm.engine.stacks import settings_of, with_a_portal
 from acmidm.project import require_own_name
 from acmidm.terminal import Code, fail
-from acmidm.words import counted, day, first_of, plain
+from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.settings import require_trusted_hosts
+from acmidm_onboarding.texts import say, say_counted
 
 EPILOG = """
 **Examples**
@@ -72,7 +73,7 @@ def remind(
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(
-            f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read",
+            say("reminders.no_state", stack=stack),
             Code.UNREACHABLE,
         )
     if metrics is not None:
@@ -80,7 +81,7 @@ def remind(
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
         typer.echo(
-            f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them",
+            say("reminders.unseen", clients=first_of(unseen)),
             err=True,
         )
         code = Code.UNREACHABLE
@@ -91,7 +92,7 @@ def remind(
             typer.echo(_shown(one))
         raise typer.Exit(code)
     if settings.smtp_url is None:
-        fail(f"stack {stack} has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what")
+        fail(say("reminders.no_server", stack=stack))
     require_trusted_hosts(settings)
     with opened(ledger_file(stack)) as ledger:
         found = reminders(due(rows, ledger.sent, now))
@@ -99,10 +100,8 @@ def remind(
         for done in deliver(found, languages, ledger, settings, now):
             typer.echo(_shown(done.reminder))
             for problem in done.problems:
-                typer.echo(
-                    f"{_name(done.reminder)}: {problem}{'' if done.is_sent else '; the next run tries it again'}",
-                    err=True,
-                )
+                sentence = "reminders.problem" if done.is_sent else "reminders.not_sent"
+                typer.echo(say(sentence, name=_name(done.reminder), problem=problem), err=True)
                 code = Code.FOUND
     raise typer.Exit(code)
 
@@ -112,15 +111,11 @@ def _is_unseen(connection: ListedConnection) -> bool:
 
 
 def _headline(stack: str, count: int) -> str:
-    return (
-        f"{counted(count, 'mail')} for {stack}"
-        if count
-        else f"nothing ends or waits on {stack} that nobody was reminded of"
-    )
+    return say_counted("reminders.mails", count, stack=stack) if count else say("reminders.nothing", stack=stack)
 
 
 def _name(one: Reminder) -> str:
-    return f"{plain(one.organisation)} ({', '.join(map(plain, one.contacts)) or 'no contacts'})"
+    return f"{plain(one.organisation)} ({', '.join(map(plain, one.contacts)) or say('reminders.no_contacts')})"
 
 
 def _shown(one: Reminder) -> str:
@@ -130,6 +125,9 @@ def _shown(one: Reminder) -> str:
 def _what(one: Due) -> str:
     name = plain(one.connection.name)
     if isinstance(one, KeyEnds):
-        return f"{name}: key {plain(one.key.kid)} ends {day(one.expires)}, within {counted(one.threshold, 'day')}"
-    since = f" since {day(one.standing.since)}" if one.standing.since else ""
-    return f"{name}: step {one.standing.step:d} waits for the organisation{since}"
+        facts = {"name": name, "kid": plain(one.key.kid), "day": day(one.expires)}
+        return say_counted("reminders.key", one.threshold, **facts)
+    since, step = one.standing.since, f"{one.standing.step:d}"
+    if since:
+        return say("reminders.step_since", name=name, step=step, day=day(since))
+    return say("reminders.step", name=name, step=step)

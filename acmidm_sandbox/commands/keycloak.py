@@ -10,6 +10,7 @@ import typer
 
 from acmidm_onboarding.authorities.keycloak import KEYCLOAK
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
@@ -46,7 +47,8 @@ def start(stack: StackOption = "keycloak") -> None:
         server = Server(found.daemon(NAME).folder, _distribution(), found.settings.address.port or 80)
         started = start_server(server)
         _set_up_realm(server, found)
-        return f"{daemon_of(server).title}: {'started' if started else 'running'} at {server.origin}"
+        sentence = "sandbox.started" if started else "sandbox.running"
+        return say(sentence, name=daemon_of(server).title, address=server.origin)
 
     # The settings allow plain http to loopback only.
     local = [found for found in served(stack) if found.settings.address.scheme == "http"]
@@ -85,15 +87,14 @@ def _set_up_realm(server: Server, served: Served) -> None:
         with Admin(server) as admin:
             set_up(admin, _realm(served))
     except httpx.HTTPError as error:
-        raise Failure(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}", exit_code=1) from None
+        raise Failure(say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1) from None
 
 
 def _realm(served: Served) -> Realm:
     settings, stack = served.settings, served.stack
     path = settings.address.path or ""
     if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
-        wrong = f"acmidm:managementUrl of stack {stack} must end in {_MANAGEMENT_PATH}<realm>"
-        raise InvalidSettings(f"{wrong}; correct Pulumi.{stack}.yaml")
+        raise InvalidSettings(say("sandbox.management_url", stack=stack, path=_MANAGEMENT_PATH))
     products = urlsplit(str(settings.products_url))
     scopes = served.scopes()
     return Realm(

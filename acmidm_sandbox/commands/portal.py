@@ -9,6 +9,7 @@ import typer
 
 from acmidm.terminal import as_json, fail
 from acmidm.words import plain
+from acmidm_onboarding.texts import say
 from acmidm_sandbox.beheerportaal.mail.received import received_mails
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.users import add_user, list_users, remove_user, set_right
@@ -52,8 +53,10 @@ def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, 
 
     def start_one(portal: EmbeddedPortal) -> str:
         started = portal.daemon.start(portal.prepared())
-        mail = f", receives mail at port {portal.settings.smtp_port}" if portal.settings.smtp_port else ""
-        return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}{mail}"
+        sentence = "sandbox.started" if started else "sandbox.running"
+        said = say(sentence, name=portal.daemon.title, address=portal.settings.origin)
+        mail = portal.settings.smtp_port
+        return say("sandbox.with_mail", started=said, port=mail) if mail else said
 
     on_each(portals(stack, explain_refusals, strict), start_one)
 
@@ -63,7 +66,8 @@ def apis(stack: StackOption = "tni") -> None:
     """Show the product APIs of a stack's portals, and what a token request names them by."""
     for portal in portals(stack):
         for name, product in portal.settings.products.items() if portal.settings.external_issuer is None else ():
-            named = " or ".join([f"audience={product.client_id}", *(f"resource={url}" for url in product.resources)])
+            targets = [f"audience={product.client_id}", *(f"resource={url}" for url in product.resources)]
+            named = f" {say('sandbox.or')} ".join(targets)
             typer.echo(f"{portal.served.platform.value} {name}: scope={product.scope}, {named}")
 
 
@@ -94,17 +98,15 @@ def mail(
         (portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None
     )
     if database is None:
-        fail(
-            f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in Pulumi.{stack}.yaml to be"
-            " smtp on loopback"
-        )
+        fail(say("sandbox.receives_no_mail", stack=stack))
     search = " ".join(words or ())
     with usable_database():
         found = listed(received_mails(database), search)
     if output is MailOutput.JSON:
         typer.echo(as_json(Mails(stack=stack, mails=found)))
     elif not found:
-        typer.echo(f"the sandbox of {stack} received no mail" + (f' that has "{plain(search)}"' if search else ""))
+        sentence = "sandbox.no_such_mail" if search else "sandbox.no_mail"
+        typer.echo(say(sentence, stack=stack, search=plain(search)))
     else:
         typer.echo("\n\n".join("\n".join(lines(one)) for one in found))
 
@@ -131,9 +133,9 @@ def add(
     portal = _portal(stack, platform)
     with usable_database():
         password = add_user(portal.database, name, organisation, api_beheerder=api_beheerder)
-    right = "with" if api_beheerder else "without"
-    typer.echo(f"user {name} of {', '.join(organisation)} added, {right} the right API-beheerder", err=True)
-    typer.echo(f"log on at {portal.origin}/portaal with this password:", err=True)
+    sentence = "sandbox.user.added_with_right" if api_beheerder else "sandbox.user.added"
+    typer.echo(say(sentence, name=name, organisation=", ".join(organisation)), err=True)
+    typer.echo(say("sandbox.user.log_on", address=f"{portal.origin}/portaal"), err=True)
     typer.echo(password)
 
 
@@ -144,7 +146,7 @@ def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -
         found = list_users(_portal(stack, platform).database)
     for user in found:
         codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
-        typer.echo(f"{user.name}: {codes}, {'API-beheerder' if user.api_beheerder else 'no right'}")
+        typer.echo(f"{user.name}: {codes}, {'API-beheerder' if user.api_beheerder else say('sandbox.user.no_right')}")
 
 
 @_users.command()
@@ -152,7 +154,7 @@ def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpti
     """Give a user the right API-beheerder, as the Lokale Beheerder does."""
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=True)
-    typer.echo(f"user {name} is API-beheerder")
+    typer.echo(say("sandbox.user.granted", name=name))
 
 
 @_users.command()
@@ -160,7 +162,7 @@ def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpt
     """Take the right API-beheerder from a user; it counts from the next page."""
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=False)
-    typer.echo(f"user {name} is no API-beheerder any more")
+    typer.echo(say("sandbox.user.revoked", name=name))
 
 
 @_users.command()
@@ -168,17 +170,14 @@ def remove(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpt
     """Remove a user, whose sessions end."""
     with usable_database():
         remove_user(_portal(stack, platform).database, name)
-    typer.echo(f"user {name} removed")
+    typer.echo(say("sandbox.user.removed", name=name))
 
 
 def _portal(stack: str, platform: str) -> PortalSettings:
     own = (portal.settings for portal in portals(stack) if portal.served.platform == platform)
     found = next((settings for settings in own if settings.external_issuer is None), None)
     if found is None:
-        fail(
-            f"stack {stack} has no embedded portal for platform {platform} that has clients; its settings are in"
-            f" Pulumi.{stack}.yaml"
-        )
+        fail(say("sandbox.no_portal", stack=stack, platform=platform))
     return found
 
 
