@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from acmidm.files import write_private
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 AUDIENCE = "ACMIDM_IDENTITY_AUDIENCE"
@@ -26,7 +27,7 @@ def variable(name: str) -> str:
     value = os.environ.get(name)
     if not value:
         raise Failure(
-            f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says",
+            say("github.no_variable", name=name),
             exit_code=3,
         )
     return value
@@ -96,17 +97,13 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise Failure(
-            f"{place}: GitHub did not answer ({type(error).__name__}); run the job again", exit_code=3
-        ) from None
+        raise Failure(say("github.no_answer", request=place, reason=type(error).__name__), exit_code=3) from None
     except ValueError:
-        raise Failure(
-            f"{place}: GitHub answered {answer.status_code} without JSON; run the job again", exit_code=3
-        ) from None
+        raise Failure(say("github.no_json", request=place, status=answer.status_code), exit_code=3) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
         raise Failure(
-            f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md",
+            say("github.refused", request=place, status=answer.status_code, message=message),
             exit_code=3,
         )
     return data, answer

@@ -16,6 +16,7 @@ from acmidm.files import naming
 from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, fail
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 _EPILOG = """
@@ -53,15 +54,15 @@ def comment(file: ReportArgument) -> None:
     """
     pull_request, head = _pull_request()
     mark, repository = _mark("review"), Repository()
-    body = _body(f"{_report(file)}\nThis is about commit {head}.\n", mark)
+    body = _body(f"{_report(file)}\n{say('github.about', commit=head)}\n", mark)
     for found in repository.comments(pull_request):
         if _is_ours(found, mark):
             if found["body"] != body:
                 repository.change_comment(found["id"], body)
-            typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
+            typer.echo(say("github.up_to_date", comment=found["id"], pull_request=pull_request))
             return
     repository.add_comment(pull_request, body)
-    typer.echo(f"pull request {pull_request} has its comment")
+    typer.echo(say("github.commented", pull_request=pull_request))
 
 
 @app.command()
@@ -72,7 +73,7 @@ def fetch() -> None:
     """
     _, head = _pull_request()
     git.fetch(head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN"))
-    typer.echo(f"{head} can be reviewed")
+    typer.echo(say("github.fetched", commit=head))
 
 
 @app.command()
@@ -80,7 +81,7 @@ def summary(file: ReportArgument) -> None:
     """Add the report to the step summary, which every run has, those for forks too."""
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if not target:
-        fail("GITHUB_STEP_SUMMARY is not set; run this in a workflow of GitHub")
+        fail(say("github.no_summary"))
     _summarise(_report(file), Path(target))
 
 
@@ -97,12 +98,12 @@ def drift(
     text = as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
         _summarise(text, Path(target))
-    about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])
-    title = f"{' and '.join(about)} on {stack}"
+    keys = "_and_keys" if report.expiring else ""
+    about = f"drift{keys}" if not report.in_sync else "keys" if keys else None
     repository, mark = Repository(), _mark(f"drift-{stack}")
     found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
     if about:
-        typer.echo(_noted(repository, found, title[0].upper() + title[1:], _body(text, mark)))
+        typer.echo(_noted(repository, found, say(f"github.title.{about}", stack=stack), _body(text, mark)))
     else:
         typer.echo(_closed(repository, found, stack))
 
@@ -144,33 +145,32 @@ def newest() -> None:
     if tip != own:
         branch = reference.removeprefix("refs/heads/")
         fail(
-            f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit"
-            " instead",
+            say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]),
             Code.FOUND,
         )
-    typer.echo(f"{own[:7]} is the newest commit")
+    typer.echo(say("github.newest", commit=own[:7]))
 
 
 def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str) -> str:
     """Opens the issue, or brings it in line with the report; says what was done."""
     if found is None:
         assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
-        return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
+        return say("github.issue.opened", title=title, issue=repository.open_issue(title, body, assignees))
     if (found["title"], found["body"]) != (title, body):
         repository.change_issue(found["number"], title=title, body=body)
         if _headline(found["body"]) != _headline(body):
             # Changing the text notifies nobody; this does.
             repository.add_comment(found["number"], _headline(body))
-    return f"{title}: issue {found['number']} says so"
+    return say("github.issue.updated", title=title, issue=found["number"])
 
 
 def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:
     """Closes the issue where one is open; says what was done."""
     if found is None:
-        return f"{stack} is in sync"
-    repository.add_comment(found["number"], f"{stack} is in sync again, and no key of it ends soon.")
+        return say("github.in_sync", stack=stack)
+    repository.add_comment(found["number"], say("github.in_sync_again", stack=stack))
     repository.change_issue(found["number"], state="closed", state_reason="completed")
-    return f"{stack} is in sync again: issue {found['number']} is closed"
+    return say("github.issue.closed", stack=stack, issue=found["number"])
 
 
 def _mark(name: str) -> str:
@@ -185,10 +185,7 @@ def _is_ours(posted: dict[str, Any], mark: str) -> bool:
 def _body(text: str, mark: str) -> str:
     body = f"{mark}\n{text}"
     if len(body) > LONGEST_BODY:
-        fail(
-            f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm, which keeps it short"
-            " enough"
-        )
+        fail(say("github.too_long", count=len(text)))
     return body
 
 
@@ -200,24 +197,22 @@ def _headline(body: str) -> str:
 def _report(file: Path) -> str:
     """The text to post; the command that was to write it failed where it is empty, and what was posted before is true
     no more."""
-    return (
-        _text(file)
-        or "### There is no review of this change\n\nIts forms have mistakes, or it could not be looked at: see the"
-        " job.\n"
-    )
+    return _text(file) or f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
 
 
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        fail(f"{file} is not UTF-8 text; make it with acmidm")
+        fail(say("github.not_text", file=file))
 
 
 def _summarise(text: str, target: Path) -> None:
     content = text.encode()
     if len(content) > LONGEST_SUMMARY:
-        content = content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + b"\n\n(cut off here)\n"
+        content = (
+            content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + f"\n\n({say('github.cut_off')})\n".encode()
+        )
     with naming(target), target.open("ab") as stream:
         stream.write(content + b"\n")
 
@@ -227,5 +222,5 @@ def _pull_request() -> tuple[int, str]:
     found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
-        raise Failure("this event is about no pull request; run it in a workflow on pull_request_target", exit_code=3)
+        raise Failure(say("github.no_pull_request"), exit_code=3)
     return int(number), head

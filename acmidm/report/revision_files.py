@@ -13,6 +13,7 @@ from pathlib import Path
 
 from acmidm.git import FILES, LINK, Tree, TreeEntry
 from acmidm_onboarding.forms import files
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Problem
 
 MOST_FILES = 500
@@ -33,7 +34,13 @@ def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     if len(found) > _MOST_SAID:
         return [
             *found[:_MOST_SAID],
-            Problem(forms[0], 1, 1, f"{len(found) - _MOST_SAID:,} more files do not belong here", "remove them"),
+            Problem(
+                forms[0],
+                1,
+                1,
+                say("report.files.more", count=f"{len(found) - _MOST_SAID:,}"),
+                say("report.files.remove_them"),
+            ),
         ]
     return found
 
@@ -52,13 +59,13 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
                 yield Problem(path, 1, 1, *wrong)
     for folder in sorted(changed):
         if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
-            what = f"this folder has more than {MOST_FILES} files, or than {MOST_BYTES:,} bytes"
-            yield Problem(folder, 1, 1, what, "remove what no form needs")
+            what = say("report.files.too_many", files=MOST_FILES, bytes=f"{MOST_BYTES:,}")
+            yield Problem(folder, 1, 1, what, say("report.files.remove_unneeded"))
 
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
         return files.of_link()
     if entry.mode not in FILES:
-        return f"this is no file, but what Git keeps as {entry.mode}", "remove it, or put the file itself here"
+        return say("report.files.no_file", mode=entry.mode), say("report.files.put_file")
     return None

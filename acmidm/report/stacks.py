@@ -16,6 +16,7 @@ from acmidm.report.revision_files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 from acmidm_onboarding.stack_files import Stacks
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import flat
 
@@ -39,9 +40,7 @@ class StacksOfRevision(Stacks):
         """Their folder of the catalogue."""
         found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
         if len(found) > 1:
-            raise UnknownRevision(
-                "the stacks have different catalogues; review each with the engine: acmidm review --stack tni"
-            )
+            raise UnknownRevision(say("report.stacks.catalogues"))
         return found[0]
 
     def catalogue_here(self) -> Path:
@@ -108,7 +107,5 @@ def _folder(name: object) -> Path:
     """A folder that the settings name, from the top of the repository, in which it must be."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
-        raise UnknownRevision(
-            f"{path} is no folder in this repository; review with the engine: acmidm review --stack tni"
-        )
+        raise UnknownRevision(say("report.stacks.no_folder", path=path))
     return path

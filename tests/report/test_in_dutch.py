@@ -34,8 +34,8 @@ RENDERED = [
     ROOT / "acmidm" / "edit" / "promotion.py",
     ROOT / "acmidm" / "words.py",
 ]
-OF_DOCUMENTATION = {"catalogue_page.py", "codeowners.py", "revision_files.py", "stacks.py"}
-"""A page of our documentation, a file for Git, and what only a wrong repository makes somebody read."""
+OF_DOCUMENTATION = {"catalogue_page.py", "codeowners.py"}
+"""A page of our documentation, and a file for Git."""
 
 OF_A_SAVED_REVIEW = "secret set at"
 """The name of a field that ``acmidm deploy --approved`` compares: the same in each language."""
