@@ -59,7 +59,7 @@ def _review(review: Review) -> Iterator[Line]:
     """Most dangerous first."""
     yield Text(review.headline, style="bold")
     for refusal in review.refusals:
-        yield Text.assemble((f"{say('report.refused'):<9}", "bold red"), refusal)
+        yield Text.assemble((f"{say('report.refused')}  ", "bold red"), refusal)
     if review.beside:
         yield _heading(say("report.beside"))
     for change in review.beside:
@@ -78,7 +78,7 @@ def _drift(report: Drift) -> Iterator[Line]:
         yield Text(_counting(report.repair, report.repaired), style="bold")
         yield from _connections(report.repaired, undone=report.healed)
     for problem in report.problems:
-        yield Text(f"{say('report.refused'):<9}{problem}", style="red")
+        yield Text(f"{say('report.refused')}  {problem}", style="red")
     for title, connections in (
         (say("report.drift.by_hand"), report.by_hand),
         (say("report.drift.not_applied"), report.not_applied),
@@ -112,6 +112,14 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 def _status(status: Status) -> Iterator[Line]:
     """Four or five short lines per connection, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
+    words = [
+        say("status.whose"),
+        say("status.scopes"),
+        say("status.keys"),
+        say("status.products"),
+        say("status.leaves"),
+    ]
+    width = max(map(len, words)) + 1
     for one in status.connections:
         where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
         name = f"{plain(one.organisation)} · {plain(one.application)}"
@@ -125,15 +133,9 @@ def _status(status: Status) -> Iterator[Line]:
             Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products))
         )
         leaves = Text(", ".join(one.leaving), style="bold yellow")
-        for word, names in (
-            (say("status.whose"), people),
-            (say("status.scopes"), scopes),
-            (say("status.keys"), _keys(one)),
-            (say("status.products"), products),
-            (say("status.leaves"), leaves),
-        ):
+        for word, names in zip(words, (people, scopes, _keys(one), products, leaves), strict=True):
             if names.plain:
-                yield Text(f"  {word:<10}" if len(word) > 8 else f"  {word:<9}", style="dim"), names
+                yield Text(f"  {word:<{width}}", style="dim"), names
 
 
 def _steps(report: Steps) -> Iterator[Line]:
@@ -166,7 +168,7 @@ def _promotion(report: Promotion) -> Iterator[Line]:
         for one in differences:
             sides = (plain(side or say("report.nothing")) for side in (one.tni, one.prod))
             both = f": {' → '.join(sides)}" if one.side is Side.BOTH else ""
-            yield Text(f"  {one.what:<12}{plain(one.name)}{both}{one.note}")
+            yield Text(f"  {say(f'promotion.what.{one.what}'):<12}{plain(one.name)}{both}{one.note}")
     yield _heading(say("promotion.ready" if report.ready else "promotion.not_ready"))
     for check in report.checks:
         style = "green" if check.passed else "bold red" if check.required else "yellow"
