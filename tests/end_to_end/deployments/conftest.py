@@ -3,8 +3,8 @@ own."""
 
 from __future__ import annotations
 
-from tests.end_to_end.deployments.test_secrets import random_plugin
 from tests.end_to_end.reports.conftest import acmidm
 from tests.support.fixtures import portal, project, registry
+from tests.support.two_stacks import both
 
-__all__ = ["acmidm", "portal", "project", "random_plugin", "registry"]
+__all__ = ["acmidm", "both", "portal", "project", "registry"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 
@@ -15,15 +14,6 @@ from tests.support.engine import Project
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-from toolchain.common import PULUMI_HOME
-
-
-@pytest.fixture(scope="session")
-def random_plugin() -> None:
-    """The engine's random plugin, which makes client secrets: needed here, and always there in CI."""
-    if not list((PULUMI_HOME / "plugins").glob("resource-random-v*/pulumi-resource-random")):
-        assert not os.environ.get("CI"), "CI has no random plugin: run make random-plugin"
-        pytest.skip("the random plugin is not installed: run make random-plugin")
 
 
 def secret_of(project: Project, form: FormFile) -> str:

@@ -10,12 +10,9 @@ import pytest
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from tests.end_to_end.deployments.test_secrets import random_plugin
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform, running_platform
-
-__all__ = ["random_plugin"]
 
 
 @pytest.fixture(scope="session")

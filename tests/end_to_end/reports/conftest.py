@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from tests.desk.conftest import post_office, settings
-from tests.end_to_end.deployments.test_secrets import random_plugin
 from tests.support.engine import Outcome, Project
 from tests.support.fixtures import portal, project, registry
 from tests.support.forms import FormFile, write_form
 from tests.support.offered import write_catalogue
 from tests.support.repository import git
+from tests.support.two_stacks import both
 
-__all__ = ["portal", "post_office", "project", "random_plugin", "registry", "settings"]
+__all__ = ["both", "portal", "post_office", "project", "registry", "settings"]
 
 
 @dataclass

@@ -11,15 +11,13 @@ from joserfc.jwk import ECKey
 
 from acmidm_onboarding.settings import Settings
 from tests.desk.test_mails import text_of
-from tests.end_to_end.deployments.test_gate import Both, both, with_production
 from tests.end_to_end.reports.test_sources import DAY, ends
 from tests.support.engine import Outcome, Project
 from tests.support.forms import GENT, write_form
 from tests.support.mail_server import MailServer
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
-
-__all__ = ["both"]
+from tests.support.two_stacks import Both, with_production
 
 NOTHING = "nothing ends or waits on tni that nobody was reminded of"
 

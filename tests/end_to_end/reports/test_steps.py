@@ -7,14 +7,11 @@ import json
 import shutil
 from typing import Any
 
-from tests.end_to_end.deployments.test_gate import Both, both, with_production
-from tests.end_to_end.reports.conftest import portal, registry
 from tests.support.engine import Project
 from tests.support.forms import PLAIN
 from tests.support.mail_server import running_mail_server
 from tests.support.portal import RunningPortal, new_key
-
-__all__ = ["both", "portal", "registry"]
+from tests.support.two_stacks import Both, with_production
 
 
 def rows(project: Project, *words: str) -> dict[str, dict[str, Any]]:
