@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.values.client import NOT_DECLARED
-from tests.end_to_end.deployments.test_secrets import has_access, secret_of
 from tests.support.by_hand import adopt, made_by_hand, stop_adopting
+from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import Project, details, place_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.end_to_end.deployments.test_secrets import has_access, secret_of
+from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, new_key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.end_to_end.deployments.test_secrets import has_access, secret_of
+from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal

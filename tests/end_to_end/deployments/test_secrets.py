@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.end_to_end.deployments.test_first_preview import NO_ACCESS
+from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import Project
-from tests.support.forms import FormFile, write_form
+from tests.support.forms import write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-
-
-def secret_of(project: Project, form: FormFile) -> str:
-    """The secret as the operator takes it out of the stack, kept out of all later output."""
-    secret = json.loads(project.shown_with_secrets())["client_secrets"][form.key]["acmidm"]
-    assert isinstance(secret, str)
-    assert len(secret) >= 32
-    project.secrets.append(secret)
-    return secret
-
-
-def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
-    answer = httpx.post(
-        portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10
-    )
-    return answer.status_code == 200
 
 
 def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
@@ -84,13 +67,3 @@ def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, r
     # What the engine keeps, all of it: state, backups, history; and what a review saved.
     kept = [file.read_text() for file in (*(project.folder / "state").rglob("*"), saved, portal.log) if file.is_file()]
     assert not any(private in text for private in project.secrets for text in kept)
-
-
-def rotate_by_hand(registry: Registry, client_id: str) -> str:
-    """Another secret, told apart from the one before by when it was set, which the authority knows to the second."""
-    path = f"/management/v1/clients/{client_id}"
-    before = registry.http.get(path).json()["client_secret_updated_at"]
-    while registry.http.get(path).json()["client_secret_updated_at"] == before:
-        rotated = secrets.token_urlsafe(48)
-        registry.change(client_id, client_secret=rotated)
-    return rotated

@@ -18,12 +18,12 @@ import pytest
 
 from tests.end_to_end.deployments.test_hand_over import hand_over, mailing
 from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
-from tests.end_to_end.deployments.test_secrets import has_access, secret_of
 from tests.end_to_end.faults.cutting import DEPLOY, DESTROY, UP, Run, Victims, cut_off, start, victims, write_state
 from tests.support import faults
 from tests.support.between import API, ProxiedProject, require_as_declared
 from tests.support.by_hand import adopt, made_by_hand
 from tests.support.cases import cases
+from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import COMMAND_SECONDS, Project
 from tests.support.evidence import prove
 from tests.support.fault_proxy import FaultProxy

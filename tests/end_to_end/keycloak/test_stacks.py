@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
-from tests.end_to_end.deployments.test_secrets import secret_of
+from tests.support.client_secrets import secret_of
 from tests.support.engine import Project, details
 from tests.support.evidence import write_evidence
 from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, write_form
