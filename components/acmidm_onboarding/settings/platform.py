@@ -74,9 +74,8 @@ class SettingsModel(BaseModel):
 
 def _installed(name: str) -> str:
     if name not in installed_authorities():
-        raise ValueError(
-            say("settings.unknown_value", expected=say("settings.or").join(map(repr, installed_authorities())))
-        )
+        either = f" {say('settings.or')} ".join(map(repr, installed_authorities()))
+        raise ValueError(say("settings.unknown_value", expected=either))
     return name
 
 
