@@ -16,7 +16,7 @@ UMASK = 0o077
 
 def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
     """Write a file, over an earlier one of its name. A link of that name is replaced, not followed. Raises OSError."""
-    temporary = _beside(file, text, mode)
+    temporary = _temporary(file, text, mode)
     try:
         temporary.replace(file)
     except BaseException:
@@ -26,7 +26,7 @@ def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
 
 def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
     """Write a new file, never over another. Raises OSError, FileExistsError."""
-    temporary = _beside(file, text, mode)
+    temporary = _temporary(file, text, mode)
     try:
         os.link(temporary, file)  # unlike a rename it replaces nothing
     finally:
@@ -70,7 +70,7 @@ def naming(file: Path) -> Iterator[None]:
         raise
 
 
-def _beside(file: Path, text: str, mode: int) -> Path:
+def _temporary(file: Path, text: str, mode: int) -> Path:
     """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the
     name of ``file``."""
     # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.

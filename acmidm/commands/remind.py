@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.desk.facts import standings
+from acmidm.desk.facts import read_progress
 from acmidm.desk.reminders.delivery import deliver
 from acmidm.desk.reminders.due import Due, KeyEnds, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
@@ -70,7 +70,7 @@ def remind(
     }
     # Who is on production already is not asked to go there.
     every = with_a_portal(Path())
-    rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
+    rows = read_progress([stack], now, others=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(
             say("reminders.no_state", stack=stack),
@@ -127,7 +127,7 @@ def _what(one: Due) -> str:
     if isinstance(one, KeyEnds):
         facts = {"name": name, "kid": plain(one.key.kid), "day": day(one.expires)}
         return say_counted("reminders.key", one.threshold, **facts)
-    since, step = one.standing.since, f"{one.standing.step:d}"
+    since, step = one.progress.since, f"{one.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))
     return say("reminders.step", name=name, step=step)

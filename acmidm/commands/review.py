@@ -25,7 +25,7 @@ from acmidm.report.compare import Comparison, connections_in_order, paired
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Change, Kind, Severity
-from acmidm.report.other_changes import changes_beside
+from acmidm.report.other_changes import changes_elsewhere
 from acmidm.report.plan import Plan, at_the_gate, read_plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
@@ -37,7 +37,7 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
-from acmidm_onboarding.rules.gate import HeldBack
+from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
@@ -235,7 +235,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     return planned._replace(plan=replace(plan, more=more, waiting=waiting))
 
 
-def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | None) -> Sequence[HeldBack]:
+def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | None) -> Sequence[Withheld]:
     """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where
     nobody knows."""
     if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
@@ -285,7 +285,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         folders, stacks = stacks_of(before), stacks_of(after)
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
-        beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
+        other_changes = [*removed_unread(old, after), *changes_elsewhere(before, after, folders)]
     left_out = old.onboardings.left_out
     for file in left_out:
         typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)
@@ -293,7 +293,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     notes = tuple(notes_between(old, new, after))
     known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
-    found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
+    found = review_of(plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change)
     if not left_out:
         return found
     said = say_counted("review.not_valid_before", len(left_out))
@@ -348,7 +348,7 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
     def matches(review: Review) -> bool:
         # What is beside the clients concerns every environment.
         found = [(change, one.environment) for one in review.connections for change in one.changes]
-        found += [(change, environment) for change in review.beside for environment in Environment]
+        found += [(change, environment) for change in review.other_changes for environment in Environment]
         return any(
             environment in ("", where) and name in (change.kind, change.severity)
             for change, where in found

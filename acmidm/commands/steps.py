@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.desk.facts import standings
+from acmidm.desk.facts import read_progress
 from acmidm.desk.filters import Expiring, Scope, Words, filter_of
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.steps import steps_of
@@ -72,7 +72,7 @@ def steps(
     is_shown = filter_of(search, scope, expiring, stacks[0])
     found = [
         one
-        for one in standings(stacks, now)
+        for one in read_progress(stacks, now)
         if is_shown(one.connection) and (waiting_for is None or one.waits_for == waiting_for)
     ]
     write_report(steps_of(found, language, checked_at=now, stacks=stacks, search=search), output)

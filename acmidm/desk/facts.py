@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import typer
 
-from acmidm.desk.progress import Facts, Standing, standing
+from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm.engine.stacks import require_a_form, stack_of
@@ -30,7 +30,7 @@ from acmidm_onboarding.rules.gate import waits_for_test
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.values.client import Client, Place, recorded_as
+from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -41,7 +41,7 @@ T = TypeVar("T")
 _AT_ONCE = 8
 
 
-def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) -> tuple[Standing, ...]:
+def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = ()) -> tuple[Progress, ...]:
     """Return a row per connection and environment, by organisation and application, test before production.
 
     ``beside`` are further stacks, of which no more is wanted than what is on production.
@@ -50,21 +50,21 @@ def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) 
         InvalidSettings: where a stack has no file, or one with mistakes.
         EngineError: where the state of one beside cannot be read.
     """
-    read = [_Standings(stack_of(name, now=now, by_policies=True)) for name in stacks]
+    read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
     on_production = {place[:2] for one in read if one.is_production for place in one.states or ()}
-    on_production |= {place[:2] for name in beside for place in _made_in(name) if place[2] is Environment.PROD}
-    rows = [standing(facts) for one in read for facts in one.facts(on_production)]
+    on_production |= {place[:2] for name in others for place in _made_in(name) if place[2] is Environment.PROD}
+    rows = [progress(facts) for one in read for facts in one.facts(on_production)]
     return tuple(sorted(rows, key=_order))
 
 
-def _made_in(stack: str) -> Iterable[Place]:
+def _made_in(stack: str) -> Iterable[ClientKey]:
     try:
         return stack_of(stack).recorded.clients
     except UnknownStack:
         return ()
 
 
-def _order(row: Standing) -> tuple[object, ...]:
+def _order(row: Progress) -> tuple[object, ...]:
     one = row.connection
     return (
         one.organisation.casefold(),
@@ -79,7 +79,7 @@ def _warn(error: Failure | str) -> None:
     typer.echo(on_one_line(f"warning: {error}"), err=True)
 
 
-class _Standings:
+class _ProgressRows:
     """What the forms, the state and the authorities of one stack say of each connection."""
 
     def __init__(self, stack: Stack) -> None:
@@ -90,7 +90,7 @@ class _Standings:
         return self._settings.environment is Environment.PROD
 
     @cached_property
-    def states(self) -> Mapping[Place, Client] | None:
+    def states(self) -> Mapping[ClientKey, Client] | None:
         """Its clients; None where the state cannot be read."""
         try:
             with working(f"reading {self._stack.name}"):
@@ -299,7 +299,7 @@ class _Asked:
             _warn(error)
             return None
 
-    def _all_uses(self, states: Sequence[Client]) -> Mapping[Place, Mapping[str, KeyUse]]:
+    def _all_uses(self, states: Sequence[Client]) -> Mapping[ClientKey, Mapping[str, KeyUse]]:
         def uses_of(state: Client) -> Mapping[str, KeyUse] | None:
             authority = self._platforms[state.platform].authority
             try:

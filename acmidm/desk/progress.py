@@ -48,7 +48,7 @@ class WaitsFor(StrEnum):
     API_OWNER = "api-owner"
 
 
-class Standing(Part):
+class Progress(Part):
     """Where one connection stands in one environment."""
 
     connection: ListedConnection
@@ -356,13 +356,13 @@ _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
 
 
-def standing(facts: Facts) -> Standing:
+def progress(facts: Facts) -> Progress:
     """Return where a connection stands: by the first row that holds."""
     row = next(row for row in _ROWS if row.holds(facts))
     order, waits_for, since = row.order, row.waits_for, row.since(facts)
     if facts.is_declared is False or facts.is_leaving:
         order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
-    return Standing(
+    return Progress(
         connection=facts.connection,
         step=row.tni if _is_test(facts) else row.prod,
         waits_for=waits_for,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from acmidm.desk.progress import ROOM, Standing, Step, WaitsFor
+from acmidm.desk.progress import ROOM, Progress, Step, WaitsFor
 from acmidm.desk.status import ListedKey
 from acmidm.report.kinds import Part
 from acmidm.words import plain
@@ -15,7 +15,7 @@ from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
-class Card(Standing):
+class Card(Progress):
     """A standing in the words of one language."""
 
     language: Language
@@ -124,8 +124,8 @@ class Steps(Part):
 
 
 def steps_of(
-    standings: Iterable[Standing], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = ""
+    rows: Iterable[Progress], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = ""
 ) -> Steps:
     """Return the board of these."""
-    cards = tuple(Card(**dict(one), language=language, text=one.to_do(language)) for one in standings)
+    cards = tuple(Card(**dict(one), language=language, text=one.to_do(language)) for one in rows)
     return Steps(checked_at=checked_at, stacks=tuple(stacks), search=search, language=language, connections=cards)

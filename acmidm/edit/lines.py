@@ -152,7 +152,7 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
 def edit_form(
     loaded: LoadedForm,
     edit: Edit,
-    beside: Mapping[str, str],
+    new_files: Mapping[str, str],
     catalogue: Path,
     profiles: Mapping[Environment, Profile],
     served: Served,
@@ -170,7 +170,7 @@ def edit_form(
     file = Path.cwd() / loaded.file
     old = file.read_bytes()
     text = edited(old.decode("utf-8"), edit)
-    new = {file.with_name(name): content for name, content in beside.items()}
+    new = {file.with_name(name): content for name, content in new_files.items()}
     load_onboardings([file], catalogue, profiles, served, unwritten={**new, file: text})
 
     def apply() -> None:

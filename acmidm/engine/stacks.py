@@ -23,7 +23,7 @@ from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
-from acmidm_onboarding.values.client import Client, Place, joined
+from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
 from acmidm_onboarding.values.problems import Failure
@@ -160,7 +160,7 @@ def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connec
     return snapshot.as_client(connection.place, products, platform.assigned)
 
 
-def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, Key]]:
+def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:
     """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot
     be reached."""
 
@@ -171,7 +171,7 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mappin
     return _of_each(stack, clients, f"reading the keys that are in the portal of {stack.name}", read)
 
 
-def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, KeyUse]]:
+def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
     """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be
     reached."""
 
@@ -183,10 +183,10 @@ def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[
 
 def _of_each(
     stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]
-) -> dict[Place, T]:
+) -> dict[ClientKey, T]:
     """What an authority says of each client; without those of which it says nothing, or whose authority cannot be
     reached."""
-    wanted, found, down = [client for client in clients if client.client_id], dict[Place, T](), set[Platform]()
+    wanted, found, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
     if not wanted:
         return found
     try:

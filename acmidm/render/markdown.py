@@ -105,7 +105,7 @@ def _review(review: Review) -> Iterator[Section]:
     """A pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
     yield _refusals(review.refusals)
-    yield _beside(review.beside)
+    yield _other_changes(review.other_changes)
     for environment, connections, stay in review.in_environments():
         name = capitalised(environment_name(environment))
         if connections:
@@ -168,7 +168,7 @@ def _notes(notes: Iterable[str]) -> Section:
     return Section("", [f"{markdown(note, WHOLE)}\n\n" for note in notes], what="note")
 
 
-def _beside(changes: Iterable[Change]) -> Section:
+def _other_changes(changes: Iterable[Change]) -> Section:
     """What changes beside the clients, a line each; of one that is too long for that, its first values."""
     lines = []
     for change in changes:

@@ -60,9 +60,9 @@ def _review(review: Review) -> Iterator[Line]:
     yield Text(review.headline, style="bold")
     for refusal in review.refusals:
         yield Text.assemble((f"{say('report.refused')}  ", "bold red"), refusal)
-    if review.beside:
+    if review.other_changes:
         yield _heading(say("report.beside"))
-    for change in review.beside:
+    for change in review.other_changes:
         yield from _change(change)
     for environment, connections, stay in review.in_environments():
         yield _heading(environment_heading(environment, len(connections), stay))

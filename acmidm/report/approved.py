@@ -23,7 +23,7 @@ from acmidm_onboarding.engine_resources import Resource, client_of, is_password,
 from acmidm_onboarding.resources.overlap import REFUSED, SINCE
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Place
+from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure
@@ -50,7 +50,7 @@ class Deviation(NamedTuple):
 
 
 def approved_of(
-    stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]
+    stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[ClientKey]
 ) -> Approved:
     """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan``
     changes.
@@ -244,7 +244,7 @@ def _named(step: Mapping[str, Any]) -> str:
 
 
 def _clients(
-    plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[Place]
+    plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[ClientKey]
 ) -> Iterator[tuple[str, str, Any]]:
     """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new;
     and its key."""

@@ -15,7 +15,7 @@ from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piec
 from acmidm.report.retirement import retirement
 from acmidm.words import evidence_in_words, plain, shown
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
+from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, ClientKey, Clients, Fields
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
@@ -475,7 +475,7 @@ def client_name(state: Client) -> dict[str, Any]:
 
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
     """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
-    earlier: dict[Place, Place] = {}
+    earlier: dict[ClientKey, ClientKey] = {}
     for place, state in after.items():
         former = next(
             (old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None

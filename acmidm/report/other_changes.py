@@ -55,7 +55,7 @@ _GEOSECURE = re.compile("^geosecure([A-Z])")
 _CONTENT = "content"
 
 
-def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
+def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
     """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then
     most dangerous first.
 

@@ -18,15 +18,15 @@ from acmidm_onboarding.engine_resources import (
     clients_in,
     environment_in,
     is_password,
+    key_and_part,
     kind_of,
     mapping,
     part_of,
-    place_and_part,
     resources_in,
 )
-from acmidm_onboarding.rules.gate import HeldBack
+from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Clients, Place
+from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import summary
 from acmidm_onboarding.values.problems import Failure
@@ -34,13 +34,13 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 Step = tuple[str, EngineResource | None, EngineResource | None]
 """What the engine does with a resource, and the resource before and after."""
-_Resources = dict[tuple[Place, str], EngineResource]
+_Resources = dict[tuple[ClientKey, str], EngineResource]
 _CHANGES = frozenset({"create", "update", "delete", "replace"})
 _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 """The parts that go with their client alone."""
 
 
-def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
+def at_the_gate(held_back: Iterable[Withheld], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
     """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it
     passes."""
     for one in held_back:
@@ -61,9 +61,9 @@ class Plan:
     problems: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
     """The keys of the protected connections that the engine refuses to part with."""
-    replaced: frozenset[Place] = frozenset()
-    renewed_secrets: frozenset[Place] = frozenset()
-    changed: Mapping[Place, frozenset[str]] = field(default_factory=dict)
+    replaced: frozenset[ClientKey] = frozenset()
+    renewed_secrets: frozenset[ClientKey] = frozenset()
+    changed: Mapping[ClientKey, frozenset[str]] = field(default_factory=dict)
     """Per client the kinds of its resources that the engine changes."""
     is_known: bool = True
     """Whether it shows what changes: a preview whose program ended early, for a form with a mistake, say, shows
@@ -123,19 +123,19 @@ def _planned(
 
     A preview that ends early shows no removals: what its program did not declare has no step at all.
     """
-    before, moved = dict(recorded), dict[Place, Place]()
+    before, moved = dict(recorded), dict[ClientKey, ClientKey]()
     for op, old, new in steps:
         if old:  # what a refresh found takes the place of what is recorded
-            place, part = place_and_part(old, environment)
+            place, part = key_and_part(old, environment)
             before[place, part] = (new or {}) if op == "refresh" else old
-            if new and place_and_part(new, environment)[0] != place:
-                moved[place] = place_and_part(new, environment)[0]
+            if new and key_and_part(new, environment)[0] != place:
+                moved[place] = key_and_part(new, environment)[0]
     before = {where: resource for where, resource in before.items() if resource}
     after = {(moved.get(place, place), part): resource for (place, part), resource in before.items()}
-    removed, declared, shown, replaced = set[Place](), set[str](), set[Place](), set[Place]()
-    changed: dict[Place, frozenset[str]] = {}
+    removed, declared, shown, replaced = set[ClientKey](), set[str](), set[ClientKey](), set[ClientKey]()
+    changed: dict[ClientKey, frozenset[str]] = {}
     for op, old, new in steps:
-        place, part = place_and_part(new or old or {}, environment)
+        place, part = key_and_part(new or old or {}, environment)
         if op == "delete":
             place = moved.get(place, place)
             after.pop((place, part), None)
@@ -172,7 +172,7 @@ def _planned(
     )
 
 
-def _whole(resources: _Resources, shown: set[Place] | None) -> dict[Place, Client]:
+def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKey, Client]:
     """The clients that resources make together, without those of which there are parts alone.
 
     But where a preview is all there is, it shows some parts alone of one that is not in ``shown``.
@@ -192,7 +192,7 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
         if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
             was, still = (mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new))
             for platform in was.keys() - still.keys():
-                (key, *_), _ = place_and_part(new or old, environment)
+                (key, *_), _ = key_and_part(new or old, environment)
                 state = Client(key, Platform(platform), environment, fields={"organisation.name": was[platform]})
                 if state.place not in after:
                     yield state, Change(kind=Kind.CLIENT_ABANDONED)

@@ -32,7 +32,7 @@ class Review(Part):
     """What a change of forms does, in one or more environments."""
 
     headline: str
-    beside: tuple[Change, ...] = ()
+    other_changes: tuple[Change, ...] = ()
     """What changes beside the clients."""
     connections: tuple[ConnectionChanges, ...]
     unchanged: dict[Environment, int]
@@ -67,7 +67,7 @@ def review_of(
     comparison: Comparison,
     notes: Sequence[str] = (),
     *,
-    beside: Sequence[Change] = (),
+    other_changes: Sequence[Change] = (),
     allow_mass_change: bool = False,
 ) -> Review:
     """Review all ``plans`` in one report."""
@@ -104,14 +104,14 @@ def review_of(
         if (changes := headline(one for one in connections if one.environment is environment))
     ]
     is_known = all(plan.is_known for plan in plans)
-    nothing = "report.review.no_client" if beside else "report.review.nothing"
+    nothing = "report.review.no_client" if other_changes else "report.review.nothing"
     said = said or [say(nothing if is_known else "report.review.not_known")]
-    parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in beside)
-    said += [say("report.review.also", parts=", ".join(parts))] if beside else []
+    parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in other_changes)
+    said += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
     said += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
     return Review(
         headline="; ".join(said),
-        beside=tuple(beside),
+        other_changes=tuple(other_changes),
         connections=connections,
         unchanged=unchanged,
         # The engine reports them in any order, and those of two stacks may be the same.

@@ -23,9 +23,9 @@ from acmidm_onboarding.forms.loading import (
 )
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
-from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle
+from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Place, Records, recorded_as
+from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
@@ -45,7 +45,7 @@ class Revision:
         profiles: Mapping[Environment, Profile],
         now: datetime,
         before: Revision | None = None,
-    ) -> dict[Place, Client]:
+    ) -> dict[ClientKey, Client]:
         """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before``
         is carried out."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
@@ -184,7 +184,9 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
     for old, new in paired(plan.before, plan.after):
         if not (old and new and old.keys and new.keys is not None and new.uses_keys):
             continue
-        held = [HeldKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint]
+        held = [
+            RegisteredKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint
+        ]
         found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
         if found:
             leaves = "report.leaves_once_it_works" if found.successor else "report.leaves_once_another_is_there"

@@ -12,7 +12,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Place
+from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.declaration import Declaration
 
 _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONED)
@@ -26,7 +26,7 @@ def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | Non
     reached, nothing is known.
     """
     declared = {(one.key, one.platform, one.environment): one for one in connections}
-    after: dict[Place, Client] = {}
+    after: dict[ClientKey, Client] = {}
     for place, state in plan.after.items():
         one = declared.get(place)
         after[place] = (

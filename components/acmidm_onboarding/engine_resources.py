@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.values.client import Client, Grant, HandedOver, Place, with_incarnation, with_one_first
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_incarnation, with_one_first
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.plain import flat
@@ -22,7 +22,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 EngineResource = Mapping[str, Any]
 """A resource as the engine's documents have it."""
-ByPart = Mapping[tuple[Place, str], EngineResource]
+ByPart = Mapping[tuple[ClientKey, str], EngineResource]
 """The resources of clients, by client and part."""
 
 METHOD = "token_endpoint_auth_method"
@@ -100,19 +100,21 @@ def product_part(product: str) -> str:
     return f"{Resource.PRODUCT}/{product}"
 
 
-def place_and_part(resource: EngineResource, environment: Environment) -> tuple[Place, str]:
+def key_and_part(resource: EngineResource, environment: Environment) -> tuple[ClientKey, str]:
     key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
     return (key, platform, environment), part
 
 
-def by_part(resources: Iterable[EngineResource], environment: Environment) -> dict[tuple[Place, str], EngineResource]:
+def by_part(
+    resources: Iterable[EngineResource], environment: Environment
+) -> dict[tuple[ClientKey, str], EngineResource]:
     """The resources that are of clients."""
-    return {place_and_part(resource, environment): resource for resource in resources if part_of(resource)}
+    return {key_and_part(resource, environment): resource for resource in resources if part_of(resource)}
 
 
-def clients_in(resources: ByPart) -> dict[Place, Client]:
+def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
     """The clients that resources make together; of some there may be parts alone."""
-    parts: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
+    parts: dict[ClientKey, dict[str, EngineResource]] = defaultdict(dict)
     components: dict[str, Mapping[str, Any]] = {}
     for (place, part), resource in resources.items():
         if part == Resource.ONBOARDING:
@@ -124,7 +126,7 @@ def clients_in(resources: ByPart) -> dict[Place, Client]:
     )
 
 
-def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
+def client_from(place: ClientKey, parts: Mapping[str, EngineResource]) -> Client:
     """The client that its parts make."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})

@@ -24,9 +24,9 @@ from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_there
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.recorded import UnreadableState, beside
+from acmidm_onboarding.recorded import UnreadableState, full_name
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
-from acmidm_onboarding.rules.gate import HeldBack, by_reason
+from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
@@ -97,7 +97,7 @@ def _stack(settings: Settings) -> Stack:
     """The stack that the engine runs the program for."""
     file = pulumi.Config(NAMESPACE).get(HANDED)
     return Stack(
-        beside(pulumi.get_stack()),
+        full_name(pulumi.get_stack()),
         lambda: settings,
         there=None if file is None else read_there(Path(file), settings.environment),
     )
@@ -128,7 +128,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     return found
 
 
-def _say_unknown(held: Sequence[HeldBack], sentence: str) -> None:
+def _say_unknown(held: Sequence[Withheld], sentence: str) -> None:
     """Say what nobody knows here: a program has no operator's rights to ask. An ``up`` ends in failure."""
     if names := [one.connection.resource_name for one in held]:
         UNKNOWN.extend(names)

@@ -127,7 +127,7 @@ def own_state(stack: str) -> Mapping[str, Any]:
     return found
 
 
-def beside(stack: str) -> str:
+def full_name(stack: str) -> str:
     """Return the full name of a stack of the program's own project and organisation, by which the engine finds it from
     anywhere."""
     import pulumi

@@ -14,7 +14,7 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.values.client import Place, Records, recorded_as
+from acmidm_onboarding.values.client import ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Stack:
         return self.forms.connections(self.settings.environment)
 
     @property
-    def stolen(self) -> set[Place]:
+    def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
         return {one.place for one in self.connections if one.compromised}
 
@@ -109,8 +109,8 @@ class Stack:
     def tests(self) -> TestStack:
         """The stack that has the connections on TNI."""
         name = self.settings.promotion_stack
-        found = recorded(self.beside(name))
-        return TestStack(name, found.parts if found else None, unreadable(self.beside(name)) or "")
+        found = recorded(self.full_name(name))
+        return TestStack(name, found.parts if found else None, unreadable(self.full_name(name)) or "")
 
     @cached_property
     def platforms(self) -> Connected:
@@ -130,7 +130,7 @@ class Stack:
 
         return connected(settings, load_catalogue(settings.catalogue_folder))
 
-    def beside(self, other: str) -> str:
+    def full_name(self, other: str) -> str:
         """The name of another stack of the same project, by which the engine finds it from wherever it finds this
         one."""
         above = self.name.rpartition("/")[0]

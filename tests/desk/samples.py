@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.status import ListedConnection, ListedKey
 from tests.support.samples import OVO, listed_connection
 
@@ -20,7 +20,7 @@ def connection(application: str = "loket", *keys: ListedKey, **how: Any) -> List
     return listed_connection(application, **{"key": f"{code}/{application}", "codes": (code,), "keys": keys, **how})
 
 
-def standing(
+def progress(
     one: ListedConnection,
     step: Step = Step.DONE,
     waits_for: WaitsFor | None = None,
@@ -28,8 +28,8 @@ def standing(
     order: str = "validate",
     values: Mapping[str, str] | None = None,
     unknown: tuple[str, ...] = (),
-) -> Standing:
-    return Standing(
+) -> Progress:
+    return Progress(
         connection=one,
         step=step,
         waits_for=waits_for,

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.reminders.due import KeyEnds, StepWaits, due
-from tests.desk.samples import connection, key, standing
+from tests.desk.samples import connection, key, progress
 
 END = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 WAITING = datetime(2026, 11, 2, 8, tzinfo=UTC)
 HOURS = st.integers(1, 24 * 100)
 
 
-def ends(*expires: datetime) -> Standing:
-    return standing(connection("loket", *(key(f"k{number}", end) for number, end in enumerate(expires))))
+def ends(*expires: datetime) -> Progress:
+    return progress(connection("loket", *(key(f"k{number}", end) for number, end in enumerate(expires))))
 
 
-def waits(since: datetime | None, step: Step = Step.KEY) -> Standing:
-    return standing(connection(), step, WaitsFor.ORGANISATION, since)
+def waits(since: datetime | None, step: Step = Step.KEY) -> Progress:
+    return progress(connection(), step, WaitsFor.ORGANISATION, since)
 
 
-def night_after_night(row: Standing, nights: list[datetime], lost: int | None = None) -> list[str]:
+def night_after_night(row: Progress, nights: list[datetime], lost: int | None = None) -> list[str]:
     """The ids that are sent when the command runs at each of these times; before run ``lost`` the ledger is lost."""
     sent: dict[str, date] = {}
     said: list[str] = []
@@ -75,9 +75,9 @@ def test_one_run_names_a_key_once_at_most(hours: int) -> None:
 
 
 def test_a_key_that_has_ended_and_one_without_an_end_are_not_named() -> None:
-    row = standing(connection("loket", key("ended", END), key("endless", None)))
+    row = progress(connection("loket", key("ended", END), key("endless", None)))
     assert due([row], {}, END) == ()
-    assert due([standing(connection(keys=None))], {}, END) == ()
+    assert due([progress(connection(keys=None))], {}, END) == ()
 
 
 def test_another_end_of_the_same_key_is_another_reminder() -> None:
@@ -90,7 +90,7 @@ def test_another_end_of_the_same_key_is_another_reminder() -> None:
 def test_a_connection_that_leaves_before_is_not_asked_for_a_key() -> None:
     now = END - timedelta(days=5)
     leaving = {
-        day: standing(connection("loket", key("k", END), leaves={"acmidm": day}))
+        day: progress(connection("loket", key("k", END), leaves={"acmidm": day}))
         for day in ("2027-02-28", "2027-03-02")
     }
     assert due([leaving["2027-02-28"]], {}, now) == ()
@@ -136,15 +136,15 @@ def test_who_goes_from_step_to_step_is_named_once_a_week_too() -> None:
     ("row", "named"),
     [
         (waits(None), True),  # since when nobody knows
-        *((standing(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION) for who in WaitsFor),
-        (standing(connection()), False),  # it waits for nobody
+        *((progress(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION) for who in WaitsFor),
+        (progress(connection()), False),  # it waits for nobody
         (
-            standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)),
+            progress(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)),
             False,
         ),
     ],
 )
-def test_only_what_is_known_to_wait_for_the_organisation_is_named(row: Standing, named: bool) -> None:
+def test_only_what_is_known_to_wait_for_the_organisation_is_named(row: Progress, named: bool) -> None:
     """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has not come hides
     none."""
     now = WAITING + timedelta(days=30)

@@ -15,7 +15,7 @@ from acmidm.desk.reminders.ics import calendar
 from acmidm.desk.reminders.metrics import write_metrics
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.terms import Environment
-from tests.desk.samples import connection, key, standing
+from tests.desk.samples import connection, key, progress
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)
 SOON = NOW + timedelta(days=5)
@@ -23,7 +23,7 @@ NL = texts("remind", Language.NL)
 
 
 def ending(*kids: str, application: str = "loket", expires: datetime = SOON, now: datetime = NOW) -> list[KeyEnds]:
-    found = due([standing(connection(application, *(key(kid, expires) for kid in kids)))], {}, now)
+    found = due([progress(connection(application, *(key(kid, expires) for kid in kids)))], {}, now)
     return [one for one in found if isinstance(one, KeyEnds)]
 
 
@@ -80,12 +80,12 @@ def test_metrics_count_connections_per_step_and_days_to_the_next_end(tmp_path: P
     counted."""
     file = tmp_path / "acmidm_tni.prom"
     rows = [
-        standing(
+        progress(
             connection("a", key("ended", NOW - timedelta(days=9)), key("soon", NOW + timedelta(days=4, hours=12)))
         ),
-        standing(connection("b", key("later", NOW + timedelta(days=90)))),
-        standing(connection("c"), Step.KEY, WaitsFor.ORGANISATION),
-        standing(connection("d", environment=Environment.PROD)),
+        progress(connection("b", key("later", NOW + timedelta(days=90)))),
+        progress(connection("c"), Step.KEY, WaitsFor.ORGANISATION),
+        progress(connection("d", environment=Environment.PROD)),
     ]
     write_metrics(file, "tni", Environment.TNI, rows, NOW)
     found = samples_in(file)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from icalendar import Calendar
 
-from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import due
 from acmidm.desk.reminders.ledger import Ledger, opened
@@ -20,7 +20,7 @@ from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
 from tests.desk.conftest import settings_of
-from tests.desk.samples import connection, key, standing
+from tests.desk.samples import connection, key, progress
 from tests.support.mail_server import MailServer
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)
@@ -35,7 +35,7 @@ def ledger_file(tmp_path: Path) -> Path:
 
 
 def run(
-    rows: list[Standing],
+    rows: list[Progress],
     settings: Settings,
     file: Path,
     now: datetime = NOW,
@@ -51,18 +51,18 @@ def text_of(message: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content()).replace("\r\n", "\n")
 
 
-def ends(application: str = "loket", **how: object) -> Standing:
-    return standing(connection(application, key(f"{application}-2026", END), **how))
+def ends(application: str = "loket", **how: object) -> Progress:
+    return progress(connection(application, key(f"{application}-2026", END), **how))
 
 
-def uploads(application: str = "balie", since: datetime | None = LONG_AGO, **how: object) -> Standing:
+def uploads(application: str = "balie", since: datetime | None = LONG_AGO, **how: object) -> Progress:
     values = {
         "application": application,
         "organisation": "Stad Gent",
         "portal": "https://portaal.example",
         "contacts": "api@stad.example",
     }
-    return standing(
+    return progress(
         connection(application, keys_in_portal=True, **how), Step.KEY, WaitsFor.ORGANISATION, since, "upload", values
     )
 
@@ -126,7 +126,7 @@ def test_only_what_waits_has_no_calendar(settings: Settings, post_office: MailSe
 def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:
-    run([standing(connection("loket", key("old", END), key("new", END + timedelta(days=300))))], settings, ledger_file)
+    run([progress(connection("loket", key("old", END), key("new", END + timedelta(days=300))))], settings, ledger_file)
     text = text_of(post_office.received[0])
     assert "De sleutel new blijft geldig. Laat uw applicatie vóór die dag daarmee ondertekenen" in text
     assert "nieuw sleutelpaar" not in text
@@ -137,7 +137,7 @@ def test_a_kid_that_is_a_sentence_is_not_mailed(settings: Settings, post_office:
     lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(
         update={"thumbprint": "NzbLsXh8uDCcd"}
     )
-    run([standing(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))], settings, ledger_file)
+    run([progress(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))], settings, ledger_file)
     (mail,) = post_office.received
     assert "kwaad.example" not in "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
     assert "NzbLsXh8uDCcd" in text_of(mail)
@@ -213,7 +213,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("row", [ends(), uploads()], ids=["key", "step"])
 def test_a_run_that_dies_before_it_records_repeats_that_one_mail(
-    row: Standing, settings: Settings, post_office: MailServer, ledger_file: Path, monkeypatch: pytest.MonkeyPatch
+    row: Progress, settings: Settings, post_office: MailServer, ledger_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same Message-ID, the next night too, by which a mailbox knows it again. What was recorded before is not
     repeated."""
@@ -251,7 +251,7 @@ def test_each_threshold_and_each_week_is_a_message_of_its_own(
 def test_hostile_names_stay_text(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
     """No header, no markup, no second recipient."""
     name = "Gent\r\nBcc: evil@example.org\r\n\r\n<script>alert(1)</script>"
-    row = standing(connection("x</li><img src=x>{0}{{7*7}}", key("k\r\n<b>", END), organisation=name))
+    row = progress(connection("x</li><img src=x>{0}{{7*7}}", key("k\r\n<b>", END), organisation=name))
     run([row], settings, ledger_file)
     (mail,) = post_office.received
     assert mail["Bcc"] is None

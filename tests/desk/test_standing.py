@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.progress import _ROWS, Facts, Standing, Step, WaitsFor, standing
+from acmidm.desk.progress import _ROWS, Facts, Progress, Step, WaitsFor, progress
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.evidence import Evidence
@@ -130,25 +130,25 @@ def test_each_row_of_the_derivation(
     """On TNI and on production: its step, whom it waits for, since when; and the sentence can be said in each
     language."""
     facts = replace(WHOLE, **how)
-    found = standing(facts)
+    found = progress(facts)
     assert (found.order, int(found.step), found.waits_for) == (order, tni, whom)
     assert found.since == (NOW - since * DAY if since else None)
     if prod is not None:
-        there = standing(on_production(facts))
+        there = progress(on_production(facts))
         assert (there.order, int(there.step), there.waits_for) == (order, prod, whom)
     for language in Language:
         assert found.to_do(language).strip()
 
 
 def test_done_on_production() -> None:
-    found = standing(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
+    found = progress(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
     assert (found.order, found.step, found.waits_for, found.since) == ("done", Step.DONE, None, NOW - 5 * DAY)
     assert found.to_do(Language.NL).startswith(
         "Klaar. Voor nazorg of met vragen of problemen kan Stad Gent altijd terecht bij de Servicedesk"
         " Informatiekanalen."
     )
     assert "Laatste token: " in found.to_do(Language.NL)
-    assert standing(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
+    assert progress(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
 
 
 def test_every_row_and_every_order_has_its_case() -> None:
@@ -166,11 +166,11 @@ def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch, number: int) -
     """Without it, some case has another step, order or turn: no row is idle, and none is tried in name alone."""
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts]
-    before = [standing(one) for one in facts]
+    before = [progress(one) for one in facts]
     monkeypatch.setattr(
         "acmidm.desk.progress._ROWS", (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other"))
     )
-    assert [standing(one) for one in facts] != before
+    assert [progress(one) for one in facts] != before
 
 
 NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
@@ -195,11 +195,11 @@ def test_no_row_is_further_than_its_facts() -> None:
                 changes["connection"] = shown.model_copy(update={"client_id": None})
             facts = replace(WHOLE, **{"connection": shown, **changes})
             for each in (facts, on_production(facts)):
-                require_not_further(each, standing(each))
-                require_unknown_is_said(each, standing(each))
+                require_not_further(each, progress(each))
+                require_unknown_is_said(each, progress(each))
 
 
-def require_not_further(facts: Facts, found: Standing) -> None:
+def require_not_further(facts: Facts, found: Progress) -> None:
     tested = facts.connection.environment is Environment.TNI
     if not facts.is_recorded or not facts.connection.client_id or facts.is_gone:
         assert found.step <= (2 if tested else 7)
@@ -216,7 +216,7 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.order != "tested" or facts.is_proven
 
 
-def require_unknown_is_said(facts: Facts, found: Standing) -> None:
+def require_unknown_is_said(facts: Facts, found: Progress) -> None:
     """What is not known is said so, and never that it is missing."""
     has_no_key = found.order in ("right", "upload", "upload-again", "publish", "first-key", "key-in-form")
     is_made = facts.is_recorded and facts.connection.client_id
@@ -238,24 +238,24 @@ def require_unknown_is_said(facts: Facts, found: Standing) -> None:
 
 def test_what_must_be_done_names_everybody() -> None:
     """The portal's address, the Lokale Beheerder and 1700, choice 5; the command that proves a connection, whole."""
-    said = standing(replace(WHOLE, connection=IN_PORTAL, **NO_KEY, administrators=0)).to_do(Language.NL)
+    said = progress(replace(WHOLE, connection=IN_PORTAL, **NO_KEY, administrators=0)).to_do(Language.NL)
     for word in ("API-beheerder", "https://portaal.example", "Lokale Beheerder", "1700 en druk keuze 5"):
         assert word in said
-    leaving = standing(replace(WHOLE, leaves=date(2027, 3, 1))).to_do(Language.NL)
+    leaving = progress(replace(WHOLE, leaves=date(2027, 3, 1))).to_do(Language.NL)
     assert leaving.endswith("Deze aansluiting stopt op 1 maart 2027.")
-    later = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))).to_do(Language.NL)
+    later = progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))).to_do(Language.NL)
     assert "De mail over wat er later bijkwam, is niet verstuurd (the server is down)." in later
     command = "acmidm probe onboardings/gent/loket.yaml --stack tni --client-id {} --private-key BESTAND --record"
-    assert command.format("c-1") in standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
+    assert command.format("c-1") in progress(replace(WHOLE, evidence=None)).to_do(Language.NL)
     held_back = on_production(replace(WHOLE, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT))
-    assert command.format(TEST_CLIENT) in standing(held_back).to_do(Language.NL)
+    assert command.format(TEST_CLIENT) in progress(held_back).to_do(Language.NL)
     on_geosecure = replace(WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None)
-    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(
+    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in progress(on_geosecure).to_do(
         Language.NL
     )
-    without = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(Language.NL)
+    without = progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(Language.NL)
     assert "De mail over wat er later bijkwam, is niet verstuurd: er is geen mailserver ingesteld." in without
-    never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
+    never = progress(replace(WHOLE, evidence=None)).to_do(Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
-    unknown = standing(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
+    unknown = progress(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
     assert unknown.endswith("Het is niet bekend wanneer er laatst een token is opgehaald.")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from acmidm.desk.progress import Step, WaitsFor, standing
+from acmidm.desk.progress import Step, WaitsFor, progress
 from acmidm.desk.status import ListedConnection, ListedKey, Status, in_order, listed
 from acmidm.desk.steps import Steps, steps_of
 from acmidm.render.html import as_html
@@ -73,7 +73,7 @@ def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
-    return steps_of(map(standing, facts), language, checked_at=NOW, stacks=("tni", "prod"))
+    return steps_of(map(progress, facts), language, checked_at=NOW, stacks=("tni", "prod"))
 
 
 def shown(page: Page) -> list[str]:
@@ -172,7 +172,7 @@ def declared_steps() -> Steps:
             else {}
         )
         facts.append(replace(WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}))
-    return steps_of(map(standing, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
+    return steps_of(map(progress, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
 
 
 PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)

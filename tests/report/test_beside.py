@@ -49,7 +49,7 @@ def test_each_setting_that_changes(repository: Repository, setting: str, value: 
     shown."""
     repository.set("prod", **{setting: value})
     name = setting.removeprefix("config:")
-    assert repository.beside() == [f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"]
+    assert repository.other_changes() == [f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"]
 
 
 @pytest.mark.parametrize("output", ["text", "markdown", "json", "html"])
@@ -97,7 +97,7 @@ def test_protection_that_is_lifted(repository: Repository, lift: Callable[[Repos
     """Is told, whatever else is wrong in the file, and whatever other stack protects the same environment."""
     lift(repository)
     said = "also changes which clients are protected, in Pulumi.prod.yaml"
-    assert any(sentence.startswith(said) for sentence in repository.beside())
+    assert any(sentence.startswith(said) for sentence in repository.other_changes())
     if lift not in (_not_yaml, _no_stack):
         assert "protection_lifted" in repository.of_client("loket")
 
@@ -141,7 +141,7 @@ def test_values_that_change(repository: Repository, file: str, old: str, new: st
     else:
         repository.add(file, new)
     about = {"catalogue": "what can be granted", "onboardings": "who an organisation is", "Pulumi.yaml": "settings"}
-    assert repository.beside() == [f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"]
+    assert repository.other_changes() == [f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"]
 
 
 def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Repository) -> None:
@@ -151,7 +151,7 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
     def reviewed(code: int) -> list[str]:
         repository.add(".github/CODEOWNERS", codeowners_here() or "")
         repository.review("--fail-on", "danger", code=code)
-        return repository.beside()
+        return repository.other_changes()
 
     repository.add("pyproject.toml", '[tool.acmidm]\nonboarding_team = "@team/onboarding"\n')
     reviewed(1)
@@ -173,7 +173,7 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
     repository.add(".github/CODEOWNERS", f"{codeowners_here()}* @evil/team\n")
     assert any(
         line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ")
-        for line in repository.beside()
+        for line in repository.other_changes()
     )
 
 
@@ -205,7 +205,7 @@ FILES = {
 def test_files_that_change(repository: Repository, about: str, file: str) -> None:
     """Code, and what a coding agent takes for its instructions; pipelines, policies, packages: each by its name."""
     repository.add(file)
-    assert repository.beside() == [f"also changes {about}: {file} none → 587be6b4c3"]
+    assert repository.other_changes() == [f"also changes {about}: {file} none → 587be6b4c3"]
 
 
 def _gitlink(repository: Repository, path: str) -> None:
@@ -247,7 +247,7 @@ def test_what_nobody_runs_is_a_page_or_a_picture(
 ) -> None:
     """Where people look for one, and a plain file: any other mode is told."""
     change(repository)
-    found = " ".join(repository.beside())
+    found = " ".join(repository.other_changes())
     assert all(part in found for part in told)
     assert bool(told) is bool(found)
 
@@ -257,7 +257,7 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
     repository.replace("Pulumi.prod.yaml", "config:", "config: # more")
     repository.add("docs/page.md")
     repository.add("README.md")
-    (said,) = repository.beside()
+    (said,) = repository.other_changes()
     assert said.startswith("also changes settings, in Pulumi.prod.yaml: content ")
 
 
@@ -298,7 +298,7 @@ def test_no_key_hides_another(
     others."""
     repository.replace(file, old, new)
     repository.add(file, f"{(repository.folder / file).read_text()}{more}\n")
-    found = json.loads(repository.review("--output", "json").stdout)["beside"]
+    found = json.loads(repository.review("--output", "json").stdout)["other_changes"]
     fields = ", ".join(f"{one['field']} {one['old']} → {one['new']}" for change in found for one in change["fields"])
     told = [*(change["text"] for change in found), fields]
     assert all(any(sentence in one for one in told) for sentence in said), told

@@ -197,7 +197,7 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
     repository.form.document["contacts"] = ["loket@stad-gent.example"]
     repository.form.save()
     report = repository.report()
-    (said,) = [change["text"] for change in report["beside"]]
+    (said,) = [change["text"] for change in report["other_changes"]]
     assert said.startswith(
         "also changes which forms there are: those that were not valid before go, with their clients: "
     )

@@ -93,7 +93,7 @@ def test_a_link_in_the_place_of_a_stack_is_not_followed(
     secret.write_text(f"config: {{acmidm:managementUrl: {EVIL}}}\n")
     (repository.folder / "Pulumi.prod.yaml").unlink()
     (repository.folder / "Pulumi.prod.yaml").symlink_to(secret)
-    said = repository.beside()
+    said = repository.other_changes()
     assert any("managementUrl" in repository.review().stdout for _ in said)
     assert EVIL not in repository.review().output
 
@@ -181,7 +181,7 @@ def test_a_branch_that_undoes_what_main_corrected_is_seen(repository: Repository
     repository.git("switch", "--quiet", "--force-create", "change", "feature")
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", corrected)
     repository.set("prod", managementUrl=EVIL)
-    assert [sentence.endswith(f"→ {EVIL}") for sentence in repository.beside()] == [True]
+    assert [sentence.endswith(f"→ {EVIL}") for sentence in repository.other_changes()] == [True]
 
 
 def test_what_does_not_merge_is_refused(repository: Repository) -> None:

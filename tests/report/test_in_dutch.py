@@ -81,12 +81,12 @@ def changes(*, hand: bool, environment: Environment = Environment.PROD) -> Conne
 
 
 def review() -> Review:
-    beside = tuple(one for one in every_change(hand=False) if one.kind.row.resource is Resource.NONE)
+    other_changes = tuple(one for one in every_change(hand=False) if one.kind.row.resource is Resource.NONE)
     headlines = reviewed((client("een"), None), (None, client("twee")), (client("drie"), client("drie", keys={})))
     tni = changes(hand=False, environment=Environment.TNI)
     return headlines.model_copy(
         update={
-            "beside": beside,
+            "other_changes": other_changes,
             "connections": (*headlines.connections, changes(hand=False), tni),
             "unchanged": {Environment.PROD: 1, Environment.TNI: 0},
             "problems": (say("report.review.protected", key="k", remedy=say("report.review.put_form_back")),),

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.rules.rotation import EVER, HeldKey, Obstacle, lasting, obstacle, sentence
+from acmidm_onboarding.rules.rotation import EVER, Obstacle, RegisteredKey, lasting, obstacle, sentence
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def key(name: str, days: float = 100, expires: datetime | None = None) -> HeldKey:
+def key(name: str, days: float = 100, expires: datetime | None = None) -> RegisteredKey:
     """A key that has been there for so many days; its thumbprint is its kid, in capitals."""
-    return HeldKey(name, name.upper(), NOW - days * DAY, expires)
+    return RegisteredKey(name, name.upper(), NOW - days * DAY, expires)
 
 
 def found(
-    held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14
+    held: list[RegisteredKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14
 ) -> Obstacle | None:
     return obstacle(held, set(declared), trusted=set(trusted), compromised=set(compromised), now=NOW, overlap_days=days)
 
@@ -30,7 +30,7 @@ OLD, NEW = key("a"), key("b", 14)
 YOUNG = key("b", 13.9)
 EXPIRED = key("a", expires=NOW)
 
-CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
+CASES: dict[str, tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None]] = {
     "nothing leaves": ([OLD], "AB", {}, None),
     "beside one that was there and was proven": ([OLD, NEW], "B", {"trusted": "B"}, None),
     "one beside that a third replaces": ([OLD, NEW], "BC", {"trusted": "B"}, None),
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_when_a_key_may_leave(case: tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]) -> None:
+def test_when_a_key_may_leave(case: tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None]) -> None:
     held, declared, facts, expected = case
     assert found(held, declared, **facts) == expected
 
@@ -88,7 +88,7 @@ SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HELD, SETS, SETS, SETS)
 def test_whatever_is_allowed_leaves_a_key_that_works(
-    held: list[HeldKey], declared: str, trusted: str, compromised: str
+    held: list[RegisteredKey], declared: str, trusted: str, compromised: str
 ) -> None:
     """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
     if found(held, declared, trusted=trusted, compromised=compromised) is not None:
@@ -127,7 +127,7 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
 
 
 def test_ever_is_long_ago() -> None:
-    assert found([OLD, HeldKey("b", "B", EVER)], "B", trusted="B", days=365) is None
+    assert found([OLD, RegisteredKey("b", "B", EVER)], "B", trusted="B", days=365) is None
 
 
 @pytest.mark.parametrize(

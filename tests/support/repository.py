@@ -98,9 +98,9 @@ class Repository:
         """The review as data."""
         return dict(json.loads(self.review("--output", "json", code=code).stdout))
 
-    def beside(self, code: int = 0) -> list[str]:
+    def other_changes(self, code: int = 0) -> list[str]:
         """The sentences of what changes beside the clients."""
-        return [change["text"] for change in self.report(code)["beside"]]
+        return [change["text"] for change in self.report(code)["other_changes"]]
 
     def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
         """The changes of a client, by kind."""

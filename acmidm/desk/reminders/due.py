@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from acmidm.desk.progress import Standing, WaitsFor
+from acmidm.desk.progress import Progress, WaitsFor
 from acmidm.desk.status import ListedConnection, ListedKey
 
 THRESHOLDS = (7, 30, 60)
@@ -25,14 +25,14 @@ Sent = Mapping[str, date]
 class KeyEnds:
     """A key that ends within a threshold of days."""
 
-    standing: Standing
+    progress: Progress
     key: ListedKey
     expires: datetime
     threshold: int
 
     @property
     def connection(self) -> ListedConnection:
-        return self.standing.connection
+        return self.progress.connection
 
     @property
     def key_id(self) -> str:
@@ -49,13 +49,13 @@ class KeyEnds:
 class StepWaits:
     """A step that waits for the organisation: one reminder a week and client, whichever step it is."""
 
-    standing: Standing
+    progress: Progress
     reminded: date | None = None
     """When the last mail about it was accepted."""
 
     @property
     def connection(self) -> ListedConnection:
-        return self.standing.connection
+        return self.progress.connection
 
     @property
     def id(self) -> str:
@@ -70,28 +70,28 @@ def natural_key(connection: ListedConnection) -> str:
     return f"{connection.platform}/{connection.environment}/{connection.key}"
 
 
-def due(standings: Iterable[Standing], sent: Sent, now: datetime) -> tuple[Due, ...]:
+def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, keys before steps.
 
     Of a key only the present threshold counts: one that is met with 5 days left, or after the ledger was lost, gives
     one reminder and not three. A step is first reminded of when it has waited for a week; where nobody knows since
     when, at once.
     """
-    rows = tuple(standings)
+    rows = tuple(rows)
     keys = (one for row in rows for one in _keys_that_end(row, now) if one.id not in sent)
     steps = (one for row in rows if (one := _waiting(row, sent, now)) is not None)
     return (*sorted(keys, key=lambda one: (one.expires, one.id)), *sorted(steps, key=lambda one: one.id))
 
 
-def _keys_that_end(standing: Standing, now: datetime) -> Iterator[KeyEnds]:
-    connection = standing.connection
+def _keys_that_end(progress: Progress, now: datetime) -> Iterator[KeyEnds]:
+    connection = progress.connection
     for key in connection.keys or ():
         if key.expires is None or key.expires <= now or _leaves_before(connection, key.expires):
             continue
         left = (key.expires - now).days
         threshold = next((days for days in THRESHOLDS if left <= days), None)
         if threshold is not None:
-            yield KeyEnds(standing, key, key.expires, threshold)
+            yield KeyEnds(progress, key, key.expires, threshold)
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
@@ -100,12 +100,12 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 
 
-def _waiting(standing: Standing, sent: Sent, now: datetime) -> StepWaits | None:
-    if standing.waits_for is not WaitsFor.ORGANISATION or _FORM in standing.unknown:
+def _waiting(progress: Progress, sent: Sent, now: datetime) -> StepWaits | None:
+    if progress.waits_for is not WaitsFor.ORGANISATION or _FORM in progress.unknown:
         return None
-    reminded = sent.get(StepWaits(standing).id)
-    last = reminded or (standing.since.astimezone(UTC).date() if standing.since else None)
+    reminded = sent.get(StepWaits(progress).id)
+    last = reminded or (progress.since.astimezone(UTC).date() if progress.since else None)
     # A day that has not come was written by a clock that was wrong.
     if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
         return None
-    return StepWaits(standing, reminded)
+    return StepWaits(progress, reminded)

@@ -126,16 +126,16 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
 
 def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
     """What to do, as ``acmidm steps`` says it to the organisation."""
-    standing, guide = one.standing, texts(STEPS, room.language)
+    progress, guide = one.progress, texts(STEPS, room.language)
     waits = []
-    if standing.since:
-        waits.append(room("since", day=room.day(standing.since.astimezone(UTC).date())))
+    if progress.since:
+        waits.append(room("since", day=room.day(progress.since.astimezone(UTC).date())))
     if one.reminded:
         waits.append(room("reminded", day=room.day(one.reminded)))  # the same text a week later is another mail
-    step = f"{standing.step:d}"
+    step = f"{progress.step:d}"
     return {
         "what": room("waits", application=plain(one.connection.name), step=step, called=guide(f"step.{step}")),
-        "to_do": (to_do := standing.told(room.language)),
-        "link": portal if (portal := standing.values.get("portal", "")) in to_do else "",
+        "to_do": (to_do := progress.told(room.language)),
+        "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",
         "waits": " ".join(waits),
     }

@@ -9,22 +9,20 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from acmidm.desk.progress import Standing, Step
+from acmidm.desk.progress import Progress, Step
 from acmidm.files import write_named
 from acmidm_onboarding.values.terms import Environment
 
 _DAY_SECONDS = 86_400
 
 
-def write_metrics(
-    file: Path, stack: str, environment: Environment, standings: Iterable[Standing], now: datetime
-) -> None:
+def write_metrics(file: Path, stack: str, environment: Environment, rows: Iterable[Progress], now: datetime) -> None:
     """Write the file whole: the collector reads the earlier one or this one.
 
     Every step is in it, with 0 where no connection stands there. Where no key has an end that is still to come, that
     gauge is left out.
     """
-    rows = [one for one in standings if one.connection.environment is environment]
+    rows = [one for one in rows if one.connection.environment is environment]
     registry = CollectorRegistry()
     names, values = ("stack", "environment"), (stack, environment.value)
     connections = Gauge(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.values.client import Client, Place, grants, with_incarnation
+from acmidm_onboarding.values.client import Client, ClientKey, grants, with_incarnation
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
 from acmidm_onboarding.values.plain import flat
@@ -66,7 +66,7 @@ class ClientSnapshot:
     scopes: Scopes
     jwks: Jwks
 
-    def as_client(self, place: Place, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
+    def as_client(self, place: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
         """Return it with its ``products``, without the scopes that their provider ``assigned``."""
         metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
         return Client(

@@ -26,7 +26,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_authorities, problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
-from acmidm_onboarding.forms.sound_parts import salvaged
+from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.speaking import problems_of_speakers
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
@@ -242,7 +242,7 @@ def read_onboardings(
         problems += found
         is_identified = form is not None
         if form is None:
-            form, is_identified = salvaged(document)
+            form, is_identified = sound_parts(document)
         owner = organisations.of(file.parent)
         if form is None:
             continue

@@ -19,7 +19,7 @@ _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 """For fields that no rule about scopes, products or keys reads."""
 
 
-def salvaged(document: Document) -> tuple[Form | None, bool]:
+def sound_parts(document: Document) -> tuple[Form | None, bool]:
     """Return the form without its faulty parts, for the further rules, and whether its application is its own.
 
     What is left out has been reported, and no rule reports its absence. None where too little is left.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from acmidm_onboarding.recorded import beside, handed_over
+from acmidm_onboarding.recorded import full_name, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
 from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
@@ -188,7 +188,7 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
         self, connections: pulumi.Input[Mapping[str, Any]], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(
-            HandOverProvider(), "mails", {"stack": beside(pulumi.get_stack()), "connections": connections}, opts
+            HandOverProvider(), "mails", {"stack": full_name(pulumi.get_stack()), "connections": connections}, opts
         )
 
 

@@ -22,7 +22,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, NewSecret, RegisteredClient
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
-from acmidm_onboarding.recorded import beside
+from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
@@ -187,7 +187,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
-            "stack": beside(pulumi.get_stack()),
+            "stack": full_name(pulumi.get_stack()),
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
             switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),

@@ -22,7 +22,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption
-from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle, sentence
+from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
@@ -79,7 +79,7 @@ class Overlap:
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
-            held = self._held(platform if guarded else None)
+            held = self._registered(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         was_guarded = kept is not None and self.before.get("jwks") is not None
@@ -98,7 +98,7 @@ class Overlap:
             inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
         return inputs
 
-    def _held(self, platform: ConnectedPlatform | None) -> Jwks:
+    def _registered(self, platform: ConnectedPlatform | None) -> Jwks:
         """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal,
         at an address.
 
@@ -144,7 +144,7 @@ class Overlap:
             for name, members in held.items()
             if (key := readable_jwk(dict(members))) and key.thumbprint not in gone
             if key.thumbprint in declared
-            or (key.thumbprint in recorded and HeldKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
+            or (key.thumbprint in recorded and RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
         }
         new = {
             name: members
@@ -169,7 +169,7 @@ class Overlap:
             if (key.expires is None or key.expires > now) and names.get(thumbprint, key.kid) == key.kid
         }
         keys = [
-            HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
+            RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in _by_thumbprint(held).items()
             if thumbprint in recorded
         ]
@@ -230,7 +230,7 @@ def require_kept(there: Jwks, address: str) -> None:
     usable = [
         one
         for thumbprint, key in _by_thumbprint(there).items()
-        if (one := HeldKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
+        if (one := RegisteredKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
     ]
     if not usable:
         return

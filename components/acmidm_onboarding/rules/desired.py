@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from acmidm_onboarding.rules.gate import HeldBack, TestStack, passing
+from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, left_alone
 from acmidm_onboarding.values.client import Records, joined
@@ -29,7 +29,7 @@ class Desired:
     """What would be declared if there were no gate."""
     left: tuple[Declaration, ...] = ()
     """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
-    held_back: tuple[HeldBack, ...] = ()
+    held_back: tuple[Withheld, ...] = ()
     """What the gate misses something of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""

@@ -32,7 +32,7 @@ class TestStack:
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class Withheld:
     """What is missing for one connection on production."""
 
     connection: Declaration
@@ -58,7 +58,7 @@ class HeldBack:
         return tuple(f"{self.name}: {on_one_line(one)}" for one in self.missing)
 
 
-def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
+def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in held_back:
@@ -95,7 +95,7 @@ class Passage:
     """What the gate makes of connections, in their order."""
 
     declared: tuple[Declaration, ...]
-    held_back: tuple[HeldBack, ...]
+    held_back: tuple[Withheld, ...]
     proven: tuple[Declaration, ...]
     """Those that it lets through by their evidence."""
 
@@ -122,7 +122,7 @@ def passing(
         if missing:
             is_declared = gate.mode is PromotionGate.WARN
             held_back.append(
-                HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record))
+                Withheld(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record))
             )
         else:
             proven.append(connection)

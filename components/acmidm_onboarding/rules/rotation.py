@@ -20,7 +20,7 @@ EVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
-class HeldKey:
+class RegisteredKey:
     """A key that a client has, and since when."""
 
     kid: str
@@ -51,7 +51,7 @@ class Obstacle:
 
 
 def obstacle(
-    held: Iterable[HeldKey],
+    held: Iterable[RegisteredKey],
     declared: Collection[str],
     *,
     trusted: Collection[str],

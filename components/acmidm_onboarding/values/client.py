@@ -17,7 +17,7 @@ from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import Configuration, Owner, Scopes
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
-Place = tuple[str, Platform, Environment]
+ClientKey = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
 Fields = Mapping[str, Any]
 
@@ -138,7 +138,7 @@ class Client:
     """The resources that are in the state, per part."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ClientKey:
         return (self.key, self.platform, self.environment)
 
     @property
@@ -225,12 +225,12 @@ def resource_name(key: str, platform: str) -> str:
     return key if platform == Platform.ACMIDM else f"{key}/{platform}"
 
 
-Clients = Mapping[Place, Client]
+Clients = Mapping[ClientKey, Client]
 Records = Mapping[str, Client]
 """What a state has, by resource name; see ``Recorded.parts``."""
 
 
-def with_one_first(clients: Iterable[Client]) -> dict[Place, Client]:
+def with_one_first(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     """By place: what a form says of all its clients is reported at the first of its platforms alone."""
     order, first, found = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
     for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):

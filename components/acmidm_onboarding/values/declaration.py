@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from acmidm_onboarding.values.client import Client, Grant, Place, with_one_first
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, with_one_first
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -74,7 +74,7 @@ class Declaration(Client):
 
 def in_stack(
     declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None
-) -> dict[Place, Client]:
+) -> dict[ClientKey, Client]:
     """Return the clients that are declared, by place, as a stack has them; see there."""
     return with_one_first(declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations)
 

@@ -65,7 +65,7 @@ DEEP = '{"kty": ' * 300 + "1" + "}" * 300
 
 
 @dataclass
-class Place:
+class ClientKey:
     """The organisations, what is at the authority, and the names that an attacker may try."""
 
     stack: InProcess
@@ -108,7 +108,7 @@ OTHERS = "elsewhere/tni"
 
 
 @pytest.fixture(scope="module")
-def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientKey]:
     """Two organisations with a form each, applied; clients without a form; another stack's."""
     folder = tmp_path_factory.mktemp("hostile")
     stack = InProcess(portal, folder)
@@ -145,7 +145,7 @@ def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> It
         )
         victims = registry.client("balie")["client_id"]
         shutil.copytree(stack.forms, folder / "base")
-        yield Place(stack, registry, victims, [victims, by_hand, unknown, elsewhere, OPERATOR], folder / "base")
+        yield ClientKey(stack, registry, victims, [victims, by_hand, unknown, elsewhere, OPERATOR], folder / "base")
 
 
 def hostile_texts() -> st.SearchStrategy[str]:
@@ -288,7 +288,7 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("examples", cases({"some": 25, "many": 400}, "some"))
-def test_one_organisation_reaches_itself_alone(place: Place, portal: RunningPortal, examples: int) -> None:
+def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: RunningPortal, examples: int) -> None:
     counted = {"refused": 0, "applied": 0}
 
     @settings(
@@ -311,7 +311,7 @@ def test_one_organisation_reaches_itself_alone(place: Place, portal: RunningPort
     assert min(counted.values()) > examples / 20
 
 
-def start(place: Place) -> None:
+def start(place: ClientKey) -> None:
     """Everything as it was before the pull requests, at the authority too."""
     if place.is_as_begun:
         return
@@ -322,7 +322,7 @@ def start(place: Place) -> None:
     place.before, place.is_as_begun = place.others(), True
 
 
-def write_pull(place: Place, pull: Mapping[str, Any]) -> None:
+def write_pull(place: ClientKey, pull: Mapping[str, Any]) -> None:
     """Put the forms in the author's folder, in place of those that are there; the organisation's own file stays."""
     folder = place.stack.forms / "gent"
     organisation = (folder / "organisation.yaml").read_text()
@@ -340,7 +340,7 @@ def write_pull(place: Place, pull: Mapping[str, Any]) -> None:
     (folder / "organisation.yaml").write_text(organisation)
 
 
-def apply(place: Place, portal: RunningPortal, number: int) -> bool:
+def apply(place: ClientKey, portal: RunningPortal, number: int) -> bool:
     """Whether the pull request is valid; then its ``up``, with a change of another's beside it."""
     try:
         load_onboardings([place.stack.forms], catalogue_folder())

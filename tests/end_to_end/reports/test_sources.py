@@ -153,7 +153,7 @@ def without_engine(report: dict[str, Any]) -> dict[str, Any]:
         ]
     notes = [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]
     headline = re.sub("; also changes [^;]*", "", report["headline"])
-    return {**report, "headline": headline, "beside": [], "connections": connections, "notes": notes}
+    return {**report, "headline": headline, "other_changes": [], "connections": connections, "notes": notes}
 
 
 LEFT_BEHIND = "No form names these key files any more; remove them too: "

@@ -43,7 +43,7 @@ class Owned(NamedTuple):
 
 Value = Owned | frozenset[str] | str | None
 """None: not there."""
-Place = tuple[str, str]
+ClientKey = tuple[str, str]
 """A connection or a client, and a part of it."""
 
 
@@ -93,15 +93,15 @@ class Model:
     """Per connection the client that its form takes over."""
     formerly: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Per connection its earlier keys."""
-    recorded: dict[Place, Recorded] = field(default_factory=dict)
-    real: dict[Place, Value] = field(default_factory=dict)
-    marks: dict[Place, str | None] = field(default_factory=dict)
+    recorded: dict[ClientKey, Recorded] = field(default_factory=dict)
+    real: dict[ClientKey, Value] = field(default_factory=dict)
+    marks: dict[ClientKey, str | None] = field(default_factory=dict)
     """Per client and part what is real bears."""
     codes: dict[str, str] = field(default_factory=dict)
     """Per real client its organisation's."""
-    condemned: list[tuple[Place, Recorded]] = field(default_factory=list)
+    condemned: list[tuple[ClientKey, Recorded]] = field(default_factory=list)
     """What was replaced, and has only to be removed."""
-    cut_off: set[Place] = field(default_factory=set)
+    cut_off: set[ClientKey] = field(default_factory=set)
     """Where a run was killed: what differs there is not known to be by hand."""
     protects: bool = False
     below: bool = False
@@ -110,11 +110,11 @@ class Model:
     """Whether the program replaces what changes."""
     removes_first: bool = False
     """Whether what is replaced is removed before it is made again."""
-    replacing: frozenset[Place] = frozenset()
+    replacing: frozenset[ClientKey] = frozenset()
     """What the command names to be replaced."""
-    not_made: set[Place] = field(default_factory=set)
+    not_made: set[ClientKey] = field(default_factory=set)
     """The keys and clients of what the command could not make; with a product where it is of one."""
-    kept: set[tuple[Place, str | None]] = field(default_factory=set)
+    kept: set[tuple[ClientKey, str | None]] = field(default_factory=set)
     """What the command goes on with, each by its client, part and mark."""
     not_changed: set[str] = field(default_factory=set)
     """The clients of what the command could not change: the engine may keep what that depended on, under whatever
@@ -126,12 +126,12 @@ class Model:
         """Under which name the program declares a connection."""
         return f"{key}{BELOW}" if self.below else key
 
-    def place(self, key: str, part: str) -> Place:
+    def place(self, key: str, part: str) -> ClientKey:
         """Where the stack has a part of a connection: under its key, else under an earlier one."""
         names = [self.name(one) for one in (key, *self.formerly.get(key, ()))]
         return next(((name, part) for name in names if (name, part) in self.recorded), (names[0], part))
 
-    def orphans(self) -> set[Place]:
+    def orphans(self) -> set[ClientKey]:
         """What bears a key of this stack, is in no state, and will not be taken over: clients, and products."""
         known, coming = {(one.client_id, part) for (_, part), one in self.recorded.items()}, set[str]()
         for key, wanted in self.declared.items():
@@ -144,13 +144,13 @@ class Model:
             if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)
         } - known
 
-    def drift(self) -> tuple[set[Place], set[Place]]:
+    def drift(self) -> tuple[set[ClientKey], set[ClientKey]]:
         """The parts that somebody changed by hand, and those where something declared waits.
 
         By hand is what is neither recorded nor declared; what waits is neither recorded nor real. A client that
         somebody removed stands for all its parts.
         """
-        by_hand, waiting = set[Place](), set[Place]()
+        by_hand, waiting = set[ClientKey](), set[ClientKey]()
         for then, key in self._pairs():
             wanted = self.declared.get(key or "", {})
             if then is None:
@@ -197,11 +197,11 @@ class Model:
             left.discard(then)
         yield from ((key, None) for key in left)
 
-    def heal(self, seen: Model) -> tuple[set[Place], set[Place]]:
+    def heal(self, seen: Model) -> tuple[set[ClientKey], set[ClientKey]]:
         """What was changed by hand is repaired, where nothing waits in the same part. The parts that are, and those
         that are left."""
         by_hand, waiting = self.drift()
-        repaired = set[Place]()
+        repaired = set[ClientKey]()
         for then, key in self._pairs():
             if then is None or key is None or not any(name == then.removesuffix(BELOW) for name, _ in by_hand):
                 continue
@@ -223,7 +223,7 @@ class Model:
 
     # Commands
 
-    def refresh(self, outage: Outage = Outage(), only: Collection[Place] | None = None) -> bool:
+    def refresh(self, outage: Outage = Outage(), only: Collection[ClientKey] | None = None) -> bool:
         """The stack learns what is real, and forgets what is tainted; whether all authorities gave a sure answer.
 
         One without changes nothing.
@@ -254,7 +254,7 @@ class Model:
         ]
         return not any(outage.of(part) for _, part in self.recorded)
 
-    def up(self, outage: Outage, seen: Model, replacing: Collection[Place] = ()) -> set[str]:
+    def up(self, outage: Outage, seen: Model, replacing: Collection[ClientKey] = ()) -> set[str]:
         """What the forms have becomes real and recorded, and what they no longer have goes. The connections that meet
         trouble."""
         self.replacing, self.bailed, self.not_made, self.kept, self.not_changed = (
@@ -288,7 +288,7 @@ class Model:
                 self._take_away(place[1], known)
         self.condemned = left
 
-    def condemned_in(self, seen: Model) -> list[tuple[Place, Recorded]]:
+    def condemned_in(self, seen: Model) -> list[tuple[ClientKey, Recorded]]:
         """What has only to be removed, and is there still; a refresh may have found other values of it."""
         left = {(place, known.client_id, known.mark) for place, known in seen.condemned}
         return [(place, known) for place, known in self.condemned if (place, known.client_id, known.mark) in left]
@@ -368,7 +368,14 @@ class Model:
         return True
 
     def _way(
-        self, key: str, now: Place, known: Recorded | None, wanted: Value, adopted: bool, outage: Outage, seen: Model
+        self,
+        key: str,
+        now: ClientKey,
+        known: Recorded | None,
+        wanted: Value,
+        adopted: bool,
+        outage: Outage,
+        seen: Model,
     ) -> Way:
         """How a part ends that is ``known``, or is made."""
         client_id, part = now
@@ -385,14 +392,14 @@ class Model:
         was_done = then is not None and (then.client_id, then.value, then.tainted) == (client_id, wanted, False)
         return ways[0] if was_done else ways[-1]
 
-    def _replaces(self, key: str, place: Place, known: Recorded, client_id: str, wanted: Value) -> bool:
+    def _replaces(self, key: str, place: ClientKey, known: Recorded, client_id: str, wanted: Value) -> bool:
         """Whether one that is recorded is made anew: as it is named, or changes where each change does that, or has
         another client now."""
         changes = known.value != wanted or known.other is not None
         is_named = known.tainted or (self.name(key), place[1]) in self.replacing
         return is_named or (changes and self.replaces_changed) or known.client_id != client_id
 
-    def _gives_way(self, place: Place, known: Recorded, outage: Outage) -> bool:
+    def _gives_way(self, place: ClientKey, known: Recorded, outage: Outage) -> bool:
         """Whether one may be replaced. Where what is replaced is removed first, it goes, and before a client all that
         is inside.
 
@@ -528,7 +535,7 @@ def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_
     )
 
 
-def _plainly(place: Place) -> Place:
+def _plainly(place: ClientKey) -> ClientKey:
     return place[0].removesuffix(BELOW), place[1]
 
 
@@ -546,7 +553,7 @@ def _fields(value: Value, nothing: dict[str, object] | None) -> dict[str, object
     return value._asdict() if isinstance(value, Owned) else dict.fromkeys(value, True)
 
 
-def _owners(real: Mapping[Place, Value]) -> Iterator[tuple[str, str | None]]:
+def _owners(real: Mapping[ClientKey, Value]) -> Iterator[tuple[str, str | None]]:
     return (
         (client_id, value.owner)
         for (client_id, part), value in real.items()
@@ -554,7 +561,7 @@ def _owners(real: Mapping[Place, Value]) -> Iterator[tuple[str, str | None]]:
     )
 
 
-def _put(recorded: dict[Place, Recorded], place: Place, value: Recorded | None) -> None:
+def _put(recorded: dict[ClientKey, Recorded], place: ClientKey, value: Recorded | None) -> None:
     if value is None:
         recorded.pop(place, None)
     else:

@@ -19,9 +19,9 @@ from tests.end_to_end.stateful.model import (
     PRODUCTS,
     SCOPES,
     STRANGER,
+    ClientKey,
     Model,
     Owned,
-    Place,
     Recorded,
     Value,
 )
@@ -49,7 +49,7 @@ def seen(exported: Mapping[str, Any], registry: Registry) -> Model:
     return replace(real_at(registry), recorded=recorded, condemned=condemned, cut_off=cut_off)
 
 
-def place_of(urn: str) -> Place | None:
+def place_of(urn: str) -> ClientKey | None:
     """The connection and the part of a resource; None for one that is neither."""
     kind, name = urn.split("::")[2].rpartition(":")[2], urn.split("::")[3].split("/")
     part = name[-1] if kind == "ProductConfiguration" else _PARTS.get(kind)
@@ -57,7 +57,7 @@ def place_of(urn: str) -> Place | None:
     return None if part is None else ("/".join(name[:2]) + above, part)
 
 
-def recorded_in(exported: Mapping[str, Any]) -> tuple[dict[Place, Recorded], list[tuple[Place, Recorded]]]:
+def recorded_in(exported: Mapping[str, Any]) -> tuple[dict[ClientKey, Recorded], list[tuple[ClientKey, Recorded]]]:
     """The parts in a state, and what replacements have left; what was removed to be made again is neither."""
     found, left = {}, []
     for one in exported["deployment"].get("resources") or []:

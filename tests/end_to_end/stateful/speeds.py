@@ -19,7 +19,7 @@ from acmidm.cli import app
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
-from tests.end_to_end.stateful.model import Outage, Place
+from tests.end_to_end.stateful.model import ClientKey, Outage
 from tests.end_to_end.stateful.seen import ABOVE, place_of
 from tests.end_to_end.stateful.stand_in import Cut, Ended, StandIn
 from tests.support import faults
@@ -49,7 +49,7 @@ class Ran:
 
     troubled: dict[str, list[str]] = field(default_factory=dict)
     """Per connection what went wrong; what concerns none is under the empty name."""
-    steps: set[Place] = field(default_factory=set)
+    steps: set[ClientKey] = field(default_factory=set)
     """The parts that it did something to, or would."""
 
 

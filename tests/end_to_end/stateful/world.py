@@ -22,10 +22,10 @@ from tests.end_to_end.stateful.model import (
     SCOPES,
     STRANGER,
     UNKNOWN_SCOPE,
+    ClientKey,
     Model,
     Outage,
     Owned,
-    Place,
     Recorded,
     Value,
 )
@@ -84,9 +84,9 @@ class World:
         default_factory=lambda: {name: Organisation(codes[0]) for name, codes in CODES.items()}
     )
     made: int = 0
-    saved: tuple[Any, dict[Place, Recorded], list[tuple[Place, Recorded]]] | None = None
+    saved: tuple[Any, dict[ClientKey, Recorded], list[tuple[ClientKey, Recorded]]] | None = None
     """An earlier state: as the engine has it, and as the model has."""
-    kept: tuple[dict[Place, Value], dict[Place, str | None]] | None = None
+    kept: tuple[dict[ClientKey, Value], dict[ClientKey, str | None]] | None = None
     """An earlier database of the authority, as the model has it."""
 
     def __post_init__(self) -> None:
@@ -259,11 +259,11 @@ class World:
         self._compare()
         return True
 
-    def _recorded(self, pick: int, part: str) -> Place | None:
+    def _recorded(self, pick: int, part: str) -> ClientKey | None:
         places = sorted(place for place in self.model.recorded if place[1] == part)
         return places[pick % len(places)] if places else None
 
-    def _urn(self, place: Place) -> str:
+    def _urn(self, place: ClientKey) -> str:
         resources = self.speed.export()["deployment"]["resources"]
         return next(str(one["urn"]) for one in resources if place_of(one["urn"]) == place and not one.get("delete"))
 
@@ -385,7 +385,7 @@ class World:
         place = self._recorded(pick, part)
         return place is not None and self.up(refresh, replacing=place)
 
-    def up(self, refresh: bool = False, outage: Outage = WELL, replacing: Place | None = None) -> bool:
+    def up(self, refresh: bool = False, outage: Outage = WELL, replacing: ClientKey | None = None) -> bool:
         before = copy.deepcopy(self.model)
         ran = self.speed.up(refresh=refresh, outage=outage, replacing=self._urn(replacing) if replacing else None)
         self.model.cut_off = set()
@@ -577,7 +577,7 @@ class World:
         assert not again.steps, f"a second run would change {sorted(again.steps)}"
         assert not again.troubled, f"a second run meets {again.troubled}"
 
-    def _pending(self, model: Model) -> set[Place]:
+    def _pending(self, model: Model) -> set[ClientKey]:
         left = set(model.recorded)
         changed = {place for place, _ in model.condemned}
         for key, wanted in model.declared.items():
@@ -597,7 +597,7 @@ class World:
                     changed.add((model.name(key), part))
         return changed | left
 
-    def _is_made(self, model: Model, place: Place) -> bool:
+    def _is_made(self, model: Model, place: ClientKey) -> bool:
         known = model.recorded.get(place)
         return known is None or known.tainted or model.replaces_changed
 
@@ -784,15 +784,15 @@ def _part(change: Mapping[str, Any]) -> str | None:
 _RESOURCES = {CLIENT: "OAuthClient", SCOPES: "ClientScopes", KEYS: "ClientJwks"}
 
 
-def _names(problem: str, place: Place) -> bool:
+def _names(problem: str, place: ClientKey) -> bool:
     """Whether a sentence says of a part that it is left as it is."""
     return problem.startswith(f"{place[0]}: ") and _RESOURCES.get(place[1], place[1]) in problem
 
 
-def _shown(found: dict[Place, Any]) -> dict[Place, Any]:
+def _shown(found: dict[ClientKey, Any]) -> dict[ClientKey, Any]:
     return {place: value for place, value in found.items() if value is not None}
 
 
-def _difference(name: str, expected: dict[Place, Any], found: dict[Place, Any]) -> str:
+def _difference(name: str, expected: dict[ClientKey, Any], found: dict[ClientKey, Any]) -> str:
     places = sorted(place for place in expected.keys() | found.keys() if expected.get(place) != found.get(place))
     return "\n".join(f"{name} {place}: expected {expected.get(place)}, found {found.get(place)}" for place in places)
