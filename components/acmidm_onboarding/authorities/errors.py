@@ -10,7 +10,8 @@
     ├── NotFound           404: gone, if the address is the right one
     ├── AlreadyRegistered  409: a client with this natural key exists
     ├── ChangedMeanwhile   another writer's change that would be lost
-    │   └── Stale          412, or not what was written is there: another try may do
+    │   ├── Stale          412: not even written
+    │   └── Unsettled      what was written is not what is there
     ├── Rejected           the request is refused as it is
     │   └── Failed         500: by a server that failed itself
     └── Unintelligible     an answer that is not what this API gives
@@ -86,7 +87,11 @@ class ChangedMeanwhile(AuthorityError):
 
 
 class Stale(ChangedMeanwhile):
-    """The document changed since it was read, or what is there is not what was written: another try may do."""
+    """The document changed since it was read."""
+
+
+class Unsettled(ChangedMeanwhile):
+    pass
 
 
 class Rejected(AuthorityError):

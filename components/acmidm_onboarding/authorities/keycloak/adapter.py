@@ -18,8 +18,8 @@ from acmidm_onboarding.authorities.errors import (
     NotAllowed,
     NotFound,
     Rejected,
-    Stale,
     TooLarge,
+    Unsettled,
 )
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck, Bounded
@@ -300,7 +300,7 @@ class Keycloak:
         except NotFound as error:
             # The client, or a scope that was made anew during this run: the next try looks at both afresh.
             self._scopes.forget()
-            raise Stale(str(error)) from None
+            raise Unsettled(str(error)) from None
 
     def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> None:
         """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""

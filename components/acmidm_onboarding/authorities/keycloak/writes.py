@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.differences import difference
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Stale
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 
 TRIES = 6
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
-def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Stale)) -> Result:
+def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
     """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
     raised."""
     for tries in range(TRIES - 1):
@@ -67,7 +67,7 @@ def write_checked(
         after = part(read())
         if after != wanted:
             require_expected(after)
-            raise Stale(
+            raise Unsettled(
                 f"{document} is not as it was written; see who else writes it, and whether the server's version is"
                 " supported, then run the same command again"
             )
