@@ -189,7 +189,7 @@ FILES = {
         "docs/x.py",
         *FOR_AGENTS,
     ),
-    "policies": ("policies/x.py",),
+    "policies": ("policies/x.py", "components/acmidm_onboarding/rules/policies.py"),
     "which packages are installed": ("requirements.txt",),
     "what pipelines do or who approves": (
         ".github/workflows/review.yml",
