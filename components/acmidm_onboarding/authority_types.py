@@ -6,25 +6,23 @@ loaded is what somebody installed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.authorities.port import Connect
-    from acmidm_onboarding.settings import PlatformSettings
 
 GROUP = "acmidm_onboarding.authorities"
 """The group of entry points: ``keycloak = "acmidm_onboarding.authorities.keycloak:KEYCLOAK"``."""
 DEFAULT_AUTHORITY = "beheerportaal"
 """The type of a platform whose settings name none."""
 
-S = TypeVar("S", bound="PlatformSettings")
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +31,10 @@ class AuthorityType(Generic[S]):
 
     name: str
     settings: type[S]
-    """The model of a platform's settings: those of every platform, and the keys that only this type reads."""
-    connect: Connect[S]
-    """Make the authority of a platform. It imports the adapter, which nothing needs before."""
+    """The model of a platform's settings, a ``PlatformSettings`` with the keys that only this type reads."""
+    connect: Callable[..., Any]
+    """Make the authority of a platform, as ``authorities.port.Connect`` says. It imports the adapter, which nothing
+    needs before."""
     takes_keys_from_address: bool = False
     """Whether it fetches a client's keys from the client's ``jwks_uri``."""
     keeps_previous_secret: bool = False

@@ -11,7 +11,7 @@ import httpx
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.authorities.port import ClientSnapshot, ProductApi, Reserved
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Connect, ProductApi, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -38,7 +38,8 @@ class ConnectedPlatform:
         self.assigned = assigned
         self.issuer = str(platform.issuer).rstrip("/")
         self.products = catalogue.products_on(name, settings.environment)
-        self.authority = platform.authority_type.connect(platform, lambda address: connect(address, tokens), assigned)
+        make: Connect[PlatformSettings] = platform.authority_type.connect
+        self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)
         self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
