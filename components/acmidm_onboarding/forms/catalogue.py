@@ -247,7 +247,7 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     return [_filled(part, values) for part in value] if isinstance(value, list) else value
 
 
-class ProductApi(_Part):
+class ProbedApi(_Part):
     """What ``acmidm probe`` calls of a product."""
 
     source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
@@ -282,7 +282,7 @@ class Product(_Part):
     ] = Field(default_factory=dict)
 
     api: Annotated[
-        ProductApi | None, Field(description="How its API can be tried; absent where no such call is known.")
+        ProbedApi | None, Field(description="How its API can be tried; absent where no such call is known.")
     ] = None
 
     @model_validator(mode="after")
