@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,12 +138,10 @@ def _options(
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
     """The module and the file of each command, by the command's name."""
-    folders = ((name, find_spec(name)) for name in FOLDERS)
     return {
         file.stem.rstrip("_"): (f"{name}.{file.stem}", file)
-        for name, spec in folders
-        if spec is not None
-        for folder in spec.submodule_search_locations or ()
+        for name in FOLDERS
+        for folder in import_module(name).__path__
         for file in Path(folder).glob("[!_]*.py")
     }
 
@@ -158,24 +155,25 @@ def summary(name: str) -> str:
     return (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "").partition("\n\n")[0].replace("\n", " ")
 
 
+@cache
 def load(name: str) -> Any:
-    """Import a command. Each of its group runs in the project's folder."""
+    """Import a command, or a group, once. Each runs in the project's folder, in the reader's language."""
     module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         loaded.add_typer(group, name=name)
     else:
         loaded.command(name, epilog=module.EPILOG)(getattr(module, module.__name__.rpartition(".")[2]))
-    _in_project(loaded)
+    _prepare(loaded)
     return typer.main.get_group(loaded).commands[name]
 
 
-def _in_project(group: typer.Typer) -> None:
+def _prepare(group: typer.Typer) -> None:
     for command in group.registered_commands:
         command.callback = command.callback and _speaking(in_project(command.callback))
     for below in group.registered_groups:
         if below.typer_instance:
-            _in_project(below.typer_instance)
+            _prepare(below.typer_instance)
 
 
 def _speaking(command: Callable[..., None]) -> Callable[..., None]:

@@ -30,7 +30,7 @@ cannot be reached.
 """
 
 app = typer.Typer(
-    help="Post what a workflow of GitHub found: one comment, one issue, the step summary.",
+    help=__doc__,
     epilog=_EPILOG,
     no_args_is_help=True,
 )

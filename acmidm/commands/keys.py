@@ -28,9 +28,7 @@ NEW = f"""
 
 {_CODES}
 """
-app = typer.Typer(
-    help="Make a key pair for a form, or name public keys in it that there are.", epilog=NEW, no_args_is_help=True
-)
+app = typer.Typer(help=__doc__, epilog=NEW, no_args_is_help=True)
 ROTATE = f"""
 **Examples**
 

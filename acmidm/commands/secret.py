@@ -36,7 +36,7 @@ stack cannot be read or decrypted.
 _PLAIN_TEXT = "plaintext"
 """The member of a decrypted value in the engine's export that has it, as JSON."""
 
-app = typer.Typer(help="Client secrets.", epilog=EPILOG, no_args_is_help=True)
+app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 
 
 @app.command("show", epilog=EPILOG)

@@ -32,7 +32,7 @@ _EPILOG = """
 
 NAME = "keycloak"
 
-app = typer.Typer(help="Start and stop the sandbox's Keycloak.", epilog=_EPILOG, no_args_is_help=True)
+app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 add_stop_and_status(app, NAME)
 
 _MANAGEMENT_PATH = "/admin/realms/"

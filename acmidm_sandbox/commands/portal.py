@@ -29,7 +29,7 @@ _EPILOG = """
 **Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.
 """
 
-app = typer.Typer(help="Start and stop the embedded Beheerportaal.", epilog=_EPILOG, no_args_is_help=True)
+app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 add_stop_and_status(app, NAME)
 
 

@@ -28,7 +28,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts of one room in one language."""
+    """The texts of one subject in one language."""
 
     language: Language
     templates: Mapping[str, str]
@@ -49,14 +49,17 @@ class Texts:
         return f"{day.day} {_read('common', self.language)[f'month.{day.month}']} {day.year}"
 
 
-def texts(room: str, language: Language) -> Texts:
-    """Return the texts of a room, and those that all rooms have."""
-    return Texts(language, {**_read("common", language), **_read(room, language)})
+@cache
+def texts(subject: str, language: Language) -> Texts:
+    """Return the texts of a subject, and those that all subjects have."""
+    return Texts(language, {**_read("common", language), **_read(subject, language)})
 
 
 @cache
-def _read(room: str, language: Language) -> Mapping[str, str]:
-    found: dict[str, str] = yaml.load((FOLDER / f"{room}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+def _read(subject: str, language: Language) -> Mapping[str, str]:
+    found: dict[str, str] = yaml.load(
+        (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+    )
     return found
 
 
@@ -77,7 +80,7 @@ def spoken() -> Language:
 def say(name: str, /, **values: object) -> str:
     """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises KeyError."""
     subject, _, own = name.partition(".")
-    return _read(subject, spoken())[own].format(**values)
+    return texts(subject, spoken())(own, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:
