@@ -31,12 +31,6 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return on_one_line(_ended(text, longest))
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 form``, ``1,000 forms``; ``policy|policies`` for a noun that takes more than an s."""
-    one, _, many = noun.partition("|")
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
 def capitalised(text: str) -> str:
     """Return a sentence, or a title, that begins with a capital."""
     return text[:1].upper() + text[1:]

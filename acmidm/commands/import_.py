@@ -14,10 +14,11 @@ from acmidm.importing.plan import ImportPlan, plan_of
 from acmidm.importing.sheet import Sheets, read_sheets
 from acmidm.importing.write import Writer, WrittenForms
 from acmidm.terminal import Code, fail, working
-from acmidm.words import counted, plain
+from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.terms import Environment
 
@@ -109,17 +110,21 @@ def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
 
     for form in outcome.written:
         clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())
-        typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
+        typer.echo(plain(say("import.takes_over", row=form.draft.row, file=form.file, clients=clients), 500))
         for note in form.draft.notes:
-            typer.echo(plain(f"  note: {note}", 1000))
+            typer.echo(plain(f"  {say('import.note', note=note)}", 1000))
     for sentence in (*plan.declared, *sheets.remarks):
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
-        typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
-    placed = (
-        f"{counted(len(sheets.rows), 'row')}: {counted(len(outcome.written), 'form')} written, {len(plan.declared):,}"
-        " declared already"
+        typer.echo(plain(say("import.not_placed", sentence=sentence), 1000), err=True)
+    typer.echo(
+        say(
+            "import.placed",
+            rows=say_counted("import.rows", len(sheets.rows)),
+            written=say_counted("import.written", len(outcome.written)),
+            declared=f"{len(plan.declared):,}",
+            unplaced=say_counted("import.unplaced", len(plan.unplaced)),
+        )
     )
-    typer.echo(f"{placed}, {counted(len(plan.unplaced), 'thing')} not placed")
     if outcome.written:
-        typer.echo("Next: acmidm validate, then acmidm review, which shows what taking over changes.")
+        typer.echo(say("import.next"))

@@ -21,7 +21,6 @@ from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.online import Fetched, fetched
 from acmidm.terminal import working
-from acmidm.words import counted
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
@@ -30,6 +29,7 @@ from acmidm_onboarding.rules.gate import waits_for_test
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
@@ -96,7 +96,7 @@ class _ProgressRows:
             with working(f"reading {self._stack.name}"):
                 return self._stack.recorded.clients
         except EngineError as error:
-            _warn(f"the state of stack {self._stack.name} is not known: {error}")
+            _warn(say("state.unknown", stack=self._stack.name, reason=error))
             return None
 
     @cached_property
@@ -106,10 +106,7 @@ class _ProgressRows:
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
         if forms.problems:
-            _warn(
-                f"what forms with mistakes ask is not known ({counted(len(forms.problems), 'mistake')}); see acmidm"
-                " validate"
-            )
+            _warn(say_counted("state.mistakes_in_forms", len(forms.problems)))
         if self.states is not None:
             require_a_form(self._stack)
         in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
@@ -286,7 +283,7 @@ class _Asked:
         try:
             return stack.platforms_briefly
         except Failure as error:
-            _warn(f"the authorities of stack {stack.name} are not asked: {error}")
+            _warn(say("state.authorities_not_asked", stack=stack.name, reason=error))
             return {}
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
