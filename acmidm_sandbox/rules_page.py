@@ -13,7 +13,7 @@ _TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- end of rules -->)", re.DOTALL)
 _HEAD = "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|\n"
 
 
-def platforms(text: str) -> str:
+def with_rules(text: str) -> str:
     """Return the page with its table as the rules are now."""
     return _TABLE.sub(lambda found: f"{found[1]}{_HEAD}{''.join(map(_row, RULES))}{found[2]}", text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,13 @@ from tests.support.offered import SHARED, catalogue_folder, write_catalogue
 from tests.support.workspace import place, workspace
 
 __all__ = ["place", "workspace"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole_tracebacks() -> Iterator[None]:
+    """Providers cut tracebacks off in their process, which in tests that call them is pytest's."""
+    yield
+    vars(sys).pop("tracebacklimit", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from acmidm.report.codeowners import CODEOWNERS, codeowners_here
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.products.page import written
-from acmidm_sandbox.platforms_page import INTEGRATORS, platforms
+from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 
 EPILOG = """
 **Examples**
@@ -46,7 +46,7 @@ def schema(
     if (page := _text_of(CLI)) is not None:
         texts[CLI] = cli_page(page, context.find_root().command)
     if (page := _text_of(INTEGRATORS)) is not None:
-        texts[INTEGRATORS] = platforms(page)
+        texts[INTEGRATORS] = with_rules(page)
     if (page := _text_of(PRODUCTS)) is not None:
         texts[PRODUCTS] = written(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]

@@ -72,7 +72,7 @@ class Row:
     """Whether its fields are the point of it, so that each is on a line of its own."""
 
 
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE, _HAND_OVER = Resource
+_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _NONE, _HAND_OVER = Resource
 _DANGER, _WARNING, _NOTICE = Severity
 _WHOLE, _, _NEW_PART, _NOTE = Scale
 
@@ -88,17 +88,17 @@ class Kind(StrEnum):
         kind.row = row
         return kind
 
-    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _BESIDE)
-    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _BESIDE)
-    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _BESIDE)
-    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _BESIDE)
-    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _BESIDE)
-    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _BESIDE)
-    POLICIES_CHANGED = "policies_changed", Row(_DANGER, _BESIDE)
-    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _BESIDE)
-    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _BESIDE)
-    CODE_CHANGED = "code_changed", Row(_DANGER, _BESIDE)
-    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _BESIDE)
+    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _NONE)
+    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _NONE)
+    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _NONE)
+    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _NONE)
+    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE)
+    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE)
+    POLICIES_CHANGED = "policies_changed", Row(_DANGER, _NONE)
+    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE)
+    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE)
+    CODE_CHANGED = "code_changed", Row(_DANGER, _NONE)
+    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE)
     EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "policy")
     EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, scale=_NOTE)
     CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, scale=_WHOLE, listed=True)
@@ -115,7 +115,7 @@ class Kind(StrEnum):
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, listed=True)
     KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, field="jwks_uri")
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT)
-    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _BESIDE)
+    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
     UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,14 +66,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 @pytest.fixture
-def world(install: Install, tmp_path: Path) -> Iterator[World]:
+def world(install: Install, tmp_path: Path) -> World:
     """A run on a stack whose clients are in a dictionary, and whose products have no API that is configured."""
     install("dictionary", f"{MODULE}:DICTIONARY")
     catalogue = tmp_path / "theirs"
     catalogue.mkdir()
     (catalogue / "dosis.yaml").write_text(PRODUCT)
-    yield World({f"acmidm:{key}": value for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()})
-    vars(sys).pop("tracebacklimit", None)  # which a provider sets in its process, here pytest's
+    return World({f"acmidm:{key}": value for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()})
 
 
 @pytest.mark.usefixtures("world")

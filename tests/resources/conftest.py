@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,10 +16,9 @@ __all__ = ["portal", "registry"]
 
 
 @pytest.fixture
-def world(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A fresh run: nothing was read yet. Providers cut tracebacks off in their process, which here is pytest's."""
-    yield world_of(portal, tmp_path_factory.mktemp("run"))
-    vars(sys).pop("tracebacklimit", None)
+def world(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A fresh run: nothing was read yet."""
+    return world_of(portal, tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture

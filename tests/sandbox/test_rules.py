@@ -20,7 +20,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, RequestPart
-from acmidm_sandbox.platforms_page import INTEGRATORS, platforms
+from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 
@@ -281,4 +281,4 @@ def test_nothing_is_tolerated_before_the_signature() -> None:
 def test_the_page_of_the_rules_is_up_to_date() -> None:
     """Else: acmidm schema."""
     text = (Path(__file__).parents[2] / INTEGRATORS).read_text(encoding="utf-8")
-    assert platforms(text) == text, "docs/integrators.md is not up to date; run: acmidm schema"
+    assert with_rules(text) == text, "docs/integrators.md is not up to date; run: acmidm schema"
