@@ -70,8 +70,10 @@ class Commands(Ending):
 
     _lists = False
 
-    def list_commands(self, _: Any) -> list[str]:
-        return command_names()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        names: dict[str, Any] = dict.fromkeys(command_names())
+        self.commands = names  # of which Typer lists the names, and suggests one for a misspelt one
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
         if cmd_name not in _files():

@@ -90,6 +90,12 @@ def test_every_command_teaches() -> None:
             assert "Exit codes" in said, words
 
 
+def test_a_misspelt_command_is_told_what_was_meant() -> None:
+    said = CliRunner().invoke(app, ["reviw"])
+    assert said.exit_code == 2
+    assert "No such command 'reviw'. Did you mean 'review'?" in " ".join(said.output.split())
+
+
 def test_the_version_is_told() -> None:
     """For a report of a mistake."""
     said = CliRunner().invoke(app, ["--version"])
