@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.values.problems import Failure
 
+_MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
 """In a whole revision."""
 MOST_BYTES = 100_000_000
@@ -107,7 +109,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     old, new = _commit(base), _commit(head)
     before, after = _tree(base, old), _tree(head, new)
     found = _run("merge-base", old, new)
-    if found.returncode != 0 and _run("rev-parse", "--is-shallow-repository").stdout == b"true\n":
+    if found.returncode != 0 and is_shallow():
         # Against the tip of the base, what that got since would show as taken away.
         raise UnknownRevision(
             f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0'
@@ -161,9 +163,32 @@ def changed_since(commit: str | None) -> list[str] | None:
     return None
 
 
-def is_dirty() -> bool:
-    """Whether the working directory has something that is not committed."""
-    return bool(_run("status", "--porcelain", "--no-renames").stdout.strip())
+def is_dirty(*paths: Path) -> bool:
+    """Whether the working directory, or what is below some paths in it, has something that is not committed."""
+    return bool(_run("status", "--porcelain", "--no-renames", "--", *map(str, paths)).stdout.strip())
+
+
+def is_shallow() -> bool:
+    """Whether this clone lacks the beginning of its history."""
+    return _run("rev-parse", "--is-shallow-repository").stdout == b"true\n"
+
+
+def user() -> str | None:
+    """The address that Git has of whoever commits here."""
+    return _line(_run("config", "user.email")) or None
+
+
+def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
+    """Each version that what is checked out had of some paths, the newest first, and when it was merged; none outside a
+    repository.
+
+    A merge counts as one: what a branch had in between was never merged.
+    """
+    with suppress(UnknownRevision):
+        log = _run("log", "--first-parent", f"--max-count={_MOST_VERSIONS}", "--format=%H %cI", "--", *map(str, paths))
+        for line in log.stdout.decode().splitlines() if log.returncode == 0 else ():
+            commit, at = line.split()
+            yield datetime.fromisoformat(at), _tree(commit, commit)
 
 
 def _commit(revision: str) -> str:

@@ -36,7 +36,7 @@ class EmbeddedPortal:
 
         A database or a key file that was lost is made good here. Raises Failure.
         """
-        if self.settings.external_issuer is None:
+        if self.settings.external_issuer is None and not self.served.settings.authority_type.is_by_hand:
             key = self.served.operator_key().as_dict(private=False)
             with usable_database():
                 register_operator(self.settings.database, self.served.settings.operator_client_id, public_jwk=key)
@@ -58,7 +58,8 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     for found in served(stack):
         settings = found.settings
-        external_issuer = None if settings.authority == BEHEERPORTAAL.name else str(settings.issuer)
+        is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
+        external_issuer = None if is_ours else str(settings.issuer)
         url = settings.address if external_issuer is None else settings.products_url
         # The settings allow plain http to loopback only.
         if url.scheme == "http":

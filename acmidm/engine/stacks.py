@@ -32,8 +32,17 @@ from acmidm_onboarding.values.terms import Environment, Platform
 T = TypeVar("T")
 
 
-def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = False) -> Stack:
-    """Open a stack by its name; its file is read where its settings are asked for."""
+def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False) -> Stack:
+    """Open a stack by its name; its file is read where its settings are asked for. One that ``may_be_new`` has nothing
+    where the engine knows no such stack."""
+
+    def export(stack: str) -> Mapping[str, Any]:
+        try:
+            return engine.stack_deployment(stack)
+        except engine.UnknownStack:
+            if not may_be_new:
+                raise
+            return {}
 
     def settings() -> Settings:
         """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the
@@ -46,7 +55,7 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
     return Stack(
         name,
         settings,
-        export=engine.stack_deployment,
+        export=export,
         with_secrets=lambda: settings_of(name),
         now=now,
         by_policies=by_policies,

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
+from acmidm.orders.listed import Orders
 from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS, environment_heading, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Part, severity_name
@@ -31,6 +32,8 @@ def as_html(report: Part) -> str:
     match report:
         case Status():
             return _page("status", report.title, status=report)
+        case Orders():
+            return _page("orders", report.title, board=report, said=report.said)
         case Steps():
             return _page("steps", report.title, board=report, said=report.said)
         case Review():

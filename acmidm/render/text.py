@@ -14,6 +14,7 @@ from acmidm.desk.history import History
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
+from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.compare import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
@@ -26,7 +27,7 @@ from acmidm_onboarding.values.terms import Platform
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Steps | Promotion | History
+Report = Review | Drift | Status | Steps | Promotion | History | Orders
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -232,6 +233,30 @@ def _keys(connection: ListedConnection) -> Text:
     return text.append(f" ({say('status.in_portal')})", style="dim") if connection.keys_in_portal else text
 
 
+def _orders(report: Orders) -> Iterator[Line]:
+    """The open orders by who carries them out, each on a line; or all that each says. What was refused last."""
+    said = report.said
+    yield Text(report.title if report.orders else said("none", stack=report.stack), style="bold")
+    for doer, orders in report.by_doer.items():
+        yield _heading(f"{said(f'doer.{doer}')}: {len(orders)}")
+        for one in orders:
+            yield Text.assemble((one.order, "cyan"), f"  {one.title}: {one.act_title}, {report.waiting(one)}")
+            if report.is_whole:
+                yield from _instructions(report, one)
+    if report.refused:
+        yield _heading(said("refused"))
+    for one in report.refused:
+        yield Text.assemble((one.order, "cyan"), f"  {report.refusal(one)}")
+
+
+def _instructions(report: Orders, order: ListedOrder) -> Iterator[Line]:
+    for number, instruction in enumerate(order.instructions, start=1):
+        yield Text(f"  {number}. {plain(instruction.text, WHOLE)}")
+        for value in instruction.values:
+            yield Text(f"     {plain(value.label)}: "), Text(plain(value.value, 4_000), style="bold")
+    yield Text(f"  {report.said('done')} {order.done}")
+
+
 _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Review: _review,
     Drift: _drift,
@@ -239,4 +264,5 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Steps: _steps,
     Promotion: _promotion,
     History: _history,
+    Orders: _orders,
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -41,9 +42,16 @@ class AuthorityType(Generic[S]):
     """Whether the secret before a new one can go on working for a while."""
     has_platform_rules: bool = False
     """Whether its tokens follow the rules of ACM/IDM and GeoSecure, which the probe explains."""
+    confirmed_in: Callable[[S], Path] | None = None
+    """The folder of what people confirmed, by a platform's settings, where they alone change it at a portal: that is
+    what it has, and what differs is ordered. None where it has an API."""
     portals: Mapping[Environment, str] = field(default_factory=dict)
     """The portal where organisations manage their clients, where ``portalUrl`` is not set; empty: it has none of its
     own."""
+
+    @property
+    def is_by_hand(self) -> bool:
+        return self.confirmed_in is not None
 
 
 @cache

@@ -57,7 +57,7 @@ def load_onboardings() -> list[list[Declaration]]:
             raise InvalidForms(stack.forms.problems)
         if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
-        connections = _named(_desired(stack, stack.connections))
+        connections = _named(_desired(stack, stack.connections, are_all=True))
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -108,15 +108,15 @@ def is_handed() -> bool:
     return pulumi.Config(NAMESPACE).get(HANDED) is not None
 
 
-def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
+def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool = False) -> Desired:
     """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
     try:
-        found = stack.desired_of(connections)
+        found = stack.desired_of(connections, are_all=are_all)
     except UnreadableState as error:
         if stack.settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))
-        found = stack.desired_of(connections, NO_GATE)
+        found = stack.desired_of(connections, NO_GATE, are_all=are_all)
     # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each
     # run.
     for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):

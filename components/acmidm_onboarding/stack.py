@@ -3,19 +3,28 @@ is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acmidm_onboarding.engine_resources import Resource, mapping, resources_in
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, read_onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
+from acmidm_onboarding.rules.confirmed import as_confirmed
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.values.client import ClientKey, Records, recorded_as
+from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
+from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.terms import Platform
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected
@@ -81,19 +90,111 @@ class Stack:
 
     @cached_property
     def desired(self) -> Desired:
-        return self.desired_of(self.connections)
+        return self.desired_of(self.connections, are_all=True)
 
-    def desired_of(self, connections: Sequence[Declaration], gate: Gate | None = None) -> Desired:
-        """What is desired of some connections; ``gate`` in the place of the one that is set."""
+    def desired_of(
+        self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
+    ) -> Desired:
+        """What is desired of some connections; ``gate`` in the place of the one that is set. ``are_all``: whether the
+        stack has no others."""
         wanted = gate or self.settings.gate
-        return desired(
+        confirmed = {one.resource_name: one for one in self.confirmed_clients()}
+        found = desired(
             connections,
             self.now,
             gate=wanted,
             records=lambda: self.recorded.parts,
             tests=lambda: self.tests,
-            there=self.there or {},
+            there=joined(self.there or {}, confirmed),
         )
+        if not self.by_hand:
+            return found
+        return as_confirmed(
+            found,
+            connections,
+            self.confirmations,
+            self.recorded.parts,
+            self._recorded_keys,
+            self.by_hand,
+            self.now.date(),
+            protect=self.settings.protect_clients if are_all else None,
+        )
+
+    @cached_property
+    def by_hand(self) -> frozenset[Platform]:
+        """The platforms that people alone change."""
+        platforms = self.settings.platforms.items()
+        return frozenset(name for name, one in platforms if one.authority_type.is_by_hand)
+
+    def confirmed_folder(self, platform: Platform) -> Path:
+        """Return the folder of what people confirmed of one of those platforms."""
+        settings = self.settings.platforms[platform]
+        confirmed_in: Callable[[Any], Path] | None = settings.authority_type.confirmed_in
+        if confirmed_in is None:
+            raise TypeError(f"{platform} has an API")
+        return confirmed_in(settings)
+
+    @cached_property
+    def confirmations(self) -> Confirmations:
+        """What people confirmed of those platforms. Raises InvalidForms."""
+        found: dict[ClientKey, Confirmation] = {}
+        for platform in sorted(self.by_hand):
+            confirmed = read_confirmations(self.confirmed_folder(platform)).items()
+            found |= {(key, platform, self.settings.environment): one for key, one in confirmed}
+        return found
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Raises InvalidForms."""
+        return load_catalogue(self.settings.catalogue_folder)
+
+    @cached_property
+    def order_rules(self) -> Rules:
+        """What decides about orders."""
+        catalogue, settings = self.catalogue, self.settings
+
+        def approved_by_owner(platform: Platform, scope: str) -> str | None:
+            product = catalogue.product_granting(platform, scope)
+            return product.product if product and product.coupling and product.coupling.approved_by_owner else None
+
+        def named_by_owner(client: Declaration) -> str | None:
+            products = (catalogue.product_granting(client.platform, scope) for scope in sorted(client.scopes))
+            names = (one.coupling.client_name for one in products if one and one.coupling and one.coupling.client_name)
+            facts = {"environment": client.environment.value, "organisation": client.organisation}
+            return next((name.format(**facts) for name in names), None)
+
+        assigned = {platform: catalogue.assigned_by_provider(platform) for platform in self.by_hand}
+        days = settings.key_overlap_days, settings.evidence_max_days
+        return Rules(self.now, *days, approved_by_owner, named_by_owner, assigned)
+
+    @cached_property
+    def orders(self) -> tuple[Order, ...]:
+        """What people have to do now, what was refused too; in the order of the forms."""
+        wanted = {one.place: one for one in self.desired.wanted}
+        confirmed = {place: confirmation_of(one, self.confirmations) for place, one in wanted.items()}
+        used, alone = {one.file for one in confirmed.values() if one}, {one.place for one in self.desired.left}
+        confirmed |= {place: one for place, one in self.confirmations.items() if one.file not in used}
+        found: list[Order] = []
+        for place, one in confirmed.items():
+            if place not in alone:
+                form = wanted.get(place)
+                record = form and recorded_as(form, self.recorded.parts)
+                found += orders(place, form, one, record, self.order_rules)
+        return tuple(found)
+
+    def confirmed_clients(self) -> Iterator[Client]:
+        """Yield the clients that people confirmed, as they did."""
+        for place, one in self.confirmations.items():
+            if client := one.client(place):
+                yield client
+
+    def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
+        """Return the public keys that the state has of a client, per ``kid``; None where it has none of its own."""
+        urn = client.urns.get(Resource.KEYS)
+        inputs = (mapping(one.get("inputs")) for one in resources_in(self.state) if urn and one.get("urn") == urn)
+        jwks = next(inputs, {}).get("jwks")
+        readable = ((kid, readable_jwk(dict(members))) for kid, members in mapping(jwks).items())
+        return None if jwks is None else {kid: key for kid, key in readable if key}
 
     @cached_property
     def state(self) -> Mapping[str, Any]:
@@ -128,7 +229,7 @@ class Stack:
         # Here, for a program declares resources without it: importing HTTP takes a tenth of a second.
         from acmidm_onboarding.authorities.connected import connected
 
-        return connected(settings, load_catalogue(settings.catalogue_folder))
+        return connected(settings, self.catalogue)
 
     def full_name(self, other: str) -> str:
         """The name of another stack of the same project, by which the engine finds it from wherever it finds this
@@ -141,9 +242,14 @@ class Stack:
         self.there = there
         self.__dict__.pop("desired", None)
 
+    def confirmed(self) -> None:
+        """Forget what was read of the confirmations: somebody has confirmed something."""
+        for name in ("confirmations", "desired", "orders"):
+            self.__dict__.pop(name, None)
+
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "desired"):
+        for name in ("state", "recorded", "desired", "orders"):
             self.__dict__.pop(name, None)
 
 

@@ -1,4 +1,13 @@
 "use strict";
+// A page of orders: each value has a button that copies it, where the browser lets a page do that.
+for (const button of document.querySelectorAll("button.copy")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.value);
+    document.getElementById("copied").textContent = `${document.getElementById("copied").dataset.template}: ${button.dataset.value}`;
+  });
+}
 (() => {
   const form = document.querySelector(".filters");
   if (!form) return;

@@ -11,7 +11,7 @@ import httpx
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Connect, ProductApi, Reserved
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Connect, HasProducts, ProductApi, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -40,7 +40,13 @@ class ConnectedPlatform:
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect
         self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)
-        self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
+        self.keeps_marks = not platform.authority_type.is_by_hand
+        """Whether its clients bear the marks of what declares them."""
+        self.product_api: ProductApi = (
+            self.authority.product_api
+            if isinstance(self.authority, HasProducts)
+            else Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
+        )
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
             lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()),

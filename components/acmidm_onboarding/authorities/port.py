@@ -228,6 +228,13 @@ class DerivesClientIds(Protocol):
 
 
 @runtime_checkable
+class HasProducts(Protocol):
+    """An authority that has its clients' product configurations itself: no product API is asked."""
+
+    product_api: ProductApi
+
+
+@runtime_checkable
 class Audited(Protocol):
     """An authority that also says who changed what; not every one does."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from jsonschema import Draft202012Validator
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from acmidm_onboarding.forms.coupling import Coupling
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import say
@@ -281,6 +282,9 @@ class Product(_Part):
         Field(description="What is known of each field of the configuration; none is left out."),
     ] = Field(default_factory=dict)
 
+    coupling: Annotated[
+        Coupling | None, Field(description="How a client comes to its API in a portal; absent where nothing is known.")
+    ] = None
     api: Annotated[
         ProbedApi | None, Field(description="How its API can be tried; absent where no such call is known.")
     ] = None
@@ -404,6 +408,10 @@ class Catalogue:
     def name_on(self, platform: Platform, scope: str) -> str | None:
         """Return the platform's name for the scope, None where it does not offer it."""
         return self.scopes[scope].names_of(scope).get(platform)
+
+    def product_granting(self, platform: Platform, scope: str) -> Product | None:
+        """Return the product of a scope by the platform's name of it; None where the catalogue has no such scope."""
+        return next((self.product_of[own] for own in self.scopes if self.name_on(platform, own) == scope), None)
 
     def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
         """Return the configured products that a platform offers in an environment, by one of their scopes."""

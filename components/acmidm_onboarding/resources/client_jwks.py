@@ -168,7 +168,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
-            overlap.INPUT: overlap.wanted(connection, pulumi.get_stack()),
+            overlap.INPUT: None if connection.is_confirmed else overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(_members),
             "proven": connection.proven or None,

@@ -99,13 +99,15 @@ class OAuthClientProvider(AuthorityProvider):
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        snapshot = self.on(props).clients.get(id_)
+        platform = self.on(props)
+        snapshot = platform.clients.get(id_)
         if snapshot is None:
             return gone()
         kept = {
             name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)
         }
-        inputs = {**kept, **_managed(snapshot, props), **ownership.compared(props, snapshot.client.metadata.owner)}
+        marks = ownership.compared(props, snapshot.client.metadata.owner, keeps_marks=platform.keeps_marks)
+        inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         waits = inputs.pop(WAITS, False) and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT)
@@ -121,7 +123,8 @@ class OAuthClientProvider(AuthorityProvider):
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
-        if address is not None and olds.get("jwks_uri") is None and self._settings.key_overlap_days > 0:
+        is_guarded = platform.keeps_marks and self._settings.key_overlap_days > 0
+        if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
         is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)

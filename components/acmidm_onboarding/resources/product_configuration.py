@@ -56,11 +56,13 @@ class ProductConfigurationProvider(AuthorityProvider):
         return ProductDocument(seen["configuration"], found.owner if is_shown else Owner())
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        found = self.on(props).configurations(props["product"]).get(props["client_id"])
+        platform = self.on(props)
+        found = platform.configurations(props["product"]).get(props["client_id"])
         if found is None:
             return gone()
         inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
-        inputs |= {**ownership.compared(props, found.owner), "configuration": dict(found.configuration)}
+        marks = ownership.compared(props, found.owner, keeps_marks=platform.keeps_marks)
+        inputs |= {**marks, "configuration": dict(found.configuration)}
         return present(id_, inputs, **ownership.outputs(props))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:

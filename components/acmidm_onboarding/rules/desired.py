@@ -33,6 +33,8 @@ class Desired:
     """What the gate misses something of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""
+    wanted: tuple[Declaration, ...] = ()
+    """What an authority that only people change should have: the difference from what is declared is ordered."""
 
 
 NO_GATE = Gate()

@@ -83,7 +83,7 @@ class PlatformSettings(SettingsModel):
     """Where one platform's authority is, and who we are there."""
 
     authority: Annotated[
-        str, AfterValidator(_installed), Field(description="The kind of authority: beheerportaal or keycloak.")
+        str, AfterValidator(_installed), Field(description="The kind of authority: beheerportaal, by_hand or keycloak.")
     ] = DEFAULT_AUTHORITY
     issuer: Annotated[
         Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")

@@ -34,6 +34,8 @@ class Declaration(Client):
     """Whether it has left and is preserved: then it is a name in the state, and nothing of it is declared."""
     leaves_scopes: bool = False
     """Whether a run leaves its scopes as they are, for nobody knows which it has."""
+    is_confirmed: bool = False
+    """Whether it is what people confirmed: a run records that, and nothing of it is decided any more."""
     evidence: Evidence | None = None
     """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the
     portal has."""

@@ -1,0 +1,178 @@
+"""List what people have to do at a portal that has no API, and confirm what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acmidm import git
+from acmidm.engine.stacks import stack_of
+from acmidm.orders.history import OrderHistory, ordered_by_name
+from acmidm.orders.listed import listed, orders_of
+from acmidm.orders.writing import Written, attestation, confirm, refuse
+from acmidm.render.output import write_report
+from acmidm.terminal import ListOutput, ListOutputOption, fail
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.forms.key_files import key_in
+from acmidm_onboarding.rules.orders import Doer, Order
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
+from acmidm_onboarding.values.problems import listed as named
+from acmidm_onboarding.values.terms import Environment
+
+_EPILOG = """
+**Examples**
+
+- `acmidm orders list --stack by-hand`
+- `acmidm orders show OVO002067/mijn-gent create --stack by-hand --output html > order.html`
+- `acmidm orders done OVO002067/mijn-gent create @3fa14c02 --client-id 1b2c --stack by-hand`
+- `acmidm orders refused OVO002067/mijn-gent scopes @3fa14c02 --why "no mandate" --stack by-hand`
+
+**Exit codes**: 0 shown or written; 2 wrong use, or an order that no version of the forms in Git says.
+"""
+
+app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
+
+StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
+LanguageOption = Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language orders speak.")]
+ForOption = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar="WHOM",
+        help="Only those of operator, organisation, api-owner or product-team.",
+        show_default=False,
+    ),
+]
+ByOption = Annotated[str | None, typer.Option(help="Who says so.", show_default="user.email of Git")]
+OrderArgument = Annotated[
+    list[str], typer.Argument(metavar="ORDER", help="The order, as OVO002067/mijn-gent scopes @3fa14c02.")
+]
+
+
+@app.command("list")
+def list_orders(
+    stack: StackOption = "tni",
+    whom: ForOption = None,
+    language: LanguageOption = Language.NL,
+    output: ListOutputOption = ListOutput.TEXT,
+) -> None:
+    """List the orders of a stack: what people have to do at its portal, since when, and what was refused."""
+    opened = _opened(stack)
+    history = OrderHistory(opened)
+    doer = None if whom is None else _doer(whom)
+    found = (one for one in opened.orders if doer in (None, one.doer))
+    orders = (listed(opened, one, language, history.since(one)) for one in found)
+    write_report(orders_of(opened, language, orders), output)
+
+
+@app.command()
+def show(
+    order: Annotated[
+        list[str], typer.Argument(metavar="ORDER", help="The order, or the key of a client for all of its orders.")
+    ],
+    stack: StackOption = "tni",
+    language: LanguageOption = Language.NL,
+    output: ListOutputOption = ListOutput.TEXT,
+) -> None:
+    """Show what a person does for an order, step by step, with the values to copy and what to bring back."""
+    opened = _opened(stack)
+    history = OrderHistory(opened)
+    name = " ".join(order)
+    if "@" in name:
+        found = [history.said(*ordered_by_name(name))]
+    else:
+        resource_name, *parts = order
+        mine = (one for one in opened.orders if one.resource_name == resource_name)
+        found = [one for one in mine if not parts or one.part in parts]
+    orders = (listed(opened, one, language, history.since(one)) for one in found)
+    write_report(orders_of(opened, language, orders, is_whole=True), output)
+
+
+@app.command()
+def done(
+    order: OrderArgument,
+    stack: StackOption = "tni",
+    client_id: Annotated[
+        str | None, typer.Option(help="The client-ID that the portal shows of a new client.", show_default=False)
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A public key that is there; may be repeated.", show_default=False),
+    ] = None,
+    no_keys: Annotated[bool, typer.Option("--no-keys", help="That no public key is there.")] = False,
+    by: ByOption = None,
+) -> None:
+    """Confirm that an order is carried out: what that version of it said is written, and nothing that the form says
+    since."""
+    opened, now = _opened(stack), datetime.now(UTC)
+    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
+    keys = _keys_in(key or ()) if key or no_keys else None
+    written = confirm(opened, found, attestation(by or git.user(), now), client_id=client_id, keys=keys)
+    typer.echo(say("orders.confirmed" if written.is_new else "orders.already", order=found.name, file=written.file))
+    _what_next(opened, found, written)
+
+
+@app.command()
+def refused(
+    order: OrderArgument,
+    why: Annotated[str, typer.Option(help="Why it is not carried out.")],
+    stack: StackOption = "tni",
+    by: ByOption = None,
+) -> None:
+    """Note that an order is not carried out, and why: it stays refused until the form says something else."""
+    opened, now = _opened(stack), datetime.now(UTC)
+    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
+    written = refuse(opened, found, why, attestation(by or git.user(), now))
+    typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
+    typer.echo(say("orders.commit", folder=written.file.parent, order=found.name))
+
+
+def _opened(name: str) -> Stack:
+    """The stack, where people carry out orders. On production only what is merged is ordered."""
+    opened = stack_of(name, may_be_new=True)
+    settings = opened.settings
+    if not opened.by_hand:
+        fail(say("orders.no_portal", stack=name))
+    if settings.environment is Environment.PROD and git.is_dirty(settings.forms_folder, settings.catalogue_folder):
+        fail(say("orders.uncommitted"))
+    return opened
+
+
+def _doer(name: str) -> Doer:
+    if name not in list(Doer):
+        fail(say("orders.for_unknown", name=quoted(name), known=named(Doer)))
+    return Doer(name)
+
+
+def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
+    """The public keys in some files. Raises Failure with everything that is wrong with them."""
+    keys, problems = list[PublicJwk](), list[Problem]()
+    for file in files:
+        try:
+            key = key_in(read_text(file), file)
+        except Unreadable as error:
+            key = [Problem(file, 1, 1, error.what, error.remedy)]
+        if isinstance(key, PublicJwk):
+            keys.append(key)
+        else:
+            problems += key
+    if problems:
+        raise InvalidForms(problems)
+    return keys
+
+
+def _what_next(stack: Stack, order: Order, written: Written) -> None:
+    if not written.is_new:
+        return
+    typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
+    stack.confirmed()
+    same = (one for one in stack.orders if (one.place, one.part) == (order.place, order.part))
+    for one in same:
+        typer.echo(say("orders.newer", order=one.name))

@@ -1,0 +1,229 @@
+"""What orders say to the people who carry them out, in the portal's own words and order."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from acmidm.report.compare import ClientName
+from acmidm.report.kinds import Part
+from acmidm.words import plain, shown
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.rules.orders import Act, Doer, Order
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
+from acmidm_onboarding.values.jwk import thumbprint_of
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Environment, Platform
+
+ROOM = "orders"
+
+
+class Copied(Part):
+    """A value to copy into the portal, or to compare with what is there."""
+
+    label: str
+    value: str
+
+
+class Instruction(Part):
+    """One thing that a person does."""
+
+    text: str
+    values: tuple[Copied, ...] = ()
+
+
+class RefusedBy(Part):
+    """Who refused it, and why."""
+
+    by: str
+    at: datetime
+    why: str
+
+
+class ListedOrder(ClientName):
+    """One order."""
+
+    order: str
+    """Its name: ``OVO002067/mijn-gent scopes @3fa14c02``."""
+    part: str
+    digest: str
+    act: Act
+    doer: Doer
+    environment: Environment
+    act_title: str
+    """What there is to do, in a few words."""
+    instructions: tuple[Instruction, ...] = ()
+    done: str
+    """The command that confirms it."""
+    since: datetime | None = None
+    """The merge that brought it; None where Git does not have that."""
+    refused: RefusedBy | None = None
+
+
+class Orders(Part):
+    """The orders of one stack."""
+
+    stack: str
+    checked_at: datetime
+    language: Language
+    orders: tuple[ListedOrder, ...]
+    is_whole: bool = False
+    """Whether people want to read all that each says."""
+
+    @property
+    def said(self) -> Texts:
+        return texts(ROOM, self.language)
+
+    @property
+    def open(self) -> list[ListedOrder]:
+        return [one for one in self.orders if one.refused is None]
+
+    @property
+    def title(self) -> str:
+        return self.said.counted("title", len(self.open), stack=self.stack)
+
+    @property
+    def by_doer(self) -> dict[Doer, list[ListedOrder]]:
+        """The open orders, by who carries them out."""
+        found = defaultdict[Doer, list[ListedOrder]](list)
+        for one in self.open:
+            found[one.doer].append(one)
+        return {doer: found[doer] for doer in Doer if found[doer]}
+
+    @property
+    def refused(self) -> list[ListedOrder]:
+        return [one for one in self.orders if one.refused]
+
+    @property
+    def counts(self) -> Mapping[Doer, int]:
+        return Counter(one.doer for one in self.open)
+
+    def refusal(self, one: ListedOrder) -> str:
+        """Return who refused an order, when and why; nothing where nobody did."""
+        by = one.refused
+        if by is None:
+            return ""
+        return self.said("refused.by", by=plain(by.by), day=self.said.day(by.at), why=plain(by.why))
+
+    def waiting(self, one: ListedOrder) -> str:
+        """Return since when an order is open, in days."""
+        if one.since is None:
+            return self.said("since.unknown")
+        return self.said.counted("since", max((self.checked_at - one.since).days, 0))
+
+
+def listed(stack: Stack, order: Order, language: Language, since: datetime | None = None) -> ListedOrder:
+    """Return an order as a person reads it."""
+    said, metadata = texts(ROOM, language), _metadata(stack, order)
+    options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
+    return ListedOrder(
+        key=order.place[0],
+        organisation=metadata["organisation.name"],
+        application=order.place[0].rpartition("/")[2],
+        platform=order.place[1],
+        environment=order.place[2],
+        client_id=order.client_id,
+        form=order.form,
+        order=order.name,
+        part=order.part,
+        digest=order.digest,
+        act=order.act,
+        doer=order.doer,
+        act_title=said(f"act.{order.act}", product=order.part.rpartition("/")[2]),
+        instructions=tuple(_instructions(stack, order, said, metadata)),
+        done=f"acmidm orders done {order.name}{options} --stack {stack.name}",
+        since=since,
+        refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why) if order.refused else None,
+    )
+
+
+def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
+    """What is said, or confirmed, or declared, of the client itself, flat."""
+    form = next((one for one in stack.connections if one.place == order.place), None)
+    confirmed = stack.confirmations.get(order.place)
+    client = form or (confirmed.client(order.place) if confirmed else None)
+    return {"organisation.name": order.place[0].partition("/")[0], **(client.fields if client else {})}
+
+
+def _instructions(stack: Stack, order: Order, said: Texts, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
+    _, platform, environment = order.place
+    portal = stack.settings.platforms[platform].portal(environment)
+    catalogue = stack.catalogue
+    where = {"portal": portal or said("the_portal"), "client": order.client_id or "?"}
+    where |= {"organisation": str(metadata["organisation.name"])}
+    match order.act:
+        case Act.CREATE:
+            yield Instruction(text=said("do.new", **where), values=_fields(order.says[CLIENT], said))
+            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, said)
+            yield Instruction(text=said("do.client_id"))
+        case Act.COMPARE:
+            yield Instruction(text=said("do.compare", **where), values=_fields(order.says[CLIENT], said))
+            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, said)
+        case Act.CHANGE:
+            yield Instruction(text=said("do.change", **where), values=_fields(order.says, said, order.now))
+        case Act.GRANT | Act.APPROVE:
+            yield Instruction(text=said("do.open", **where))
+            yield from _couplings(order.says, order.now, platform, catalogue, said)
+        case Act.UPLOAD:
+            yield Instruction(text=said("do.open", **where))
+            yield from _keys(order, said)
+        case Act.LOOK:
+            yield Instruction(text=said("do.look", **where))
+        case Act.CONFIGURE:
+            product = order.part.rpartition("/")[2]
+            title = catalogue.products[product].title if product in catalogue.products else product
+            name = "do.configure" if order.says else "do.configure_no_more"
+            yield Instruction(text=said(name, product=title, **where), values=_fields(order.says, said, order.now))
+        case Act.REMOVE:
+            yield Instruction(text=said("do.remove", **where))
+
+
+def _fields(says: Mapping[str, Any], said: Texts, now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
+    """The values to copy, each under the portal's name for it: those that differ from what is there ``now``."""
+    after, before = flat(says), flat(now or {})
+    names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
+    labels = {name: said(f"field.{name}") if f"field.{name}" in said else name for name in names}
+    return tuple(
+        Copied(label=labels[name], value=shown(after[name]) if name in after else said("nothing")) for name in names
+    )
+
+
+def _couplings(
+    says: Mapping[str, Any], now: Mapping[str, Any], platform: Platform, catalogue: Catalogue, said: Texts
+) -> Iterator[Instruction]:
+    """One instruction per API: its Referentie, and the scopes to grant and to withdraw."""
+    by_api = defaultdict[tuple[str, str], list[Copied]](list)
+    for scope in sorted(says.keys() | now.keys()):
+        if says.get(scope) == now.get(scope):
+            continue
+        product = catalogue.product_granting(platform, scope)
+        api = product.title if product else scope
+        referentie = (product and product.coupling and product.coupling.referentie) or api
+        label = "withdraw" if scope not in says else "grant_default" if says[scope].get("default") else "grant"
+        by_api[referentie, api].append(Copied(label=said(label), value=scope))
+    for (referentie, api), scopes in by_api.items():
+        values = (Copied(label="Referentie", value=referentie), *scopes)
+        yield Instruction(text=said("do.couple", api=api), values=values)
+
+
+def _keys(order: Order, said: Texts) -> Iterator[Instruction]:
+    thumbprints = {thumbprint_of(key): kid for kid, key in order.now.items()}
+    wanted = {thumbprint_of(key): (kid, key) for kid, key in order.says.items()}
+    for thumbprint, (kid, key) in wanted.items():
+        if order.now.get(kid) != key:
+            values = (Copied(label="kid", value=kid), Copied(label=said("thumbprint"), value=str(thumbprint)))
+            yield Instruction(text=said("do.upload"), values=(*values, Copied(label="JWK", value=shown(key))))
+    for thumbprint, kid in thumbprints.items():
+        if thumbprint not in wanted:
+            values = (Copied(label="kid", value=kid), Copied(label=said("thumbprint"), value=str(thumbprint)))
+            yield Instruction(text=said("do.remove_key"), values=values)
+
+
+def orders_of(stack: Stack, language: Language, orders: Iterable[ListedOrder], *, is_whole: bool = False) -> Orders:
+    """Return the report of these orders."""
+    found = tuple(orders)
+    return Orders(stack=stack.name, checked_at=stack.now, language=language, orders=found, is_whole=is_whole)

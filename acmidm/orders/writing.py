@@ -1,0 +1,118 @@
+"""Write what people confirm: the public keys first, then the confirmation, each whole or not at all.
+
+So a run that is cut off leaves the order open, and the same command ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from acmidm.files import write_whole
+from acmidm_onboarding.forms.confirmation_files import as_text, key_file
+from acmidm_onboarding.rules.confirming import carried_out, refused
+from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.confirmation import KEYS, Attestation, Confirmation, ConfirmationFile, confirmation_of
+from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.problems import Failure
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, and where; ``is_new`` says whether it was not there already."""
+
+    file: Path
+    is_new: bool
+
+
+def confirm(
+    stack: Stack,
+    order: Order,
+    by: Attestation,
+    *,
+    client_id: str | None = None,
+    keys: Sequence[PublicJwk] | None = None,
+) -> Written:
+    """Confirm that an order is carried out: what it said is what the authority has.
+
+    ``client_id`` is that of a client which it made, ``keys`` the public keys that somebody saw. Raises Failure, and
+    OSError.
+    """
+    before, file = _before(stack, order)
+    client_id = client_id or order.client_id
+    _require(order, before, client_id, keys, file)
+    jwks = _keys(order, keys)
+    since = {} if before is None else before.since
+    names = {key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
+    said = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
+    if before is not None and _says(said) == _says(before.said):
+        return Written(file, is_new=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for name, text in (key_file(_application(order), key) for key in jwks):
+        write_whole(file.parent / name, text)
+    write_whole(file, as_text(said))
+    for name in (before.said.keys or {}) if before else ():
+        if name not in (said.keys or {}):
+            (file.parent / name).unlink(missing_ok=True)
+    return Written(file, is_new=True)
+
+
+def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
+    """Note that an order is not carried out, for as long as it says the same. Raises OSError."""
+    before, file = _before(stack, order)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, as_text(refused(order, before.said if before else None, why, by)))
+    return Written(file, is_new=True)
+
+
+def attestation(by: str | None, at: datetime) -> Attestation:
+    """Return who says so, and when. Raises Failure where nobody is named."""
+    if not by:
+        raise Failure(say("orders.nobody"))
+    return Attestation(by=by, at=at.replace(microsecond=0))
+
+
+def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
+    """What is confirmed already, under an earlier key too, and in which file."""
+    form = next((one for one in stack.connections if one.place == order.place), None)
+    found = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.place)
+    code, _, application = order.place[0].partition("/")
+    return found, found.file if found else stack.confirmed_folder(order.place[1]) / code / f"{application}.yaml"
+
+
+def _require(
+    order: Order,
+    before: Confirmation | None,
+    client_id: str | None,
+    keys: Sequence[PublicJwk] | None,
+    file: Path,
+) -> None:
+    """Refuse what lacks what a person has to bring back, or makes a client twice. Raises Failure."""
+    if order.part == CREATE and not client_id:
+        raise Failure(say("orders.no_client_id", order=order.name))
+    if order.act is Act.LOOK and keys is None:
+        raise Failure(say("orders.no_keys", order=order.name))
+    if order.part == CREATE and before is not None and before.is_there and before.said.client_id != client_id:
+        raise Failure(say("orders.another_client", order=order.name, client=before.said.client_id, file=file))
+
+
+def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
+    if order.part != KEYS:
+        return []
+    if order.act is Act.LOOK:
+        return list(keys or ())
+    return [key for members in order.says.values() if (key := readable_jwk(dict(members)))]
+
+
+def _says(said: ConfirmationFile) -> Mapping[str, object]:
+    """What a confirmation says, whoever says so and when."""
+    found = said.model_dump(exclude={"confirmed", "keys"})
+    return {**found, KEYS: None if said.keys is None else sorted(said.keys), REMOVE: said.removed is not None}
+
+
+def _application(order: Order) -> str:
+    return order.place[0].rpartition("/")[2]

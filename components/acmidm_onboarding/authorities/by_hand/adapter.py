@@ -1,0 +1,145 @@
+"""The port over what people confirmed: what agrees with it is done already, and all else has to be ordered.
+
+No mark is kept: whose a client is, its file says. ``remove`` lets the state forget a client whose removal is confirmed.
+A client without a file is not gone: somebody may have lost the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.port import ClientSnapshot, NewSecret, RegisteredClient, Reserved
+from acmidm_onboarding.forms.confirmation_files import read_confirmations
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.confirmation import Confirmation, ConfirmedMetadata
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
+
+
+class ByHand:
+    """``Authority`` and ``ProductApi`` in one: products are confirmed with their client."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.product_api = ConfirmedProducts(self)
+
+    @cached_property
+    def _confirmed(self) -> Mapping[str, Confirmation]:
+        return read_confirmations(self._folder)
+
+    def reserved(self, client_id: str) -> Reserved | None:  # noqa: ARG002 - nobody can know here
+        return None
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:  # noqa: ARG002
+        key = str(metadata.software_id).partition("/")[2].partition("/")[2]
+        client = self.find(str(metadata.software_id))
+        if client is None:
+            raise Rejected(say("by_hand.not_confirmed", key=key))
+        _require_same(key, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(metadata))
+        return client
+
+    def find(self, software_id: str) -> RegisteredClient | None:
+        confirmed = self._confirmed.get(software_id.partition("/")[2].partition("/")[2])
+        return _registered(confirmed) if confirmed and confirmed.is_there else None
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        confirmed = self.confirmation(client_id)
+        return _registered(confirmed) if confirmed else None
+
+    def update(
+        self,
+        client_id: str,
+        known: ClientMetadata | None,  # noqa: ARG002
+        wanted: ClientMetadata,
+        secret: NewSecret | None,  # noqa: ARG002
+    ) -> RegisteredClient:
+        client = _registered(self._there(client_id))
+        _require_same(client_id, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(wanted))
+        return client
+
+    def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
+        if self.confirmation(client_id) is not None:
+            raise Rejected(say("by_hand.not_removed", client=client_id))
+        return True
+
+    def read_scopes(self, client_id: str) -> Scopes | None:
+        confirmed = self.confirmation(client_id)
+        return confirmed.scopes if confirmed else None
+
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
+        _require_same(client_id, self._there(client_id).scopes, dict(wanted))
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        confirmed = self.confirmation(client_id)
+        return _jwks(confirmed) if confirmed else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
+        _require_same(client_id, _jwks(self._there(client_id)), {kid: dict(key) for kid, key in wanted.items()})
+
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        confirmed = self.confirmation(client_id)
+        return _snapshot(confirmed) if confirmed else None
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        yield from (_snapshot(one) for one in self._confirmed.values() if one.is_there)
+
+    def confirmation(self, client_id: str) -> Confirmation | None:
+        """Return what is confirmed of a client; None where its removal is. Raises Rejected where nothing is."""
+        found = [one for one in self._confirmed.values() if one.said.client_id == client_id]
+        if not found:
+            raise Rejected(say("by_hand.missing", client=client_id, folder=self._folder))
+        return next((one for one in found if one.is_there), None)
+
+    def _there(self, client_id: str) -> Confirmation:
+        confirmed = self.confirmation(client_id)
+        if confirmed is None:
+            raise Rejected(say("by_hand.is_removed", client=client_id))
+        return confirmed
+
+    def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
+        for one in self._confirmed.values():
+            if one.is_there and product in one.said.products:
+                yield str(one.said.client_id), ProductDocument(one.said.products[product], Owner())
+
+
+class ConfirmedProducts:
+    """``ProductApi``: the configurations of products, which are confirmed with their client."""
+
+    def __init__(self, authority: ByHand) -> None:
+        self._authority = authority
+        self.configurations = authority.configurations
+
+    def read(self, product: str, client_id: str) -> ProductDocument | None:
+        confirmed = self._authority.confirmation(client_id)
+        found = confirmed.said.products.get(product) if confirmed else None
+        return None if found is None else ProductDocument(found, Owner())
+
+    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:  # noqa: ARG002
+        found = self.read(product, client_id)
+        _require_same(client_id, found and dict(found.configuration), dict(wanted.configuration))
+
+    def delete(self, product: str, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
+        if self.read(product, client_id) is not None:
+            raise Rejected(say("by_hand.product_not_removed", product=product, client=client_id))
+        return True
+
+
+def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
+    """Refuse what is not confirmed: nothing here can write it. Raises Rejected."""
+    if confirmed != wanted:
+        raise Rejected(say("by_hand.differs", client=client))
+
+
+def _registered(confirmed: Confirmation) -> RegisteredClient:
+    return RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
+
+
+def _jwks(confirmed: Confirmation) -> dict[str, Any]:
+    return {kid: dict(key.members) for kid, key in sorted((confirmed.jwks or {}).items())}
+
+
+def _snapshot(confirmed: Confirmation) -> ClientSnapshot:
+    return ClientSnapshot(_registered(confirmed), confirmed.scopes, _jwks(confirmed))

@@ -1,0 +1,106 @@
+"""Read and write what people confirmed of an authority without an API: ``<code>/<application>.yaml``, and the public
+keys beside it, in a folder for each stack and platform."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
+from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
+from acmidm_onboarding.forms.key_files import key_in
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.names import code_or_key
+from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
+
+
+def read_confirmations(folder: Path) -> dict[str, Confirmation]:
+    """Return what is confirmed in a folder, by the key of each connection; nothing where there is no such folder.
+
+    Raises:
+        InvalidForms: with every mistake in all of its files.
+    """
+    if not folder.exists():
+        return {}
+    problems, found, documents = list[Problem](), dict[str, Confirmation](), dict[str, Document]()
+    for file in Files().yaml_files(folder, problems):
+        document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
+        said, wrong = validated(ConfirmationFile, document)
+        problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
+        if said is not None:
+            found[key], wrong = _confirmation(key, document, file, said)
+            problems += wrong
+            documents[key] = document
+    problems += _same_client(found, documents)
+    if problems:
+        raise InvalidForms(problems)
+    return found
+
+
+def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterator[Problem]:
+    try:
+        if file.parent.parent == folder and code_or_key(key) == key:
+            return
+    except ValueError:
+        pass
+    yield document.problem((), say("forms.confirmation_misplaced"), say("forms.confirmation_misplaced.remedy"))
+
+
+def _confirmation(
+    key: str, document: Document, file: Path, said: ConfirmationFile
+) -> tuple[Confirmation, list[Problem]]:
+    """Return a confirmation with its public keys, and what is wrong with those."""
+    keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
+    for name, at in (said.keys or {}).items():
+        if not KEY_FILE.fullmatch(name):
+            problems.append(document.problem(("keys", name), say("forms.no_key_file"), say("forms.no_key_file.remedy")))
+            continue
+        try:
+            jwk = key_in(read_text(file.parent / name), file.parent / name)
+        except Unreadable as error:
+            problems.append(
+                document.problem(("keys", name), say("forms.key_file", name=name, what=error.what), error.remedy)
+            )
+            continue
+        if not isinstance(jwk, PublicJwk):
+            problems += jwk
+        elif jwk.kid in keys:
+            what = say("forms.confirmed_kid_twice", kid=quoted(jwk.kid))
+            problems.append(document.problem(("keys", name), what, say("forms.twice.remedy")))
+        else:
+            keys[jwk.kid], since[jwk.thumbprint] = jwk, at
+    return Confirmation(key, document.file, said, None if said.keys is None else keys, since), problems
+
+
+def _same_client(found: Mapping[str, Confirmation], documents: Mapping[str, Document]) -> Iterator[Problem]:
+    """Yield each client-ID that two clients have."""
+    of_client = defaultdict[str, list[str]](list)
+    for key, one in found.items():
+        if one.is_there:
+            of_client[str(one.said.client_id)].append(key)
+    for keys in of_client.values():
+        for key in keys[1:]:
+            what = say("forms.confirmed_twice", file=documents[keys[0]].file)
+            remedy = say("forms.confirmed_twice.remedy")
+            yield documents[key].problem(("client_id",), what, remedy, also=documents[keys[0]].file)
+
+
+def as_text(said: ConfirmationFile) -> str:
+    """Return the text of a file."""
+    document = said.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if said.metadata is not None:
+        document["metadata"] = said.metadata.document
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+def key_file(application: str, key: PublicJwk) -> tuple[str, str]:
+    """Return the name of the file that has a key of an application, and its text."""
+    return f"{application}-{key.thumbprint}.jwk.json", json.dumps(dict(key.members), indent=2) + "\n"

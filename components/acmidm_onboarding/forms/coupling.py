@@ -1,0 +1,25 @@
+"""How a client comes to a product's API in a portal, as the catalogue has it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+
+class Coupling(BaseModel):
+    """A coupling of a client to an API, which its owner or the operator grants."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[str, Field(min_length=1, description="Where this comes from.")]
+    referentie: Annotated[
+        str | None, Field(description="The API's Referentie, by which a coupling is requested in the portal.")
+    ] = None
+    approved_by_owner: Annotated[
+        StrictBool, Field(description="Whether the API's owner approves each coupling; else the operator grants it.")
+    ] = False
+    client_name: Annotated[
+        str | None,
+        Field(description="The name by which the owner recognises a client, with {environment} and {organisation}."),
+    ] = None

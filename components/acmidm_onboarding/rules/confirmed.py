@@ -1,0 +1,125 @@
+"""What a run declares of an authority that only people can change: what they confirmed, and nothing else.
+
+Forms, leaving and gate say what is desired; the difference is ordered (``orders.py``). So a state never has what is not
+there, and an open order is no drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from acmidm_onboarding.rules.desired import Desired
+from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, Records, recorded_as
+from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Platform
+
+RecordedKeys = Callable[[Client], Mapping[str, PublicJwk] | None]
+"""Read the public keys that a state has of a client, per ``kid``; None where it has none of its own."""
+
+
+def as_confirmed(
+    found: Desired,
+    connections: Collection[Declaration],
+    confirmations: Confirmations,
+    records: Records,
+    keys: RecordedKeys,
+    by_hand: Collection[Platform],
+    day: date,
+    *,
+    protect: bool | None,
+) -> Desired:
+    """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
+
+    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: what no form
+    has any more is then left out, so that the engine refuses to part with it; None where other forms are not known, and
+    nothing is declared but what these ask.
+    """
+    alone = {one.place for one in found.left}
+    leaving = (replace(one, leaving=due(one, day)) for one in connections)
+    formed = {one.place: one for one in (*leaving, *found.declared)}
+    wanted = tuple(one for one in found.declared if one.platform in by_hand)
+    declared = [one for one in found.declared if one.platform not in by_hand]
+    for place, form in formed.items():
+        if form.platform in by_hand and place not in alone:
+            declared += _declared(form, confirmation_of(form, confirmations), recorded_as(form, records), keys)
+    if protect is False:
+        former = {(key, one.platform, one.environment) for one in formed.values() for key in (one.key, *one.formerly)}
+        declared += _without_form(former, confirmations, records, keys, by_hand)
+    order = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in (*formed.values(), *declared)))}
+    return replace(found, wanted=wanted, declared=tuple(sorted(declared, key=lambda one: order[one.key])))
+
+
+def _declared(
+    form: Declaration, confirmed: Confirmation | None, record: Client | None, keys: RecordedKeys
+) -> Iterator[Declaration]:
+    """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is missing."""
+    if confirmed is not None and confirmed.said.client_id is not None:
+        if client := confirmed.client(form.place):
+            yield _as(form, client, confirmed.registered, confirmed.jwks)
+    elif record is not None and record.client_id:
+        yield _as(form, record, _metadata_of(record), keys(record))
+
+
+def _without_form(
+    formed: Collection[ClientKey],
+    confirmations: Confirmations,
+    records: Records,
+    keys: RecordedKeys,
+    by_hand: Collection[Platform],
+) -> Iterator[Declaration]:
+    """Yield the clients that no form has any more, and that nobody has seen gone."""
+    recorded = {one.place: one for one in records.values() if one.client_id and one.platform in by_hand}
+    for place in {**recorded, **confirmations}.keys() - formed:
+        confirmed, record = confirmations.get(place), recorded.get(place)
+        client = confirmed.client(place) if confirmed and confirmed.said.client_id else record
+        if client is not None:
+            metadata = _metadata_of(client)
+            organisation = Organisation.model_construct(**metadata.organisation.model_dump())
+            form = Declaration(**_shared(client), metadata=metadata, declared_by=organisation, scopes={})
+            yield from _declared(form, confirmed, record, keys)
+
+
+def _as(
+    form: Declaration, client: Client, metadata: ClientMetadata, jwks: Mapping[str, PublicJwk] | None
+) -> Declaration:
+    """Return a form's client with what an authority has of it."""
+    metadata = metadata.model_copy(update={"software_id": form.software_id})
+    own = jwks if form.keys is not None else None  # else they are the portal's, and in no state
+    return replace(
+        form,
+        fields=flat(metadata.properties),
+        metadata=metadata,
+        scopes={
+            scope: Grant(form.scopes[scope].reason if scope in form.scopes else NOT_DECLARED, grant.default)
+            for scope, grant in (client.scopes or {}).items()
+        },
+        leaves_scopes=client.scopes is None,
+        jwks=own,
+        keys=None if own is None else keys_of({kid: key.members for kid, key in own.items()}),
+        products=dict(client.products),
+        is_confirmed=True,
+    )
+
+
+def _shared(client: Client) -> dict[str, Any]:
+    """The fields by which a client is known that no form has."""
+    return {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
+
+
+def _metadata_of(client: Client) -> ClientMetadata:
+    """Return the metadata of a client whose fields are flat."""
+    nested: dict[str, Any] = {}
+    for name, value in client.fields.items():
+        above, _, below = name.partition(".")
+        nested[above] = {**nested.get(above, {}), below: value} if below else value
+    return ClientMetadata.model_validate({**nested, "application": client.application})

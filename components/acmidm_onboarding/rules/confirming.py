@@ -1,0 +1,70 @@
+"""What a confirmation says once an order is carried out, or refused: what that order said, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
+from acmidm_onboarding.values.confirmation import (
+    CLIENT,
+    KEYS,
+    PRODUCT,
+    SCOPES,
+    Attestation,
+    ConfirmationFile,
+    Refusal,
+)
+
+
+def carried_out(
+    order: Order,
+    said: ConfirmationFile | None,
+    by: Attestation,
+    *,
+    client_id: str | None = None,
+    keys: Mapping[str, datetime] | None = None,
+) -> ConfirmationFile:
+    """Return a client's confirmation with what an order said. ``keys`` are the files of its public keys, each with
+    since when it is there, where the order is about keys; ``client_id`` is that of a new client."""
+    before = (said or ConfirmationFile.model_construct()).model_dump()
+    refused = {part: one for part, one in before["refused"].items() if part != order.part}
+    if order.part == REMOVE:
+        return ConfirmationFile.model_validate({**before, "refused": refused, "removed": by})
+    if order.part == CREATE:
+        changes: dict[str, Any] = {
+            "client_id": client_id,
+            "metadata": order.says[CLIENT],
+            SCOPES: order.says[SCOPES],
+            "confirmed": dict.fromkeys((CLIENT, SCOPES), by),
+            KEYS: None,
+            "products": {},
+            "removed": None,
+        }
+    else:
+        changes = {**_changes(order, before, keys), "confirmed": {**before["confirmed"], order.part: by}}
+    return ConfirmationFile.model_validate({**before, **changes, "refused": refused})
+
+
+def _changes(order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None) -> dict[str, Any]:
+    kind, _, name = order.part.partition("/")
+    if kind == SCOPES:
+        others = {scope: one for scope, one in before[SCOPES].items() if scope not in order.now}
+        return {SCOPES: {**others, **order.says}}
+    if kind == PRODUCT:
+        others = {product: one for product, one in before["products"].items() if product != name}
+        return {"products": {**others, **({name: order.says} if order.says else {})}}
+    return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
+
+
+def refused(order: Order, said: ConfirmationFile | None, why: str, by: Attestation) -> ConfirmationFile:
+    """Return a client's confirmation with the refusal of an order."""
+    before = (said or ConfirmationFile.model_construct()).model_dump()
+    refusal = Refusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
+    return ConfirmationFile.model_validate({**before, "refused": {**before["refused"], order.part: refusal}})
+
+
+def needs_client_id(order: Order) -> bool:
+    """Say whether whoever confirms an order has to bring back the client-ID."""
+    return order.act is Act.CREATE

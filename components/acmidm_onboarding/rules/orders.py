@@ -1,0 +1,254 @@
+"""What people have to do at an authority that nothing else can change: one order per part of a client that differs.
+
+An order says what the part has to be, and not how it differs: so whoever carries it out and whoever confirms it mean
+the same, whatever became of the form in between. Its digest is of what it says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
+from acmidm_onboarding.values.client import Authentication, Client, ClientKey, resource_name
+from acmidm_onboarding.values.confirmation import (
+    CLIENT,
+    KEYS,
+    PRODUCT,
+    SCOPES,
+    Confirmation,
+    ConfirmedMetadata,
+    Refusal,
+)
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import is_fresh
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Platform
+
+CREATE, REMOVE = "create", "remove"
+"""The parts of an order that are about a client as a whole."""
+_DIGITS = 8
+
+
+class Doer(StrEnum):
+    """Who carries an order out."""
+
+    OPERATOR = "operator"
+    ORGANISATION = "organisation"
+    API_OWNER = "api-owner"
+    PRODUCT_TEAM = "product-team"
+
+
+class Act(StrEnum):
+    """What there is to do."""
+
+    CREATE = "create"
+    COMPARE = "compare"
+    CHANGE = "change"
+    GRANT = "grant"
+    APPROVE = "approve"
+    UPLOAD = "upload"
+    LOOK = "look"
+    CONFIGURE = "configure"
+    REMOVE = "remove"
+
+
+_DOERS = {
+    Act.APPROVE: Doer.API_OWNER,
+    Act.UPLOAD: Doer.ORGANISATION,
+    Act.CONFIGURE: Doer.PRODUCT_TEAM,
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one part of a client has to be, and who does it."""
+
+    place: ClientKey
+    resource_name: str
+    part: str
+    act: Act
+    says: Mapping[str, Any]
+    """What the part has to be; of keys, per ``kid`` the public key."""
+    now: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What is confirmed of it."""
+    client_id: str | None = field(default=None, compare=False)
+    form: str | None = field(default=None, compare=False)
+    refused: Refusal | None = field(default=None, compare=False)
+
+    @property
+    def doer(self) -> Doer:
+        return _DOERS.get(self.act, Doer.OPERATOR)
+
+    @cached_property
+    def full_digest(self) -> str:
+        """SHA-256 of what it says, in hexadecimal digits."""
+        document = {"client": [*self.place], "part": self.part, "says": self.says}
+        text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """As people write it: the beginning of it."""
+        return self.full_digest[:_DIGITS]
+
+    @property
+    def name(self) -> str:
+        return f"{self.resource_name} {self.part} @{self.digest}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides about orders besides the two sides."""
+
+    now: datetime
+    overlap_days: float = 0
+    evidence_max_days: int = 90
+    approved_by_owner: Callable[[Platform, str], str | None] = lambda _platform, _scope: None
+    """The product whose API's owner approves a coupling for a scope; None where the operator grants it."""
+    named_by_owner: Callable[[Declaration], str | None] = lambda _client: None
+    """The name that the owner of an API prescribes for a client; None where nobody does."""
+    assigned: Mapping[Platform, Collection[str]] = field(default_factory=dict)
+    """The scopes that API providers grant by themselves."""
+
+
+def orders(
+    place: ClientKey,
+    wanted: Declaration | None,
+    confirmed: Confirmation | None,
+    record: Client | None,
+    rules: Rules,
+) -> Iterator[Order]:
+    """Yield what is to be done so that a client becomes as it is ``wanted``: None where it has to go."""
+    if confirmed is None or not confirmed.is_there:
+        # A confirmation that is missing is no reason to make a client twice; one that is gone is forgotten first.
+        if wanted is not None and (record is None or not record.client_id):
+            yield _refused(_create(wanted, rules), confirmed)
+        return
+    if wanted is None:
+        name, client_id = resource_name(place[0], place[1]), confirmed.said.client_id
+        remove = Order(place, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
+        yield _refused(remove, confirmed)
+        return
+    for order in targets(wanted, confirmed, rules):
+        if order.says != order.now:
+            yield _refused(order, confirmed)
+
+
+def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
+    """Yield what each part of a client has to be, whether it is so already or not."""
+    before = confirmed.said.metadata.document if confirmed.said.metadata else {}
+    says = _metadata(wanted, rules)
+    yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
+    for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
+        yield _order(wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules))
+    if wanted.authentication is Authentication.KEYS_OF_FORM:
+        says, before = _members(_keys(wanted, confirmed, rules)), _members(confirmed.jwks)
+        yield _order(wanted, confirmed, KEYS, Act.UPLOAD, says, before)
+    elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
+        yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
+    for product in sorted(wanted.products.keys() | confirmed.said.products.keys()):
+        says, before = dict(wanted.products.get(product, {})), dict(confirmed.said.products.get(product, {}))
+        yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, says, before)
+
+
+def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rules) -> Iterator[Order]:
+    """Yield all that may have been ordered by a form as it was then: with its client, or before there was one."""
+    yield _create(wanted, rules)
+    if confirmed is not None and confirmed.said.client_id is not None:
+        yield from targets(wanted, confirmed, rules)
+
+
+def _create(wanted: Declaration, rules: Rules) -> Order:
+    granted = next(scopes for part, _, scopes in _scopes(wanted, {}, rules) if part == SCOPES)
+    says: dict[str, Any] = {CLIENT: _metadata(wanted, rules), SCOPES: granted}
+    says |= {"client_id": wanted.adopts} if wanted.adopts else {}
+    return Order(
+        wanted.place,
+        wanted.resource_name,
+        CREATE,
+        Act.COMPARE if wanted.adopts else Act.CREATE,
+        says,
+        client_id=wanted.adopts,
+        form=wanted.form,
+    )
+
+
+def _metadata(wanted: Declaration, rules: Rules) -> dict[str, Any]:
+    name = rules.named_by_owner(wanted) or wanted.metadata.client_name
+    return ConfirmedMetadata.of(wanted.metadata.model_copy(update={"client_name": name})).document
+
+
+def _order(
+    wanted: Declaration, confirmed: Confirmation, part: str, act: Act, says: Mapping[str, Any], now: Mapping[str, Any]
+) -> Order:
+    client_id = confirmed.said.client_id
+    return Order(wanted.place, wanted.resource_name, part, act, says, now, client_id, wanted.form)
+
+
+def _refused(order: Order, confirmed: Confirmation | None) -> Order:
+    """The order with its refusal, where somebody refused what it says and the form has not changed since."""
+    refusal = confirmed.said.refused.get(order.part) if confirmed else None
+    if refusal is None or refusal.digest != order.full_digest:
+        return order
+    return replace(order, refused=refusal)
+
+
+def _scopes(
+    wanted: Declaration, confirmed: Mapping[str, bool], rules: Rules
+) -> Iterator[tuple[str, Act, dict[str, Any]]]:
+    """Yield per part of the scopes who grants them, and which they have to be."""
+    parts: dict[str, dict[str, Any]] = {SCOPES: {}}
+    for scope in confirmed:
+        parts.setdefault(scope_part(wanted.platform, scope, rules), {})
+    for scope, grant in sorted(wanted.scopes.items()):
+        parts.setdefault(scope_part(wanted.platform, scope, rules), {})[scope] = {"default": grant.default}
+    for part, scopes in sorted(parts.items()):
+        yield part, Act.GRANT if part == SCOPES else Act.APPROVE, scopes
+
+
+def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
+    """Return which part of a client a scope belongs to, by who grants it."""
+    product = rules.approved_by_owner(platform, scope)
+    return SCOPES if product is None else f"{SCOPES}/{product}"
+
+
+def _of_part(part: str, platform: Platform, confirmed: Confirmation, rules: Rules) -> dict[str, Any]:
+    return {
+        scope: {"default": default}
+        for scope, default in sorted(confirmed.scopes.items())
+        if scope_part(platform, scope, rules) == part and scope not in rules.assigned.get(platform, ())
+    }
+
+
+def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
+    """Return the keys that a client has to have: those of its form, and those that may not leave yet."""
+    there = confirmed.jwks or {}
+    held = [
+        RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
+        for kid, key in there.items()
+    ]
+    declared = {key.thumbprint for key in (wanted.jwks or {}).values()}
+    proof = wanted.evidence
+    trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
+    facts: dict[str, Any] = {"trusted": trusted, "compromised": wanted.compromised, "now": rules.now}
+    found = obstacle(held, declared, **facts, overlap_days=rules.overlap_days)
+    stays = {
+        kid: key
+        for kid, key in there.items()
+        if found
+        and key.thumbprint not in wanted.compromised
+        and key.thumbprint not in declared
+        and (key.expires is None or key.expires > rules.now)
+    }
+    return {**stays, **(wanted.jwks or {})}
+
+
+def _members(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Any]:
+    return {kid: dict(key.members) for kid, key in sorted((jwks or {}).items())}

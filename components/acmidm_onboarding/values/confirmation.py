@@ -1,0 +1,146 @@
+"""What people say that an authority without an API has of a client: a file in Git, ``<code>/<application>.yaml``.
+
+Names are those of RFC 7591 §2 where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, model_validator
+
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import Client, ClientKey, grants
+from acmidm_onboarding.values.harmless import Text
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, Names, OrganisationMetadata
+from acmidm_onboarding.values.names import ClientId, Part, one_line
+from acmidm_onboarding.values.plain import flat
+
+CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
+"""The parts of a client that are confirmed each by itself; of products one each: ``product/dosis``."""
+Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(one_line)]
+
+
+class Attestation(Part):
+    """Who says so, and when that person saw it."""
+
+    by: Line
+    at: AwareDatetime
+
+
+class Refusal(Attestation):
+    """Why an order is not carried out. It counts for what the order said, and no longer."""
+
+    digest: Line
+    why: Line
+
+
+class ConfirmedScope(Part):
+    """How the client has a scope."""
+
+    default: Annotated[StrictBool, Field(description="Whether every token has it, whatever its request names.")] = False
+
+
+class ConfirmedMetadata(Part):
+    """What is registered of the client itself."""
+
+    client_name: Text
+    organisation: OrganisationMetadata
+    grant_types: Names
+    token_endpoint_auth_method: Text
+    contacts: Names
+    attributes: dict[Text, Text] = Field(default_factory=dict)
+    jwks_uri: Text | None = None
+
+    @classmethod
+    def of(cls, metadata: ClientMetadata) -> Self:
+        """Return it without the marks, which no portal keeps, and the application, which is the file's name."""
+        return cls.model_validate({name: getattr(metadata, name) for name in cls.model_fields})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The fields as a file has them, those without a value left out."""
+        found = self.model_dump(mode="json", exclude_none=True)
+        return found if self.attributes else {name: value for name, value in found.items() if name != "attributes"}
+
+
+class ConfirmationFile(Part):
+    """One file."""
+
+    client_id: ClientId | None = None
+    metadata: ConfirmedMetadata | None = None
+    scopes: dict[Text, ConfirmedScope] = Field(default_factory=dict)
+    keys: Annotated[
+        dict[str, AwareDatetime] | None,
+        Field(description="Per file beside this one, a public JWK each, since when the key is there."),
+    ] = None
+    products: dict[Text, dict[str, Any]] = Field(default_factory=dict)
+    confirmed: Annotated[dict[str, Attestation], Field(description="Per part who confirmed it last.")] = Field(
+        default_factory=dict
+    )
+    refused: Annotated[dict[str, Refusal], Field(description="Per part the order that is not carried out.")] = Field(
+        default_factory=dict
+    )
+    removed: Annotated[Attestation | None, Field(description="Who saw that the client is gone.")] = None
+
+    @model_validator(mode="after")
+    def _is_of_a_client(self) -> Self:
+        if (self.client_id is None) != (self.metadata is None) or (self.client_id is None and not self.refused):
+            raise ValueError(say("problems.confirmation.no_client"))
+        return self
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What is confirmed of one client."""
+
+    key: str
+    file: Path
+    said: ConfirmationFile
+    jwks: Mapping[str, PublicJwk] | None = None
+    """Its public keys per ``kid``; None where nobody has looked."""
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """Per thumbprint since when a key is there."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the authority has the client."""
+        return self.said.client_id is not None and self.said.removed is None
+
+    @property
+    def registered(self) -> ClientMetadata:
+        """What is registered of a client that is there."""
+        found = self.said.metadata.document if self.said.metadata else {}
+        return ClientMetadata.model_validate({**found, "application": self.key.rpartition("/")[2]})
+
+    @property
+    def scopes(self) -> dict[str, bool]:
+        return {scope: one.default for scope, one in self.said.scopes.items()}
+
+    def client(self, place: ClientKey) -> Client | None:
+        """Return the client as it is confirmed; None where there is none."""
+        if not self.is_there:
+            return None
+        return Client(
+            *place,
+            fields=flat(self.registered.properties),
+            client_id=self.said.client_id,
+            scopes=grants(self.scopes),
+            keys=None if self.jwks is None else keys_of({kid: key.members for kid, key in self.jwks.items()}),
+            products=self.said.products,
+        )
+
+
+Confirmations = Mapping[ClientKey, Confirmation]
+
+
+def confirmation_of(client: Client, confirmations: Confirmations) -> Confirmation | None:
+    """Return what is confirmed of a client, under its key or an earlier one."""
+    keys = ((key, client.platform, client.environment) for key in (client.key, *client.formerly))
+    return next((confirmations[key] for key in keys if key in confirmations), None)
