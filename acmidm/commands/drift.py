@@ -213,7 +213,7 @@ def _real(
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
-        found[name] = Real(clients, configured, platform.assigned)
+        found[name] = Real(clients, configured, platform.assigned, platform.keeps_marks)
     return found, unlisted
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,9 +25,9 @@ from acmidm.report.compare import Comparison, connections_in_order, paired
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Change, Kind, Severity
-from acmidm.report.other_changes import changes_elsewhere
+from acmidm.report.other_changes import changes_elsewhere, confirmed_with_forms
 from acmidm.report.plan import Plan, at_the_gate, read_plan
-from acmidm.report.review import Review, review_of
+from acmidm.report.review import Review, changed_keys, review_of
 from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import with_keys
@@ -41,6 +41,7 @@ from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -199,11 +200,8 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(say("review.nothing_approved", reason=sentence), err=True)
         connections = [] if stack.forms.problems else stack.connections
-        plans.append(
-            _with_what_forms_say(
-                Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)
-            )
-        )
+        found = stack.desired_of(connections, are_all=True)
+        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, found, stack)))
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
@@ -229,10 +227,21 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
     held_back = _of_this_change(plan, desired.held_back, stack)
     more, waiting = (
-        (*plan.more, *alone, *at_the_gate(held_back, desired.proven)),
+        (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack)),
         len(desired.held_back) - len(held_back),
     )
     return planned._replace(plan=replace(plan, more=more, waiting=waiting))
+
+
+def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
+    """Yield the orders that wait for people at a portal without an API, each with its client."""
+    if stack is None or not stack.by_hand or stack.forms.problems:
+        return
+    forms = {one.place: one for one in stack.connections}
+    for order in stack.orders:
+        client = forms.get(order.place) or Client(*order.place, client_id=order.client_id)
+        title = say(f"orders.act.{order.act}", product=order.part.rpartition("/")[2])
+        yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
 
 
 def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | None) -> Sequence[Withheld]:
@@ -290,6 +299,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     for file in left_out:
         typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
+    other_changes += confirmed_with_forms(other_changes, {key for plan in plans for key in changed_keys(plan)})
     notes = tuple(notes_between(old, new, after))
     known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)

@@ -74,14 +74,17 @@ def settings_of(stack: str) -> Settings:
 
 def with_a_portal(folder: Path) -> list[str]:
     """Return the stacks of the files in ``folder`` whose type of authority has a portal, tests first: what a service
-    desk looks at."""
-    found = []
+    desk looks at. One by hand counts where its environment has no other."""
+    found, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         settings = stack_settings(name, folder)
-        if settings.platforms[Platform.ACMIDM].authority_type.portals:
-            found.append((list(Environment).index(settings.environment), name))
-    return [name for _, name in sorted(found)]
+        kind = settings.platforms[Platform.ACMIDM].authority_type
+        if kind.portals:
+            stacks = by_hand if kind.is_by_hand else found
+            stacks.append((list(Environment).index(settings.environment), name))
+    taken = {environment for environment, _ in found}
+    return [name for _, name in sorted((*found, *(one for one in by_hand if one[0] not in taken)))]
 
 
 def require_a_form(stack: Stack) -> None:

@@ -36,6 +36,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 _ABSENT = object()
 _OF_A_RUN = ("incarnation", "keys_declared")
+_MARKS = ("software_id", "managed_by", *_OF_A_RUN)
 """The fields of a client that no form has."""
 _OWNER = "@owner"
 """The name of the owner among the fields of a product's configuration."""
@@ -138,6 +139,8 @@ class Real:
     products: Mapping[str, Mapping[str, ProductDocument]]
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
+    keeps_marks: bool = True
+    """Whether it says whose a client is; else that is as it is known."""
 
     def state(self, known: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
         """A client, and those of ``products`` that are configured for it, also where it is gone itself.
@@ -149,6 +152,9 @@ class Real:
         }
         snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
         state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
+        if state and not self.keeps_marks:
+            marks = {name: known.fields[name] for name in _MARKS if name in known.fields}
+            state = replace(state, fields={**state.fields, **marks}, owners=known.owners)
         return state and _without_address(state, known), frozenset(configured)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,7 +42,9 @@ _RUNS = (
     (_HARMLESS, None),
 )
 """In this order; what is none of them is code. Python runs a file in any folder, by its name alone."""
-_PARSED = frozenset({Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED})
+_PARSED = frozenset(
+    {Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED, Kind.CONFIRMATION_CHANGED}
+)
 _ABOUT = {
     **dict.fromkeys(
         ("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED
@@ -96,6 +98,14 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     )
 
 
+def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
+    """Return a danger for each confirmation of a client that the same change gives another form: its key is among those
+    ``changed``."""
+    paths = (Path(one.subject or "") for one in elsewhere if one.kind is Kind.CONFIRMATION_CHANGED)
+    ours = sorted(path for path in paths if path.suffix == ".yaml" and f"{path.parent.name}/{path.stem}" in changed)
+    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in ours]
+
+
 def _follows(path: str, *trees: Tree) -> bool:
     """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by
     itself."""
@@ -146,6 +156,8 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
         return Kind.SETTINGS_CHANGED
     if Path(path).is_relative_to(stacks.catalogue):
         return Kind.CATALOGUE_CHANGED
+    if any(map(Path(path).is_relative_to, stacks.confirmed)):
+        return Kind.CONFIRMATION_CHANGED
     if any(map(Path(path).is_relative_to, stacks.forms)):
         return Kind.ORGANISATION_CHANGED if Path(path).name == ORGANISATION_FILE else None
     return next((kind for pattern, kind in _RUNS if pattern.fullmatch(path)), Kind.CODE_CHANGED)

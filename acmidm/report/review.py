@@ -143,6 +143,16 @@ def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client
     return comparison.between(old, new, *more, changed=plan.changed.get(new.place, ()))
 
 
+def changed_keys(plan: Plan) -> set[str]:
+    """The keys of the clients of which a plan changes what an authority has."""
+    pairs = ((old, new) for old, new in paired(plan.before, plan.after) if _at_authority(old) != _at_authority(new))
+    return {side.key for sides in pairs for side in sides if side}
+
+
+def _at_authority(client: Client | None) -> tuple[object, ...] | None:
+    return None if client is None else (client.place, client.fields, client.scopes, client.keys, client.products)
+
+
 def mass_change(plan: Plan, today: date) -> list[str]:
     """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none."""
     gone = going(plan, today)

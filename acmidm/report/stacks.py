@@ -14,11 +14,12 @@ from typing import Any
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.revision_files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
-from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, config_key, own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Platform
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
@@ -42,6 +43,12 @@ class StacksOfRevision(Stacks):
         if len(found) > 1:
             raise UnknownRevision(say("report.stacks.catalogues"))
         return found[0]
+
+    @cached_property
+    def confirmed(self) -> list[Path]:
+        """Their folders of what people confirmed of a portal."""
+        keys = [config_key(platform, "confirmedFolder") for platform in Platform]
+        return sorted({_folder(stack[key]) for stack in self.values for key in keys if stack.get(key)})
 
     def catalogue_here(self) -> Path:
         """The same in the working directory; the module's own where that has none."""

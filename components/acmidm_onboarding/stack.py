@@ -19,11 +19,13 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
-from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.settings import InvalidSettings, Settings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Platform
 
 if TYPE_CHECKING:
@@ -169,7 +171,15 @@ class Stack:
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:
-        """What people have to do now, what was refused too; in the order of the forms."""
+        """What people have to do now, what was refused too; in the order of the forms.
+
+        A client without a form is ordered to go, so that all forms have to be read. Raises InvalidForms and
+        InvalidSettings.
+        """
+        if self.forms.problems:
+            raise InvalidForms(self.forms.problems)
+        if self.by_hand and not self.forms.forms:
+            raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
         wanted = {one.place: one for one in self.desired.wanted}
         confirmed = {place: confirmation_of(one, self.confirmations) for place, one in wanted.items()}
         used, alone = {one.file for one in confirmed.values() if one}, {one.place for one in self.desired.left}

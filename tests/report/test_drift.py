@@ -404,7 +404,11 @@ def test_products_are_read_only_where_clients_have_them() -> None:
 
         api = SimpleNamespace(configurations=configurations)
         return SimpleNamespace(
-            authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset(), products=()
+            authority=SimpleNamespace(clients=list),
+            product_api=api,
+            assigned=frozenset(),
+            products=(),
+            keeps_marks=True,
         )
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}

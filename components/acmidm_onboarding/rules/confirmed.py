@@ -94,7 +94,7 @@ def _as(
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
-    own = jwks if form.keys is not None else None  # else they are the portal's, and in no state
+    own = None if form.keys is None else jwks or {}  # those of the portal are in no state
     return replace(
         form,
         fields=flat(metadata.properties),
