@@ -38,6 +38,8 @@ class AuthorityType(Generic[S]):
     needs before."""
     takes_keys_from_address: bool = False
     """Whether it fetches a client's keys from the client's ``jwks_uri``."""
+    takes_secrets: bool = True
+    """Whether it takes a client secret of our choice."""
     keeps_previous_secret: bool = False
     """Whether the secret before a new one can go on working for a while."""
     has_platform_rules: bool = False

@@ -37,6 +37,7 @@ BY_HAND = AuthorityType(
     settings=ByHandSettings,
     connect=_connect,
     takes_keys_from_address=True,
+    takes_secrets=False,
     has_platform_rules=True,
     confirmed_in=lambda settings: settings.confirmed_folder,
     portals={

@@ -1,7 +1,6 @@
-"""The address where an organisation publishes its public keys, in the place of keys in files (RFC 7591 §2
-``jwks_uri``).
+"""What of a form its authorities cannot have: an address for its keys (RFC 7591 §2 ``jwks_uri``), a client secret.
 
-Only its shape is checked here. What is there is fetched and checked by the commands that are online.
+Of an address only its shape is checked here. What is there is fetched and checked by the commands that are online.
 """
 
 from __future__ import annotations
@@ -37,10 +36,14 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
 def problems_of_authorities(
     document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
 ) -> Iterator[Problem]:
-    """Yield each platform whose authority takes no keys from an address; ``served`` has the kinds of authority per
-    platform."""
+    """Yield each platform whose authority takes no keys from an address, and each where none takes a client secret of
+    ours; ``served`` has the kinds of authority per platform."""
     request = form.environments.get(environment)
-    if request is None or request.jwks_uri is None:
+    if request is None:
+        return
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        yield from _problems_of_secret(document, form, environment, served)
+    if request.jwks_uri is None:
         return
     known_by = {name for name, found in installed_authorities().items() if found.takes_keys_from_address}
     for platform in form.platforms:
@@ -51,3 +54,16 @@ def problems_of_authorities(
                 say("forms.address_not_known.remedy", known_by=listed(known_by)),
                 at_key=True,
             )
+
+
+def _problems_of_secret(
+    document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
+) -> Iterator[Problem]:
+    """Yield the method of a form where no authority of one of its platforms takes a client secret of our choice."""
+    take_none = {name for name, found in installed_authorities().items() if not found.takes_secrets}
+    for platform in form.platforms:
+        kinds = set(served.get(platform, ()))
+        if kinds and kinds <= take_none:
+            what = say("forms.secret_not_taken", kind=listed(kinds), platform=platform, environment=environment)
+            path = ("token_endpoint_auth_method",)
+            yield document.problem(path, what, say("forms.secret_not_taken.remedy", method=AuthMethod.PRIVATE_KEY_JWT))
