@@ -123,6 +123,8 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
+    if opened.by_hand and (waiting := [one for one in opened.orders if one.refused is None]):
+        typer.echo(say_counted("deploy.orders", len(waiting), stack=stack), err=True)
     if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         fail(say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack), code)

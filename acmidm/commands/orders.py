@@ -11,10 +11,10 @@ import typer
 
 from acmidm import git
 from acmidm.engine.stacks import stack_of
-from acmidm.orders.history import OrderHistory, ordered_by_name
 from acmidm.orders.listed import listed, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
+from acmidm.report.order_history import OrderHistory, ordered_by_name
 from acmidm.terminal import ListOutput, ListOutputOption, fail
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in

@@ -14,6 +14,7 @@ from acmidm.git import merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
+from acmidm_onboarding.forms.confirmation_files import problems_of_confirmations
 from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, problems_of_codes, stolen_elsewhere
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
@@ -109,6 +110,7 @@ def _validate(
 def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
+    known += (problem for folder in stacks.confirmed for problem in problems_of_confirmations(folder))
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
     if online:
         from acmidm.report.online import problems_online  # what needs no network starts without an HTTP client

@@ -20,12 +20,14 @@ from acmidm.desk.status import listed
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.online import Fetched, fetched
+from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.rules.gate import waits_for_test
+from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stacks_in
@@ -111,12 +113,17 @@ class _ProgressRows:
             require_a_form(self._stack)
         in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
         pairs = list(self._paired(self._stack.connections))
+        ordered = {order.place: order for order in reversed(self._orders())}
+        history = OrderHistory(self._stack)
         asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
             own = self._of(connection, state, asked, forms.catalogue)
             place = own.connection.key, own.connection.platform
+            order = ordered.get((*place, own.connection.environment))
             yield replace(
                 own,
+                ordered=order,
+                ordered_since=history.since(order) if order else None,
                 is_declared=True if connection else None if forms.problems else False,
                 is_held_back=place in held_back,
                 test_client_id=(on_test.client_id or "") if (on_test := held_back.get(place)) else "",
@@ -124,6 +131,12 @@ class _ProgressRows:
                 has_production=place in in_production,
                 is_on_production=place in on_production,
             )
+
+    def _orders(self) -> list[Order]:
+        """What people have to do at a portal without an API; nothing where that cannot be known."""
+        if not self._stack.by_hand or self._stack.forms.problems or self.states is None:
+            return []
+        return [order for order in self._stack.orders if order.refused is None]
 
     def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
         """Each connection with its client in the state, under an earlier key where it still has that; then clients

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
+from acmidm_onboarding.rules.orders import Doer, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.evidence import Evidence, is_fresh
@@ -99,6 +100,9 @@ class Facts:
     """Whether a form has it; None where forms have mistakes."""
     is_recorded: bool | None = True
     """Whether the state has its client; None where the state cannot be read."""
+    ordered: Order | None = None
+    """What somebody has to do first, by hand, at its authority's portal."""
+    ordered_since: datetime | None = None
     is_held_back: bool = False
     """Whether the gate holds back what the state lacks."""
     test_client_id: str = ""
@@ -203,6 +207,14 @@ def _is_test(facts: Facts) -> bool:
     return facts.connection.environment is Environment.TNI
 
 
+def _is_ordered(*doers: Doer) -> Callable[[Facts], bool]:
+    return lambda facts: facts.ordered is not None and facts.ordered.doer in doers
+
+
+def _ordered_since(facts: Facts) -> datetime | None:
+    return facts.ordered_since
+
+
 def _with_key_since(facts: Facts) -> datetime | None:
     """Keys in the portal, and at an address, have no moment that anybody tells."""
     known = (facts.told_at, facts.keys_since)
@@ -227,6 +239,11 @@ _ROWS = (
     ),
     StepRow(
         "gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back
+    ),
+    StepRow("ordered", Step.CLIENT, Step.PROMOTION, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
+    StepRow("ordered-owner", Step.CLIENT, Step.PROMOTION, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
+    StepRow(
+        "ordered-key", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since
     ),
     StepRow("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     StepRow("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
@@ -412,6 +429,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "lacking": ", ".join(facts.lacking),
         "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
         "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
+        "order_name": facts.ordered.name if facts.ordered else "",
         "reason": (handed_over and handed_over.not_sent) or "",
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:

@@ -14,12 +14,11 @@ from typing import Any
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.revision_files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
-from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, config_key, own_catalogue
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import flat
-from acmidm_onboarding.values.terms import Platform
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
@@ -44,11 +43,10 @@ class StacksOfRevision(Stacks):
             raise UnknownRevision(say("report.stacks.catalogues"))
         return found[0]
 
-    @cached_property
+    @property
     def confirmed(self) -> list[Path]:
-        """Their folders of what people confirmed of a portal."""
-        keys = [config_key(platform, "confirmedFolder") for platform in Platform]
-        return sorted({_folder(stack[key]) for stack in self.values for key in keys if stack.get(key)})
+        """Their folders of what people confirmed of a portal, each below the top of the repository."""
+        return [_folder(folder) for folder in super().confirmed]
 
     def catalogue_here(self) -> Path:
         """The same in the working directory; the module's own where that has none."""
@@ -57,8 +55,11 @@ class StacksOfRevision(Stacks):
     def is_read(self, path: str) -> bool:
         """Whether a file belongs to the forms, the catalogue or the stacks."""
         file = Path(path)
+        folders = (self.catalogue, *self.confirmed)
         return (
-            file.is_relative_to(self.catalogue) or SETTINGS.fullmatch(path) is not None or is_in_place(file, self.forms)
+            any(map(file.is_relative_to, folders))
+            or SETTINGS.fullmatch(path) is not None
+            or is_in_place(file, self.forms)
         )
 
 

@@ -73,6 +73,12 @@ class Stacks:
             found[environment] = found.get(environment, True) and protects
         return found
 
+    @property
+    def confirmed(self) -> list[Path]:
+        """Their folders of what people confirmed of a portal."""
+        keys = [config_key(platform, "confirmedFolder") for platform in Platform]
+        return sorted({Path(str(stack[key])) for stack in self.values for key in keys if stack.get(key)})
+
     def has_overlap(self, environment: Environment) -> bool:
         """Return whether a key of an environment's clients may have to stay beside its successor for a while."""
         return any(where is environment and overlap_days(stack) > 0 for where, stack in self._of_environments())

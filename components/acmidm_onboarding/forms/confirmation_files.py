@@ -28,9 +28,21 @@ def read_confirmations(folder: Path) -> dict[str, Confirmation]:
     Raises:
         InvalidForms: with every mistake in all of its files.
     """
-    if not folder.exists():
-        return {}
+    found, problems = _read(folder)
+    if problems:
+        raise InvalidForms(problems)
+    return found
+
+
+def problems_of_confirmations(folder: Path) -> list[Problem]:
+    """Return every mistake in the files of a folder."""
+    return _read(folder)[1]
+
+
+def _read(folder: Path) -> tuple[dict[str, Confirmation], list[Problem]]:
     problems, found, documents = list[Problem](), dict[str, Confirmation](), dict[str, Document]()
+    if not folder.exists():
+        return found, problems
     for file in Files().yaml_files(folder, problems):
         document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
         said, wrong = validated(ConfirmationFile, document)
@@ -39,10 +51,7 @@ def read_confirmations(folder: Path) -> dict[str, Confirmation]:
             found[key], wrong = _confirmation(key, document, file, said)
             problems += wrong
             documents[key] = document
-    problems += _same_client(found, documents)
-    if problems:
-        raise InvalidForms(problems)
-    return found
+    return found, [*problems, *_same_client(found, documents)]
 
 
 def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterator[Problem]:
