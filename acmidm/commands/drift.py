@@ -113,6 +113,7 @@ def look(name: str, days: int = 30) -> Found:
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
+    notes += [say("orders.missing", names=plain(one.resource_name)) for one in stack.unconfirmed]
     notes += unlisted.values()
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)

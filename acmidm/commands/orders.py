@@ -18,7 +18,7 @@ from acmidm.report.order_history import OrderHistory, ordered_by_name
 from acmidm.terminal import ListOutput, ListOutputOption, fail
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
-from acmidm_onboarding.rules.orders import Doer, Order
+from acmidm_onboarding.rules.orders import Doer, Order, removals
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -132,6 +132,25 @@ def refused(
     written = refuse(opened, found, why, attestation(by or git.user(), now))
     typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
     typer.echo(say("orders.commit", folder=written.file.parent, order=found.name))
+
+
+@app.command()
+def gone(
+    connection: Annotated[
+        str,
+        typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure."),
+    ],
+    stack: StackOption = "tni",
+    by: ByOption = None,
+) -> None:
+    """Confirm that a client is gone at the portal, though no order says so: the next run forgets it."""
+    opened, now = _opened(stack), datetime.now(UTC)
+    order = next((one for one in removals(opened.confirmations) if one.resource_name == connection), None)
+    if order is None:
+        fail(say("orders.no_client", client=quoted(connection)))
+    written = confirm(opened, order, attestation(by or git.user(), now))
+    typer.echo(say("orders.confirmed", order=order.name, file=written.file))
+    typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
 
 
 def _opened(name: str) -> Stack:

@@ -237,6 +237,7 @@ def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
     """Yield the orders that wait for people at a portal without an API, each with its client."""
     if stack is None or not stack.by_hand or stack.forms.problems:
         return
+    yield from ((one, Change(kind=Kind.CONFIRMATION_MISSING)) for one in stack.unconfirmed)
     forms = {one.place: one for one in stack.connections}
     for order in stack.orders:
         client = forms.get(order.place) or Client(*order.place, client_id=order.client_id)

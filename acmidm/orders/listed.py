@@ -73,6 +73,8 @@ class Orders(Part):
     orders: tuple[ListedOrder, ...]
     is_whole: bool = False
     """Whether people want to read all that each says."""
+    missing: tuple[str, ...] = ()
+    """The clients of which nobody knows whether they are there."""
 
     @property
     def said(self) -> Texts:
@@ -84,7 +86,14 @@ class Orders(Part):
 
     @property
     def title(self) -> str:
+        if not self.orders and not self.missing:
+            return self.said("none", stack=self.stack)
         return self.said.counted("title", len(self.open), stack=self.stack)
+
+    @property
+    def unknown(self) -> list[str]:
+        """A sentence for each client of which nobody knows whether it is there."""
+        return [self.said("missing", names=plain(name)) for name in self.missing]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
@@ -226,4 +235,12 @@ def _keys(order: Order, said: Texts) -> Iterator[Instruction]:
 def orders_of(stack: Stack, language: Language, orders: Iterable[ListedOrder], *, is_whole: bool = False) -> Orders:
     """Return the report of these orders."""
     found = tuple(orders)
-    return Orders(stack=stack.name, checked_at=stack.now, language=language, orders=found, is_whole=is_whole)
+    missing = tuple(one.resource_name for one in stack.unconfirmed)
+    return Orders(
+        stack=stack.name,
+        checked_at=stack.now,
+        language=language,
+        orders=found,
+        is_whole=is_whole,
+        missing=missing,
+    )

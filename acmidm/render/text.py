@@ -236,7 +236,8 @@ def _keys(connection: ListedConnection) -> Text:
 def _orders(report: Orders) -> Iterator[Line]:
     """The open orders by who carries them out, each on a line; or all that each says. What was refused last."""
     said = report.said
-    yield Text(report.title if report.orders else said("none", stack=report.stack), style="bold")
+    yield Text(report.title, style="bold")
+    yield from (Text(sentence, style="bold red") for sentence in report.unknown)
     for doer, orders in report.by_doer.items():
         yield _heading(f"{said(f'doer.{doer}')}: {len(orders)}")
         for one in orders:

@@ -102,6 +102,7 @@ class Kind(StrEnum):
     INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE)
     EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "policy")
     EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, scale=_NOTE)
+    CONFIRMATION_MISSING = "confirmation_missing", Row(_DANGER, _CLIENT, scale=_NOTE)
     CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, scale=_WHOLE, listed=True)
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, scale=_WHOLE)
     CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, scale=_WHOLE)

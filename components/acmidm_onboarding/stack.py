@@ -192,6 +192,13 @@ class Stack:
                 found += orders(place, form, one, record, self.order_rules)
         return tuple(found)
 
+    @property
+    def unconfirmed(self) -> list[Client]:
+        """The clients that the state has and whose confirmation is missing: nobody knows whether they are there."""
+        recorded = (one for one in self.recorded.clients.values() if one.platform in self.by_hand)
+        confirmed = {one.said.client_id for one in self.confirmations.values()}
+        return [one for one in recorded if one.client_id not in confirmed]
+
     def confirmed_clients(self) -> Iterator[Client]:
         """Yield the clients that people confirmed, as they did."""
         for place, one in self.confirmations.items():

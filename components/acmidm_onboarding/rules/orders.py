@@ -23,6 +23,7 @@ from acmidm_onboarding.values.confirmation import (
     PRODUCT,
     SCOPES,
     Confirmation,
+    Confirmations,
     ConfirmedMetadata,
     Refusal,
 )
@@ -132,13 +133,19 @@ def orders(
             yield _refused(_create(wanted, rules), confirmed)
         return
     if wanted is None:
-        name, client_id = resource_name(place[0], place[1]), confirmed.said.client_id
-        remove = Order(place, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
-        yield _refused(remove, confirmed)
+        yield from (_refused(one, confirmed) for one in removals({place: confirmed}))
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
             yield _refused(order, confirmed)
+
+
+def removals(confirmations: Confirmations) -> Iterator[Order]:
+    """Yield what removes each client that is there."""
+    for place, confirmed in confirmations.items():
+        if confirmed.is_there:
+            name, client_id = resource_name(place[0], place[1]), confirmed.said.client_id
+            yield Order(place, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
