@@ -12,11 +12,12 @@ import typer
 
 from acmidm import git
 from acmidm.commands import drift as comparing
+from acmidm.commands import orders as ordering
 from acmidm.files import naming
 from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, fail
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure
 
 _EPILOG = """
@@ -100,12 +101,21 @@ def drift(
         _summarise(text, Path(target))
     keys = "_and_keys" if report.expiring else ""
     about = f"drift{keys}" if not report.in_sync else "keys" if keys else None
-    repository, mark = Repository(), _mark(f"drift-{stack}")
-    found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
-    if about:
-        typer.echo(_noted(repository, found, say(f"github.title.{about}", stack=stack), _body(text, mark)))
-    else:
-        typer.echo(_closed(repository, found, stack))
+    _keep_issue("drift", stack, about, text)
+
+
+@app.command()
+def orders(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
+    language: Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")] = Language.NL,
+) -> None:
+    """Keep one issue with the open orders of a stack whose authority people change by hand: opened, updated, closed
+    when none is open.
+
+    Needs GITHUB_TOKEN with issues: write.
+    """
+    report = ordering.read(stack, language)
+    _keep_issue("orders", stack, "orders" if report.open or report.missing else None, as_markdown(report))
 
 
 @app.command()
@@ -151,6 +161,17 @@ def newest() -> None:
     typer.echo(say("github.newest", commit=own[:7]))
 
 
+def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
+    """Open the one issue of this name and stack, or bring it in line with a report; close it where that is about
+    nothing."""
+    repository, mark = Repository(), _mark(f"{name}-{stack}")
+    found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
+    if about:
+        typer.echo(_noted(repository, found, say(f"github.title.{about}", stack=stack), _body(text, mark)))
+    else:
+        typer.echo(_closed(repository, found, name, stack))
+
+
 def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str) -> str:
     """Opens the issue, or brings it in line with the report; says what was done."""
     if found is None:
@@ -164,13 +185,13 @@ def _noted(repository: Repository, found: dict[str, Any] | None, title: str, bod
     return say("github.issue.updated", title=title, issue=found["number"])
 
 
-def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:
+def _closed(repository: Repository, found: dict[str, Any] | None, name: str, stack: str) -> str:
     """Closes the issue where one is open; says what was done."""
     if found is None:
-        return say("github.in_sync", stack=stack)
-    repository.add_comment(found["number"], say("github.in_sync_again", stack=stack))
+        return say(f"github.in_sync.{name}", stack=stack)
+    repository.add_comment(found["number"], say(f"github.in_sync_again.{name}", stack=stack))
     repository.change_issue(found["number"], state="closed", state_reason="completed")
-    return say("github.issue.closed", stack=stack, issue=found["number"])
+    return say(f"github.closed.{name}", stack=stack, issue=found["number"])
 
 
 def _mark(name: str) -> str:

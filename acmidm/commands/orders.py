@@ -11,11 +11,12 @@ import typer
 
 from acmidm import git
 from acmidm.engine.stacks import stack_of
-from acmidm.orders.listed import listed, orders_of
+from acmidm.orders.checking import check as checked
+from acmidm.orders.listed import Orders, listed, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
 from acmidm.report.order_history import OrderHistory, ordered_by_name
-from acmidm.terminal import ListOutput, ListOutputOption, fail
+from acmidm.terminal import Code, ListOutput, ListOutputOption, TextOutput, TextOutputOption, fail
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.rules.orders import Doer, Order, removals
@@ -34,7 +35,8 @@ _EPILOG = """
 - `acmidm orders done OVO002067/mijn-gent create @3fa14c02 --client-id 1b2c --stack by-hand`
 - `acmidm orders refused OVO002067/mijn-gent scopes @3fa14c02 --why "no mandate" --stack by-hand`
 
-**Exit codes**: 0 shown or written; 2 wrong use, or an order that no version of the forms in Git says.
+**Exit codes**: 0 shown or written; 1 `check` found a difference; 2 wrong use, or an order that no version of
+the forms in Git says.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
@@ -64,12 +66,15 @@ def list_orders(
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
     """List the orders of a stack: what people have to do at its portal, since when, and what was refused."""
+    write_report(read(stack, language, None if whom is None else _doer(whom)), output)
+
+
+def read(stack: str, language: Language, doer: Doer | None = None) -> Orders:
+    """Read the orders of a stack, or those that one carries out. Raises Failure."""
     opened = _opened(stack)
     history = OrderHistory(opened)
-    doer = None if whom is None else _doer(whom)
     found = (one for one in opened.orders if doer in (None, one.doer))
-    orders = (listed(opened, one, language, history.since(one)) for one in found)
-    write_report(orders_of(opened, language, orders), output)
+    return orders_of(opened, language, (listed(opened, one, language, history.since(one)) for one in found))
 
 
 @app.command()
@@ -132,6 +137,30 @@ def refused(
     written = refuse(opened, found, why, attestation(by or git.user(), now))
     typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
     typer.echo(say("orders.commit", folder=written.file.parent, order=found.name))
+
+
+@app.command()
+def check(
+    stack: StackOption = "tni",
+    exported: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A CSV file exported from the portal, with the columns client_id and scopes.",
+            show_default=False,
+        ),
+    ] = None,
+    output: TextOutputOption = TextOutput.TEXT,
+) -> None:
+    """Compare what is confirmed with what can be seen without an API: evidence of acmidm probe, and a file from the
+    portal.
+
+    It also lists what somebody should look at again, longest unseen first. Exits with 1 where something differs.
+    """
+    found = checked(_opened(stack), exported)
+    write_report(found, output)
+    if found.differences:
+        raise typer.Exit(Code.FOUND)
 
 
 @app.command()

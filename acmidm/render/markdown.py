@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from acmidm.orders.listed import Orders
 from acmidm.report.compare import ClientName, ConnectionChanges, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
@@ -65,12 +66,14 @@ class Section:
 
 
 def as_markdown(report: Part) -> str:
-    """What a comment or an issue is made of, at most ``LIMIT`` characters: a review or a drift report."""
+    """What a comment or an issue is made of, at most ``LIMIT`` characters: a review, a drift report, or orders."""
     match report:
         case Review():
             return _fitted(_review(report), say("report.whole_text"))
         case Drift():
             return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
+        case Orders():
+            return _fitted(_orders(report), f"`acmidm orders list --stack {report.stack}`")
     raise TypeError(f"{type(report).__name__} has no Markdown")
 
 
@@ -157,6 +160,20 @@ def _drift(report: Drift) -> Iterator[Section]:
     if report.by_hand:
         yield Section(f"\n{say('report.drift.remedy', stack=report.stack)}\n")
     yield Section(f"\n{report.checked}\n")
+
+
+def _orders(report: Orders) -> Iterator[Section]:
+    """The body of an issue: who carries what out, and since when each is open."""
+    said = report.said
+    yield Section(f"### {report.title}\n\n")
+    yield _notes(report.unknown)
+    for doer, orders in report.by_doer.items():
+        lines = [
+            f"- {code(one.order)} {_name(one)}: {markdown(one.act_title)}"
+            f"{f' ({one.since:%Y-%m-%d})' if one.since else ''}\n"
+            for one in orders
+        ]
+        yield Section(f"#### {said(f'doer.{doer}')}\n\n", lines, "\n", "order")
 
 
 def _refusals(problems: Sequence[str]) -> Section:

@@ -14,6 +14,7 @@ from acmidm.desk.history import History
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
+from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.compare import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
@@ -27,7 +28,7 @@ from acmidm_onboarding.values.terms import Platform
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Steps | Promotion | History | Orders
+Report = Review | Drift | Status | Steps | Promotion | History | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -250,6 +251,15 @@ def _orders(report: Orders) -> Iterator[Line]:
         yield Text.assemble((one.order, "cyan"), f"  {report.refusal(one)}")
 
 
+def _checked(report: Checked) -> Iterator[Line]:
+    """What differs, then what somebody looks at again."""
+    yield Text(report.title, style="bold red" if report.differences else "bold green")
+    yield from (Text(one.sentence) for one in report.differences)
+    yield _heading(say("orders.check.look"))
+    yield from (Text(f"[ ] {one.sentence}") for one in report.attested)
+    yield Text(say("orders.check.unknown"), style="dim")
+
+
 def _instructions(report: Orders, order: ListedOrder) -> Iterator[Line]:
     for number, instruction in enumerate(order.instructions, start=1):
         yield Text(f"  {number}. {plain(instruction.text, WHOLE)}")
@@ -266,4 +276,5 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Promotion: _promotion,
     History: _history,
     Orders: _orders,
+    Checked: _checked,
 }

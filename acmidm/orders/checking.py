@@ -1,0 +1,141 @@
+"""What people confirmed against what can be seen without an API: evidence of the probe, and a file from the portal; and
+what somebody should look at again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from acmidm.report.kinds import Part
+from acmidm.words import plain, shown
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import Client, resource_name
+from acmidm_onboarding.values.confirmation import KEYS, SCOPES, Confirmation
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import Failure, on_one_line
+
+CLIENT_ID, SCOPE_COLUMN = "client_id", "scopes"
+"""The columns of a file from the portal: one row per client; scopes with blanks or commas between."""
+Listed = Mapping[str, frozenset[str] | None]
+"""Per client-ID its scopes; None where the file has no such column."""
+
+
+class Difference(Part):
+    """What is confirmed and what was seen, where they differ."""
+
+    client: str
+    part: str
+    confirmed: str
+    seen: str
+    source: str
+
+    @property
+    def sentence(self) -> str:
+        facts = {name: plain(value) for name, value in self.model_dump().items()}
+        return say("orders.check.differs", **facts)
+
+
+class Attested(Part):
+    """A part of a client that somebody confirmed."""
+
+    client: str
+    part: str
+    by: str
+    at: datetime
+    days: int
+
+    @property
+    def sentence(self) -> str:
+        return say("orders.check.attested", client=self.client, part=self.part, by=plain(self.by), days=self.days)
+
+
+class Checked(Part):
+    """The confirmations of one stack, compared."""
+
+    stack: str
+    checked_at: datetime
+    differences: tuple[Difference, ...]
+    attested: tuple[Attested, ...]
+    """What a person looks at again, longest unseen first."""
+
+    @property
+    def title(self) -> str:
+        name = "orders.check.title.differs" if self.differences else "orders.check.title"
+        return say(name, stack=self.stack, count=len(self.differences))
+
+
+def check(stack: Stack, exported: Path | None = None) -> Checked:
+    """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be read."""
+    confirmed = {place: one for place, one in stack.confirmations.items() if one.is_there}
+    forms = {one.place: one for one in stack.connections}
+    found = [one for place, known in confirmed.items() if place in forms for one in _by_evidence(known, forms[place])]
+    if exported is not None:
+        clients = [client for place, one in confirmed.items() if (client := one.client(place))]
+        found += _by_export(clients, _listed(exported), exported.name)
+    attested = [
+        Attested(client=resource_name(*place[:2]), part=part, by=by.by, at=by.at, days=(stack.now - by.at).days)
+        for place, one in confirmed.items()
+        for part, by in one.said.confirmed.items()
+    ]
+    return Checked(
+        stack=stack.name,
+        checked_at=stack.now,
+        differences=tuple(found),
+        attested=tuple(sorted(attested, key=lambda one: (one.at, one.client, one.part))),
+    )
+
+
+def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Difference]:
+    """What the probe proved and nobody confirmed: a token with such a scope, a key that signs, of such a client."""
+    proof = form.evidence
+    if proof is None:
+        return
+    facts = {"client": form.resource_name, "source": say("orders.check.evidence", day=f"{proof.proven_at:%Y-%m-%d}")}
+    if proof.client_id != confirmed.said.client_id:
+        confirmed_id = str(confirmed.said.client_id)
+        yield Difference(part=CLIENT_ID, confirmed=confirmed_id, seen=proof.client_id, **facts)
+        return
+    names = form.catalogue_names
+    scopes = {names.get(scope, scope) for scope in confirmed.scopes}
+    if more := sorted(proof.scopes - scopes):
+        yield Difference(part=SCOPES, confirmed=shown(sorted(scopes)), seen=shown(more), **facts)
+    thumbprints = {key.thumbprint for key in (confirmed.jwks or {}).values()}
+    if confirmed.jwks is not None and proof.thumbprint not in thumbprints:
+        yield Difference(part=KEYS, confirmed=shown(sorted(thumbprints)), seen=proof.thumbprint, **facts)
+
+
+def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
+    nothing = say("orders.check.nothing")
+    known = {str(client.client_id): client for client in clients}
+    for client_id, client in known.items():
+        facts = {"client": client.resource_name, "source": source}
+        if client_id not in listed:
+            yield Difference(part=CLIENT_ID, confirmed=client_id, seen=nothing, **facts)
+        elif (scopes := listed[client_id]) is not None and scopes != (client.scopes or {}).keys():
+            confirmed = shown(sorted(client.scopes or {}))
+            yield Difference(part=SCOPES, confirmed=confirmed, seen=shown(sorted(scopes)), **facts)
+    for client_id in sorted(listed.keys() - known.keys()):
+        yield Difference(client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source)
+
+
+def _listed(file: Path) -> Listed:
+    """Read a file that somebody exported from the portal. Raises Failure."""
+    try:
+        text = read_text(file)
+    except Unreadable as error:
+        raise Failure(on_one_line(f"{file}: {error}")) from None
+    rows = csv.DictReader(text.splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    columns = {str(name).strip().casefold(): name for name in rows.fieldnames or ()}
+    if CLIENT_ID not in columns:
+        raise Failure(say("orders.check.no_column", file=file, column=CLIENT_ID))
+    scopes = columns.get(SCOPE_COLUMN)
+    return {
+        str(row[columns[CLIENT_ID]]).strip(): (
+            None if scopes is None else frozenset(str(row[scopes] or "").replace(",", " ").split())
+        )
+        for row in rows
+    }
