@@ -78,6 +78,7 @@ def new(
         str | None,
         typer.Option(
             metavar="nl|en",
+            envvar="ACMIDM_LANGUAGE",
             help="Of questions, comments and a new organisation.",
             show_default="the organisation's, else nl",
         ),

@@ -86,7 +86,10 @@ def probe(
     language: Annotated[
         str | None,
         typer.Option(
-            metavar="[nl|en]", help="The language of the report.", show_default="language in organisation.yaml"
+            metavar="[nl|en]",
+            envvar="ACMIDM_LANGUAGE",
+            help="The language of the report.",
+            show_default="language in organisation.yaml",
         ),
     ] = None,
     output: Annotated[

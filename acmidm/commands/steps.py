@@ -50,7 +50,7 @@ def steps(
     ] = None,
     scope: Scope = None,
     expiring: Expiring = None,
-    language: Annotated[Language, typer.Option(help="In which language.")] = Language.NL,
+    language: Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")] = Language.NL,
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
     """Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from acmidm.desk.progress import _ROWS, Facts, Progress, Step, WaitsFor, progress
+from acmidm_onboarding.rules.orders import Act, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.evidence import Evidence
@@ -64,11 +65,21 @@ def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: i
     return pytest.param(order, tni, prod, whom, since, how, id=f"{order}-{'-'.join(how)}")
 
 
+def ordered(act: Act) -> dict[str, Any]:
+    """What is known where somebody has to do something at a portal without an API first."""
+    order = Order((WHOLE.connection.key, Platform.ACMIDM, Environment.TNI), WHOLE.connection.key, "scopes", act, {})
+    return {"ordered": order, "ordered_since": NOW - 2 * DAY}
+
+
 CASES = [
     case("state-unknown", 2, 7, US, is_recorded=None),
     case("gate-test", 2, 7, US, **MISSING, is_held_back=True),
     case("gate-again", 2, 7, US, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT, is_proven_there=True),
     case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT),
+    case("ordered", 2, 7, US, 2, **ordered(Act.CREATE)),
+    case("ordered", 2, 7, US, 2, **ordered(Act.CONFIGURE)),
+    case("ordered-owner", 2, 7, OWNER, 2, **ordered(Act.APPROVE)),
+    case("ordered-key", 5, 9, ORGANISATION, 2, **ordered(Act.UPLOAD)),
     case("deploy", 2, 7, US, **MISSING),
     case("deploy", 2, 7, US, connection=listed(client_id=None)),
     case("gone", 2, 7, US, is_gone=True),
