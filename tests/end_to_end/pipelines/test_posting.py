@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,14 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.commands import drift as comparing
+from acmidm.commands import orders as ordering
 from acmidm.commands.drift import Found
+from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.drift import Drift
 from acmidm.terminal import fail
+from acmidm_onboarding.rules.orders import Act, Doer
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.end_to_end.pipelines.conftest import COMMIT, PULL_REQUEST, Job
 from tests.end_to_end.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, TOKEN, FakeGitHub
 
@@ -182,6 +188,48 @@ def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(
     assert ours["title"] == "Drift and keys that end on prod"
     drift(monkeypatch, "in sync", 0)
     assert [issue["state"] for issue in github.issues] == ["closed"]
+
+
+def orders(monkeypatch: pytest.MonkeyPatch, *names: str) -> Result:
+    """``acmidm github orders`` where these are open."""
+    listed = tuple(
+        ListedOrder(
+            key="OVO002067/loket",
+            organisation="Stad @gent",
+            application="loket",
+            platform=Platform.ACMIDM,
+            environment=Environment.TNI,
+            order=name,
+            part="create",
+            digest="3fa14c02",
+            act=Act.CREATE,
+            doer=Doer.OPERATOR,
+            act_title="Make a new OAuth client",
+            done="acmidm orders done",
+            since=datetime(2026, 11, 26, tzinfo=UTC),
+        )
+        for name in names
+    )
+    report = Orders(stack="prod", checked_at=datetime(2026, 11, 28, tzinfo=UTC), language=Language.EN, orders=listed)
+    monkeypatch.setattr(ordering, "read", lambda _stack, _language: report)
+    return github_command("orders", "--stack", "prod")
+
+
+def test_one_issue_has_the_open_orders(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside that of drift, which stays as it is; nobody whose name an organisation has is mentioned."""
+    github.add_issue("Drift on prod", f"{DRIFT}\n### 1 scope\n")
+    assert orders(monkeypatch).output == "prod has no open orders\n"
+    orders(monkeypatch, "OVO002067/loket create @3fa14c02")
+    ours = github.issues[-1]
+    assert (ours["title"], ours["state"]) == ("Orders at the portal of prod", "open")
+    assert "- `OVO002067/loket create @3fa14c02`" in ours["body"]
+    assert "#### Operator of the portal" in ours["body"]
+    assert "(2026-11-26)" in ours["body"]
+    assert "@gent" not in ours["body"]
+    orders(monkeypatch, "OVO002067/loket create @3fa14c02", "OVO002067/loket scopes @99999999")
+    assert bodies(github, ours["number"]) == ["### prod: 2 orders"]
+    orders(monkeypatch)
+    assert (ours["state"], github.issues[0]["state"]) == ("closed", "open")
 
 
 @pytest.mark.parametrize("code", [2, 3])
