@@ -112,7 +112,11 @@ def deploy(
         one["urn"].split("::")[2].rpartition("$")[2]
         for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))
     }
-    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
+    at_the_end = (
+        all(map(_FOUND_AGAIN.fullmatch, types))
+        and opened.finds_clients
+        and not _renews_a_secret(previewed.get("steps") or ())
+    )
     looked = _look(opened) if looks_first else looked
     renew()
     if at_the_end and not recovered.look_first:

@@ -115,6 +115,7 @@ def look(name: str, days: int = 30) -> Found:
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
     notes += [say("orders.missing", names=plain(one.resource_name)) for one in stack.unconfirmed]
     notes += unlisted.values()
+    notes += [say("drift.not_listed", platform=name) for name, one in platforms.items() if not one.can.lists_clients]
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
@@ -190,7 +191,7 @@ def _but_for(unlisted: Collection[tuple[Platform, str]], clients: Mapping[Any, C
 
 
 def _real(
-    platforms: Connected, known: Iterable[Client]
+    platforms: Connected, known: Collection[Client]
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
     """List every client of every platform, and the configurations of products there; and say why, where those cannot be
     listed.
@@ -203,7 +204,9 @@ def _real(
     found: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
-        clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+        ours = [one.client_id or one.adopts for one in known if one.platform is name]
+        listed = platform.every_client(client_id for client_id in dict.fromkeys(ours) if client_id)
+        clients = {snapshot.client.client_id: snapshot for snapshot in listed}
         needed, configured = products.get(name, ()), {}
         for product in sorted({*platform.products, *needed}):
             try:
@@ -252,7 +255,7 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     if urns:
         with working(say_counted("drift.repairing", len(urns), stack=stack)):
             there = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
-            well, errors, protected = engine.up(stack, urns, there)
+            well, errors, protected = engine.up(stack, urns, there, state_at_the_end=stack_of(stack).finds_clients)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     left += [say("drift.not_repaired", key=one.key, stack=stack) for one in not_repaired if well]

@@ -101,7 +101,9 @@ def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool =
         return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
 
 
-def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+def up(
+    stack: str, urns: Iterable[str], there: Records, *, state_at_the_end: bool
+) -> tuple[bool, tuple[str, ...], frozenset[str]]:
     """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what
     ``problems_in`` finds.
 
@@ -124,7 +126,7 @@ def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str
         own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
         done = _done("refresh", "--run-program", *own, state_at_the_end=True)
         if done.returncode == 0:
-            done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
+            done = _done("up", "--continue-on-error", *own, state_at_the_end=state_at_the_end)
     lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
     return done.returncode == 0, *problems_in(
         [{"severity": "error", "message": line} for line in lines if line.startswith("error: ")]

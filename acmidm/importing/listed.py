@@ -10,6 +10,7 @@ from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
 
@@ -57,7 +58,14 @@ class Register:
 
 
 def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
-    """List everything, page by page. Raises AuthorityError."""
+    """List everything, page by page.
+
+    Raises:
+        AuthorityError
+        Failure: where an authority lists no clients, so that none of a spreadsheet's could be found.
+    """
+    if silent := [platform for platform, connected in platforms.items() if not connected.can.lists_clients]:
+        raise Failure(say("import.not_listed", platform=silent[0], stack=stack))
     configurations = {
         platform: {product: dict(connected.product_api.configurations(product)) for product in connected.products}
         for platform, connected in platforms.items()

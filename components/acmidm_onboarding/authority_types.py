@@ -38,10 +38,18 @@ class AuthorityType(Generic[S]):
     needs before."""
     takes_keys_from_address: bool = False
     """Whether it fetches a client's keys from the client's ``jwks_uri``."""
-    takes_secrets: bool = True
-    """Whether it takes a client secret of our choice."""
     keeps_previous_secret: bool = False
     """Whether the secret before a new one can go on working for a while."""
+    lists_clients: bool = True
+    """Whether it lists its clients; else nobody knows which of them no form declares."""
+    finds_clients: bool = True
+    """Whether it finds a client by its key; else a create whose answer is lost must not be repeated blindly."""
+    takes_secrets: bool = True
+    """Whether a client can be given a secret of our choice."""
+    takes_keys_later: bool = True
+    """Whether a client that authenticates with keys can be registered before they are known."""
+    tells_gone: bool = True
+    """Whether it answers otherwise of a client that is gone than of one that it does not let the operator see."""
     has_platform_rules: bool = False
     """Whether its tokens follow the rules of ACM/IDM and GeoSecure, which the probe explains."""
     confirmed_in: Callable[[S], Path] | None = None

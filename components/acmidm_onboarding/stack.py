@@ -67,6 +67,11 @@ class Stack:
         """Raises InvalidSettings."""
         return self._settings()
 
+    @property
+    def finds_clients(self) -> bool:
+        """Whether each authority finds a client that a run made and did not record."""
+        return all(platform.authority_type.finds_clients for platform in self.settings.platforms.values())
+
     @cached_property
     def forms(self) -> Onboardings:
         """The forms without a mistake, and the mistakes of the others."""

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
+    NO_PARTS,
     Authority,
+    ClientParts,
     ClientSnapshot,
     NewSecret,
     OpenApi,
@@ -38,7 +40,9 @@ class Dictionary:
     def reserved(self, _client_id: str) -> None:
         return None
 
-    def register(self, metadata: ClientMetadata, _client_secret: str | None) -> RegisteredClient:
+    def register(
+        self, metadata: ClientMetadata, _client_secret: str | None, _parts: ClientParts = NO_PARTS
+    ) -> RegisteredClient:
         if known := self.find(metadata.software_id or ""):
             raise AlreadyRegistered(f"client {known.client_id} has this natural key", known.client_id)
         made = RegisteredClient(str(uuid.uuid4()), metadata)

@@ -308,4 +308,4 @@ def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> 
     it."""
     monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
     with pytest.raises(pulumi.EngineError, match="is no single resource"):
-        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {})
+        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {}, state_at_the_end=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import httpx
@@ -36,12 +36,12 @@ class ConnectedPlatform:
 
         tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
         self.assigned = assigned
+        self.can = platform.authority_type
+        """What its authority can do."""
         self.issuer = str(platform.issuer).rstrip("/")
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect
         self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)
-        self.keeps_marks = not platform.authority_type.is_by_hand
-        """Whether its clients bear the marks of what declares them."""
         self.product_api: ProductApi = (
             self.authority.product_api
             if isinstance(self.authority, HasProducts)
@@ -49,7 +49,9 @@ class ConnectedPlatform:
         )
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
-            lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()),
+            (lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()))
+            if self.can.lists_clients
+            else None,
         )
         self.compromised: dict[str, frozenset[str]] = {}
         """Per client the thumbprints of keys that its form says are, as this run has checked it: they are in no
@@ -58,6 +60,12 @@ class ConnectedPlatform:
         """Why no form may have a client: each of its resources wants to know before anything is written."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
+
+    def every_client(self, known: Iterable[str]) -> Iterator[ClientSnapshot]:
+        """Yield every client; those of these client-IDs that exist, where its authority lists none."""
+        if self.can.lists_clients:
+            return self.authority.clients()
+        return (snapshot for client_id in known if (snapshot := self.clients.get(client_id)))
 
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         with self._lock:

@@ -12,6 +12,7 @@
     ├── ChangedMeanwhile   another writer's change that would be lost
     │   ├── Stale          412: not even written
     │   └── Unsettled      what was written is not what is there
+    ├── AnswerLost         nobody knows whether it was done, and it must not be repeated
     ├── Rejected           the request is refused as it is
     │   └── Failed         500: by a server that failed itself
     └── Unintelligible     an answer that is not what this API gives
@@ -112,3 +113,7 @@ class TooLarge(Unintelligible):
     def __init__(self, sentence: str, beginning: bytes) -> None:
         self.beginning = beginning
         super().__init__(sentence)
+
+
+class AnswerLost(AuthorityError):
+    """Of a request that must not be repeated blindly: nobody knows whether it was carried out."""

@@ -9,7 +9,7 @@ what is neither. ``known=None`` takes over whatever is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -56,6 +56,17 @@ class NewSecret:
     """When the one before was set (``client_secret_updated_at``), None for any. A secret that was set at another time
     was handed over to nobody, by a run that was cut off, or is somebody's who has no business there: it ends at once,
     and what works beside it stays."""
+
+
+@dataclass(frozen=True)
+class ClientParts:
+    """What lives inside a client."""
+
+    scopes: Scopes = field(default_factory=dict)
+    jwks: Jwks = field(default_factory=dict)
+
+
+NO_PARTS = ClientParts()
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,14 @@ class Authority(Protocol):
         clients.
         """
 
-    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        """Make the client. Raises AlreadyRegistered where its natural key exists."""
+    def register(
+        self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
+    ) -> RegisteredClient:
+        """Make the client. Raises AlreadyRegistered where its natural key exists.
+
+        ``parts`` are for an authority that wants them along. Whether it takes them or not, they are written afterwards.
+        Where clients cannot be found by their key, an answer that is lost raises AnswerLost.
+        """
 
     def find(self, software_id: str) -> RegisteredClient | None:
         """Return the client that has a natural key, whatever its client-ID."""
@@ -147,7 +164,7 @@ class Authority(Protocol):
         """The client with all that lives inside it, in as few requests as it takes."""
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Every client, page by page."""
+        """Every client, page by page; of an authority that lists none, nothing, once it was reached."""
 
 
 class ProductApi(Protocol):

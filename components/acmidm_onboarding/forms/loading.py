@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from acmidm_onboarding.forms.abilities import problems_of_authorities
 from acmidm_onboarding.forms.among import (
     Declared,
     problems_among,
@@ -17,13 +18,13 @@ from acmidm_onboarding.forms.among import (
     problems_of_former_codes,
     problems_of_organisations,
 )
-from acmidm_onboarding.forms.at_authorities import problems_of_authorities, problems_of_jwks_uri
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fields
 from acmidm_onboarding.forms.declarations import declarations
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
 from acmidm_onboarding.forms.sound_parts import sound_parts

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, NewSecret, RegisteredClient
+from acmidm_onboarding.authorities.port import Authority, ClientParts, ClientSnapshot, NewSecret, RegisteredClient
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
 from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
@@ -63,6 +64,9 @@ class OAuthClientProvider(AuthorityProvider):
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         checked = super().check(olds, news)
         inputs = switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {})
+        platform = self._settings.platforms.get(inputs["platform"])
+        if platform is None or platform.authority_type.takes_keys_later:
+            inputs.pop(ownership.PARTS, None)
         sentence = copied.refusal(olds, inputs, inputs.pop("stack", None))
         return CheckResult(inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures)
 
@@ -87,7 +91,7 @@ class OAuthClientProvider(AuthorityProvider):
         existing = _found_by_key(authority, props)
         if existing is None:
             try:
-                made = authority.register(_metadata(props), props.get("client_secret"))
+                made = authority.register(_metadata(props), props.get("client_secret"), _parts(props))
                 outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
                 return CreateResult(
                     made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True}
@@ -194,6 +198,9 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
             switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
+            ownership.PARTS: None
+            if keys is None
+            else pulumi.Output.from_input(keys).apply(partial(_along, connection)),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             _HAND_OVER: None,
@@ -203,6 +210,19 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 def _metadata(props: Properties) -> ClientMetadata:
     return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+
+
+def _parts(props: Properties) -> ClientParts:
+    along = props.get(ownership.PARTS) or {}
+    return ClientParts(along.get("scopes", {}), along.get("jwks", {}))
+
+
+def _along(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
+    """The value of the input ``parts``."""
+    return {
+        "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
+        "jwks": {kid: dict(key.members) for kid, key in keys.items()},
+    }
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:

@@ -33,7 +33,9 @@ create alone."""
 CONNECTION = "connection"
 """The input of what lives inside a client: the marks that the client has to bear where it is made, but for the
 incarnation."""
-OF_A_CREATE = (FORMERLY, CONNECTION)
+PARTS = "parts"
+"""The input of a client with the scopes and keys that it is registered with, where its authority wants them along."""
+OF_A_CREATE = (FORMERLY, CONNECTION, PARTS)
 
 Properties = Mapping[str, Any]
 

@@ -20,7 +20,9 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.port import (
+    NO_PARTS,
     OPERATORS_OWN,
+    ClientParts,
     ClientSnapshot,
     KeyUse,
     NewSecret,
@@ -46,7 +48,9 @@ class Beheerportaal:
         self._assigned = assigned
         self._documents = Collection(api, "/clients", WireClientPage)
 
-    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+    def register(
+        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
+    ) -> RegisteredClient:
         return (
             self._api.request("POST", "/clients", document=_document(metadata, client_secret))
             .as_(WireRegisteredClient)

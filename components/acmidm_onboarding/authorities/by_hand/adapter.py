@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, NewSecret, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import (
+    NO_PARTS,
+    ClientParts,
+    ClientSnapshot,
+    NewSecret,
+    RegisteredClient,
+    Reserved,
+)
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmedMetadata
@@ -33,7 +40,12 @@ class ByHand:
     def reserved(self, client_id: str) -> Reserved | None:  # noqa: ARG002 - nobody can know here
         return None
 
-    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:  # noqa: ARG002
+    def register(
+        self,
+        metadata: ClientMetadata,
+        client_secret: str | None,  # noqa: ARG002
+        parts: ClientParts = NO_PARTS,  # noqa: ARG002
+    ) -> RegisteredClient:
         key = str(metadata.software_id).partition("/")[2].partition("/")[2]
         client = self.find(str(metadata.software_id))
         if client is None:

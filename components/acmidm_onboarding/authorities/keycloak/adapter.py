@@ -42,6 +42,8 @@ from acmidm_onboarding.authorities.keycloak.wire import (
 )
 from acmidm_onboarding.authorities.keycloak.writes import with_retries, write_checked
 from acmidm_onboarding.authorities.port import (
+    NO_PARTS,
+    ClientParts,
     ClientSnapshot,
     NewSecret,
     RecordedChange,
@@ -76,7 +78,9 @@ class Keycloak:
         client = self._find(client_id)
         return self._reserved.why(client) if client else None
 
-    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+    def register(
+        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
+    ) -> RegisteredClient:
         known = self._with_natural_key(metadata.software_id)
         if known is not None:
             raise AlreadyRegistered(

@@ -1,0 +1,66 @@
+"""What a form wants of the authorities of its platforms, and what a kind of authority cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.problems import Problem, listed
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+
+class _Wish(NamedTuple):
+    """What a form may want: where it says so, what an authority has to be able to do, and the text where it cannot."""
+
+    field: str
+    is_made: Callable[[Form, EnvironmentRequest], bool]
+    is_met: Callable[[AuthorityType[Any]], bool]
+    text: str
+    everywhere: bool = False
+    """Whether every stack of the environment has to be able to do it; else one of them."""
+
+
+_WISHES = (
+    _Wish(
+        "jwks_uri",
+        lambda _, request: request.jwks_uri is not None,
+        lambda kind: kind.takes_keys_from_address,
+        "forms.address_not_known",
+        everywhere=True,
+    ),
+    _Wish(
+        "token_endpoint_auth_method",
+        lambda form, _: form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT,
+        lambda kind: kind.takes_secrets,
+        "forms.secret_not_taken",
+    ),
+    _Wish(
+        "jwks",
+        lambda form, request: (
+            form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT and not (request.jwks or request.jwks_uri)
+        ),
+        lambda kind: kind.takes_keys_later,
+        "forms.keys_not_later",
+    ),
+)
+
+
+def problems_of_authorities(
+    document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
+) -> Iterator[Problem]:
+    """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of authority per platform."""
+    request, installed = form.environments.get(environment), installed_authorities()
+    for wish in _WISHES if request else ():
+        if request is None or not wish.is_made(form, request):
+            continue
+        known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
+        path = ("environments", environment.value, wish.field) if wish.field.startswith("jwks") else (wish.field,)
+        for platform in form.platforms:
+            kinds = set(served.get(platform, ()))
+            for kind in sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ():
+                what = say(wish.text, kind=kind, platform=platform, environment=environment)
+                yield document.problem(path, what, say(f"{wish.text}.remedy", known_by=listed(known_by)), at_key=True)
