@@ -13,13 +13,14 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak oidc-provider down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready  ## Bring the environment up and show its table (STACK=tni)
-	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm portal start --stack $(STACK) --explain-refusals \
+	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm oidc-provider start --stack $(STACK) \
+		&& acmidm portal start --stack $(STACK) --explain-refusals \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
@@ -36,11 +37,14 @@ tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
 	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak
 
+oidc-provider: ready  ## Start a real oidc-provider from npm, then make up STACK=oidc-provider
+	@$(in_environment) acmidm oidc-provider start && acmidm portal start --stack oidc-provider
+
 ports:  ## Move this clone's sandbox to other ports, beside another clone's (OFFSET=100)
 	@$(python) -m toolchain.ports $(OFFSET)
 
 down:  ## Stop the authorities, keep their data
-	@[ ! -x .venv/bin/acmidm ] || { .venv/bin/acmidm portal stop; code=$$?; .venv/bin/acmidm keycloak stop && exit $$code; }
+	@[ ! -x .venv/bin/acmidm ] || for server in portal keycloak oidc-provider; do .venv/bin/acmidm $$server stop || code=$$?; done; exit $${code:-0}
 
 clean: down  ## Forget all environments, keep the engine and the packages
 	@toolchain/clean

@@ -141,7 +141,7 @@ def _options(
 def _files() -> dict[str, tuple[str, Path]]:
     """The module and the file of each command, by the command's name."""
     return {
-        file.stem.rstrip("_"): (f"{name}.{file.stem}", file)
+        file.stem.rstrip("_").replace("_", "-"): (f"{name}.{file.stem}", file)
         for name in FOLDERS
         for folder in import_module(name).__path__
         for file in Path(folder).glob("[!_]*.py")

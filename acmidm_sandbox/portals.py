@@ -59,7 +59,7 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
     for found in served(stack):
         settings = found.settings
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
-        external_issuer = None if is_ours else str(settings.issuer)
+        external_issuer = None if is_ours else str(settings.issuer).rstrip("/")
         url = settings.address if external_issuer is None else settings.products_url
         # The settings allow plain http to loopback only.
         if url.scheme == "http":

@@ -22,16 +22,16 @@ from acmidm.report.review import kept, refusals
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, working
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.authorities.connected import Connected
-from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
-from acmidm_onboarding.authorities.port import Audited
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
+from acmidm_onboarding.authorities.port import Audited, ClientSnapshot
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client, Clients
+from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.problems import InvalidForms
@@ -107,8 +107,9 @@ def look(name: str, days: int = 30) -> Found:
         real, unlisted = _real(platforms, known)
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
-        listed = replace(recorded, parts=_but_for(unlisted, recorded.parts))
-        clients = drifted(listed, declared and _but_for(unlisted, declared), real, today)
+        unread = {one.place for one in known if (one.platform, one.client_id) in unlisted}
+        listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
+        clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
         clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
@@ -139,7 +140,7 @@ def look(name: str, days: int = 30) -> Found:
             refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))
         ),
         notes=tuple(notes),
-        is_whole=not any((one.platform, product) in unlisted for one in known for product in one.products),
+        is_whole=not unread and not any((one.platform, name) in unlisted for one in known for name in one.products),
     )
     return Found(report, clients)
 
@@ -179,22 +180,26 @@ def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
     return found
 
 
-def _but_for(unlisted: Collection[tuple[Platform, str]], clients: Mapping[Any, Client]) -> dict[Any, Client]:
-    """The clients without the products that could not be listed: what of them is there is not known."""
+def _but_for(
+    unlisted: Collection[tuple[Platform, str]], unread: Collection[ClientKey], clients: Mapping[Any, Client]
+) -> dict[Any, Client]:
+    """The clients without those that could not be read, and without the products that could not be listed: what of
+    them is there is not known."""
     return {
         place: replace(
             one,
             products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted},
         )
         for place, one in clients.items()
+        if one.place not in unread
     }
 
 
 def _real(
     platforms: Connected, known: Collection[Client]
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
-    """List every client of every platform, and the configurations of products there; and say why, where those cannot be
-    listed.
+    """List every client of every platform, and the configurations of products there; and say why, per product and
+    client, where that cannot be done.
 
     Also of products that none of ours has: this stack may have left some behind.
     """
@@ -204,9 +209,9 @@ def _real(
     found: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
-        ours = [one.client_id or one.adopts for one in known if one.platform is name]
-        listed = platform.every_client(client_id for client_id in dict.fromkeys(ours) if client_id)
-        clients = {snapshot.client.client_id: snapshot for snapshot in listed}
+        ids = {client_id for one in known if one.platform is name and (client_id := one.client_id or one.adopts)}
+        clients, unread = _clients(platform, ids)
+        unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
         needed, configured = products.get(name, ()), {}
         for product in sorted({*platform.products, *needed}):
             try:
@@ -217,8 +222,22 @@ def _real(
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
-        found[name] = Real(clients, configured, platform.assigned, platform.keeps_marks)
+        found[name] = Real(clients, configured, platform.assigned, platform.can.keeps_marks)
     return found, unlisted
+
+
+def _clients(platform: ConnectedPlatform, known: Collection[str]) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
+    """Every client by its client-ID, those that are ``known`` where its authority lists none; and why, of each of which
+    nobody can tell whether it is gone."""
+    found = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+    unread = {}
+    for client_id in () if platform.can.lists_clients else sorted(known):
+        try:
+            if snapshot := platform.clients.get(client_id):
+                found[client_id] = snapshot
+        except PerhapsGone as error:
+            unread[client_id] = say("drift.unread", client=client_id, error=error)
+    return found, unread
 
 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:

@@ -102,8 +102,8 @@ def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path:
         with pytest.raises(InvalidSettings) as caught:
             read_settings({**SETTINGS, "authority": name}.get, {})
         assert str(caught.value) == (
-            "setting acmidm:authority is not known; it is 'beheerportaal' or 'by_hand' or 'dictionary' or 'keycloak';"
-            " set it with pulumi config set acmidm:authority"
+            "setting acmidm:authority is not known; it is 'beheerportaal' or 'by_hand' or 'dictionary' or 'keycloak' or"
+            " 'rfc7591'; set it with pulumi config set acmidm:authority"
         )
     (tmp_path / "Pulumi.tni.yaml").write_text("config: {acmidm:environment: tni, acmidm:authority: dictionry}\n")
     with pytest.raises(InvalidSettings, match=r'"dictionry" is not known; did you mean "dictionary"'):

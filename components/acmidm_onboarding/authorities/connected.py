@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import httpx
@@ -61,12 +61,6 @@ class ConnectedPlatform:
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
-    def every_client(self, known: Iterable[str]) -> Iterator[ClientSnapshot]:
-        """Yield every client; those of these client-IDs that exist, where its authority lists none."""
-        if self.can.lists_clients:
-            return self.authority.clients()
-        return (snapshot for client_id in known if (snapshot := self.clients.get(client_id)))
-
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         with self._lock:
             return self._configurations.setdefault(
@@ -100,4 +94,5 @@ def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:
         private_key=platform.operator_private_key,
         private_key_file=platform.operator_private_key_file,
         client_secret=platform.operator_client_secret,
+        parameters=platform.token_parameters,
     )

@@ -6,7 +6,8 @@
     ├── Unreachable        no usable answer within the deadline
     │   └── Passing        one try of those: another may do
     ├── NotAllowed         401 or 403: the operator may not do this
-    │   └── TokenRefused   401: with another token it may
+    │   ├── TokenRefused   401: with another token it may
+    │   └── PerhapsGone    401 that may also mean gone: neither is certain
     ├── NotFound           404: gone, if the address is the right one
     ├── AlreadyRegistered  409: a client with this natural key exists
     ├── ChangedMeanwhile   another writer's change that would be lost
@@ -52,10 +53,15 @@ class Unreachable(AuthorityError):
 
 
 class Passing(Unreachable):
-    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say."""
+    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say.
 
-    def __init__(self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True) -> None:
-        self.wait_seconds = wait_seconds
+    ``may_be_done`` is whether the server may have carried the request out all the same.
+    """
+
+    def __init__(
+        self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True, may_be_done: bool = False
+    ) -> None:
+        self.wait_seconds, self.may_be_done = wait_seconds, may_be_done
         super().__init__(sentence, connected=connected)
 
 
@@ -65,6 +71,10 @@ class NotAllowed(AuthorityError):
 
 class TokenRefused(NotAllowed):
     """The token may have ended or been revoked."""
+
+
+class PerhapsGone(NotAllowed):
+    """Nobody can tell whether the client is gone, or the operator may not see it."""
 
 
 class NotFound(AuthorityError):

@@ -19,7 +19,7 @@ from pulumi.dynamic import (
     ResourceProvider,
 )
 
-from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
+from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
@@ -119,6 +119,17 @@ class AuthorityProvider(ResourceProvider):
 
     def make(self, props: Properties) -> CreateResult:
         """Make the resource, or take over what it made before."""
+        raise NotImplementedError
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        try:
+            return self.look(id_, props)
+        except PerhapsGone as error:  # what is not known is no change, and fails nobody else's refresh
+            pulumi.log.warn(str(error))
+            return ReadResult(id_, inputs_of(props))
+
+    def look(self, id_: str, props: Properties) -> ReadResult:
+        """Read the resource at its authority."""
         raise NotImplementedError
 
     def identity(self, props: Properties, name: str) -> Any:

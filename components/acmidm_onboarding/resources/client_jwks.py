@@ -78,7 +78,7 @@ class ClientJwksProvider(ClientPartProvider):
         self._replace(props, None if seen is None else seen["jwks"])
         return CreateResult(props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)})
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def look(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()

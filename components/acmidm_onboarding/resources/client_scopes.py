@@ -46,7 +46,7 @@ class ClientScopesProvider(ClientPartProvider):
         platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
         snapshot = platform.clients.get(id_)
         if snapshot is None:

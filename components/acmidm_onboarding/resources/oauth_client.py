@@ -102,7 +102,7 @@ class OAuthClientProvider(AuthorityProvider):
         # What an earlier run made, and was cut off before it told anybody of, is as good as made now.
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
         snapshot = platform.clients.get(id_)
         if snapshot is None:
@@ -110,7 +110,7 @@ class OAuthClientProvider(AuthorityProvider):
         kept = {
             name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)
         }
-        marks = ownership.compared(props, snapshot.client.metadata.owner, keeps_marks=platform.keeps_marks)
+        marks = ownership.compared(props, snapshot.client.metadata.owner, keeps_marks=platform.can.keeps_marks)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
@@ -127,7 +127,7 @@ class OAuthClientProvider(AuthorityProvider):
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
-        is_guarded = platform.keeps_marks and self._settings.key_overlap_days > 0
+        is_guarded = platform.can.keeps_marks and self._settings.key_overlap_days > 0
         if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.

@@ -55,13 +55,13 @@ class ProductConfigurationProvider(AuthorityProvider):
         is_shown = found.owner.is_nobody or found.owner.managed_by == props["managed_by"]
         return ProductDocument(seen["configuration"], found.owner if is_shown else Owner())
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
         found = platform.configurations(props["product"]).get(props["client_id"])
         if found is None:
             return gone()
         inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
-        marks = ownership.compared(props, found.owner, keeps_marks=platform.keeps_marks)
+        marks = ownership.compared(props, found.owner, keeps_marks=platform.can.keeps_marks)
         inputs |= {**marks, "configuration": dict(found.configuration)}
         return present(id_, inputs, **ownership.outputs(props))
 

@@ -83,7 +83,9 @@ class PlatformSettings(SettingsModel):
     """Where one platform's authority is, and who we are there."""
 
     authority: Annotated[
-        str, AfterValidator(_installed), Field(description="The kind of authority: beheerportaal, by_hand or keycloak.")
+        str,
+        AfterValidator(_installed),
+        Field(description="The kind of authority: beheerportaal, by_hand, keycloak or rfc7591."),
     ] = DEFAULT_AUTHORITY
     issuer: Annotated[
         Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")
@@ -133,6 +135,11 @@ class PlatformSettings(SettingsModel):
     def address(self) -> HttpUrl:
         """Where its clients are managed; the issuer, where that has no address of its own."""
         return self.issuer
+
+    @property
+    def token_parameters(self) -> Mapping[str, str]:
+        """What the operator's token request has besides, by its names there."""
+        return {}
 
     def api_url(self, product: str) -> str:
         """The address of a product's API, without a slash at its end."""

@@ -38,6 +38,7 @@ BY_HAND = AuthorityType(
     connect=_connect,
     takes_keys_from_address=True,
     takes_secrets=False,
+    keeps_marks=False,
     has_platform_rules=True,
     confirmed_in=lambda settings: settings.confirmed_folder,
     portals={

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
+    AnswerLost,
     AuthorityError,
     Failed,
     NotAllowed,
@@ -35,6 +36,8 @@ from acmidm_onboarding.values.marks import without_marks
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_OF_GATEWAYS = frozenset({502, 504})
+"""What stands in between answers so, whatever became of the request behind it."""
 _LONGEST_QUOTE = 300
 _MOST_MISTAKES = 100
 _BEGINNING_BYTES = 1024
@@ -136,14 +139,26 @@ class Api:
         document: object = None,
         form: Form | None = None,
         headers: Mapping[str, str] | None = None,
+        is_repeatable: bool = True,
     ) -> Answer:
         """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
+
+        One that is not ``is_repeatable`` is retried only where it surely was not carried out; else raises AnswerLost.
 
         ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
         have seen the one whose answer was lost.
         """
         url = path if path.startswith("http") else self.base_url + path
-        return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})), self.base_url)
+
+        def attempt() -> Answer:
+            try:
+                return self._authorised(method, url, document, form, dict(headers or {}))
+            except (Passing, Failed) as error:
+                if is_repeatable or not (isinstance(error, Failed) or error.may_be_done):
+                    raise
+                raise AnswerLost(str(error)) from None
+
+        return self._retrying(attempt, self.base_url)
 
     def _authorised(
         self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
@@ -167,7 +182,8 @@ class Api:
         except httpx.TimeoutException as error:
             what = "the answer was not complete" if begun else "no answer"
             connected = not isinstance(error, httpx.ConnectTimeout)
-            raise Passing(f"{request}: {what} within {self._timeout_seconds:g} s", connected=connected) from None
+            sentence = f"{request}: {what} within {self._timeout_seconds:g} s"
+            raise Passing(sentence, connected=connected, may_be_done=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
@@ -245,7 +261,8 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     detail = _detail(response, content)
     said = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
     if status in _PASSING_STATUSES:
-        return Passing(said, retry_after_seconds(response.headers.get("retry-after")))
+        wait = retry_after_seconds(response.headers.get("retry-after"))
+        return Passing(said, wait, may_be_done=status in _OF_GATEWAYS)
     if response.is_redirect:
         return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
     if status == 401:
@@ -315,4 +332,4 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
             return Rejected(f"{request}: what answers there does not speak https; check scheme and port of the address")
         refused = " (connection refused)" if "refused" in text else ""
         return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
-    return Passing(f"{request}: the connection broke off")
+    return Passing(f"{request}: the connection broke off", may_be_done=True)

@@ -26,7 +26,6 @@ from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variab
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
-_GRANT = {"grant_type": "client_credentials"}
 _ASSERTION_LIFETIME_SECONDS = 300
 _RENEW_BEFORE_END_SECONDS = 60
 _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
@@ -53,6 +52,8 @@ class Credentials(BaseModel, frozen=True):
     private_key_file: Path | None = None
     client_secret: SecretStr | None = None
     platform: Platform = Platform.ACMIDM
+    parameters: Mapping[str, str] = {}
+    """What its token request has besides."""
 
     def setting(self, key: str) -> str:
         """A setting of the platform, as errors name it."""
@@ -64,6 +65,7 @@ class OperatorTokens:
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
+        self._grant = {"grant_type": "client_credentials", **credentials.parameters}
         self._credentials = credentials
         self._api = api
         self._lock = threading.Lock()
@@ -92,7 +94,7 @@ class OperatorTokens:
         if key is not None:
             form = partial(self._form_with_assertion, key, self._endpoints.issuer)
         elif self._credentials.client_secret is not None:
-            form = partial(dict, _GRANT)
+            form = partial(dict, self._grant)
             headers["authorization"] = _basic(
                 self._credentials.client_id, self._credentials.client_secret.get_secret_value()
             )
@@ -128,7 +130,7 @@ class OperatorTokens:
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
         return {
-            **_GRANT,
+            **self._grant,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": self._assertion(key, audience),
         }

@@ -1,0 +1,132 @@
+"""The document of a client as it goes over the wire: RFC 7591 §2, with extension members of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.http.items import Items
+from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.values.harmless import Text
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+
+NO_SCOPE = "openid"
+"""What a client without scopes is registered with. An empty ``scope`` lets some servers grant every one; this one opens
+no API, and in a token of a machine means nothing (OpenID Connect Core §3.1.2.1)."""
+EVERY_SCOPE = "every scope of this authority"
+"""What stands for a ``scope`` that is empty or missing: nothing says then what the client may not have."""
+_NOT_SENT = frozenset(
+    {
+        "registration_access_token",
+        "registration_client_uri",
+        "client_secret",
+        "client_secret_expires_at",
+        "client_id_issued_at",
+    }
+)
+"""RFC 7592 §2.2 forbids these in an update, but for the secret, which need not be there."""
+_OF_PARTS = ("client_id", "scope", "jwks", "jwks_uri")
+_FOR_MACHINES: Mapping[str, Any] = {"response_types": [], "redirect_uris": []}
+_NOT_OURS = ("enabled", "attributes", "jwks_uri")
+
+_OrNothing = BeforeValidator(lambda value: value or {})
+
+
+class _JwkSet(BaseModel):
+    keys: list[Any] = []
+
+
+class WireClient(BaseModel):
+    """A client information response (RFC 7591 §3.2.1). The secret and the token in it are not taken over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    client_id: Annotated[str, Field(min_length=1)]
+    client_name: Text = ""
+    software_id: Text | None = None
+    managed_by: Text | None = None
+    incarnation: Text | None = None
+    keys_declared: bool = False
+    organisation: Annotated[OrganisationMetadata | dict[Any, Any], _OrNothing] = {}
+    application: Text = ""
+    grant_types: Items[Text] = ["authorization_code"]
+    token_endpoint_auth_method: Text = "client_secret_basic"
+    contacts: Items[Text] = []
+    jwks_uri: Text | None = None
+    jwks: _JwkSet | None = None
+    scope: Text | None = None
+
+    @property
+    def metadata(self) -> ClientMetadata:
+        known = self.organisation
+        return ClientMetadata(
+            **self.model_dump(include=set(ClientMetadata.model_fields) - {"organisation", *_NOT_OURS}),
+            jwks_uri=self.jwks_uri,
+            organisation=known if isinstance(known, OrganisationMetadata) else OrganisationMetadata(name=""),
+        )
+
+    @property
+    def scopes(self) -> Scopes:
+        names = sorted({*(self.scope or "").split()}) or [EVERY_SCOPE]
+        return {} if names == [NO_SCOPE] else dict.fromkeys(names, False)
+
+    @property
+    def keys(self) -> Jwks:
+        """The keys; their address stands in for them by its name."""
+        if self.jwks_uri is not None:
+            return {"jwks_uri": {"jwks_uri": self.jwks_uri}}
+        return by_name(self.jwks.keys) if self.jwks else {}
+
+    @property
+    def registered(self) -> RegisteredClient:
+        return RegisteredClient(self.client_id, self.metadata)
+
+    @property
+    def snapshot(self) -> ClientSnapshot:
+        return ClientSnapshot(self.registered, self.scopes, self.keys)
+
+
+def metadata_document(metadata: ClientMetadata) -> dict[str, Any]:
+    """The members of a client's own, without what lives inside it. Raises Rejected for what the standard has not."""
+    if metadata.attributes:
+        raise Rejected("RFC 7591 puts no attributes into tokens; take them out of the form")
+    if not metadata.enabled:
+        raise Rejected("RFC 7591 disables no client; remove it, or enable it")
+    address = {"jwks_uri": metadata.jwks_uri} if metadata.jwks_uri else {}
+    return {**metadata.model_dump(mode="json", exclude_none=True, exclude=set(_NOT_OURS)), **address}
+
+
+def scope_document(scopes: Scopes) -> dict[str, str]:
+    """Raises Rejected for what the standard has not."""
+    if default := ", ".join(sorted(name for name, is_default in scopes.items() if is_default)):
+        raise Rejected(f"RFC 7591 gives no token a scope that it does not request; take default from {default}")
+    if reserved := {NO_SCOPE, EVERY_SCOPE} & scopes.keys():
+        raise Rejected(f"scope {min(reserved)} stands for a client without scopes; take it out of the form")
+    return {"scope": " ".join(sorted(scopes)) or NO_SCOPE}
+
+
+def jwks_document(jwks: Jwks) -> dict[str, Any]:
+    return {"jwks": {"keys": [dict(jwks[kid]) for kid in sorted(jwks)]}}
+
+
+def new_document(metadata: ClientMetadata, scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
+    """What a registration sends: the client whole, for machines alone (RFC 7591 §2, ``response_types``)."""
+    keys = {} if metadata.jwks_uri else jwks_document(jwks)
+    return {**_FOR_MACHINES, **metadata_document(metadata), **scope_document(scopes), **keys}
+
+
+def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
+    """What an update sends: it replaces everything (RFC 7592 §2.2), so that all that was read goes along.
+
+    Of a client that is made ``anew`` only what lives inside it. Keys are in one place: an address and a set exclude
+    each other (RFC 7591 §2).
+    """
+    kept = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
+    if anew:
+        kept = {**_FOR_MACHINES, **{name: kept[name] for name in _OF_PARTS if name in kept}}
+    other = {"jwks": "jwks_uri", "jwks_uri": "jwks"}
+    return {name: value for name, value in kept.items() if other.get(name) not in changes} | dict(changes)
