@@ -1,4 +1,4 @@
-"""The authorities of the story, embedded or Keycloak, and the person who changes something there by hand."""
+"""The authorities of the story, embedded or others, and the person who changes something there by hand."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from jwcrypto.jwk import JWK
 from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.oidc_provider.server import REGISTRATION_PATH, REGISTRATION_SCOPE
 from acmidm_sandbox.portals import api_client_id
 from story.scratch import PROJECT, Scratch, free_ports
 from toolchain.install_keycloak import distribution, wanted_version
@@ -38,18 +41,22 @@ class Authorities:
         ports = iter(free_ports(6))
         for stack in ("tni", "prod"):
             self.scratch.configure(stack, self._settings(stack, next(ports), next(ports), next(ports)))
-            if self.kind == "keycloak":
-                self.scratch.run("acmidm", "keycloak", "start", "--stack", stack)
+            for server in ("keycloak", "oidc-provider"):
+                self.scratch.run("acmidm", server, "start", "--stack", stack)
             self.scratch.run("acmidm", "portal", "start", "--stack", stack)
 
     def stop(self) -> None:
         self.scratch.run("acmidm", "portal", "stop")
         self.scratch.run("acmidm", "keycloak", "stop")
+        self.scratch.run("acmidm", "oidc-provider", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """Grants a scope and slips a key in."""
         if self.kind == "keycloak":
             self._change_as_administrator(client_id, scope, key)
+        elif self.kind == "rfc7591":
+            own = self.scratch.folder / ".local/tni/acmidm/operator.jwk.json"
+            self._change_as_operator("onboarding", own.read_text(), client_id, scope, key)
         else:
             self._change_as_helpdesk(client_id, scope, key)
 
@@ -58,6 +65,10 @@ class Authorities:
         own: dict[str, object] = {"managementUrl": f"{origin}/management/v1", "issuer": f"{origin}/op"}
         if self.kind == "keycloak":
             own = {"managementUrl": f"{origin}/admin/realms/{stack}", "issuer": f"{origin}/realms/{stack}"}
+        elif self.kind == "rfc7591":
+            scope = " ".join((REGISTRATION_SCOPE, *RIGHTS))
+            own = {"managementUrl": origin + REGISTRATION_PATH, "issuer": origin, "operatorScope": scope}
+        if self.kind != DEFAULT_AUTHORITY:
             origin = f"http://127.0.0.1:{products}"
         return {
             "environment": stack,
@@ -89,13 +100,18 @@ class Authorities:
         """What another operator of the embedded authority does."""
         folder, own = self.scratch.folder, _new_key(HELPDESK)
         register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(own.export_public()))
-        helpdesk = {
-            "operator_client_id": HELPDESK,
+        self._change_as_operator(HELPDESK, own.export_private(), client_id, scope, key)
+
+    def _change_as_operator(
+        self, operator: str, private_key: str, client_id: str, scope: str, key: Mapping[str, object]
+    ) -> None:
+        credentials = {
+            "operator_client_id": operator,
             "operator_private_key_file": None,
-            "operator_private_key": SecretStr(own.export_private()),
+            "operator_private_key": SecretStr(private_key),
         }
-        settings = stack_settings("tni", folder)
-        platform = settings.platforms[Platform.ACMIDM].model_copy(update=helpdesk)
+        settings = stack_settings("tni", self.scratch.folder)
+        platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)
         settings = settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
         authority = connected(settings, load_catalogue(PROJECT / "catalogue"))[Platform.ACMIDM].authority
         scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}

@@ -154,7 +154,7 @@ class _ProgressRows:
         no client."""
         if self.states is None:
             return {}
-        waiting = [one.connection for one in self._stack.desired.held_back if not one.is_declared]
+        waiting = [one.connection for one in self._stack.desired.held_back if not (one.is_declared or one.lacks_keys)]
         on_test = (self._stack.tests.records or {}) if waiting else {}
         found = {(one.key, one.platform): recorded_as(one, on_test) for one in waiting}
         return {place: record if record and record.client_id else None for place, record in found.items()}

@@ -130,7 +130,9 @@ def ask_what_is_there(stack: Stack) -> bool:
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
     waiting = [
-        one.connection for one in stack.desired.held_back if not one.is_declared and (one.is_new or one.is_partial)
+        one.connection
+        for one in stack.desired.held_back
+        if not (one.is_declared or one.lacks_keys) and (one.is_new or one.is_partial)
     ]
     found, all_asked = dict[str, Client](), True
     for name in sorted({connection.platform for connection in waiting}):

@@ -43,7 +43,12 @@ const provider = new Provider(settings.issuer, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    registration: { enabled: true, initialAccessToken: true, issueRegistrationAccessToken: false },
+    registration: {
+      enabled: true,
+      idFactory: () => crypto.randomUUID(),
+      initialAccessToken: true,
+      issueRegistrationAccessToken: false,
+    },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
     resourceIndicators: {
       enabled: true,

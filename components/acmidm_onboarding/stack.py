@@ -113,6 +113,9 @@ class Stack:
             records=lambda: self.recorded.parts,
             tests=lambda: self.tests,
             there=joined(self.there or {}, confirmed),
+            keys_first=[
+                name for name, one in self.settings.platforms.items() if not one.authority_type.takes_keys_later
+            ],
         )
         if not self.by_hand:
             return found

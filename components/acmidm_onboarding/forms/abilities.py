@@ -38,14 +38,6 @@ _WISHES = (
         lambda kind: kind.takes_secrets,
         "forms.secret_not_taken",
     ),
-    _Wish(
-        "jwks",
-        lambda form, request: (
-            form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT and not (request.jwks or request.jwks_uri)
-        ),
-        lambda kind: kind.takes_keys_later,
-        "forms.keys_not_later",
-    ),
 )
 
 
@@ -58,7 +50,7 @@ def problems_of_authorities(
         if request is None or not wish.is_made(form, request):
             continue
         known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
-        path = ("environments", environment.value, wish.field) if wish.field.startswith("jwks") else (wish.field,)
+        path = ("environments", environment.value, wish.field) if wish.field == "jwks_uri" else (wish.field,)
         for platform in form.platforms:
             kinds = set(served.get(platform, ()))
             for kind in sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ():

@@ -112,7 +112,7 @@ class Overlap:
                 return {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()} if snapshot else {}
         elif (seen := adoption.before(self.after)) is not None:
             recorded = seen.get("jwks")
-        elif platform is not None and not has_mark(client_id := str(self.after["client_id"])):
+        elif platform is not None and isinstance(client_id := self.after["client_id"], str) and not has_mark(client_id):
             recorded = platform.authority.read_jwks(client_id)
         else:
             recorded = None

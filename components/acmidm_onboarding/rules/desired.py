@@ -15,8 +15,10 @@ from types import MappingProxyType
 from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, left_alone
-from acmidm_onboarding.values.client import Records, joined
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import Records, joined, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import Platform
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Desired:
     left: tuple[Declaration, ...] = ()
     """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
     held_back: tuple[Withheld, ...] = ()
-    """What the gate misses something of, declared all the same or not."""
+    """What something is missing of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""
     wanted: tuple[Declaration, ...] = ()
@@ -53,17 +55,27 @@ def desired(
     records: Callable[[], Records] = nothing_recorded,
     tests: Callable[[], TestStack | None] = lambda: None,
     there: Records = MappingProxyType({}),
+    keys_first: Collection[Platform] = (),
 ) -> Desired:
     """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
 
     ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where
     something depends on it, and what it raises goes on to the caller: as if nothing were recorded, production would be
     undeclared. Where ``tests`` returns None, forms and evidence alone count. What is ``there``, though the state may
-    have lost it, needs no evidence either.
+    have lost it, needs no evidence either. On ``keys_first`` no client is made before its keys are known.
     """
     asked = tuple(declared_now(connections, records, now.date()))
     left = tuple(left_alone(connections, asked))
+    waiting = [one for one in asked if one.platform in keys_first and one.waits_for_keys]
+    if waiting:
+        own = joined(records(), there)
+        waiting = [one for one in waiting if recorded_as(one, own) is None]
+    held_back = tuple(
+        Withheld(one, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True)
+        for one in waiting
+    )
+    asked = tuple(one for one in asked if one not in waiting)
     if gate.mode is PromotionGate.OFF or not any(one.is_on_production for one in asked):
-        return Desired(asked, asked, left)
+        return Desired(asked, asked, left, held_back)
     passage = passing(asked, gate, joined(records(), there), tests, now)
-    return Desired(passage.declared, asked, left, passage.held_back, passage.proven)
+    return Desired(passage.declared, asked, left, (*held_back, *passage.held_back), passage.proven)

@@ -33,7 +33,7 @@ class TestStack:
 
 @dataclass(frozen=True)
 class Withheld:
-    """What is missing for one connection on production."""
+    """What is missing for one connection, on production most often."""
 
     connection: Declaration
     missing: tuple[str, ...]
@@ -44,6 +44,8 @@ class Withheld:
     """Whether the state of production has nothing of it, so that nothing stays."""
     is_partial: bool = False
     """Whether the state has the client and not its scopes, so that nobody knows which it has."""
+    lacks_keys: bool = False
+    """Whether it is not the gate that holds it back: its authority makes no client before its keys are known."""
 
     @property
     def name(self) -> str:
