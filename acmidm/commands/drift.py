@@ -108,6 +108,7 @@ def look(name: str, days: int = 30) -> Found:
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
         unread = {one.place for one in known if (one.platform, one.client_id) in unlisted}
+        not_compared = [one for one in recorded.clients.values() if one.place in unread]
         listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
         clients += stolen_keys(left, real)
@@ -122,7 +123,7 @@ def look(name: str, days: int = 30) -> Found:
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
     beside = apart(
-        without_reserved(undeclared(clients, recorded.leaving, real), platforms),
+        without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
         left,
         None if declared is None else managed_by,
     )
@@ -209,9 +210,6 @@ def _real(
     found: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
-        ids = {client_id for one in known if one.platform is name and (client_id := one.client_id or one.adopts)}
-        clients, unread = _clients(platform, ids)
-        unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
         needed, configured = products.get(name, ()), {}
         for product in sorted({*platform.products, *needed}):
             try:
@@ -222,7 +220,10 @@ def _real(
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
-        found[name] = Real(clients, configured, platform.assigned, platform.can.keeps_marks)
+        ours = {client_id for one in known if one.platform is name and (client_id := one.client_id or one.adopts)}
+        clients, unread = _clients(platform, ours.union(*configured.values()))
+        unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
+        found[name] = Real(clients, configured, platform.assigned, unread.keys(), platform.can.keeps_marks)
     return found, unlisted
 
 

@@ -6,7 +6,8 @@ begins with it.
 - **Half a file**: the engine replaces its state in one go, but writes a ``.attrs`` beside it that it cannot read when
   it is empty.
 - **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them
-  is safe, because every create of this project takes over what it finds, and because of what follows.
+  is safe, because every create of this project takes over what it finds, and because of what follows; a client that
+  its authority cannot find by its key stays as one of which nobody knows whether it was made.
 - **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before
   anything is cleared until that look went well, whatever ends this command.
 """
@@ -28,7 +29,9 @@ import typer
 
 from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
+from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 LOOK_TAG = "acmidm:look-first"
@@ -76,8 +79,26 @@ def recover(opened: Stack) -> Recovered:
         lock.clear()
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
-        store_deployment(stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}})
+        kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
+        store_deployment(
+            stack, {**opened.state, "deployment": {**deployment, "resources": kept, "pending_operations": []}}
+        )
+        opened.changed()
     return Recovered(look_first, revision_of(last))
+
+
+def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
+    """The clients that a run may have made, where their authority finds none by its key: they stay in the state, so
+    that nobody makes them again."""
+    for one in pending:
+        resource = mapping(one.get("resource"))
+        inputs = mapping(resource.get("inputs"))
+        platform = opened.settings.platforms.get(inputs.get("platform", ""))
+        if one.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
+            continue
+        if not platform.authority_type.finds_clients:
+            sentence = say("state.unknown_client", name=inputs.get("client_name"), key=inputs.get("software_id"))
+            yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:

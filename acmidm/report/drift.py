@@ -139,6 +139,8 @@ class Real:
     products: Mapping[str, Mapping[str, ProductDocument]]
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
+    unread: Collection[str] = ()
+    """The clients of which nobody can tell whether they are gone."""
     keeps_marks: bool = True
     """Whether it says whose a client is; else that is as it is known."""
 

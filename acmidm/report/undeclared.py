@@ -99,8 +99,9 @@ def undeclared(
                 ):
                     continue
                 snapshot = authority.clients.get(client_id)
+                metadata = snapshot.client.metadata if snapshot else None
                 before = found.get(place) or _undeclared(
-                    platform, client_id, snapshot.client.metadata if snapshot else None, owner
+                    platform, client_id, metadata, owner, is_unread=client_id in authority.unread
                 )
                 found[place] = before.model_copy(update={"products": (*before.products, product)})
     return tuple(found.values())
@@ -112,15 +113,21 @@ def _connection(owner: Owner) -> Owner:
 
 
 def _undeclared(
-    platform: Platform, client_id: str, metadata: ClientMetadata | None, owner: Owner | None = None
+    platform: Platform,
+    client_id: str,
+    metadata: ClientMetadata | None,
+    owner: Owner | None = None,
+    *,
+    is_unread: bool = False,
 ) -> UndeclaredClient:
     """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are
-    left."""
+    left; unless it could not be read."""
+    gone = "report.client_unread" if is_unread else "report.client_is_gone"
     owner = owner or (metadata.owner if metadata else Owner())
     return UndeclaredClient(
         platform=platform,
         client_id=client_id,
-        client_name=metadata.client_name if metadata else say("report.client_is_gone", key=owner.software_id),
+        client_name=metadata.client_name if metadata else say(gone, key=owner.software_id),
         organisation=metadata.organisation.name if metadata else "",
         application=metadata.application if metadata else "",
         software_id=owner.software_id,

@@ -30,6 +30,8 @@ WAITS = "awaits_key"
 """The output of a client that says that its secret is still in force, whatever its inputs say."""
 INCARNATION = "incarnation"
 """The output with the mark by which a resource knows what it has at its authority."""
+UNKNOWN = "unknown-whether-made"
+"""The output of a client, and its ID in the state, that says why nobody knows whether it was made."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks that are there instead of the resource's own."""
 
@@ -141,7 +143,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource]) -> Client
         fields=with_incarnation(
             flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
         ),
-        client_id=None if client is None else client.get("id") or None,
+        client_id=None if client is None or client.get("id") == UNKNOWN else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_random
 
+from acmidm_onboarding.engine_resources import UNKNOWN
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
@@ -158,11 +159,12 @@ def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> Ha
 
 def known(value: Any) -> pulumi.Output[Any]:
     """A value without what is not known, all the way down: what failed to be made has no output, and is no string
-    either."""
+    either; nor has a client an ID of which nobody knows whether it was made."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
-            return await resolved(await part.future()) if await part.is_known() else None
+            found = await part.future() if await part.is_known() else None
+            return None if found == UNKNOWN else await resolved(found)
         if isinstance(part, Mapping):
             found = {name: await resolved(value) for name, value in part.items()}
             return {name: value for name, value in found.items() if value is not None}

@@ -32,6 +32,8 @@ class AuthorityError(Failure):
     """
 
     exit_code = 3
+    may_be_done = False
+    """Whether the server may have carried the request out all the same."""
     # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of
     # ours.
     __module__ = "builtins"
@@ -53,10 +55,7 @@ class Unreachable(AuthorityError):
 
 
 class Passing(Unreachable):
-    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say.
-
-    ``may_be_done`` is whether the server may have carried the request out all the same.
-    """
+    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say."""
 
     def __init__(
         self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True, may_be_done: bool = False
@@ -111,6 +110,8 @@ class Rejected(AuthorityError):
 
 class Failed(Rejected):
     """Keycloak also says so to one of two writers of the same client."""
+
+    may_be_done = True
 
 
 class Unintelligible(AuthorityError):

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, AnswerLost, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientParts, ClientSnapshot, NewSecret, RegisteredClient
-from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
+from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, UNKNOWN, WAITS
 from acmidm_onboarding.recorded import full_name
-from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
+from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching, unknown
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -72,6 +72,8 @@ class OAuthClientProvider(AuthorityProvider):
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         found = super().diff(_id, olds, news)
+        if UNKNOWN in olds:
+            return DiffResult(changes=True, replaces=[], delete_before_replace=False)
         if found.replaces or adoption.refused(news):
             return found
         if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(METHOD), news.get(METHOD)):
@@ -96,6 +98,9 @@ class OAuthClientProvider(AuthorityProvider):
                 return CreateResult(
                     made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True}
                 )
+            except AnswerLost as error:
+                unknown.keep_in_state(props, str(error))
+                raise
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
         outputs = self._replace(authority, existing.client_id, existing.metadata, props, self._secret(props, None))
@@ -103,6 +108,9 @@ class OAuthClientProvider(AuthorityProvider):
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
+        if UNKNOWN in props:
+            pulumi.log.warn(props[UNKNOWN])
+            return ReadResult(id_, inputs_of(props))
         platform = self.on(props)
         snapshot = platform.clients.get(id_)
         if snapshot is None:
@@ -125,6 +133,7 @@ class OAuthClientProvider(AuthorityProvider):
         return present(id_, inputs, **outputs, **{_UPDATED_AT: found if known is None else known})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        unknown.require_known(olds)
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
         is_guarded = platform.can.keeps_marks and self._settings.key_overlap_days > 0
@@ -164,6 +173,7 @@ class OAuthClientProvider(AuthorityProvider):
         return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
     def delete(self, id_: str, props: Properties) -> None:
+        unknown.require_known(props)
         platform, what = self.on(props), f"client {id_}"
         if not (self._run.may_remove(what, id_, props) and _remove(platform, id_, ownership.owner_of(props))):
             ownership.say_left(what)

@@ -153,8 +153,8 @@ class Api:
         def attempt() -> Answer:
             try:
                 return self._authorised(method, url, document, form, dict(headers or {}))
-            except (Passing, Failed) as error:
-                if is_repeatable or not (isinstance(error, Failed) or error.may_be_done):
+            except AuthorityError as error:
+                if is_repeatable or not error.may_be_done:
                     raise
                 raise AnswerLost(str(error)) from None
 
@@ -191,7 +191,11 @@ class Api:
                 f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it"
             ) from None
         if response.is_success:
-            return Answer(request, response.headers, _document(request, response, content))
+            try:
+                return Answer(request, response.headers, _document(request, response, content))
+            except Unintelligible as error:
+                error.may_be_done = True
+                raise
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:

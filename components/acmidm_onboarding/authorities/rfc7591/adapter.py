@@ -266,7 +266,8 @@ def _no_secret() -> Rejected:
 
 def _unknown(sentence: str, metadata: ClientMetadata) -> AnswerLost:
     return AnswerLost(
-        f"{sentence}; whether client {metadata.client_name} was made is not known, and it is not tried again by itself:"
+        f"{sentence}; whether client {metadata.client_name} was made is not known, and no run makes it again by itself:"
         f" look at the authority for one with software_id {metadata.software_id} and incarnation"
-        f" {metadata.incarnation}; have it removed there, or take it over with adopt"
+        f" {metadata.incarnation}, name it under adopt in the form where there is one, then take OAuthClient"
+        " out of the state with pulumi state delete"
     )

@@ -1,0 +1,43 @@
+"""One oidc-provider with products beside it for the tests of a file; each works on applications of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.between import ProxiedProject
+from tests.support.engine import Project
+from tests.support.fault_proxy import FaultProxy
+from tests.support.oidc_provider import Platform, RunningProvider, running_platform
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running_platform(tmp_path_factory.mktemp("rfc7591")) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(platform: Platform) -> RunningProvider:
+    return platform.provider
+
+
+@pytest.fixture
+def proxy(provider: RunningProvider) -> Iterator[FaultProxy]:
+    with FaultProxy(provider.issuer) as between:
+        yield between
+
+
+@pytest.fixture
+def project(platform: Platform, tmp_path: Path) -> Project:
+    platform.clear()
+    return platform.project(tmp_path / "project")
+
+
+@pytest.fixture
+def proxied(platform: Platform, proxy: FaultProxy, tmp_path: Path) -> ProxiedProject:
+    """A project whose registration endpoint is behind the proxy."""
+    platform.clear()
+    return platform.prepared(ProxiedProject(tmp_path / "project"), managementUrl=f"{proxy.origin}/reg")
