@@ -115,7 +115,6 @@ def look(name: str, days: int = 30) -> Found:
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
-    notes += [say("orders.missing", names=plain(one.resource_name)) for one in stack.unconfirmed]
     notes += unlisted.values()
     notes += [say("drift.not_listed", platform=name) for name, one in platforms.items() if not one.can.lists_clients]
     notes += key_warnings(clients, real, settings.profile, now)
@@ -223,7 +222,9 @@ def _real(
         ours = {client_id for one in known if one.platform is name and (client_id := one.client_id or one.adopts)}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
-        found[name] = Real(clients, configured, platform.assigned, unread.keys(), platform.can.keeps_marks)
+        found[name] = Real(
+            clients, configured, platform.assigned, unread.keys(), platform.unkept, platform.marks_products
+        )
     return found, unlisted
 
 

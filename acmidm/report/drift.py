@@ -36,7 +36,6 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 _ABSENT = object()
 _OF_A_RUN = ("incarnation", "keys_declared")
-_MARKS = ("software_id", "managed_by", *_OF_A_RUN)
 """The fields of a client that no form has."""
 _OWNER = "@owner"
 """The name of the owner among the fields of a product's configuration."""
@@ -141,8 +140,10 @@ class Real:
     """The scopes that providers of APIs assign by themselves."""
     unread: Collection[str] = ()
     """The clients of which nobody can tell whether they are gone."""
-    keeps_marks: bool = True
-    """Whether it says whose a client is; else that is as it is known."""
+    unkept: Collection[str] = ()
+    """What the authority does not keep of a client's metadata: of that nobody knows anything else than is recorded."""
+    marks_products: bool = True
+    """Whether a product's configuration says whose it is."""
 
     def state(self, known: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
         """A client, and those of ``products`` that are configured for it, also where it is gone itself.
@@ -154,10 +155,16 @@ class Real:
         }
         snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
         state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
-        if state and not self.keeps_marks:
-            marks = {name: known.fields[name] for name in _MARKS if name in known.fields}
-            state = replace(state, fields={**state.fields, **marks}, owners=known.owners)
-        return state and _without_address(state, known), frozenset(configured)
+        return state and _without_address(self._remembered(state, known), known), frozenset(configured)
+
+    def _remembered(self, state: Client, known: Client) -> Client:
+        def is_kept(name: str) -> bool:
+            return name.partition(".")[0] not in self.unkept
+
+        there = {name: value for name, value in state.fields.items() if is_kept(name)}
+        recorded = {name: value for name, value in known.fields.items() if not is_kept(name)}
+        owners = state.owners if self.marks_products else {**state.owners, **known.owners}
+        return replace(state, fields={**recorded, **there}, owners=owners)
 
 
 def _without_address(state: Client, known: Client) -> Client:

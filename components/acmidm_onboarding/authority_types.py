@@ -48,8 +48,6 @@ class AuthorityType(Generic[S]):
     """Whether a client can be given a secret of our choice."""
     takes_keys_later: bool = True
     """Whether a client that authenticates with keys can be registered before they are known."""
-    keeps_marks: bool = True
-    """Whether it keeps with a client whose it is; else nobody else manages what this project does."""
     tells_gone: bool = True
     """Whether it answers otherwise of a client that is gone than of one that it does not let the operator see."""
     has_platform_rules: bool = False

@@ -405,10 +405,12 @@ def test_products_are_read_only_where_clients_have_them() -> None:
         api = SimpleNamespace(configurations=configurations)
         return SimpleNamespace(
             authority=SimpleNamespace(clients=list),
+            can=SimpleNamespace(lists_clients=True),
             product_api=api,
             assigned=frozenset(),
             products=(),
-            keeps_marks=True,
+            unkept=(),
+            marks_products=True,
         )
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}

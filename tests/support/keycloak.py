@@ -77,6 +77,8 @@ class TestRealm:
     administrator: Admin
     name: str = field(default_factory=lambda: f"realm-{uuid.uuid4().hex[:8]}")
     operator_key: ECKey = field(default_factory=lambda: new_key("operator"))
+    products_url: str = ""
+    """Where products trust its tokens, if they do."""
 
     @property
     def issuer(self) -> str:

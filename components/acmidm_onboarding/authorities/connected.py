@@ -11,7 +11,15 @@ import httpx
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Connect, HasProducts, ProductApi, Reserved
+from acmidm_onboarding.authorities.port import (
+    Authority,
+    ClientSnapshot,
+    Connect,
+    Forgets,
+    HasProducts,
+    ProductApi,
+    Reserved,
+)
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -42,6 +50,9 @@ class ConnectedPlatform:
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect
         self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)
+        self.unkept = self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
+        self.marks_products = not isinstance(self.authority, HasProducts)
+        """Whether a product's configuration says whose it is."""
         self.product_api: ProductApi = (
             self.authority.product_api
             if isinstance(self.authority, HasProducts)

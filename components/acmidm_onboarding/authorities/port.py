@@ -237,6 +237,14 @@ class KnowsUse(Protocol):
 
 
 @runtime_checkable
+class Forgets(Protocol):
+    """An authority that does not keep all that is registered of a client."""
+
+    unkept: frozenset[str]
+    """The fields of ``ClientMetadata`` that it gives back as if nothing had been registered."""
+
+
+@runtime_checkable
 class DerivesClientIds(Protocol):
     """An authority that makes client-IDs from natural keys: a client that was copied by hand has another client-ID."""
 

@@ -12,8 +12,8 @@ is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +115,11 @@ class OAuthClientProvider(AuthorityProvider):
         snapshot = platform.clients.get(id_)
         if snapshot is None:
             return gone()
+        snapshot = _remembered(snapshot, props, platform.unkept)
         kept = {
             name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)
         }
-        marks = ownership.compared(props, snapshot.client.metadata.owner, keeps_marks=platform.can.keeps_marks)
+        marks = ownership.compared(props, snapshot.client.metadata.owner)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
@@ -136,7 +137,7 @@ class OAuthClientProvider(AuthorityProvider):
         unknown.require_known(olds)
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
-        is_guarded = platform.can.keeps_marks and self._settings.key_overlap_days > 0
+        is_guarded = not platform.can.is_by_hand and self._settings.key_overlap_days > 0
         if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
@@ -254,6 +255,15 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
     outputs = ("client_id", INCARNATION, _UPDATED_AT, _HAND_OVER)
     return {name: value for name, value in inputs_of(olds).items() if name not in outputs}
+
+
+def _remembered(snapshot: ClientSnapshot, props: Properties, unkept: Collection[str]) -> ClientSnapshot:
+    """Return it with what its authority does not keep, as it was recorded."""
+    if not unkept:
+        return snapshot
+    recorded = _metadata(props)
+    metadata = snapshot.client.metadata.model_copy(update={name: getattr(recorded, name) for name in unkept})
+    return replace(snapshot, client=replace(snapshot.client, metadata=metadata))
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:

@@ -60,11 +60,9 @@ def known_owner(props: Properties) -> Owner:
     return Owner(**props[OTHER]) if OTHER in props else owner_of(props)
 
 
-def compared(props: Properties, found: Owner, *, keeps_marks: bool) -> dict[str, Any]:
+def compared(props: Properties, found: Owner) -> dict[str, Any]:
     """Return the inputs that a read gives for whose it is: the own marks, and beside them those that are ``found``
-    instead; where an authority keeps none, those that were declared."""
-    if not keeps_marks:
-        return {name: props[name] for name in ("software_id", "managed_by", "keys_declared") if name in props}
+    instead."""
     own = owner_of(props)
     marks = {name: props[name] for name in ("software_id", "managed_by") if name in props}
     return (

@@ -61,7 +61,7 @@ class ProductConfigurationProvider(AuthorityProvider):
         if found is None:
             return gone()
         inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
-        marks = ownership.compared(props, found.owner, keeps_marks=platform.can.keeps_marks)
+        marks = ownership.compared(props, found.owner if platform.marks_products else ownership.owner_of(props))
         inputs |= {**marks, "configuration": dict(found.configuration)}
         return present(id_, inputs, **ownership.outputs(props))
 

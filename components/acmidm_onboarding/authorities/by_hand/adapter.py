@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.errors import PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     ClientParts,
@@ -27,7 +27,9 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Produ
 
 
 class ByHand:
-    """``Authority`` and ``ProductApi`` in one: products are confirmed with their client."""
+    """``Authority`` over a folder of confirmations, which have the configurations of products too."""
+
+    unkept = frozenset({"software_id", "managed_by", "incarnation", "keys_declared"})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -99,10 +101,11 @@ class ByHand:
         yield from (_snapshot(one) for one in self._confirmed.values() if one.is_there)
 
     def confirmation(self, client_id: str) -> Confirmation | None:
-        """Return what is confirmed of a client; None where its removal is. Raises Rejected where nothing is."""
+        """Return what is confirmed of a client; None where its removal is. Raises PerhapsGone where nothing
+        is."""
         found = [one for one in self._confirmed.values() if one.said.client_id == client_id]
         if not found:
-            raise Rejected(say("by_hand.missing", client=client_id, folder=self._folder))
+            raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
         return next((one for one in found if one.is_there), None)
 
     def _there(self, client_id: str) -> Confirmation:

@@ -6,11 +6,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from acmidm_onboarding.authorities.http.settings import HttpSettings
 from acmidm_onboarding.authorities.port import Authority, OpenApi
 from acmidm_onboarding.authority_types import AuthorityType
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.metadata import ClientMetadata
+from acmidm_onboarding.values.problems import quoted
+
+
+def _members(text: str) -> str:
+    if unknown := sorted({*text.split()} - ClientMetadata.model_fields.keys()):
+        raise ValueError(say("settings.unknown_member", name=quoted(unknown[0])))
+    return text
 
 
 class Rfc7591Settings(HttpSettings):
@@ -24,6 +33,12 @@ class Rfc7591Settings(HttpSettings):
     ] = ""
     operator_resource: Annotated[
         str, Field(description="The resource of the operator's token request (RFC 8707), where its issuer wants one.")
+    ] = ""
+
+    unkept_metadata: Annotated[
+        str,
+        AfterValidator(_members),
+        Field(description="Members of a client's metadata that the authority drops or refuses, with blanks between."),
     ] = ""
 
     @property
@@ -45,6 +60,7 @@ def _connect(settings: Rfc7591Settings, open_api: OpenApi, assigned: frozenset[s
         settings.operator_client_id,
         frozenset(settings.operator_scope.split()),
         assigned,
+        frozenset(settings.unkept_metadata.split()),
     )
 
 

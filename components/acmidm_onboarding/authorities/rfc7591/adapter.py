@@ -43,6 +43,7 @@ from acmidm_onboarding.authorities.rfc7591.wire import (
     WireClient,
     changed_document,
     jwks_document,
+    kept,
     metadata_document,
     new_document,
     scope_document,
@@ -52,6 +53,7 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scope
 from acmidm_onboarding.values.problems import listed
 
 Value = TypeVar("Value")
+_MARKS = ("software_id", "managed_by", "incarnation")
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -62,17 +64,26 @@ class _Discovered(BaseModel):
 class Registration:
     """``Authority`` over one registration endpoint, to which ``api`` leads; ``issuer`` names it.
 
-    ``rights`` are the scopes that open it, ``assigned`` those that API providers grant by themselves.
+    ``rights`` are the scopes that open it, ``assigned`` those that API providers grant by themselves. Where marks are
+    ``unkept``, the state alone says whose a client is.
     """
 
     def __init__(
-        self, api: Api, issuer: Api, operator_client_id: str, rights: frozenset[str], assigned: frozenset[str]
+        self,
+        api: Api,
+        issuer: Api,
+        operator_client_id: str,
+        rights: frozenset[str],
+        assigned: frozenset[str],
+        unkept: frozenset[str] = frozenset(),
     ) -> None:
         self._api = api
         self._issuer = issuer
         self._operator = operator_client_id
         self._rights = OPERATOR_RIGHTS | rights
         self._assigned = assigned
+        self.unkept = unkept
+        self._is_marked = unkept.isdisjoint(_MARKS)
         self._address = AddressCheck(self._see_endpoint)
         self._locks: dict[str, threading.Lock] = {}
 
@@ -90,7 +101,7 @@ class Registration:
             raise _no_secret()
         if not (parts.jwks or metadata.jwks_uri):
             raise Rejected(f"{metadata.software_id} has no key yet, and is registered once it has; name it in the form")
-        document = new_document(metadata, parts.scopes, parts.jwks)
+        document = new_document(metadata, self.unkept, parts.scopes, parts.jwks)
         try:
             answer = self._api.request("POST", "", document=document, is_repeatable=False)
         except AnswerLost as error:
@@ -99,11 +110,12 @@ class Registration:
             made = answer.as_(WireClient)
         except Unintelligible as error:
             raise _unknown(str(error), metadata) from None
-        if changed := _differing(made.metadata.as_managed_by(metadata), metadata):
+        if changed := _differing(made.metadata.as_managed_by(metadata), kept(metadata, self.unkept)):
             self._api.request("DELETE", _client(made.client_id))
             raise Rejected(
                 f"{answer.request}: the authority does not keep {listed(changed)} as registered, and the client is"
-                " removed again; have it keep these members of a client's metadata"
+                " removed again; have it keep these members of a client's metadata, or name them in"
+                " acmidm:unkeptMetadata"
             )
         return made.registered
 
@@ -125,18 +137,19 @@ class Registration:
             return client.metadata.as_managed_by(wanted)
 
         def change(answer: Answer) -> Mapping[str, Any]:
-            owner = answer.as_(WireClient).metadata.owner
-            return changed_document(answer.document, metadata_document(wanted), anew=owner.is_nobody)
+            is_taken_over = self._is_marked and answer.as_(WireClient).metadata.owner.is_nobody
+            return changed_document(answer.document, metadata_document(wanted, self.unkept), anew=is_taken_over)
 
         def before(client: WireClient) -> ClientMetadata | None:
-            return known and known.as_managed_by(wanted).as_written_by(client.metadata.owner)
+            before = known and known.as_managed_by(wanted).as_written_by(client.metadata.owner)
+            return before and kept(before, self.unkept)
 
-        self._write(client_id, part, before, wanted, change, f"client {client_id}")
+        self._write(client_id, part, before, kept(wanted, self.unkept), change, f"client {client_id}")
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         found = self._find(client_id)
-        if found is None or not found.as_(WireClient).metadata.owner.is_resource_of(owner):
+        if found is None or (self._is_marked and not found.as_(WireClient).metadata.owner.is_resource_of(owner)):
             return found is None
         require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -90,14 +90,24 @@ class WireClient(BaseModel):
         return ClientSnapshot(self.registered, self.scopes, self.keys)
 
 
-def metadata_document(metadata: ClientMetadata) -> dict[str, Any]:
-    """The members of a client's own, without what lives inside it. Raises Rejected for what the standard has not."""
+def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
+    """Return it as an authority has it that does not keep some of its fields."""
+    nothing = WireClient(client_id="nobody's").metadata
+    return metadata.model_copy(update={name: getattr(nothing, name) for name in unkept})
+
+
+def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict[str, Any]:
+    """The members of a client's own, but for those that the authority does not keep and what lives inside it.
+
+    Raises:
+        Rejected: for what the standard has not.
+    """
     if metadata.attributes:
         raise Rejected("RFC 7591 puts no attributes into tokens; take them out of the form")
     if not metadata.enabled:
         raise Rejected("RFC 7591 disables no client; remove it, or enable it")
     address = {"jwks_uri": metadata.jwks_uri} if metadata.jwks_uri else {}
-    return {**metadata.model_dump(mode="json", exclude_none=True, exclude=set(_NOT_OURS)), **address}
+    return {**metadata.model_dump(mode="json", exclude_none=True, exclude={*_NOT_OURS, *unkept}), **address}
 
 
 def scope_document(scopes: Scopes) -> dict[str, str]:
@@ -113,10 +123,10 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
     return {"jwks": {"keys": [dict(jwks[kid]) for kid in sorted(jwks)]}}
 
 
-def new_document(metadata: ClientMetadata, scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
+def new_document(metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
     """What a registration sends: the client whole, for machines alone (RFC 7591 §2, ``response_types``)."""
     keys = {} if metadata.jwks_uri else jwks_document(jwks)
-    return {**_FOR_MACHINES, **metadata_document(metadata), **scope_document(scopes), **keys}
+    return {**_FOR_MACHINES, **metadata_document(metadata, unkept), **scope_document(scopes), **keys}
 
 
 def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
@@ -125,8 +135,8 @@ def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, 
     Of a client that is made ``anew`` only what lives inside it. Keys are in one place: an address and a set exclude
     each other (RFC 7591 §2).
     """
-    kept = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
+    stay = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
     if anew:
-        kept = {**_FOR_MACHINES, **{name: kept[name] for name in _OF_PARTS if name in kept}}
+        stay = {**_FOR_MACHINES, **{name: stay[name] for name in _OF_PARTS if name in stay}}
     other = {"jwks": "jwks_uri", "jwks_uri": "jwks"}
-    return {name: value for name, value in kept.items() if other.get(name) not in changes} | dict(changes)
+    return {name: value for name, value in stay.items() if other.get(name) not in changes} | dict(changes)
