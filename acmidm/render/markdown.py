@@ -73,7 +73,7 @@ def as_markdown(report: Part) -> str:
         case Drift():
             return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
         case Orders():
-            return _fitted(_orders(report), f"`acmidm orders list --stack {report.stack}`")
+            return _fitted(_orders(report), report.said("whole_list", stack=report.stack))
     raise TypeError(f"{type(report).__name__} has no Markdown")
 
 

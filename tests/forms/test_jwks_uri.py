@@ -87,7 +87,7 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
     assert workspace.sentences(served=stacks_in(workspace.root).served) == [
         "onboardings/gent/mijn-gent.yaml:7:5: beheerportaal, the authority of acmidm in a stack of tni, takes no keys"
         " from an address; name the keys under jwks, or leave both out and upload them in the portal; known by"
-        " keycloak, rfc7591"
+        " by_hand, keycloak, rfc7591"
     ]
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: prod}\n")
     assert workspace.sentences(served=stacks_in(workspace.root).served) == []

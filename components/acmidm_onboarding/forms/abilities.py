@@ -20,6 +20,7 @@ class _Wish(NamedTuple):
     is_made: Callable[[Form, EnvironmentRequest], bool]
     is_met: Callable[[AuthorityType[Any]], bool]
     text: str
+    remedy: str
     everywhere: bool = False
     """Whether every stack of the environment has to be able to do it; else one of them."""
 
@@ -30,6 +31,7 @@ _WISHES = (
         lambda _, request: request.jwks_uri is not None,
         lambda kind: kind.takes_keys_from_address,
         "forms.address_not_known",
+        "forms.address_not_known.remedy",
         everywhere=True,
     ),
     _Wish(
@@ -37,6 +39,7 @@ _WISHES = (
         lambda form, _: form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT,
         lambda kind: kind.takes_secrets,
         "forms.secret_not_taken",
+        "forms.secret_not_taken.remedy",
     ),
 )
 
@@ -55,4 +58,4 @@ def problems_of_authorities(
             kinds = set(served.get(platform, ()))
             for kind in sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ():
                 what = say(wish.text, kind=kind, platform=platform, environment=environment)
-                yield document.problem(path, what, say(f"{wish.text}.remedy", known_by=listed(known_by)), at_key=True)
+                yield document.problem(path, what, say(wish.remedy, known_by=listed(known_by)), at_key=True)
