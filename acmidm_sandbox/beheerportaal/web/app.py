@@ -18,19 +18,7 @@ from starlette.types import ASGIApp
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.web import clients, keys, log_on, mailbox
 from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
-from acmidm_sandbox.beheerportaal.web.urls import (
-    ATTACHMENT,
-    CLIENT,
-    HISTORY,
-    KEYS,
-    LOG_OFF,
-    LOG_ON,
-    MAIL,
-    MAILBOX,
-    MENU,
-    REMOVE_KEY,
-    Urls,
-)
+from acmidm_sandbox.beheerportaal.web.urls import PAGES, Urls
 from acmidm_sandbox.beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
 
 log = logging.getLogger(__name__)
@@ -64,29 +52,29 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
 
 
 def _pages() -> list[Route]:
-    def page(path: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
-        return Route(path, endpoint(handle, is_public=is_public), methods=[method])
+    def page(name: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
+        return Route(PAGES[name], endpoint(handle, is_public=is_public), methods=[method])
 
     return [
-        page("/", _home, is_public=True),
-        page(LOG_ON, log_on.show, is_public=True),
-        page(LOG_ON, log_on.log_on, "POST", is_public=True),
-        page(LOG_OFF, log_on.log_off, "POST", is_public=True),
-        page(MENU, clients.show_all),
-        page(HISTORY, clients.show_history),
-        page(REMOVE_KEY, keys.ask_to_remove),
-        page(REMOVE_KEY, keys.remove, "POST"),
-        page(KEYS, keys.add_again),
-        page(KEYS, keys.add, "POST"),
-        page(CLIENT, clients.show_one),
-        page(MAILBOX, mailbox.show_all),
-        page(MAIL, mailbox.show_one),
-        page(ATTACHMENT, mailbox.download),
+        Route("/", endpoint(_home, is_public=True)),
+        page("log_on", log_on.show, is_public=True),
+        page("log_on", log_on.log_on, "POST", is_public=True),
+        page("log_off", log_on.log_off, "POST", is_public=True),
+        page("clients", clients.show_all),
+        page("history", clients.show_history),
+        page("remove_key", keys.ask_to_remove),
+        page("remove_key", keys.remove, "POST"),
+        page("keys", keys.add_again),
+        page("keys", keys.add, "POST"),
+        page("client", clients.show_one),
+        page("mailbox", mailbox.show_all),
+        page("mail", mailbox.show_one),
+        page("attachment", mailbox.download),
     ]
 
 
 def _home(visit: Visit) -> Response:
-    return visit.see(visit.urls.clients)
+    return visit.see(visit.urls("clients"))
 
 
 async def to_the_web(request: Request) -> Response:
@@ -95,7 +83,7 @@ async def to_the_web(request: Request) -> Response:
 
 
 async def _start(request: Request) -> Response:
-    return RedirectResponse(Urls(texts_of(request).language).clients, SEE_OTHER, {"Vary": "Accept-Language"})
+    return RedirectResponse(Urls(texts_of(request).language)("clients"), SEE_OTHER, {"Vary": "Accept-Language"})
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -29,12 +29,12 @@ def add(visit: Visit) -> Response:
         return clients.render(visit, client, 422, FormState(read.repeatable, _sentences(visit, read)))
     if stale:
         return clients.render(visit, client, 412, FormState(read.repeatable, [("sleutels", stale)]))
-    return visit.see(visit.urls.client(client.document.client_id, gedaan="key_added"))
+    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_added"))
 
 
 def add_again(visit: Visit) -> Response:
     """A refused form that is loaded again, or in the other language, is the client's page."""
-    return visit.see(visit.urls.client(visit.request.path_params["client_id"]))
+    return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
 
 
 def ask_to_remove(visit: Visit) -> Response:
@@ -58,7 +58,7 @@ def remove(visit: Visit) -> Response:
         return clients.render(visit, client, 412, FormState(mistakes=[("sleutels", stale)]))
     if is_unconfirmed:
         return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
-    return visit.see(visit.urls.client(client.document.client_id, gedaan="key_removed"))
+    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_removed"))
 
 
 def _removal(
@@ -66,7 +66,7 @@ def _removal(
 ) -> Response:
     key = next((key for key in views.keys_of(client, []) if key.kid == kid), None)
     if key is None:  # it is gone already
-        return visit.see(visit.urls.client(client.document.client_id))
+        return visit.see(visit.urls("client", client_id=client.document.client_id))
     return visit.page(
         "remove_key.html",
         status,

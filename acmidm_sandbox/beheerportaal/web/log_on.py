@@ -5,13 +5,13 @@ from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.store import sessions, users
-from acmidm_sandbox.beheerportaal.web.urls import BASE, LOG_ON, is_page
+from acmidm_sandbox.beheerportaal.web.urls import BASE, is_page
 from acmidm_sandbox.beheerportaal.web.visit import Visit, cookie_name
 
 
 def show(visit: Visit) -> Response:
     """The form."""
-    return _form(visit) if visit.user is None else visit.see(visit.urls.clients)
+    return _form(visit) if visit.user is None else visit.see(visit.urls("clients"))
 
 
 def log_on(visit: Visit) -> Response:
@@ -23,7 +23,7 @@ def log_on(visit: Visit) -> Response:
     if token is None:
         return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
     wanted = visit.form.get("naar", "")
-    answer = visit.see(wanted if is_page(wanted) else visit.urls.clients)
+    answer = visit.see(wanted if is_page(wanted) else visit.urls("clients"))
     # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its
     # reader logged on.
     answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
@@ -35,7 +35,7 @@ def log_off(visit: Visit) -> Response:
     cookie = cookie_name(visit.portal)
     with visit.portal.database.write() as connection:
         sessions.end(connection, visit.request.cookies.get(cookie, ""))
-    answer = visit.see(visit.urls(LOG_ON, afgemeld="1"))
+    answer = visit.see(visit.urls("log_on", afgemeld="1"))
     answer.delete_cookie(cookie, path=BASE, httponly=True, samesite="lax")
     return answer
 

@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from urllib.parse import quote, urlencode
 
 BASE = "/portaal"
-MENU = "/toegangsbeheer/api-en-clientbeheer/mijn-oauth-clients"
-LOG_ON = "/aanmelden"
-LOG_OFF = "/afmelden"
-CLIENT = MENU + "/{client_id}"
-HISTORY = CLIENT + "/geschiedenis"
-KEYS = CLIENT + "/sleutels"
-REMOVE_KEY = KEYS + "/verwijderen"
-MAILBOX = "/postvak"
-MAIL = MAILBOX + "/{mail}"
-ATTACHMENT = MAIL + "/bijlagen/{attachment}"
+_MENU = "/toegangsbeheer/api-en-clientbeheer"
+_CLIENT = _MENU + "/mijn-oauth-clients/{client_id}"
+_KEYS = _CLIENT + "/sleutels"
+_MAIL = "/postvak/{mail}"
+PAGES = {
+    "log_on": "/aanmelden",
+    "log_off": "/afmelden",
+    "clients": _MENU + "/mijn-oauth-clients",
+    "client": _CLIENT,
+    "history": _CLIENT + "/geschiedenis",
+    "keys": _KEYS,
+    "remove_key": _KEYS + "/verwijderen",
+    "mailbox": "/postvak",
+    "mail": _MAIL,
+    "attachment": _MAIL + "/bijlagen/{attachment}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,54 +30,13 @@ class Urls:
 
     language: str
 
-    def __call__(self, place: str, client_id: str = "", **query: str) -> str:
-        """The address of a place, such as `CLIENT`."""
-        path = place.format(client_id=quote(client_id, safe=""))
-        return f"{BASE}/{self.language}{path}{'?' + urlencode(query) if query else ''}"
-
-    @property
-    def clients(self) -> str:
-        """My OAuth clients, where everybody begins."""
-        return self(MENU)
-
-    @property
-    def log_on(self) -> str:
-        """Where one logs on."""
-        return self(LOG_ON)
-
-    @property
-    def log_off(self) -> str:
-        """Where one logs off."""
-        return self(LOG_OFF)
-
-    def client(self, client_id: str, **query: str) -> str:
-        """One client."""
-        return self(CLIENT, client_id, **query)
-
-    def history(self, client_id: str, **query: str) -> str:
-        """All changes of a client."""
-        return self(HISTORY, client_id, **query)
-
-    def keys(self, client_id: str) -> str:
-        """Where a key is added."""
-        return self(KEYS, client_id)
-
-    def remove_key(self, client_id: str, **query: str) -> str:
-        """Where a key is removed."""
-        return self(REMOVE_KEY, client_id, **query)
-
-    @property
-    def mailbox(self) -> str:
-        """The mails."""
-        return self(MAILBOX)
-
-    def mail(self, number: int) -> str:
-        """One mail."""
-        return self(MAIL.format(mail=number))
-
-    def attachment(self, number: int, attachment: int) -> str:
-        """A file of a mail, the first of which is 1."""
-        return self(ATTACHMENT.format(mail=number, attachment=attachment))
+    def __call__(self, page: str, **values: str | int) -> str:
+        """The address of one of `PAGES`. Values that its path does not name are the query."""
+        path = PAGES[page]
+        named = {name for _, name, _, _ in Formatter().parse(path) if name}
+        path = path.format(**{name: quote(str(values[name]), safe="") for name in named})
+        query = urlencode({name: value for name, value in values.items() if name not in named})
+        return f"{BASE}/{self.language}{path}{'?' + query if query else ''}"
 
     @staticmethod
     def static(file: str) -> str:

@@ -16,7 +16,7 @@ from acmidm_sandbox.beheerportaal.store import sessions, users
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.web import rendering
 from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, Texts, negotiate
-from acmidm_sandbox.beheerportaal.web.urls import LOG_ON, Urls, in_language
+from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
 
 SEE_OTHER = 303
 
@@ -128,7 +128,7 @@ def _answer(handle: Handler, is_public: bool, request: Request, form: Mapping[st
         return handle(visit)
     if visit.user is None:
         wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
-        return visit.see(visit.urls(LOG_ON, **wanted))
+        return visit.see(visit.urls("log_on", **wanted))
     if not visit.user.api_beheerder:
         return visit.page("no_right.html", 403)
     return handle(visit)
