@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
+from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.servers import Served, served
 from acmidm_sandbox.supervisor import Daemon, Program
 
 NAME = "portal"
+API_OWNER = "OVO002949"
+"""Digitaal Vlaanderen, which owns every API of the sandbox: of other owners the catalogue has no code."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
                 name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()
             },
             "products": _products(served, origin),
+            "apis": apis(served.catalogue, served.environment, served.platform),
             "smtp_port": _smtp_port(served),
             **more,
         }
@@ -113,6 +117,27 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
                 "resources": resources,
             }
     return products
+
+
+def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
+    """What a client can be coupled to: each product of the catalogue is an API, its Referentie the product's name.
+
+    A scope that its provider assigns to everybody needs no coupling.
+    """
+    found = {
+        name: [
+            on_platform
+            for own, scope in product.scopes.items()
+            if environment in scope.environments and not scope.assigned_by_provider
+            if (on_platform := catalogue.name_on(platform, own)) is not None
+        ]
+        for name, product in catalogue.products.items()
+    }
+    return {
+        name: {"client_id": api_client_id(environment, platform, name), "owner": API_OWNER, "scopes": scopes}
+        for name, scopes in found.items()
+        if scopes
+    }
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:

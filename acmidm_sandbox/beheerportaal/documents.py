@@ -246,6 +246,8 @@ Action = Literal[
     "client.removed",
     "scopes.replaced",
     "jwks.replaced",
+    "coupling.requested",
+    "coupling.refused",
     "product.replaced",
     "product.removed",
 ]
@@ -261,6 +263,15 @@ class AuditEntry(Wire):
     document: str = Field(description="The path of the changed document.")
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+
+
+class CouplingRequest(Wire):
+    """That a client wants to be coupled to an API; once it is, its scopes say so, and the request is gone."""
+
+    client_id: str
+    referentie: str
+    requested_at: str = Field(description="ISO 8601, UTC.")
+    refusal: Text | None = Field(default=None, description="Why the API's owner refused; null while it waits.")
 
 
 class Administrators(Wire):

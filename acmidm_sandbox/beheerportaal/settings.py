@@ -46,6 +46,14 @@ class ProductSettings(_Settings):
     )
 
 
+class ApiSettings(_Settings):
+    """An API that clients are coupled to by its Referentie (Beheerportaal, pages 6377410136 and 6377440453)."""
+
+    client_id: str = Field(min_length=1, description="What a token for the API has as `aud`.")
+    owner: str = Field(description="The OVO code of the organisation whose API-beheerder approves a coupling.")
+    scopes: list[str] = Field(description="What a coupling can grant.")
+
+
 class PortalSettings(_Settings):
     """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as JSON.
 
@@ -62,6 +70,7 @@ class PortalSettings(_Settings):
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
+    apis: dict[str, ApiSettings] = Field(default={}, description="By Referentie.")
     strict: bool = Field(
         default=False, description="Refuses what is not as documented, though clients that people use do it."
     )

@@ -19,7 +19,15 @@ _LONGEST_NAME = 100
 _PASSWORD_BYTES = 18
 
 
-def add_user(database: Path, name: str, organisation: Sequence[str], *, api_beheerder: bool) -> str:
+def add_user(
+    database: Path,
+    name: str,
+    organisation: Sequence[str],
+    *,
+    api_beheerder: bool,
+    aansluitingenteam: bool = False,
+    organisation_name: str = "",
+) -> str:
     """Adds a user of an organisation, known by its OVO code, its KBO number or both; returns the password, which is
     kept as a hash only.
 
@@ -27,9 +35,10 @@ def add_user(database: Path, name: str, organisation: Sequence[str], *, api_behe
         ValueError: one sentence, for a name or codes that can't be used.
         UnusableDatabase
     """
-    if not name or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise ValueError(f"the name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it")
-    user = User(name, *_codes(organisation), api_beheerder)
+    for given in (name, organisation_name or name):
+        if not given or given != given.strip() or len(given) > _LONGEST_NAME or not given.isprintable():
+            raise ValueError(f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it")
+    user = User(name, *_codes(organisation), api_beheerder, aansluitingenteam, organisation_name)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     with closing(open_database(database)) as store, store.write() as connection:
         if users.find(connection, name) is not None:

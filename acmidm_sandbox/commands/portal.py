@@ -128,13 +128,26 @@ def add(
     api_beheerder: Annotated[
         bool, typer.Option("--api-beheerder", help="With the right API-beheerder, without which no client is seen.")
     ] = False,
+    aansluitingenteam: Annotated[
+        bool,
+        typer.Option("--aansluitingenteam", help="As one who registers products for clients of all organisations."),
+    ] = False,
+    organisation_name: Annotated[str, typer.Option(help="What new clients call the organisation.")] = "",
 ) -> None:
     """Add a user, and show the password, which is shown this once and kept as a hash."""
     portal = _portal(stack, platform)
     with usable_database():
-        password = add_user(portal.database, name, organisation, api_beheerder=api_beheerder)
-    sentence = "sandbox.user.added_with_right" if api_beheerder else "sandbox.user.added"
-    typer.echo(say(sentence, name=name, organisation=", ".join(organisation)), err=True)
+        password = add_user(
+            portal.database,
+            name,
+            organisation,
+            api_beheerder=api_beheerder,
+            aansluitingenteam=aansluitingenteam,
+            organisation_name=organisation_name,
+        )
+        rights = ", ".join(next(user.rights for user in list_users(portal.database) if user.name == name))
+    sentence = "sandbox.user.added_with_right" if rights else "sandbox.user.added"
+    typer.echo(say(sentence, name=name, organisation=", ".join(organisation), right=rights), err=True)
     typer.echo(say("sandbox.user.log_on", address=f"{portal.origin}/portaal"), err=True)
     typer.echo(password)
 
@@ -146,7 +159,7 @@ def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -
         found = list_users(_portal(stack, platform).database)
     for user in found:
         codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
-        typer.echo(f"{user.name}: {codes}, {'API-beheerder' if user.api_beheerder else say('sandbox.user.no_right')}")
+        typer.echo(f"{user.name}: {codes}, {', '.join(user.rights) or say('sandbox.user.no_right')}")
 
 
 @_users.command()

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_sandbox.portals import apis
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
@@ -44,6 +45,10 @@ def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) ->
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
+        "apis": {
+            name: {**api, "client_id": f"api-of-{name}"}
+            for name, api in apis(catalogue, Environment.TNI, platform).items()
+        },
         "scopes": {
             name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()
         },

@@ -40,6 +40,11 @@ SCOPES = {
     "dv_magda": {},
 }
 API_IDS = {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis")}
+APIS = {
+    "notificaties": {"owner": "OVO002949", "client_id": API_IDS["notificaties"], "scopes": ["dv_notificaties_import"]},
+    "dosis": {"owner": "OVO002949", "client_id": API_IDS["dosis"], "scopes": ["dv_dosis_schrijven"]},
+    "magda": {"owner": "OVO009999", "client_id": str(uuid.uuid4()), "scopes": ["dv_magda"]},
+}
 PRODUCTS = {
     "notificaties": {
         "client_id": API_IDS["notificaties"],
@@ -208,6 +213,7 @@ def start_portal(
     port: int = 0,
     scopes: Mapping[str, Any] = SCOPES,
     products: Mapping[str, Any] = PRODUCTS,
+    apis: Mapping[str, Any] = APIS,
     operator_key: ECKey | None = None,
     receives_mail: bool = False,
     python: str | Path = sys.executable,
@@ -230,6 +236,7 @@ def start_portal(
             "database": folder / "portal.db",
             "scopes": scopes,
             "products": products,
+            "apis": apis,
             "explains_refusals": True,
             **more,
         }

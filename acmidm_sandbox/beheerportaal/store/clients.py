@@ -1,6 +1,6 @@
 """Clients: one row each, which holds three documents (the client, its scopes, its keys) with a version each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,13 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import keys_in_use as uses
-from acmidm_sandbox.beheerportaal.store.tables import clients, keys_in_use, notifications, uploads
+from acmidm_sandbox.beheerportaal.store.tables import (
+    clients,
+    coupling_requests,
+    keys_in_use,
+    notifications,
+    uploads,
+)
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -139,7 +145,7 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
 
 def remove(connection: Connection, client_id: str) -> None:
     """Removes the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
-    for table in (clients, uploads, notifications, keys_in_use):
+    for table in (clients, coupling_requests, uploads, notifications, keys_in_use):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
 
@@ -157,18 +163,22 @@ def page(
     return _page(connection, query, limit, after)
 
 
-def page_of_organisation(
-    connection: Connection, organisation: ColumnElement[bool], limit: int, after: int | None
+def page_among(
+    connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
 ) -> tuple[Sequence[StoredClient], int | None]:
-    """`page`, for the clients of one organisation (`of_organisation`)."""
-    return _page(connection, select(clients).where(organisation), limit, after)
+    """`page`, for the clients that satisfy a condition, such as `of_organisation`."""
+    return _page(connection, select(clients).where(condition), limit, after)
 
 
-def find_of_organisation(
-    connection: Connection, organisation: ColumnElement[bool], client_id: str
-) -> StoredClient | None:
-    """The client where it is one of the organisation (`of_organisation`), else None."""
-    return _one(connection, and_(organisation, clients.c.client_id == client_id))
+def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
+    """The clients that have at least one of these scopes."""
+    each = func.json_each(clients.c.scopes).table_valued("value")
+    return select(each.c.value).where(each.c.value.in_(scopes)).correlate(clients).exists()
+
+
+def find_among(connection: Connection, condition: ColumnElement[bool], client_id: str) -> StoredClient | None:
+    """The client where it satisfies the condition, such as `of_organisation`, else None."""
+    return _one(connection, and_(condition, clients.c.client_id == client_id))
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:

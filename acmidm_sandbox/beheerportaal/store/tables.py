@@ -65,6 +65,16 @@ product_configurations = Table(
     sqlite_autoincrement=True,
 )
 
+coupling_requests = Table(
+    "coupling_requests",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("referentie", Text, primary_key=True),
+    Column("requested_at", Text, nullable=False),
+    Column("refusal", Text),
+    sqlite_with_rowid=False,
+)
+
 operators = Table(
     "operators",
     metadata,
@@ -191,7 +201,9 @@ users = Table(
     Column("name", Text, primary_key=True),
     Column("ovo", Text),
     Column("kbo", Text),
+    Column("organisation_name", Text, nullable=False),
     Column("api_beheerder", Boolean, nullable=False),
+    Column("aansluitingenteam", Boolean, nullable=False),
     Column("password_hash", Text, nullable=False),
 )
 

@@ -1,21 +1,27 @@
 """Users of the web interface, each of one organisation."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from acmidm_sandbox.beheerportaal.documents import Organisation
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.tables import users
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no client."""
+    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no client.
+
+    Who is of the `aansluitingenteam` sees those of all organisations, registers their products, and removes them.
+    """
 
     name: str
     ovo: str | None
     kbo: str | None
     api_beheerder: bool
+    aansluitingenteam: bool = False
+    organisation_name: str = ""
 
     @property
     def actor(self) -> str:
@@ -27,10 +33,21 @@ class User:
         """The OVO code, else the KBO number."""
         return self.ovo or self.kbo or ""
 
+    @property
+    def organisation(self) -> Organisation:
+        """As a client has it; its code stands for a name that nobody gave."""
+        return Organisation(name=self.organisation_name or self.organisation_code, ovo=self.ovo, kbo=self.kbo)
+
+    @property
+    def rights(self) -> list[str]:
+        """What the rights are called."""
+        held = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
+        return [right for right, holds in held.items() if holds]
+
 
 ACTOR_PREFIX = "user:"
 
-_COLUMNS = (users.c.name, users.c.ovo, users.c.kbo, users.c.api_beheerder)
+_COLUMNS = tuple(users.c[name] for name in User.__dataclass_fields__)
 
 
 def find(connection: Connection, name: str) -> User | None:
@@ -63,16 +80,7 @@ def administrators(connection: Connection, code: str) -> int:
 
 def add(connection: Connection, user: User, hashed: str) -> None:
     """Adds a user whose name is free."""
-    connection.execute(
-        insert(users),
-        {
-            "name": user.name,
-            "ovo": user.ovo,
-            "kbo": user.kbo,
-            "api_beheerder": user.api_beheerder,
-            "password_hash": hashed,
-        },
-    )
+    connection.execute(insert(users), {**asdict(user), "password_hash": hashed})
 
 
 def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:

@@ -16,10 +16,21 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.web import clients, keys, log_on, mailbox
+from acmidm_sandbox.beheerportaal.web import clients, configurations, couplings, keys, lifecycle, log_on, mailbox
 from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
 from acmidm_sandbox.beheerportaal.web.urls import PAGES, Urls
-from acmidm_sandbox.beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
+from acmidm_sandbox.beheerportaal.web.visit import (
+    SEE_OTHER,
+    Handler,
+    Right,
+    Visit,
+    administrator,
+    either,
+    endpoint,
+    team,
+    texts_of,
+    visit_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,24 +63,33 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
 
 
 def _pages() -> list[Route]:
-    def page(name: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
-        return Route(PAGES[name], endpoint(handle, is_public=is_public), methods=[method])
+    def page(name: str, right: Right | None, get: Handler | None, post: Handler | None = None) -> list[Route]:
+        handlers = {"GET": get, "POST": post}
+        return [
+            Route(PAGES[name], endpoint(handle, right), methods=[method])
+            for method, handle in handlers.items()
+            if handle
+        ]
 
     return [
-        Route("/", endpoint(_home, is_public=True)),
-        page("log_on", log_on.show, is_public=True),
-        page("log_on", log_on.log_on, "POST", is_public=True),
-        page("log_off", log_on.log_off, "POST", is_public=True),
-        page("clients", clients.show_all),
-        page("history", clients.show_history),
-        page("remove_key", keys.ask_to_remove),
-        page("remove_key", keys.remove, "POST"),
-        page("keys", keys.add_again),
-        page("keys", keys.add, "POST"),
-        page("client", clients.show_one),
-        page("mailbox", mailbox.show_all),
-        page("mail", mailbox.show_one),
-        page("attachment", mailbox.download),
+        Route("/", endpoint(_home, None)),
+        *page("log_on", None, log_on.show, log_on.log_on),
+        *page("log_off", None, None, log_on.log_off),
+        *page("clients", either, clients.show_all),
+        *page("new_client", administrator, lifecycle.show_form, lifecycle.create),
+        *page("client", either, clients.show_one),
+        *page("history", either, clients.show_history),
+        *page("remove_client", either, lifecycle.ask_to_remove, lifecycle.remove),
+        *page("keys", administrator, clients.show_again, keys.add),
+        *page("remove_key", administrator, keys.ask_to_remove, keys.remove),
+        *page("couple", administrator, clients.show_again, couplings.request),
+        *page("configuration", team, configurations.show, configurations.save),
+        *page("apis", administrator, couplings.show_all),
+        *page("api", administrator, couplings.show_api),
+        *page("coupling", administrator, couplings.show_one, couplings.decide),
+        *page("mailbox", administrator, mailbox.show_all),
+        *page("mail", administrator, mailbox.show_one),
+        *page("attachment", administrator, mailbox.download),
     ]
 
 

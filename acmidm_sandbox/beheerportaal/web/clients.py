@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, false, true
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
-from acmidm_sandbox.beheerportaal.store import audit, clients, keys_in_use, products
+from acmidm_sandbox.beheerportaal.store import audit, clients, couplings, keys_in_use, products
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
 from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import Visit, administrator, team
 
 _CLIENTS_ON_A_PAGE = 50
 _CHANGES_ON_A_PAGE = 50
@@ -23,9 +23,11 @@ _LONGEST_TRAIL = 500
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """How the form for a new key is filled in, and what is wrong with it: pairs of a field's id and a sentence."""
+    """How the forms for a new key and a coupling are filled in, and what is wrong with them: pairs of a field's id and
+    a sentence."""
 
     text: str = ""
+    referentie: str = ""
     mistakes: Sequence[tuple[str, str]] = ()
 
 
@@ -33,9 +35,11 @@ _UNTOUCHED = FormState()
 
 
 def show_all(visit: Visit) -> Response:
-    """My OAuth clients."""
+    """My OAuth clients; for the Aansluitingenteam those of all organisations, or the one with a client-ID."""
+    if client_id := visit.request.query_params.get("client_id", "").strip():
+        return visit.see(visit.urls("client", client_id=client_id))
     with visit.portal.database.read() as connection:
-        found, following = clients.page_of_organisation(connection, own(visit), _CLIENTS_ON_A_PAGE, visit.after)
+        found, following = clients.page_among(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
         rows = [(client, views.keys_of(client, [])) for client in found]
     return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
 
@@ -43,12 +47,17 @@ def show_all(visit: Visit) -> Response:
 def show_one(visit: Visit) -> Response:
     """One client."""
     with visit.portal.database.read() as connection:
-        client = find(visit, connection)
+        client = find(visit, connection, seen(visit))
     return render(visit, client)
 
 
+def show_again(visit: Visit) -> Response:
+    """A refused form that is loaded again, or in the other language, is the client's page."""
+    return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
+
+
 def render(visit: Visit, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED) -> Response:
-    """The page of one client, with the form for a new key."""
+    """The page of one client, with the forms for a new key and a coupling where it is an own one."""
     client_id = client.document.client_id
     with visit.portal.database.read() as connection:
         page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
@@ -56,6 +65,8 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
         configured = {
             name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)
         }
+        requests = couplings.of_client(connection, client_id)
+        is_own = clients.find_among(connection, own(visit), client_id) is not None
     trail = page.items
     return visit.page(
         "client.html",
@@ -63,13 +74,15 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
         client=client.document,
         keys=views.keys_of(client, trail, in_use),
         scopes=views.scopes_of(client, visit.portal.settings, trail),
+        couplings=views.couplings_of(client, visit.portal.settings, requests),
         products={name: stored.document.configuration for name, stored in configured.items() if stored},
+        configurable=sorted(visit.portal.settings.products) if team(visit.somebody) else (),
+        is_own=is_own,
         changes=views.changes(trail[:_LATEST_CHANGES]),
         has_more_changes=len(trail) > _LATEST_CHANGES or page.next is not None,
         etag=etag(client.jwks_version),
         uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         form=form,
-        done=visit.request.query_params.get("gedaan", ""),
         shown=views.shown,
     )
 
@@ -77,23 +90,30 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
 def show_history(visit: Visit) -> Response:
     """The whole audit trail of a client."""
     with visit.portal.database.read() as connection:
-        client = find(visit, connection)
+        client = find(visit, connection, seen(visit))
         page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, visit.after)
     return visit.page("history.html", client=client.document, changes=views.changes(page.items), following=page.next)
 
 
-def find(visit: Visit, connection: Connection) -> StoredClient:
-    """The client that the path names.
+def find(visit: Visit, connection: Connection, among: ColumnElement[bool] | None = None) -> StoredClient:
+    """The client that the path names, among one's own where nothing else is said.
 
     Raises:
         HTTPException: 404, also where it is another organisation's: that it exists is nobody else's business.
     """
-    client = clients.find_of_organisation(connection, own(visit), visit.request.path_params["client_id"])
+    condition = own(visit) if among is None else among
+    client = clients.find_among(connection, condition, visit.request.path_params["client_id"])
     if client is None:
         raise HTTPException(404)
     return client
 
 
 def own(visit: Visit) -> ColumnElement[bool]:
-    """The clients that this user may see."""
-    return of_organisation(visit.somebody.ovo, visit.somebody.kbo)
+    """The clients of the user's organisation, where the user manages them."""
+    user = visit.somebody
+    return of_organisation(user.ovo, user.kbo) if administrator(user) else false()
+
+
+def seen(visit: Visit) -> ColumnElement[bool]:
+    """The clients that the user may see."""
+    return true() if team(visit.somebody) else own(visit)

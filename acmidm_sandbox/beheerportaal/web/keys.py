@@ -26,15 +26,10 @@ def add(visit: Visit) -> Response:
             store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
     # Others may write while a page is made.
     if read.mistakes:
-        return clients.render(visit, client, 422, FormState(read.repeatable, _sentences(visit, read)))
+        return clients.render(visit, client, 422, FormState(read.repeatable, mistakes=_sentences(visit, read)))
     if stale:
-        return clients.render(visit, client, 412, FormState(read.repeatable, [("sleutels", stale)]))
+        return clients.render(visit, client, 412, FormState(read.repeatable, mistakes=[("sleutels", stale)]))
     return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_added"))
-
-
-def add_again(visit: Visit) -> Response:
-    """A refused form that is loaded again, or in the other language, is the client's page."""
-    return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
 
 
 def ask_to_remove(visit: Visit) -> Response:

@@ -8,13 +8,21 @@ from urllib.parse import quote, urlencode
 BASE = "/portaal"
 _MENU = "/toegangsbeheer/api-en-clientbeheer"
 _CLIENT = _MENU + "/mijn-oauth-clients/{client_id}"
+_APIS = _MENU + "/mijn-apis"
 _KEYS = _CLIENT + "/sleutels"
 _MAIL = "/postvak/{mail}"
 PAGES = {
     "log_on": "/aanmelden",
     "log_off": "/afmelden",
     "clients": _MENU + "/mijn-oauth-clients",
+    "new_client": _MENU + "/mijn-oauth-clients/nieuw",
     "client": _CLIENT,
+    "remove_client": _CLIENT + "/verwijderen",
+    "couple": _CLIENT + "/koppelen",
+    "configuration": _CLIENT + "/producten/{product}",
+    "apis": _APIS,
+    "api": _APIS + "/{referentie}",
+    "coupling": _APIS + "/{referentie}/{client_id}",
     "history": _CLIENT + "/geschiedenis",
     "keys": _KEYS,
     "remove_key": _KEYS + "/verwijderen",

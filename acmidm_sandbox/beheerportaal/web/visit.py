@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
+from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import sessions, users
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.web import rendering
@@ -44,6 +45,20 @@ class Visit:
         return self.user
 
     @property
+    def apis(self) -> Mapping[str, ApiSettings]:
+        """The APIs that the user decides about, by Referentie."""
+        if self.user is None or not self.user.api_beheerder:
+            return {}
+        apis = self.portal.settings.apis
+        return {referentie: api for referentie, api in apis.items() if api.owner == self.user.ovo}
+
+    @property
+    def done(self) -> str:
+        """The name of the text that says what the user just did; empty for none."""
+        name = f"done.{self.request.query_params.get('gedaan', '')}"
+        return name if name in self.texts.messages else ""
+
+    @property
     def after(self) -> int | None:
         """The number after which a list goes on; None at its beginning."""
         return as_number(self.request.query_params.get("na", ""))
@@ -74,18 +89,34 @@ class Visit:
 
 
 Handler = Callable[[Visit], Response]
+Right = Callable[[User], bool]
 
 
-def endpoint(handle: Handler, *, is_public: bool) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database
-    runs in a thread."""
+def administrator(user: User) -> bool:
+    """Whether the user manages the clients of an organisation."""
+    return user.api_beheerder
+
+
+def team(user: User) -> bool:
+    """Whether the user is of the Aansluitingenteam."""
+    return user.aansluitingenteam
+
+
+def either(user: User) -> bool:
+    """Whether the user has any right."""
+    return bool(user.rights)
+
+
+def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page, which is for who has a right, and for everybody where that is None. What reads
+    the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         form: Mapping[str, str] = {}
         if request.method == "POST":
             _require_our_origin(request)
             form = await _read_form(request)
-        return await to_thread.run_sync(_answer, handle, is_public, request, form)
+        return await to_thread.run_sync(_answer, handle, right, request, form)
 
     return answer
 
@@ -120,17 +151,19 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _answer(handle: Handler, is_public: bool, request: Request, form: Mapping[str, str]) -> Response:
+def _answer(handle: Handler, right: Right | None, request: Request, form: Mapping[str, str]) -> Response:
     if request.path_params["language"] not in LANGUAGES:
         raise HTTPException(404)
     visit = visit_of(request, form)
-    if is_public:
+    if right is None:
         return handle(visit)
     if visit.user is None:
         wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
         return visit.see(visit.urls("log_on", **wanted))
-    if not visit.user.api_beheerder:
+    if not either(visit.user):
         return visit.page("no_right.html", 403)
+    if not right(visit.user):
+        raise HTTPException(404)
     return handle(visit)
 
 

@@ -1,0 +1,54 @@
+"""Making and removing a client by hand."""
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from acmidm_sandbox.beheerportaal.api.clients import add_client, drop_client
+from acmidm_sandbox.beheerportaal.documents import ClientDeclaration
+from acmidm_sandbox.beheerportaal.web import clients
+from acmidm_sandbox.beheerportaal.web.visit import Visit
+
+
+def show_form(visit: Visit) -> Response:
+    """The form for a new client."""
+    return _form(visit)
+
+
+def create(visit: Visit) -> Response:
+    """Makes a client of the own organisation. It has neither a natural key nor other marks, and no scopes yet."""
+    name = visit.form.get("client_name", "").strip()
+    try:
+        declaration = ClientDeclaration(
+            client_name=name,
+            organisation=visit.somebody.organisation,
+            application=name,
+            grant_types=["client_credentials"],
+            token_endpoint_auth_method="private_key_jwt",  # noqa: S106 - the name of a method
+            contacts=visit.form.get("contacts", "").split(),
+        )
+    except ValidationError as error:
+        wrong = {str(mistake["loc"][0]) for mistake in error.errors()} & {"client_name", "contacts"}
+        return _form(visit, 422, [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)])
+    if not declaration.contacts:
+        return _form(visit, 422, [("contacts", visit.texts("new.wrong.contacts"))])
+    with visit.portal.database.write() as connection:
+        client = add_client(connection, visit.somebody.actor, visit.portal.settings, declaration)
+    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="client_created"))
+
+
+def ask_to_remove(visit: Visit) -> Response:
+    """The page on which the removal of a client is confirmed."""
+    with visit.portal.database.read() as connection:
+        client = clients.find(visit, connection, clients.seen(visit))
+    return visit.page("remove_client.html", client=client.document)
+
+
+def remove(visit: Visit) -> Response:
+    """Removes a client."""
+    with visit.portal.database.write() as connection:
+        drop_client(connection, visit.somebody.actor, clients.find(visit, connection, clients.seen(visit)))
+    return visit.see(visit.urls("clients", gedaan="client_removed"))
+
+
+def _form(visit: Visit, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
+    return visit.page("new_client.html", status, form=visit.form, mistakes=mistakes or [])
