@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 
@@ -20,12 +21,12 @@ def anybody(portal: RunningPortal, **headers: str) -> Person:
 
 
 def person(
-    portal: RunningPortal, name: str, organisation: Sequence[str] = (GENT,), *, api_beheerder: bool = True
+    portal: RunningPortal, name: str, organisation: Sequence[str] = (GENT,), *, api_beheerder: bool = True, **more: Any
 ) -> Person:
-    """A new user, logged on."""
+    """A new user, logged on; `more` are further keywords of `add_user`."""
     somebody = anybody(portal)
     somebody.name = name
-    somebody.password = add_user(portal.settings.database, name, organisation, api_beheerder=api_beheerder)
+    somebody.password = add_user(portal.settings.database, name, organisation, api_beheerder=api_beheerder, **more)
     assert somebody.log_on().status_code == 303
     return somebody
 

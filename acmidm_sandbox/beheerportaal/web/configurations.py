@@ -1,9 +1,8 @@
 """What the Aansluitingenteam does: configuring a product for a client."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import ValidationError
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -79,21 +78,18 @@ def _written(value: Any) -> str:
 
 
 def _wrong(visit: Visit, configuration: Mapping[str, Any]) -> set[str]:
-    """The fields that the product refuses, or that have a character that cannot be seen."""
-    validator = visit.portal.configuration_validators[visit.request.path_params["product"]]
-    wrong = {name for error in validator.iter_errors(configuration) for name in _fields_of(error)}
+    """The fields that the product refuses, or that have a character that cannot be seen; all where it is not said
+    which."""
+    product = visit.request.path_params["product"]
+    errors = list(visit.portal.configuration_validators[product].iter_errors(configuration))
+    required = visit.portal.settings.products[product].json_schema.get("required", ())
+    wrong = {str(error.absolute_path[0]) for error in errors if error.absolute_path} | {*required} - {*configuration}
     for name, value in configuration.items():
         try:
             all_visible(value)
         except ValueError:
             wrong.add(name)
-    return wrong
-
-
-def _fields_of(error: ValidationError) -> Iterable[str]:
-    if error.absolute_path:
-        return [str(error.absolute_path[0])]
-    return [name for name in error.validator_value if name not in error.instance]  # of `required`
+    return wrong or ({*_fields(visit)} if errors else set())
 
 
 def _etag(stored: StoredConfiguration | None) -> str:
