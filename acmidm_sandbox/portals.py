@@ -120,24 +120,22 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """What a client can be coupled to: each product of the catalogue is an API, its Referentie the product's name.
-
-    A scope that its provider assigns to everybody needs no coupling.
-    """
-    found = {
-        name: [
-            on_platform
+    """What a client can be coupled to: each product of the catalogue, by its name, for the scopes that nobody has by
+    himself."""
+    found: dict[str, dict[str, object]] = {}
+    for name, product in catalogue.products.items():
+        granted = [
+            own
             for own, scope in product.scopes.items()
             if environment in scope.environments and not scope.assigned_by_provider
-            if (on_platform := catalogue.name_on(platform, own)) is not None
         ]
-        for name, product in catalogue.products.items()
-    }
-    return {
-        name: {"client_id": api_client_id(environment, platform, name), "owner": API_OWNER, "scopes": scopes}
-        for name, scopes in found.items()
-        if scopes
-    }
+        if scopes := [known for own in granted if (known := catalogue.name_on(platform, own))]:
+            found[name] = {
+                "client_id": api_client_id(environment, platform, name),
+                "owner": API_OWNER,
+                "scopes": scopes,
+            }
+    return found
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:

@@ -64,6 +64,10 @@ class StoredClient:
             self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
         )
 
+    def has_any(self, scopes: Collection[str]) -> bool:
+        """Whether at least one of these scopes is granted."""
+        return not set(scopes).isdisjoint(self.scopes.scopes)
+
     @property
     def item(self) -> ClientItem:
         """The client as lists give it."""

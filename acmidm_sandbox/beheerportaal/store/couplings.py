@@ -5,8 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from acmidm_sandbox.beheerportaal.documents import CouplingRequest
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient, find
+from acmidm_sandbox.beheerportaal.documents import ClientDocument, CouplingRequest
+from acmidm_sandbox.beheerportaal.store.clients import find
 from acmidm_sandbox.beheerportaal.store.tables import coupling_requests as table
 
 
@@ -16,11 +16,11 @@ def of_client(connection: Connection, client_id: str) -> dict[str, CouplingReque
     return {row["referentie"]: CouplingRequest.model_construct(**row) for row in rows}
 
 
-def waiting(connection: Connection, apis: Collection[str]) -> list[tuple[CouplingRequest, StoredClient]]:
-    """The requests for any of these APIs that nobody decided about, the longest waiting first, each with its client."""
+def waiting(connection: Connection, apis: Collection[str]) -> list[tuple[str, ClientDocument]]:
+    """Which clients wait to be coupled to any of these APIs, with its Referentie, the longest waiting first."""
     query = select(table).where(table.c.referentie.in_(apis), table.c.refusal.is_(None)).order_by(table.c.requested_at)
-    requests = [CouplingRequest.model_construct(**row) for row in connection.execute(query).mappings()]
-    return [(request, client) for request in requests if (client := find(connection, request.client_id))]
+    requests = connection.execute(query).all()
+    return [(row.referentie, client.document) for row in requests if (client := find(connection, row.client_id))]
 
 
 def put(connection: Connection, request: CouplingRequest) -> None:

@@ -12,7 +12,7 @@ from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
 from acmidm_sandbox.beheerportaal.store import audit, clients, couplings, keys_in_use, products
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
 from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.visit import Visit, administrator, team
+from acmidm_sandbox.beheerportaal.web.visit import Visit
 
 _CLIENTS_ON_A_PAGE = 50
 _CHANGES_ON_A_PAGE = 50
@@ -74,9 +74,10 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
         client=client.document,
         keys=views.keys_of(client, trail, in_use),
         scopes=views.scopes_of(client, visit.portal.settings, trail),
-        couplings=views.couplings_of(client, visit.portal.settings, requests),
+        coupled=[name for name, api in sorted(visit.portal.settings.apis.items()) if client.has_any(api.scopes)],
+        requests=requests,
         products={name: stored.document.configuration for name, stored in configured.items() if stored},
-        configurable=sorted(visit.portal.settings.products) if team(visit.somebody) else (),
+        configurable=sorted(visit.portal.settings.products) if visit.somebody.aansluitingenteam else (),
         is_own=is_own,
         changes=views.changes(trail[:_LATEST_CHANGES]),
         has_more_changes=len(trail) > _LATEST_CHANGES or page.next is not None,
@@ -111,9 +112,9 @@ def find(visit: Visit, connection: Connection, among: ColumnElement[bool] | None
 def own(visit: Visit) -> ColumnElement[bool]:
     """The clients of the user's organisation, where the user manages them."""
     user = visit.somebody
-    return of_organisation(user.ovo, user.kbo) if administrator(user) else false()
+    return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
 
 
 def seen(visit: Visit) -> ColumnElement[bool]:
     """The clients that the user may see."""
-    return true() if team(visit.somebody) else own(visit)
+    return true() if visit.somebody.aansluitingenteam else own(visit)

@@ -9,9 +9,9 @@ from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import Visit
 
 
-def show_form(visit: Visit) -> Response:
+def show_form(visit: Visit, mistakes: list[tuple[str, str]] | None = None) -> Response:
     """The form for a new client."""
-    return _form(visit)
+    return visit.page("new_client.html", 422 if mistakes else 200, mistakes=mistakes or [])
 
 
 def create(visit: Visit) -> Response:
@@ -24,31 +24,20 @@ def create(visit: Visit) -> Response:
             application=name,
             grant_types=["client_credentials"],
             token_endpoint_auth_method="private_key_jwt",  # noqa: S106 - the name of a method
-            contacts=visit.form.get("contacts", "").split(),
+            contacts=visit.form.get("contacts", "").split() or [""],
         )
     except ValidationError as error:
-        wrong = {str(mistake["loc"][0]) for mistake in error.errors()} & {"client_name", "contacts"}
-        return _form(visit, 422, [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)])
-    if not declaration.contacts:
-        return _form(visit, 422, [("contacts", visit.texts("new.wrong.contacts"))])
+        wrong = sorted({str(mistake["loc"][0]) for mistake in error.errors()} - {"application"})
+        return show_form(visit, [(field, visit.texts(f"new.wrong.{field}")) for field in wrong])
     with visit.portal.database.write() as connection:
         client = add_client(connection, visit.somebody.actor, visit.portal.settings, declaration)
     return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="client_created"))
 
 
-def ask_to_remove(visit: Visit) -> Response:
-    """The page on which the removal of a client is confirmed."""
-    with visit.portal.database.read() as connection:
-        client = clients.find(visit, connection, clients.seen(visit))
-    return visit.page("remove_client.html", client=client.document)
-
-
 def remove(visit: Visit) -> Response:
-    """Removes a client."""
+    """Removes a client, where that was confirmed."""
+    if visit.form.get("bevestigd") != "ja":
+        return clients.show_again(visit)
     with visit.portal.database.write() as connection:
         drop_client(connection, visit.somebody.actor, clients.find(visit, connection, clients.seen(visit)))
     return visit.see(visit.urls("clients", gedaan="client_removed"))
-
-
-def _form(visit: Visit, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
-    return visit.page("new_client.html", status, form=visit.form, mistakes=mistakes or [])

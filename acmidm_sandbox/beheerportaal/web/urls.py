@@ -21,7 +21,6 @@ PAGES = {
     "couple": _CLIENT + "/koppelen",
     "configuration": _CLIENT + "/producten/{product}",
     "apis": _APIS,
-    "api": _APIS + "/{referentie}",
     "coupling": _APIS + "/{referentie}/{client_id}",
     "history": _CLIENT + "/geschiedenis",
     "keys": _KEYS,

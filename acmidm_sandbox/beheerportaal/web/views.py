@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm_sandbox.beheerportaal.documents import AuditEntry, CouplingRequest, KeysInUse
+from acmidm_sandbox.beheerportaal.documents import AuditEntry, KeysInUse
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
@@ -63,15 +63,6 @@ class ScopeView:
 
 
 @dataclass(frozen=True, slots=True)
-class CouplingView:
-    """An API that a client is coupled to, by `scopes`; without any, `request` waits or was refused."""
-
-    referentie: str
-    scopes: Sequence[str]
-    request: CouplingRequest | None
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that a change added (`+`), removed (`-`) or altered (`±`)."""
 
@@ -104,19 +95,6 @@ def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[Au
         )
         for name in client.scopes.scopes
     ]
-
-
-def couplings_of(
-    client: StoredClient, settings: PortalSettings, requests: Mapping[str, CouplingRequest]
-) -> list[CouplingView]:
-    """The client's couplings, and its requests for others, by Referentie."""
-    found = [
-        CouplingView(
-            referentie, [name for name in api.scopes if name in client.scopes.scopes], requests.get(referentie)
-        )
-        for referentie, api in sorted(settings.apis.items())
-    ]
-    return [coupling for coupling in found if coupling.scopes or coupling.request]
 
 
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -89,22 +90,9 @@ class Visit:
 
 
 Handler = Callable[[Visit], Response]
-Right = Callable[[User], bool]
-
-
-def administrator(user: User) -> bool:
-    """Whether the user manages the clients of an organisation."""
-    return user.api_beheerder
-
-
-def team(user: User) -> bool:
-    """Whether the user is of the Aansluitingenteam."""
-    return user.aansluitingenteam
-
-
-def either(user: User) -> bool:
-    """Whether the user has any right."""
-    return bool(user.rights)
+# For whom a page is.
+Right = Callable[[User], object]
+ADMINISTRATOR, TEAM, EITHER = attrgetter("api_beheerder"), attrgetter("aansluitingenteam"), attrgetter("rights")
 
 
 def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaitable[Response]]:
@@ -160,7 +148,7 @@ def _answer(handle: Handler, right: Right | None, request: Request, form: Mappin
     if visit.user is None:
         wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
         return visit.see(visit.urls("log_on", **wanted))
-    if not either(visit.user):
+    if not EITHER(visit.user):
         return visit.page("no_right.html", 403)
     if not right(visit.user):
         raise HTTPException(404)

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page
 
 from acmidm_sandbox.beheerportaal.users import add_user
+from tests.support.browser import accessible, shot
 from tests.support.fixtures import portal
 from tests.support.portal import RunningPortal
 
@@ -26,7 +27,7 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
 
 
 class Desk:
-    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept, and each
+    """Someone before a browser of their own. Whatever the console has to complain of is kept, and each
     dialog that opens."""
 
     def __init__(self, page: Page, portal: RunningPortal, name: str, password: str) -> None:
@@ -71,12 +72,19 @@ class Desk:
 
 @pytest.fixture
 def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk]]:
-    """Makes someone with a browser window; `api_beheerder` and the context's options are keywords."""
+    """Makes someone with a browser window; what `add_user` takes and the context's options are keywords."""
     contexts = []
 
-    def make(*, api_beheerder: bool = True, **options: Any) -> Desk:
+    def make(
+        *,
+        organisation: str = "OVO002067",
+        api_beheerder: bool = True,
+        aansluitingenteam: bool = False,
+        **options: Any,
+    ) -> Desk:
         name = f"beheer-{uuid.uuid4().hex[:8]}"
-        password = add_user(portal.settings.database, name, ["OVO002067"], api_beheerder=api_beheerder)
+        rights = {"api_beheerder": api_beheerder, "aansluitingenteam": aansluitingenteam}
+        password = add_user(portal.settings.database, name, [organisation], **rights)
         context = browser.new_context(**{"locale": "nl-BE", "viewport": {"width": 1180, "height": 800}, **options})
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -85,3 +93,34 @@ def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk
     yield make
     for context in contexts:
         context.close()
+
+
+def look_at(page: Page, name: str, address: str) -> None:
+    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls
+    sideways (WCAG 1.4.10); each language leads to the same page in the other, and says which it is."""
+    page.set_viewport_size({"width": 1180, "height": 800})
+    page.goto(address)
+    heading = page.get_by_role("heading", level=1).inner_text()
+    for language, other, there in (
+        ("nl", "English", address.replace("/nl/", "/en/", 1)),
+        ("en", "Nederlands", address),
+    ):
+        assert page.locator("html").get_attribute("lang") == language
+        accessible(page)
+        shot(page, f"{name}-{language}")
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+        page.get_by_role("link", name=other).click()
+        assert page.url == there
+    assert page.get_by_role("heading", level=1).inner_text() == heading
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Presses Tab until what has the focus is called ``name``."""
+    named = "e => e.labels?.length ? e.labels[0].innerText : e.innerText"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        text = page.evaluate(f"({named})(document.activeElement)") or ""
+        if " ".join(text.split()) == name:
+            return
+    raise AssertionError(f"the keyboard does not reach {name}")

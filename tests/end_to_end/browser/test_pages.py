@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from acmidm_sandbox.beheerportaal.users import set_right
 from story.person import MENU, client_path
-from tests.end_to_end.browser.conftest import Desk
+from tests.end_to_end.browser.conftest import Desk, look_at, tab_to
 from tests.end_to_end.browser.test_steps import registered
 from tests.sandbox.mails import deliver, mail
 from tests.support.browser import accessible, shot
@@ -48,7 +48,7 @@ def client_id(operator: httpx.Client) -> str:
 def test_every_page_is_for_everybody(
     portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str
 ) -> None:
-    """Before and after logging on, with mistakes, and without the right: see ``_look_at``."""
+    """Before and after logging on, with mistakes, and without the right: see ``look_at``."""
     deliver(
         portal,
         mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3),
@@ -58,7 +58,7 @@ def test_every_page_is_for_everybody(
     someone = desk()
     page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
     log_on = f"{portal.origin}/portaal/nl/aanmelden"
-    _look_at(page, "log-on", log_on)
+    look_at(page, "log-on", log_on)
     page.get_by_label("Gebruikersnaam").fill("nobody")
     page.get_by_label("Wachtwoord").fill("nothing")
     page.get_by_role("button", name="Aanmelden").click()
@@ -77,14 +77,14 @@ def test_every_page_is_for_everybody(
         "mail": str(page.get_by_role("link", name="Herinnering:").first.get_attribute("href")),
     }
     for name, path in pages.items():
-        _look_at(page, name, portal.origin + path)
+        look_at(page, name, portal.origin + path)
     page.goto(portal.origin + own)
     someone.upload('{"kty": "EC"}')
     assert "kid ontbreekt" in someone.summary
     accessible(page)
     shot(page, "refused")
     set_right(portal.settings.database, someone.name, api_beheerder=False)
-    _look_at(page, "no-right", portal.origin + own)
+    look_at(page, "no-right", portal.origin + own)
 
 
 def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
@@ -107,21 +107,21 @@ def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, d
     page.keyboard.type(someone.password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Mijn OAuth Clients")
-    _tab_to(page, name)
+    tab_to(page, name)
     assert _outline(page) >= 2
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    _tab_to(page, "JSON Web Key (JWK)")
+    tab_to(page, "JSON Web Key (JWK)")
     page.keyboard.insert_text(json.dumps(public_jwk(key)))
-    _tab_to(page, "Sleutel opladen")
+    tab_to(page, "Sleutel opladen")
     page.keyboard.press("Enter")
     expect(page.get_by_text("De sleutel is opgeladen")).to_be_visible()
-    _tab_to(page, "Verwijderen typed")
+    tab_to(page, "Verwijderen typed")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sleutel verwijderen")
-    _tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")
+    tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")
     page.keyboard.press("Space")
-    _tab_to(page, "Sleutel verwijderen")
+    tab_to(page, "Sleutel verwijderen")
     page.keyboard.press("Enter")
     expect(page.get_by_text("De sleutel is verwijderd")).to_be_visible()
     assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == []
@@ -179,37 +179,6 @@ def test_the_screenshots_are_small() -> None:
     files = list((ROOT / "docs" / "images").glob("*.png"))
     assert files
     assert all(file.stat().st_size < 150_000 for file in files)
-
-
-def _look_at(page: Page, name: str, address: str) -> None:
-    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls
-    sideways (WCAG 1.4.10); each language leads to the same page in the other, and says which it is."""
-    page.set_viewport_size({"width": 1180, "height": 800})
-    page.goto(address)
-    heading = page.get_by_role("heading", level=1).inner_text()
-    for language, other, there in (
-        ("nl", "English", address.replace("/nl/", "/en/", 1)),
-        ("en", "Nederlands", address),
-    ):
-        assert page.locator("html").get_attribute("lang") == language
-        accessible(page)
-        shot(page, f"{name}-{language}")
-        page.set_viewport_size({"width": 320, "height": 700})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
-        page.get_by_role("link", name=other).click()
-        assert page.url == there
-    assert page.get_by_role("heading", level=1).inner_text() == heading
-
-
-def _tab_to(page: Page, name: str) -> None:
-    """Presses Tab until what has the focus is called ``name``."""
-    named = "e => e.labels?.length ? e.labels[0].innerText : e.innerText"
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        text = page.evaluate(f"({named})(document.activeElement)") or ""
-        if " ".join(text.split()) == name:
-            return
-    raise AssertionError(f"the keyboard does not reach {name}")
 
 
 def _outline(page: Page) -> float:
