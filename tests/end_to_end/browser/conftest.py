@@ -83,8 +83,10 @@ def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk
         **options: Any,
     ) -> Desk:
         name = f"beheer-{uuid.uuid4().hex[:8]}"
-        rights = {"api_beheerder": api_beheerder, "aansluitingenteam": aansluitingenteam}
-        password = add_user(portal.settings.database, name, [organisation], **rights)
+        database = portal.settings.database
+        password = add_user(
+            database, name, [organisation], api_beheerder=api_beheerder, aansluitingenteam=aansluitingenteam
+        )
         context = browser.new_context(**{"locale": "nl-BE", "viewport": {"width": 1180, "height": 800}, **options})
         context.set_default_timeout(20_000)
         contexts.append(context)
