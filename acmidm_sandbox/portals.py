@@ -124,17 +124,11 @@ def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> 
     himself."""
     found: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
-        granted = [
-            own
-            for own, scope in product.scopes.items()
-            if environment in scope.environments and not scope.assigned_by_provider
-        ]
-        if scopes := [known for own in granted if (known := catalogue.name_on(platform, own))]:
-            found[name] = {
-                "client_id": api_client_id(environment, platform, name),
-                "owner": API_OWNER,
-                "scopes": scopes,
-            }
+        names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}
+        granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
+        if scopes := [scope for scope in granted if scope is not None]:
+            client_id = api_client_id(environment, platform, name)
+            found[name] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
     return found
 
 

@@ -68,7 +68,11 @@ def replace_scopes(
             scopes=sorted({*wanted.scopes, *assigned}),
             default=sorted({*wanted.default, *unnamed.intersection(client.scopes.default)}),
         )
-        client = store_scopes(connection, caller, client, scopes)
+        if scopes != client.scopes:
+            before = client.scopes
+            client = clients.replace_scopes(connection, client, scopes)
+            path = f"{PREFIX}/clients/{client_id}/scopes"
+            audit.record(connection, caller, Change("scopes.replaced", client_id, path, before, scopes))
     return answers.document(client.scopes, client.scopes_version)
 
 
@@ -100,16 +104,6 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
     with portal.database.read() as connection:
         find(connection, client_id)
         return answers.page(keys_in_use.of_client(connection, client_id))
-
-
-def store_scopes(connection: Connection, actor: str, client: StoredClient, scopes: ScopesDocument) -> StoredClient:
-    """Writes a set of scopes, and a line in the audit trail; neither where it is the set that there is."""
-    if scopes == client.scopes:
-        return client
-    client_id = client.document.client_id
-    path = f"{PREFIX}/clients/{client_id}/scopes"
-    audit.record(connection, actor, Change("scopes.replaced", client_id, path, client.scopes, scopes))
-    return clients.replace_scopes(connection, client, scopes)
 
 
 def store_jwks(

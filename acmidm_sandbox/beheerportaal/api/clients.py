@@ -51,9 +51,9 @@ def list_clients(
     managed_by: _Filter = None,
 ) -> Response:
     """The clients with their scopes and keys, in the order of their registration; the filters must all match."""
-    filters = {"software_id": software_id, "application": application, "managed_by": managed_by}
+    condition = clients.matching(software_id=software_id, application=application, managed_by=managed_by)
     with portal.database.read() as connection:
-        found, following = clients.page(connection, filters, limit, None if after is None else int(after))
+        found, following = clients.page(connection, condition, limit, None if after is None else int(after))
     return answers.page(
         ClientPage(items=[client.item for client in found], next=None if following is None else str(following))
     )
@@ -72,9 +72,24 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
     secret_hash = (
         None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
     )
+    now = int(time.time())
     with portal.database.write() as connection:
-        client = add_client(connection, caller, portal.settings, declaration, secret_hash)
-    return answers.document(client.document, client.client_version, location=_path(client.document.client_id))
+        _require_free(connection, declaration.software_id, None)
+        client = StoredClient(
+            document=ClientDocument(
+                **_metadata(declaration),
+                client_id=_new_client_id(connection, portal.settings),
+                client_id_issued_at=now,
+                client_secret_updated_at=None if secret_hash is None else now,
+            ),
+            client_secret_hash=secret_hash,
+            scopes=ScopesDocument(scopes=sorted(portal.settings.assigned_scopes)),
+            jwks=JwksDocument(keys=[]),
+        )
+        clients.add(connection, client)
+        path = _path(client.document.client_id)
+        audit.record(connection, caller, Change("client.created", client.document.client_id, path, None, client.item))
+    return answers.document(client.document, client.client_version, location=path)
 
 
 @router.get("/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404))
@@ -121,46 +136,9 @@ def remove_client(portal: CurrentPortal, caller: Caller, client_id: str, if_matc
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
-        drop_client(connection, caller, client)
+        clients.remove(connection, client_id)
+        audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
     return Response(status_code=204)
-
-
-def add_client(
-    connection: Connection,
-    actor: str,
-    settings: PortalSettings,
-    declaration: ClientDeclaration,
-    secret_hash: str | None = None,
-) -> StoredClient:
-    """Registers a client under a new client-ID, with a line in the audit trail.
-
-    Raises:
-        Problem: 409 where another client has its software_id.
-    """
-    _require_free(connection, declaration.software_id, None)
-    now = int(time.time())
-    client = StoredClient(
-        document=ClientDocument(
-            **_metadata(declaration),
-            client_id=_new_client_id(connection, settings),
-            client_id_issued_at=now,
-            client_secret_updated_at=None if secret_hash is None else now,
-        ),
-        client_secret_hash=secret_hash,
-        scopes=ScopesDocument(scopes=sorted(settings.assigned_scopes)),
-        jwks=JwksDocument(keys=[]),
-    )
-    clients.add(connection, client)
-    client_id = client.document.client_id
-    audit.record(connection, actor, Change("client.created", client_id, _path(client_id), None, client.item))
-    return client
-
-
-def drop_client(connection: Connection, actor: str, client: StoredClient) -> None:
-    """Removes a client, with a line in the audit trail."""
-    client_id = client.document.client_id
-    clients.remove(connection, client_id)
-    audit.record(connection, actor, Change("client.removed", client_id, _path(client_id), client.item, None))
 
 
 def find(connection: Connection, client_id: str) -> StoredClient:

@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Response
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from sqlalchemy import Connection
 
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
@@ -17,7 +16,6 @@ from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, Config
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, refused
 from acmidm_sandbox.beheerportaal.store import audit, clients, products
 from acmidm_sandbox.beheerportaal.store.audit import Change
-from acmidm_sandbox.beheerportaal.store.products import StoredConfiguration
 
 router = APIRouter(
     prefix="/products/v1/{product}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["products"]
@@ -74,6 +72,7 @@ def put_configuration(
     )
     if errors:
         raise refused([_mistake(error) for error in errors])
+    path = _path(product, client_id)
     with portal.database.write() as connection:
         stored = products.find(connection, product, client_id)
         creates = if_match is None and if_none_match == "*"
@@ -90,8 +89,15 @@ def put_configuration(
             raise Problem(
                 422, f"The configuration is refused: {detail}.", errors=[{"parameter": "client_id", "detail": detail}]
             )
-        version = store_configuration(connection, caller, product, client_id, document)
-    return answers.document(document, version, location=_path(product, client_id) if stored is None else None)
+        if stored is None:
+            version = products.add(connection, product, client_id, document)
+        elif stored.document == document:
+            return answers.document(document, stored.version)
+        else:
+            version = products.replace(connection, product, client_id, document)
+        before = None if stored is None else stored.document
+        audit.record(connection, caller, Change("product.replaced", client_id, path, before, document))
+    return answers.document(document, version, location=path if stored is None else None)
 
 
 @router.delete(
@@ -107,30 +113,10 @@ def remove_configuration(
         if stored is None:
             raise _not_configured(product, client_id)
         require_current(if_match, stored.version)
-        drop_configuration(connection, caller, product, stored)
+        products.remove(connection, product, client_id)
+        change = Change("product.removed", client_id, _path(product, client_id), stored.document, None)
+        audit.record(connection, caller, change)
     return Response(status_code=204)
-
-
-def store_configuration(
-    connection: Connection, actor: str, product: str, client_id: str, document: ConfigurationDocument
-) -> int:
-    """Writes a configuration, and a line in the audit trail; neither where it is the one that there is. Returns its
-    version."""
-    stored = products.find(connection, product, client_id)
-    if stored is not None and stored.document == document:
-        return stored.version
-    before = None if stored is None else stored.document
-    change = Change("product.replaced", client_id, _path(product, client_id), before, document)
-    audit.record(connection, actor, change)
-    write = products.add if stored is None else products.replace
-    return write(connection, product, client_id, document)
-
-
-def drop_configuration(connection: Connection, actor: str, product: str, stored: StoredConfiguration) -> None:
-    """Removes a configuration, with a line in the audit trail."""
-    products.remove(connection, product, stored.client_id)
-    path = _path(product, stored.client_id)
-    audit.record(connection, actor, Change("product.removed", stored.client_id, path, stored.document, None))
 
 
 def _validator(portal: Portal, product: str) -> Draft202012Validator:

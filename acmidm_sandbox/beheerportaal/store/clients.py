@@ -1,6 +1,6 @@
 """Clients: one row each, which holds three documents (the client, its scopes, its keys) with a version each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    Select,
     and_,
     delete,
     false,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 
@@ -30,13 +30,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import keys_in_use as uses
-from acmidm_sandbox.beheerportaal.store.tables import (
-    clients,
-    coupling_requests,
-    keys_in_use,
-    notifications,
-    uploads,
-)
+from acmidm_sandbox.beheerportaal.store.tables import clients, coupling_requests, keys_in_use, notifications, uploads
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -154,24 +148,18 @@ def remove(connection: Connection, client_id: str) -> None:
 
 
 def page(
-    connection: Connection, filters: Mapping[str, str | None], limit: int, after: int | None
-) -> tuple[Sequence[StoredClient], int | None]:
-    """At most `limit` clients registered after number `after`, and the number to go on after, None on the last page.
-
-    `filters` maps columns to the value they must have; None means any.
-    """
-    query = select(clients)
-    for name, value in filters.items():
-        if value is not None:
-            query = query.where(clients.c[name] == value)
-    return _page(connection, query, limit, after)
-
-
-def page_among(
     connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
 ) -> tuple[Sequence[StoredClient], int | None]:
-    """`page`, for the clients that satisfy a condition, such as `of_organisation`."""
-    return _page(connection, select(clients).where(condition), limit, after)
+    """At most `limit` clients that satisfy a condition, such as `of_organisation`, registered after number `after`; and
+    the number to go on after, None on the last page."""
+    query = select(clients).where(condition, clients.c.seq > (after or 0)).order_by(clients.c.seq).limit(limit + 1)
+    rows = connection.execute(query).mappings().all()
+    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+
+
+def matching(**values: str | None) -> ColumnElement[bool]:
+    """The clients whose columns have these values; None means any."""
+    return and_(true(), *(clients.c[name] == value for name, value in values.items() if value is not None))
 
 
 def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
@@ -203,15 +191,6 @@ def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return and_(by_kbo, or_(its_ovo.is_(None), codes == 1))
-
-
-def _page(
-    connection: Connection, query: Select[Any], limit: int, after: int | None
-) -> tuple[Sequence[StoredClient], int | None]:
-    if after is not None:
-        query = query.where(clients.c.seq > after)
-    rows = connection.execute(query.order_by(clients.c.seq).limit(limit + 1)).mappings().all()
-    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
 
 
 def _one(connection: Connection, condition: ColumnElement[bool]) -> StoredClient | None:

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.products import drop_configuration, store_configuration
+from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_configuration
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ClientDocument, ConfigurationDocument
+from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.products import StoredConfiguration
-from acmidm_sandbox.beheerportaal.untrusted import all_visible
 from acmidm_sandbox.beheerportaal.web import clients, views
 from acmidm_sandbox.beheerportaal.web.visit import Visit
-
-_FIELDS = "velden"
 
 
 def show(visit: Visit) -> Response:
@@ -29,24 +28,24 @@ def show(visit: Visit) -> Response:
 
 def save(visit: Visit) -> Response:
     """Writes the configuration, or removes it. The marks of a stack stay: the configuration is still that stack's."""
-    product, removes = visit.request.path_params["product"], visit.form.get("besluit") == "remove"
+    product, seen_etag = visit.request.path_params["product"], visit.form.get("etag") or None
+    with visit.portal.database.read() as connection:
+        client, stored = _find(visit, connection)
     texts = {name: visit.form.get(f"veld-{name}", "").strip() for name in _fields(visit)}
     configuration = {name: _read(_fields(visit)[name], text) for name, text in texts.items() if text}
-    mistakes: list[tuple[str, str]] = []
-    with visit.portal.database.write() as connection:
-        client, stored = _find(visit, connection)
-        if visit.form.get("etag") != _etag(stored):
-            mistakes = [(_FIELDS, visit.texts("stale.configuration"))]
-        elif removes and stored:
-            drop_configuration(connection, visit.somebody.actor, product, stored)
-        elif wrong := _wrong(visit, configuration):
-            mistakes = [(f"veld-{name}", visit.texts("configuration.wrong", field=name)) for name in sorted(wrong)]
+    of_client = (visit.portal, visit.somebody.actor, product, client.client_id)
+    removes = visit.form.get("besluit") == "remove"
+    try:
+        if removes:
+            remove_configuration(*of_client, if_match=seen_etag)
         else:
             marks = dict(stored.document) if stored else {}
             document = ConfigurationDocument(**{**marks, "configuration": configuration})
-            store_configuration(connection, visit.somebody.actor, product, client.client_id, document)
-    if mistakes:
-        return _form(visit, client, stored, texts, mistakes)
+            put_configuration(*of_client, document, if_match=seen_etag, if_none_match="*")
+    except ValidationError:
+        return _form(visit, client, stored, texts, [("velden", visit.texts("configuration.invisible"))])
+    except Problem as problem:
+        return _form(visit, client, stored, texts, _mistakes(visit, problem, configuration))
     done = "configuration_removed" if removes else "configured"
     return visit.see(visit.urls("client", client_id=client.client_id, gedaan=done))
 
@@ -77,23 +76,14 @@ def _written(value: Any) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else views.shown(value)
 
 
-def _wrong(visit: Visit, configuration: Mapping[str, Any]) -> set[str]:
-    """The fields that the product refuses, or that have a character that cannot be seen; all where it is not said
-    which."""
-    product = visit.request.path_params["product"]
-    errors = list(visit.portal.configuration_validators[product].iter_errors(configuration))
-    required = visit.portal.settings.products[product].json_schema.get("required", ())
-    wrong = {str(error.absolute_path[0]) for error in errors if error.absolute_path} | {*required} - {*configuration}
-    for name, value in configuration.items():
-        try:
-            all_visible(value)
-        except ValueError:
-            wrong.add(name)
-    return wrong or ({*_fields(visit)} if errors else set())
-
-
-def _etag(stored: StoredConfiguration | None) -> str:
-    return etag(stored.version if stored else 0)
+def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The fields that the product refuses, all where it does not say which; else that others were there meanwhile."""
+    if problem.status_code != 422:
+        return [("velden", visit.texts("stale.configuration"))]
+    product = visit.portal.settings.products[visit.request.path_params["product"]]
+    named = {path[2] for error in problem.errors if len(path := error["pointer"].split("/")) > 2}
+    wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {*_fields(visit)}
+    return [(f"veld-{name}", visit.texts("configuration.wrong", field=name)) for name in sorted(wrong)]
 
 
 def _form(
@@ -111,6 +101,6 @@ def _form(
         fields=_fields(visit),
         texts=texts,
         is_stored=stored is not None,
-        etag=_etag(stored),
+        etag=etag(stored.version) if stored else "",
         mistakes=mistakes or [],
     )

@@ -5,10 +5,11 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.client_parts import store_scopes
+from acmidm_sandbox.beheerportaal.api.client_parts import replace_scopes
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
+from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import audit, couplings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
 from acmidm_sandbox.beheerportaal.store.audit import Change
@@ -48,7 +49,7 @@ def show_all(visit: Visit) -> Response:
     among = stored_clients.with_any_scope([name for _, api in apis for name in api.scopes])
     with visit.portal.database.read() as connection:
         waiting = couplings.waiting(connection, visit.apis)
-        found, following = stored_clients.page_among(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
+        found, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
     coupled = [(name, client.document) for client in found for name, api in apis if client.has_any(api.scopes)]
     return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
 
@@ -60,34 +61,35 @@ def show_one(visit: Visit) -> Response:
 
 
 def decide(visit: Visit) -> Response:
-    """Grants the scopes that are ticked and no others of the API, refuses a request, or disconnects the client."""
+    """Grants the scopes that are ticked and no others of the API, or disconnects the client, by the state of its scopes
+    that was shown; or refuses a request."""
     decision, referentie = visit.form.get("besluit", ""), visit.request.path_params["referentie"]
     with visit.portal.database.write() as connection:
         client, waits = _find(visit, connection)
-        scopes = visit.apis[referentie].scopes
-        granted = {name for name in scopes if f"scope.{name}" in visit.form and decision == "grant"}
-        mistake = None
-        if visit.form.get("etag") != etag(client.scopes_version):
-            mistake = ("scopes", "stale.scopes")
-        elif decision == "refuse" and waits:
+        if decision == "refuse" and waits:
             try:
                 refused = CouplingRequest(**{**dict(waits), "refusal": visit.form.get("refusal", "").strip()})
-                _keep(visit, connection, "coupling.refused", refused)
             except ValidationError:
-                mistake = ("refusal", "coupling.no_reason")
-        elif granted or decision == "disconnect":
-            default = {name for name in granted if f"default.{name}" in visit.form}
-            document = ScopesDocument(
-                scopes=sorted({*client.scopes.scopes}.difference(scopes) | granted),
-                default=sorted({*client.scopes.default}.difference(scopes) | default),
-            )
-            store_scopes(connection, visit.somebody.actor, client, document)
-            couplings.remove(connection, client.document.client_id, referentie)
-        else:
-            mistake = ("scopes", "coupling.no_scope")
-    if mistake:
-        return _page(visit, client, waits, [(mistake[0], visit.texts(mistake[1]))])
-    return visit.see(visit.urls("apis", gedaan=f"coupling_{decision}"))
+                return _page(visit, client, waits, ("refusal", "coupling.no_reason"))
+            _keep(visit, connection, "coupling.refused", refused)
+            return visit.see(visit.urls("apis", gedaan="coupling_refused"))
+    scopes = visit.apis[referentie].scopes
+    granted = {name for name in scopes if f"scope.{name}" in visit.form and decision == "grant"}
+    default = {name for name in granted if f"default.{name}" in visit.form}
+    if not granted and decision != "disconnect":
+        return _page(visit, client, waits, ("scopes", "coupling.no_scope"))
+    document = ScopesDocument(
+        scopes=[*granted, *set(client.scopes.scopes).difference(scopes)],
+        default=[*default, *set(client.scopes.default).difference(scopes)],
+    )
+    client_id = client.document.client_id
+    try:
+        replace_scopes(visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", ""))
+    except Problem:
+        return _page(visit, client, waits, ("scopes", "stale.scopes"))
+    with visit.portal.database.write() as connection:
+        couplings.remove(connection, client_id, referentie)
+    return visit.see(visit.urls("apis", gedaan="coupling_granted" if granted else "coupling_ended"))
 
 
 def _find(visit: Visit, connection: Connection) -> tuple[StoredClient, CouplingRequest | None]:
@@ -107,16 +109,17 @@ def _find(visit: Visit, connection: Connection) -> tuple[StoredClient, CouplingR
 
 
 def _page(
-    visit: Visit, client: StoredClient, waits: CouplingRequest | None, mistakes: list[tuple[str, str]] | None = None
+    visit: Visit, client: StoredClient, waits: CouplingRequest | None, mistake: tuple[str, str] | None = None
 ) -> Response:
+    """The page; a mistake is a field's id and the name of a text."""
     return visit.page(
         "coupling.html",
-        422 if mistakes else 200,
+        422 if mistake else 200,
         referentie=visit.request.path_params["referentie"],
         client=client,
         waits=waits,
         etag=etag(client.scopes_version),
-        mistakes=mistakes or [],
+        mistakes=[(mistake[0], visit.texts(mistake[1]))] if mistake else [],
     )
 
 

@@ -1,9 +1,9 @@
-"""Making and removing a client by hand."""
+"""Making and removing a client by hand. The endpoints for operators do it, in the name of the person."""
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.clients import add_client, drop_client
+from acmidm_sandbox.beheerportaal.api.clients import register_client, remove_client
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import Visit
@@ -29,15 +29,16 @@ def create(visit: Visit) -> Response:
     except ValidationError as error:
         wrong = sorted({str(mistake["loc"][0]) for mistake in error.errors()} - {"application"})
         return show_form(visit, [(field, visit.texts(f"new.wrong.{field}")) for field in wrong])
-    with visit.portal.database.write() as connection:
-        client = add_client(connection, visit.somebody.actor, visit.portal.settings, declaration)
-    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="client_created"))
+    made = register_client(visit.portal, visit.somebody.actor, declaration)
+    client_id = made.headers["location"].rpartition("/")[2]
+    return visit.see(visit.urls("client", client_id=client_id, gedaan="client_created"))
 
 
 def remove(visit: Visit) -> Response:
     """Removes a client, where that was confirmed."""
     if visit.form.get("bevestigd") != "ja":
         return clients.show_again(visit)
-    with visit.portal.database.write() as connection:
-        drop_client(connection, visit.somebody.actor, clients.find(visit, connection, clients.seen(visit)))
+    with visit.portal.database.read() as connection:
+        client = clients.find(visit, connection, clients.seen(visit))
+    remove_client(visit.portal, visit.somebody.actor, client.document.client_id, if_match="*")
     return visit.see(visit.urls("clients", gedaan="client_removed"))
