@@ -120,8 +120,8 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """What a client can be coupled to: each product of the catalogue, by its name, for the scopes that nobody has by
-    himself."""
+    """What a client can be coupled to: each product of the catalogue, its name as Referentie, without the scopes that
+    are assigned to every client."""
     found: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}

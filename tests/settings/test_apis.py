@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.forms.catalogue import TestMessage
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
-from acmidm_onboarding.values.terms import Platform
-from acmidm_sandbox.portals import api_client_id
+from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_sandbox.portals import api_client_id, apis
 from tests.settings.test_settings import read
+from tests.support.offered import catalogue_folder
 from tests.support.workspace import CATALOGUE, Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,20 @@ def test_the_sample_stacks_name_the_apis_of_their_sandbox(stack: str) -> None:
     platform = stack_settings(stack, ROOT).platforms[Platform.ACMIDM]
     for product in ("notificaties", "dosis"):
         assert platform.api_client_id(product) == api_client_id(stack, "acmidm", product)
+
+
+def test_a_client_is_coupled_to_the_apis_of_the_catalogue() -> None:
+    """Under the names that the platform has; what is not offered there, or is everybody's, can not be granted."""
+    catalogue = load_catalogue(catalogue_folder())
+    acmidm, geosecure = (
+        apis(catalogue, Environment.TNI, platform) for platform in (Platform.ACMIDM, Platform.GEOSECURE)
+    )
+    assert acmidm["dosis"]["scopes"] == ["dv_dosis_schrijven"]
+    assert len(str(acmidm["dosis"]["client_id"])) == 36
+    assert geosecure["dosis"]["scopes"] == ["DosisImport"]
+    assert "wegenregister" in acmidm
+    assert "wegenregister" not in geosecure
+    assert acmidm["vlaamse-overheid"]["scopes"] == ["vo"], "vo_info is assigned by itself in the tests' catalogue"
 
 
 def test_a_test_message_has_the_forms_values() -> None:

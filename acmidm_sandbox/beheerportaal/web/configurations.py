@@ -101,6 +101,7 @@ def _form(
         fields=_fields(visit),
         texts=texts,
         is_stored=stored is not None,
-        etag=etag(stored.version) if stored else "",
+        # Of what was shown first: who was told that it has changed opens it anew.
+        etag=visit.form.get("etag", etag(stored.version) if stored else ""),
         mistakes=mistakes or [],
     )
