@@ -6,11 +6,14 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
+from acmidm_sandbox.beheerportaal.store import couplings
+from acmidm_sandbox.beheerportaal.store.opening import open_database
 from story.person import MENU, Person, client_path
 from tests.sandbox.web import GENT, person
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, register_client
@@ -212,7 +215,14 @@ def test_who_may_do_what(
     assert [action for action, _ in trail_of(operator, client_id)] == ["client.created", "coupling.requested"]
     assert "geen API met deze Referentie" in couple(gent, client_id, "nothing").text
     assert client_id not in athumi.http.get(APIS).text
-    assert "Sleutel opladen" not in team.http.get(own).text
+    own_of_team = client_path(register_client(operator, organisation={"name": "DV", "ovo": OWNER})["client_id"])
+    for path in (own, own_of_team):
+        assert "Sleutel opladen" not in team.http.get(path).text
+    assert "Sleutel opladen" in owner.http.get(own_of_team).text
+    assert ("Mijn API" in owner.http.get(own_of_team).text, "Mijn API" in team.http.get(own_of_team).text) == (
+        True,
+        False,
+    )
     assert team.http.get(f"/portaal/nl{MENU}", params={"client_id": client_id}).headers["location"] == own
 
 
@@ -225,7 +235,7 @@ def test_no_form_of_another_site_is_taken(gent: Person, client_id: str, place: s
 
 
 def test_a_client_goes_after_a_confirmation(
-    portal: RunningPortal, operator: httpx.Client, gent: Person, owner: Person, team: Person
+    portal: RunningPortal, operator: httpx.Client, gent: Person, team: Person
 ) -> None:
     """By its organisation or the Aansluitingenteam; its tokens end, and its requests are forgotten."""
     key = new_key()
@@ -241,5 +251,6 @@ def test_a_client_goes_after_a_confirmation(
         assert operator.get(f"/management/v1/clients/{client_id}").status_code == 404
         with portal.operator(token) as client:
             assert client.get("/api/v2/dosis/bronnen/uris").status_code == 401
-        assert client_id not in owner.http.get(APIS).text
+        with closing(open_database(portal.settings.database)) as store, store.read() as connection:
+            assert couplings.of_client(connection, client_id) == {}
         assert trail_of(operator, client_id)[-1] == ("client.removed", f"user:{who.name}")
