@@ -120,15 +120,16 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """What a client can be coupled to: each product of the catalogue, its name as Referentie, without the scopes that
-    are assigned to every client."""
+    """What a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
+    assigned to every client. Where no Referentie is public, the product's title is it, as in orders."""
     found: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}
         granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
         if scopes := [scope for scope in granted if scope is not None]:
             client_id = api_client_id(environment, platform, name)
-            found[name] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
+            referentie = (product.coupling and product.coupling.referentie) or product.title
+            found[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
     return found
 
 

@@ -61,12 +61,14 @@ def test_a_client_is_coupled_to_the_apis_of_the_catalogue() -> None:
     acmidm, geosecure = (
         apis(catalogue, Environment.TNI, platform) for platform in (Platform.ACMIDM, Platform.GEOSECURE)
     )
-    assert acmidm["dosis"]["scopes"] == ["dv_dosis_schrijven"]
-    assert len(str(acmidm["dosis"]["client_id"])) == 36
-    assert geosecure["dosis"]["scopes"] == ["DosisImport"]
-    assert "wegenregister" in acmidm
-    assert "wegenregister" not in geosecure
-    assert acmidm["vlaamse-overheid"]["scopes"] == ["vo"], "vo_info is assigned by itself in the tests' catalogue"
+    title = catalogue.products["dosis"].title
+    assert acmidm[title]["scopes"] == ["dv_dosis_schrijven"]
+    assert len(str(acmidm[title]["client_id"])) == 36
+    assert geosecure[title]["scopes"] == ["DosisImport"]
+    assert "eLys (Digitale Aangifte Overlijden) API beta" in acmidm, "which is public"
+    assert "Wegenregister" in acmidm
+    assert "Wegenregister" not in geosecure
+    assert ["vo"] in [api["scopes"] for api in acmidm.values()], "vo_info is assigned in the tests' catalogue"
 
 
 def test_a_test_message_has_the_forms_values() -> None:

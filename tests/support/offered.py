@@ -45,10 +45,7 @@ def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) ->
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
-        "apis": {
-            name: {**api, "client_id": f"api-of-{name}"}
-            for name, api in apis(catalogue, Environment.TNI, platform).items()
-        },
+        "apis": apis(catalogue, Environment.TNI, platform),
         "scopes": {
             name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()
         },

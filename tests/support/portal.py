@@ -39,11 +39,11 @@ SCOPES = {
     "dv_dosis_schrijven": {},
     "dv_magda": {},
 }
-API_IDS = {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis")}
+API_IDS = {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis", "magda")}
 APIS = {
     "notificaties": {"owner": "OVO002949", "client_id": API_IDS["notificaties"], "scopes": ["dv_notificaties_import"]},
     "dosis": {"owner": "OVO002949", "client_id": API_IDS["dosis"], "scopes": ["dv_dosis_schrijven"]},
-    "magda": {"owner": "OVO009999", "client_id": str(uuid.uuid4()), "scopes": ["dv_magda"]},
+    "magda": {"owner": "OVO009999", "client_id": API_IDS["magda"], "scopes": ["dv_magda"]},
 }
 PRODUCTS = {
     "notificaties": {

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
 
@@ -35,6 +36,10 @@ class PortalOperator:
         self._browser, self._settings = browser, settings
         self._windows: dict[tuple[str, bool], Page] = {}
 
+    def referentie(self, scope: str) -> str:
+        """The Referentie of the API that grants a scope."""
+        return next(referentie for referentie, api in self._settings.apis.items() if scope in api.scopes)
+
     def create_client(
         self,
         organisation: str,
@@ -51,6 +56,13 @@ class PortalOperator:
         page.get_by_label("Contact").fill("\n".join(contacts))
         _press(page, "Client aanmaken")
         return page.url.rpartition("/")[2].partition("?")[0]
+
+    def change_client(self, client_id: str, name: str, contacts: Sequence[str]) -> None:
+        """Gives the client another name and other contacts."""
+        page = self._open(self._organisation_of(client_id), f"{client_path(client_id)}/aanpassen")
+        page.get_by_label("Client", exact=True).fill(name)
+        page.get_by_label("Contact").fill("\n".join(contacts))
+        _press(page, "Client aanpassen")
 
     def request_coupling(self, client_id: str, referentie: str) -> None:
         """Requests that the client is coupled to the API with this Referentie."""
@@ -84,6 +96,15 @@ class PortalOperator:
         page.get_by_label("Bestand").set_input_files(jwk)
         _press(page, "Sleutel opladen")
 
+    def remove_key(self, client_id: str, kid: str) -> None:
+        """Removes a public key, the last one too."""
+        path = f"{client_path(client_id)}/sleutels/verwijderen?{urlencode({'kid': kid})}"
+        page = self._open(self._organisation_of(client_id), path)
+        last = page.get_by_label("Ik begrijp")
+        if last.count():
+            last.check()
+        _press(page, "Sleutel verwijderen")
+
     def register_product(self, client_id: str, product: str, configuration: Mapping[str, Any]) -> None:
         """As the Aansluitingenteam: configures the product, with these fields and no others."""
         page = self._configuration(client_id, product)
@@ -105,7 +126,8 @@ class PortalOperator:
         _press(page, "Client verwijderen")
 
     def _coupling(self, client_id: str, referentie: str) -> Page:
-        return self._open(self._settings.apis[referentie].owner, f"{APIS}/{referentie}/{client_id}")
+        api = self._settings.apis[referentie]
+        return self._open(api.owner, f"{APIS}/{api.client_id}/{client_id}")
 
     def _configuration(self, client_id: str, product: str) -> Page:
         return self._open(TEAM, f"{client_path(client_id)}/producten/{product}", team=True)
@@ -117,25 +139,20 @@ class PortalOperator:
         return client.document.organisation.code
 
     def _open(self, organisation: str, path: str, organisation_name: str = "", *, team: bool = False) -> Page:
-        """A page, before somebody of the organisation; an address that leads to logging on goes on there after it."""
+        """A page, in the window of somebody of the organisation, who logs on the first time."""
         page = self._windows.get((organisation, team))
-        if page is not None:
-            page.goto(self._settings.origin + path)
-            return page
-        name = f"{'team' if team else 'beheer'}-{organisation}-{uuid.uuid4().hex[:6]}"
-        password = add_user(
-            self._settings.database,
-            name,
-            [organisation],
-            api_beheerder=not team,
-            aansluitingenteam=team,
-            organisation_name=organisation_name,
-        )
-        page = self._windows[organisation, team] = self._browser.new_context(locale="nl-BE").new_page()
+        if page is None:
+            name = f"{'team' if team else 'beheer'}-{organisation}-{uuid.uuid4().hex[:6]}"
+            rights = {"api_beheerder": not team, "aansluitingenteam": team}
+            database = self._settings.database
+            password = add_user(database, name, [organisation], organisation_name=organisation_name, **rights)
+            page = self._windows[organisation, team] = self._browser.new_context(locale="nl-BE").new_page()
+            page.goto(self._settings.origin)
+            page.get_by_label("Gebruikersnaam").fill(name)
+            page.get_by_label("Wachtwoord").fill(password)
+            page.get_by_role("button", name="Aanmelden").click()
+            page.get_by_role("button", name="Afmelden").wait_for()
         page.goto(self._settings.origin + path)
-        page.get_by_label("Gebruikersnaam").fill(name)
-        page.get_by_label("Wachtwoord").fill(password)
-        page.get_by_role("button", name="Aanmelden").click()
         return page
 
 

@@ -1,5 +1,7 @@
 """Coupling a client to an API: who manages the client requests it, who owns the API grants scopes, or refuses."""
 
+from dataclasses import dataclass
+
 from pydantic import ValidationError
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -10,6 +12,7 @@ from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import audit, couplings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
 from acmidm_sandbox.beheerportaal.store.audit import Change
@@ -19,6 +22,16 @@ from acmidm_sandbox.beheerportaal.web.clients import FormState
 from acmidm_sandbox.beheerportaal.web.visit import Visit
 
 _CLIENTS_ON_A_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Coupling:
+    """A client that is coupled to an API, or that waits for it."""
+
+    referentie: str
+    api: ApiSettings
+    client: StoredClient
+    waits: CouplingRequest | None
 
 
 def request(visit: Visit) -> Response:
@@ -57,27 +70,27 @@ def show_all(visit: Visit) -> Response:
 def show_one(visit: Visit) -> Response:
     """The page on which a request is decided about, or a coupling changed."""
     with visit.portal.database.read() as connection:
-        return _page(visit, *_find(visit, connection))
+        return _page(visit, _find(visit, connection))
 
 
 def decide(visit: Visit) -> Response:
     """Grants the scopes that are ticked and no others of the API, or disconnects the client, by the state of its scopes
     that was shown; or refuses a request."""
-    decision, referentie = visit.form.get("besluit", ""), visit.request.path_params["referentie"]
+    decision = visit.form.get("besluit", "")
     with visit.portal.database.write() as connection:
-        client, waits = _find(visit, connection)
-        if decision == "refuse" and waits:
+        coupling = _find(visit, connection)
+        client, scopes = coupling.client, coupling.api.scopes
+        if decision == "refuse" and coupling.waits:
             try:
-                refused = CouplingRequest(**{**dict(waits), "refusal": visit.form.get("refusal", "").strip()})
+                refused = CouplingRequest(**{**dict(coupling.waits), "refusal": visit.form.get("refusal", "").strip()})
             except ValidationError:
-                return _page(visit, client, waits, ("refusal", "coupling.no_reason"))
+                return _page(visit, coupling, ("refusal", "coupling.no_reason"))
             _keep(visit, connection, "coupling.refused", refused)
             return visit.see(visit.urls("apis", gedaan="coupling_refused"))
-    scopes = visit.apis[referentie].scopes
     granted = {name for name in scopes if f"scope.{name}" in visit.form and decision == "grant"}
     default = {name for name in granted if f"default.{name}" in visit.form}
     if not granted and decision != "disconnect":
-        return _page(visit, client, waits, ("scopes", "coupling.no_scope"))
+        return _page(visit, coupling, ("scopes", "coupling.no_scope"))
     document = ScopesDocument(
         scopes=[*granted, *set(client.scopes.scopes).difference(scopes)],
         default=[*default, *set(client.scopes.default).difference(scopes)],
@@ -86,39 +99,37 @@ def decide(visit: Visit) -> Response:
     try:
         replace_scopes(visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", ""))
     except Problem:
-        return _page(visit, client, waits, ("scopes", "stale.scopes"))
+        return _page(visit, coupling, ("scopes", "stale.scopes"))
     with visit.portal.database.write() as connection:
-        couplings.remove(connection, client_id, referentie)
+        couplings.remove(connection, client_id, coupling.referentie)
     return visit.see(visit.urls("apis", gedaan="coupling_granted" if granted else "coupling_ended"))
 
 
-def _find(visit: Visit, connection: Connection) -> tuple[StoredClient, CouplingRequest | None]:
-    """The client that is coupled, or waits for it, to an API of the user's organisation.
+def _find(visit: Visit, connection: Connection) -> _Coupling:
+    """What the path names, of an API of the user's organisation.
 
     Raises:
         HTTPException: 404 for any other.
     """
-    referentie, client_id = (visit.request.path_params[name] for name in ("referentie", "client_id"))
-    client, api = stored_clients.find(connection, client_id), visit.apis.get(referentie)
-    waits = couplings.of_client(connection, client_id).get(referentie)
-    if waits and waits.refusal is not None:
-        waits = None
-    if api is None or client is None or not (waits or client.has_any(api.scopes)):
-        raise HTTPException(404)
-    return client, waits
+    api_id, client_id = (visit.request.path_params[name] for name in ("api", "client_id"))
+    client = stored_clients.find(connection, client_id)
+    for referentie, api in visit.apis.items() if client else ():
+        waits = couplings.of_client(connection, client_id).get(referentie)
+        if waits and waits.refusal is not None:
+            waits = None
+        if client and api.client_id == api_id and (waits or client.has_any(api.scopes)):
+            return _Coupling(referentie, api, client, waits)
+    raise HTTPException(404)
 
 
-def _page(
-    visit: Visit, client: StoredClient, waits: CouplingRequest | None, mistake: tuple[str, str] | None = None
-) -> Response:
+def _page(visit: Visit, coupling: _Coupling, mistake: tuple[str, str] | None = None) -> Response:
     """The page; a mistake is a field's id and the name of a text."""
     return visit.page(
         "coupling.html",
         422 if mistake else 200,
-        referentie=visit.request.path_params["referentie"],
-        client=client,
-        waits=waits,
-        etag=etag(client.scopes_version),
+        coupling=coupling,
+        client=coupling.client.document,
+        etag=etag(coupling.client.scopes_version),
         mistakes=[(mistake[0], visit.texts(mistake[1]))] if mistake else [],
     )
 

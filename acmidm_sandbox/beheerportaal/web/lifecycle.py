@@ -1,37 +1,43 @@
-"""Making and removing a client by hand. The endpoints for operators do it, in the name of the person."""
+"""Making, changing and removing a client by hand. The endpoints for operators do it, in the name of the person."""
+
+from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.clients import register_client, remove_client
-from acmidm_sandbox.beheerportaal.documents import ClientDeclaration
+from acmidm_sandbox.beheerportaal.api.clients import register_client, remove_client, replace_client
+from acmidm_sandbox.beheerportaal.conditions import etag
+from acmidm_sandbox.beheerportaal.documents import ClientMetadata, ClientReplacement
+from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import Visit
 
+_NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt"}
 
-def show_form(visit: Visit, mistakes: list[tuple[str, str]] | None = None) -> Response:
+
+def show_new(visit: Visit) -> Response:
     """The form for a new client."""
-    return visit.page("new_client.html", 422 if mistakes else 200, mistakes=mistakes or [])
+    return _form(visit)
 
 
 def create(visit: Visit) -> Response:
-    """Makes a client of the own organisation. It has neither a natural key nor other marks, and no scopes yet."""
+    """Makes a client of the own organisation, without any mark of a stack, and without scopes."""
     name = visit.form.get("client_name", "").strip()
-    try:
-        declaration = ClientDeclaration(
-            client_name=name,
-            organisation=visit.somebody.organisation,
-            application=name,
-            grant_types=["client_credentials"],
-            token_endpoint_auth_method="private_key_jwt",  # noqa: S106 - the name of a method
-            contacts=visit.form.get("contacts", "").split() or [""],
-        )
-    except ValidationError as error:
-        wrong = sorted({str(mistake["loc"][0]) for mistake in error.errors()} - {"application"})
-        return show_form(visit, [(field, visit.texts(f"new.wrong.{field}")) for field in wrong])
-    made = register_client(visit.portal, visit.somebody.actor, declaration)
-    client_id = made.headers["location"].rpartition("/")[2]
-    return visit.see(visit.urls("client", client_id=client_id, gedaan="client_created"))
+    return _save(visit, None, {**_NEW, "organisation": visit.somebody.organisation, "application": name})
+
+
+def show_change(visit: Visit) -> Response:
+    """The form with what a client has."""
+    with visit.portal.database.read() as connection:
+        return _form(visit, clients.find(visit, connection))
+
+
+def change(visit: Visit) -> Response:
+    """Changes the name and the contacts of a client."""
+    with visit.portal.database.read() as connection:
+        client = clients.find(visit, connection)
+    return _save(visit, client, {field: getattr(client.document, field) for field in ClientMetadata.model_fields})
 
 
 def remove(visit: Visit) -> Response:
@@ -42,3 +48,32 @@ def remove(visit: Visit) -> Response:
         client = clients.find(visit, connection, clients.seen(visit))
     remove_client(visit.portal, visit.somebody.actor, client.document.client_id, if_match="*")
     return visit.see(visit.urls("clients", gedaan="client_removed"))
+
+
+def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -> Response:
+    """Makes or changes a client: its metadata, with what the form says."""
+    name, contacts = visit.form.get("client_name", "").strip(), visit.form.get("contacts", "").split()
+    try:
+        declaration = ClientReplacement(**{**metadata, "client_name": name, "contacts": contacts or [""]})
+        if client is None:
+            made = register_client(visit.portal, visit.somebody.actor, declaration)
+            client_id = made.headers["location"].rpartition("/")[2]
+            return visit.see(visit.urls("client", client_id=client_id, gedaan="client_created"))
+        client_id, seen_etag = client.document.client_id, visit.form.get("etag", "")
+        replace_client(visit.portal, visit.somebody.actor, client_id, declaration, seen_etag)
+        return visit.see(visit.urls("client", client_id=client_id, gedaan="client_changed"))
+    except ValidationError as error:
+        wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
+        return _form(visit, client, [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)])
+    except Problem:
+        return _form(visit, client, [("client_name", visit.texts("stale.client"))])
+
+
+def _form(visit: Visit, client: StoredClient | None = None, mistakes: list[tuple[str, str]] | None = None) -> Response:
+    shown = {"client_name": "", "contacts": "", "etag": ""}
+    document = client and client.document
+    if client and document:
+        contacts = "\n".join(document.contacts)
+        shown = {"client_name": document.client_name, "contacts": contacts, "etag": etag(client.client_version)}
+    values, status = {**shown, **visit.form}, 422 if mistakes else 200
+    return visit.page("client_form.html", status, client=document, values=values, mistakes=mistakes or [])

@@ -35,16 +35,19 @@ def test_people_alone_connect_an_application(
     file = tmp_path / "loket.jwk.json"
     file.write_text(json.dumps(public_jwk(key)))
     people.upload_key(client_id, file)
-    for referentie in ("dosis", "notificaties"):
+    dosis, notificaties = (people.referentie(scope) for scope in ("dv_dosis_schrijven", "dv_notificaties_import"))
+    for referentie in (dosis, notificaties):
         people.request_coupling(client_id, referentie)
     with pytest.raises(AssertionError, match="al aangevraagd"):
-        people.request_coupling(client_id, "dosis")
-    people.approve(client_id, "dosis", ["dv_dosis_schrijven"], default=["dv_dosis_schrijven"])
-    people.refuse(client_id, "notificaties", "Nog niet getest")
+        people.request_coupling(client_id, dosis)
+    people.approve(client_id, dosis, ["dv_dosis_schrijven"], default=["dv_dosis_schrijven"])
+    people.refuse(client_id, notificaties, "Nog niet getest")
     people.register_product(client_id, "dosis", DOSIS)
     path = f"/management/v1/clients/{client_id}"
+    people.change_client(client_id, "Mijn loket, voor dossiers", ["loket@stad.example"])
     document = operator.get(path).json()
-    assert (document["client_name"], document["organisation"]["name"]) == ("Mijn loket", "Stad Gent")
+    assert document["contacts"] == ["loket@stad.example"]
+    assert (document["client_name"], document["organisation"]["name"]) == ("Mijn loket, voor dossiers", "Stad Gent")
     scopes = operator.get(f"{path}/scopes").json()
     assert scopes["default"] == ["dv_dosis_schrijven"]
     assert "dv_notificaties_import" not in scopes["scopes"]
@@ -52,9 +55,11 @@ def test_people_alone_connect_an_application(
     token = portal.client_token(key, client_id, "dosis")
     with portal.operator(token) as client:
         assert client.get("/api/v2/dosis/bronnen/uris").json() == [DOSIS["bron_uri"]]
-        people.disconnect(client_id, "dosis")
+        people.disconnect(client_id, dosis)
         assert client.get("/api/v2/dosis/bronnen/uris").status_code == 403
         people.remove_product(client_id, "dosis")
+        people.remove_key(client_id, "loket-2026")
+        assert operator.get(f"{path}/jwks").json()["keys"] == []
         people.remove_client(client_id)
         assert client.get("/api/v2/dosis/bronnen/uris").status_code == 401
     assert operator.get(path).status_code == 404
@@ -63,21 +68,24 @@ def test_people_alone_connect_an_application(
 def test_every_page_is_for_everybody(portal: RunningPortal, people: PortalOperator, desk: Callable[..., Desk]) -> None:
     """Of each of the three kinds of people: see ``look_at``."""
     client_id = people.create_client(GENT, "Een client met een lange naam, die ook smal leesbaar blijft")
-    for referentie in ("dosis", "notificaties", "wegenregister"):
+    scopes = ("dv_dosis_schrijven", "dv_notificaties_import", "dv_wr_geschetsteweg_beheer")
+    dosis, notificaties, roads = (people.referentie(scope) for scope in scopes)
+    for referentie in (dosis, notificaties, roads):
         people.request_coupling(client_id, referentie)
-    people.approve(client_id, "dosis", ["dv_dosis_schrijven"])
-    people.refuse(client_id, "notificaties", "De naam van de client is niet de naam die deze API voorschrijft")
+    people.approve(client_id, dosis, ["dv_dosis_schrijven"])
+    people.refuse(client_id, notificaties, "De naam van de client is niet de naam die deze API voorschrijft")
     people.register_product(client_id, "notificaties", NOTIFICATIES)
     gent, owner, team = desk(), desk(organisation=TEAM), desk(api_beheerder=False, aansluitingenteam=True)
     for who in (gent, owner, team):
         who.log_on()
-    own = client_path(client_id)
+    own, apis = client_path(client_id), portal.settings.apis
     for who, name, path in (
         (gent, "new-client", f"/portaal/nl{MENU}/nieuw"),
+        (gent, "change-client", f"{own}/aanpassen"),
         (gent, "own-client", own),
         (owner, "apis", APIS),
-        (owner, "coupling", f"{APIS}/dosis/{client_id}"),
-        (owner, "request", f"{APIS}/wegenregister/{client_id}"),
+        (owner, "coupling", f"{APIS}/{apis[dosis].client_id}/{client_id}"),
+        (owner, "request", f"{APIS}/{apis[roads].client_id}/{client_id}"),
         (team, "all-clients", f"/portaal/nl{MENU}"),
         (team, "client-of-another", own),
         (team, "configuration", f"{own}/producten/notificaties"),
@@ -87,8 +95,8 @@ def test_every_page_is_for_everybody(portal: RunningPortal, people: PortalOperat
     for who, path, button in (
         (gent, f"/portaal/nl{MENU}/nieuw", "Client aanmaken"),
         (gent, own, "Koppelen"),
-        (owner, f"{APIS}/wegenregister/{client_id}", "Goedkeuren"),
-        (owner, f"{APIS}/wegenregister/{client_id}", "Weigeren"),
+        (owner, f"{APIS}/{apis[roads].client_id}/{client_id}", "Goedkeuren"),
+        (owner, f"{APIS}/{apis[roads].client_id}/{client_id}", "Weigeren"),
         (team, f"{own}/producten/dosis", "Configuratie bewaren"),
     ):
         who.page.goto(portal.origin + path)
@@ -98,7 +106,7 @@ def test_every_page_is_for_everybody(portal: RunningPortal, people: PortalOperat
         shot(who.page, f"refused-{button.lower().replace(' ', '-')}")
 
 
-def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
+def test_the_keyboard_is_enough(operator: httpx.Client, desk: Callable[..., Desk]) -> None:
     """A client is made, coupled and removed without a mouse, by two people."""
     gent, owner = desk(), desk(organisation=TEAM)
     page, theirs = gent.page, owner.page
@@ -115,18 +123,21 @@ def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, d
     expect(page.get_by_text("De client is aangemaakt")).to_be_visible()
     client_id = page.url.rpartition("/")[2].partition("?")[0]
     tab_to(page, "Referentie")
-    page.keyboard.type("dosis")
+    page.keyboard.type("Wegenregister")
     page.keyboard.press("Enter")
     expect(page.get_by_text("De koppeling is aangevraagd")).to_be_visible()
     owner.log_on()
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Mijn OAuth Clients")
-    theirs.goto(f"{portal.origin}{APIS}/dosis/{client_id}")
-    tab_to(theirs, "dv_dosis_schrijven")
+    tab_to(theirs, "Mijn API's")
+    theirs.keyboard.press("Enter")
+    tab_to(theirs, "Getypt")
+    theirs.keyboard.press("Enter")
+    tab_to(theirs, "dv_wr_geschetsteweg_beheer")
     theirs.keyboard.press("Space")
     tab_to(theirs, "Goedkeuren")
     theirs.keyboard.press("Enter")
     expect(theirs.get_by_text("De scopes zijn toegekend")).to_be_visible()
-    assert "dv_dosis_schrijven" in operator.get(f"/management/v1/clients/{client_id}/scopes").json()["scopes"]
+    assert "dv_wr_geschetsteweg_beheer" in operator.get(f"/management/v1/clients/{client_id}/scopes").json()["scopes"]
     tab_to(page, "Client verwijderen")
     page.keyboard.press("Enter")
     tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")
