@@ -205,6 +205,7 @@ def test_who_may_do_what(
     """What is another's is not there at all, to read or to change: another organisation's client or API, and what only
     the Aansluitingenteam does. The team in turn makes no clients, and neither keys nor couplings for them."""
     aalst, athumi = somebody_of(portal, "OVO001992"), somebody_of(portal, "OVO009999")
+    both = somebody_of(portal, OWNER, aansluitingenteam=True)
     couple(gent, client_id)
     own, page = client_path(client_id), f"{client_path(client_id)}/producten/dosis"
     granted = {"besluit": "grant", "scope.dv_dosis_schrijven": "on", "etag": '"1"'}
@@ -212,6 +213,9 @@ def test_who_may_do_what(
         (aalst, f"{own}/verwijderen", {"bevestigd": "ja"}),
         (aalst, f"{own}/koppelen", {"referentie": "dosis"}),
         (aalst, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
+        (both, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
+        (both, f"{own}/koppelen", {"referentie": "dosis"}),
+        (both, f"{own}/sleutels", {"jwk": json.dumps(public_jwk(new_key()))}),
         (team, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
         (gent, coupling(client_id), granted),
         (athumi, coupling(client_id), granted),

@@ -74,28 +74,36 @@ def show_one(visit: Visit) -> Response:
 
 
 def decide(visit: Visit) -> Response:
-    """Grants the scopes that are ticked and no others of the API, or disconnects the client, by the state of its scopes
-    that was shown; or refuses a request."""
+    """Refuses a request; or writes which of the API's scopes the client has, none to disconnect it."""
     decision = visit.form.get("besluit", "")
-    with visit.portal.database.write() as connection:
+    with visit.portal.database.read() as connection:
         coupling = _find(visit, connection)
-        client, scopes = coupling.client, coupling.api.scopes
-        if decision == "refuse" and coupling.waits:
-            try:
-                refused = CouplingRequest(**{**dict(coupling.waits), "refusal": visit.form.get("refusal", "").strip()})
-            except ValidationError:
-                return _page(visit, coupling, ("refusal", "coupling.no_reason"))
-            _keep(visit, connection, "coupling.refused", refused)
-            return visit.see(visit.urls("apis", gedaan="coupling_refused"))
-    granted = {name for name in scopes if f"scope.{name}" in visit.form and decision == "grant"}
-    default = {name for name in granted if f"default.{name}" in visit.form}
+    if decision == "refuse" and coupling.waits:
+        return _refuse(visit, coupling, coupling.waits)
+    granted = {name for name in coupling.api.scopes if f"scope.{name}" in visit.form and decision == "grant"}
     if not granted and decision != "disconnect":
         return _page(visit, coupling, ("scopes", "coupling.no_scope"))
+    return _grant(visit, coupling, granted)
+
+
+def _refuse(visit: Visit, coupling: _Coupling, waits: CouplingRequest) -> Response:
+    try:
+        refused = CouplingRequest(**{**dict(waits), "refusal": visit.form.get("refusal", "").strip()})
+    except ValidationError:
+        return _page(visit, coupling, ("refusal", "coupling.no_reason"))
+    with visit.portal.database.write() as connection:
+        _keep(visit, connection, "coupling.refused", refused)
+    return visit.see(visit.urls("apis", gedaan="coupling_refused"))
+
+
+def _grant(visit: Visit, coupling: _Coupling, granted: set[str]) -> Response:
+    """Scopes of other APIs stay. By the ETag the scopes are those that were shown."""
+    client_id, scopes = coupling.client.document.client_id, coupling.client.scopes
+    default = {name for name in granted if f"default.{name}" in visit.form}
     document = ScopesDocument(
-        scopes=[*granted, *set(client.scopes.scopes).difference(scopes)],
-        default=[*default, *set(client.scopes.default).difference(scopes)],
+        scopes=[*granted, *set(scopes.scopes).difference(coupling.api.scopes)],
+        default=[*default, *set(scopes.default).difference(coupling.api.scopes)],
     )
-    client_id = client.document.client_id
     try:
         replace_scopes(visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", ""))
     except Problem:
@@ -113,10 +121,10 @@ def _find(visit: Visit, connection: Connection) -> _Coupling:
     """
     api_id, client_id = (visit.request.path_params[name] for name in ("api", "client_id"))
     client = stored_clients.find(connection, client_id)
+    requests = couplings.of_client(connection, client_id)
     for referentie, api in visit.apis.items() if client else ():
-        waits = couplings.of_client(connection, client_id).get(referentie)
-        if waits and waits.refusal is not None:
-            waits = None
+        asked = requests.get(referentie)
+        waits = asked if asked and asked.refusal is None else None
         if client and api.client_id == api_id and (waits or client.has_any(api.scopes)):
             return _Coupling(referentie, api, client, waits)
     raise HTTPException(404)
