@@ -1,6 +1,5 @@
 """The clients of the own organisation: the list, one of them, and its history."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, false, true
@@ -12,7 +11,7 @@ from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
 from acmidm_sandbox.beheerportaal.store import audit, clients, couplings, keys_in_use, products
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
 from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 _CLIENTS_ON_A_PAGE = 50
 _CHANGES_ON_A_PAGE = 50
@@ -23,12 +22,11 @@ _LONGEST_TRAIL = 500
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """How the forms for a new key and a coupling are filled in, and what is wrong with them: pairs of a field's id and
-    a sentence."""
+    """How the forms for a new key and a coupling are filled in, and what is wrong with them."""
 
     text: str = ""
     referentie: str = ""
-    mistakes: Sequence[tuple[str, str]] = ()
+    mistakes: Mistakes = ()
 
 
 _UNTOUCHED = FormState()

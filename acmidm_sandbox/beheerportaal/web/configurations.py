@@ -15,7 +15,7 @@ from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.products import StoredConfiguration
 from acmidm_sandbox.beheerportaal.web import clients, views
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 
 def show(visit: Visit) -> Response:
@@ -76,12 +76,12 @@ def _written(value: Any) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else views.shown(value)
 
 
-def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> Mistakes:
     """The fields that the product refuses, all where it does not say which; else that others were there meanwhile."""
     if problem.status_code != 422:
         return [("velden", visit.texts("stale.configuration"))]
     product = visit.portal.settings.products[visit.request.path_params["product"]]
-    named = {path[2] for error in problem.errors if len(path := error["pointer"].split("/")) > 2}
+    named = {path[2] for error in problem.errors if len(path := error.get("pointer", "").split("/")) > 2}
     wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {*_fields(visit)}
     return [(f"veld-{name}", visit.texts("configuration.wrong", field=name)) for name in sorted(wrong)]
 
@@ -91,11 +91,10 @@ def _form(
     client: ClientDocument,
     stored: StoredConfiguration | None,
     texts: Mapping[str, str],
-    mistakes: list[tuple[str, str]] | None = None,
+    mistakes: Mistakes = (),
 ) -> Response:
     return visit.page(
         "configuration.html",
-        422 if mistakes else 200,
         product=visit.request.path_params["product"],
         client=client,
         fields=_fields(visit),
@@ -103,5 +102,5 @@ def _form(
         is_stored=stored is not None,
         # Of what was shown first: who was told that it has changed opens it anew.
         etag=visit.form.get("etag", etag(stored.version) if stored else ""),
-        mistakes=mistakes or [],
+        mistakes=mistakes,
     )

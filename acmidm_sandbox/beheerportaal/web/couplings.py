@@ -134,7 +134,6 @@ def _page(visit: Visit, coupling: _Coupling, mistake: tuple[str, str] | None = N
     """The page; a mistake is a field's id and the name of a text."""
     return visit.page(
         "coupling.html",
-        422 if mistake else 200,
         coupling=coupling,
         client=coupling.client.document,
         etag=etag(coupling.client.scopes_version),

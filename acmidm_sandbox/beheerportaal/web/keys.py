@@ -10,7 +10,7 @@ from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients, views
 from acmidm_sandbox.beheerportaal.web.clients import FormState
 from acmidm_sandbox.beheerportaal.web.jwk_input import KeyInput, read_keys
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 TEXT = "jwk"  # the id of the field
 
@@ -52,24 +52,21 @@ def remove(visit: Visit) -> Response:
     if stale:
         return clients.render(visit, client, 412, FormState(mistakes=[("sleutels", stale)]))
     if is_unconfirmed:
-        return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
+        return _removal(visit, client, kid, [("laatste", visit.texts("remove.confirm_missing"))])
     return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_removed"))
 
 
-def _removal(
-    visit: Visit, client: StoredClient, kid: str, status: int = 200, mistakes: list[tuple[str, str]] | None = None
-) -> Response:
+def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = ()) -> Response:
     key = next((key for key in views.keys_of(client, []) if key.kid == kid), None)
     if key is None:  # it is gone already
         return visit.see(visit.urls("client", client_id=client.document.client_id))
     return visit.page(
         "remove_key.html",
-        status,
         client=client.document,
         key=key,
         is_last=len(client.jwks.keys) == 1,
         etag=etag(client.jwks_version),
-        mistakes=mistakes or [],
+        mistakes=mistakes,
     )
 
 

@@ -11,7 +11,7 @@ from acmidm_sandbox.beheerportaal.documents import ClientMetadata, ClientReplace
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 _NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt"}
 
@@ -69,11 +69,6 @@ def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -
         return _form(visit, client, [("client_name", visit.texts("stale.client"))])
 
 
-def _form(visit: Visit, client: StoredClient | None = None, mistakes: list[tuple[str, str]] | None = None) -> Response:
-    shown = {"client_name": "", "contacts": "", "etag": ""}
-    document = client and client.document
-    if client and document:
-        contacts = "\n".join(document.contacts)
-        shown = {"client_name": document.client_name, "contacts": contacts, "etag": etag(client.client_version)}
-    values, status = {**shown, **visit.form}, 422 if mistakes else 200
-    return visit.page("client_form.html", status, client=document, values=values, mistakes=mistakes or [])
+def _form(visit: Visit, client: StoredClient | None = None, mistakes: Mistakes = ()) -> Response:
+    seen_etag = visit.form.get("etag", etag(client.client_version) if client else "")
+    return visit.page("client_form.html", mistakes=mistakes, client=client and client.document, etag=seen_etag)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.store import sessions, users
 from acmidm_sandbox.beheerportaal.web.urls import BASE, is_page
-from acmidm_sandbox.beheerportaal.web.visit import Visit, cookie_name
+from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit, cookie_name
 
 
 def show(visit: Visit) -> Response:
@@ -21,7 +21,7 @@ def log_on(visit: Visit) -> Response:
         hashed = users.password_hash(connection, name)
         token = sessions.start(connection, name) if hashed is not None and is_secret(password, hashed) else None
     if token is None:
-        return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
+        return _form(visit, [("name", visit.texts("log_on.refused"))])
     wanted = visit.form.get("naar", "")
     answer = visit.see(wanted if is_page(wanted) else visit.urls("clients"))
     # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its
@@ -40,12 +40,11 @@ def log_off(visit: Visit) -> Response:
     return answer
 
 
-def _form(visit: Visit, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
+def _form(visit: Visit, mistakes: Mistakes = ()) -> Response:
     wanted = visit.form.get("naar") or visit.request.query_params.get("naar", "")
     return visit.page(
         "log_on.html",
-        status,
-        mistakes=mistakes or [],
+        mistakes=mistakes,
         name=visit.form.get("name", ""),
         wanted=wanted if is_page(wanted) else "",
         logged_off="afgemeld" in visit.request.query_params,

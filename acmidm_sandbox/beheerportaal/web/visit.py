@@ -1,6 +1,6 @@
 """A request of a person: who that is, in which language, and whether it may do what it wants."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from urllib.parse import quote
@@ -21,6 +21,8 @@ from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, Texts, negotiate
 from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
 
 SEE_OTHER = 303
+Mistakes = Sequence[tuple[str, str]]
+"""What is wrong with a form: pairs of a field's id and a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,16 @@ class Visit:
         """The number after which a list goes on; None at its beginning."""
         return as_number(self.request.query_params.get("na", ""))
 
-    def page(self, template: str, status: int = 200, **context: object) -> Response:
+    def page(self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object) -> Response:
         """Return a page in this visit's language; each template knows the visit, its texts as `t`, its addresses as
-        `urls`."""
+        `urls`. With mistakes it is a 422."""
         settings, language = self.portal.settings, self.texts.language
         path, query = self.request.scope["path"], dict(self.request.query_params)
         return rendering.page(
             template,
-            status,
+            422 if mistakes else status,
             language,
+            mistakes=mistakes,
             visit=self,
             t=self.texts,
             urls=self.urls,
