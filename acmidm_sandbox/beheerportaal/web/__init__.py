@@ -1,4 +1,4 @@
-"""The web interface: what people of an organisation see of their clients, as on the real Beheerportaal.
+"""The web interface: what people see of clients and do with them, as on the real Beheerportaal.
 
 Server-rendered, in Dutch and English, under `/portaal`. It works without JavaScript; the one script only refuses a
 private key before it leaves the browser.
