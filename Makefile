@@ -13,7 +13,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak oidc-provider down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak oidc-provider down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ up: ready  ## Bring the environment up and show its table (STACK=tni)
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
+
+operator: ready  ## Play the people at a portal without an API: carry out all orders, and confirm them (STACK=by-hand)
+	@$(in_environment) python -m tests.support.carry_out_orders $(STACK)
 
 demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
 	@$(in_environment) python -m story --only "An application"

@@ -56,6 +56,8 @@ class ListedOrder(ClientName):
     environment: Environment
     act_title: str
     """What there is to do, in a few words."""
+    says: dict[str, Any]
+    """What the part has to be, for programs."""
     instructions: tuple[Instruction, ...] = ()
     done: str
     """The command that confirms it."""
@@ -143,6 +145,7 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
         act=order.act,
         doer=order.doer,
         act_title=said(f"act.{order.act}", product=order.part.rpartition("/")[2]),
+        says=dict(order.says),
         instructions=tuple(_instructions(stack, order, said, metadata)),
         done=f"acmidm orders done {order.name}{options} --stack {stack.name}",
         since=since,

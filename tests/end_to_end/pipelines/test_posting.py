@@ -204,6 +204,7 @@ def orders(monkeypatch: pytest.MonkeyPatch, *names: str) -> Result:
             digest="3fa14c02",
             act=Act.CREATE,
             doer=Doer.OPERATOR,
+            says={},
             act_title="Make a new OAuth client",
             done="acmidm orders done",
             since=datetime(2026, 11, 26, tzinfo=UTC),
