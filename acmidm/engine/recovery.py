@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,9 @@ import typer
 
 from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
+from acmidm_onboarding.settings import NAMESPACE, config_key
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
@@ -72,7 +74,8 @@ def recover(opened: Stack) -> Recovered:
     pending = deployment.get("pending_operations")
     tagged = LOOK_TAG in stack_tags(stack)
     last = last_runs(stack)
-    look_first = bool(tagged or dead or pending) or (bool(last) and last[0].get("result") != "succeeded")
+    has_failed = bool(last) and last[0].get("result") != "succeeded"
+    look_first = bool(tagged or dead or pending) or has_failed or _has_moved(opened, last)
     if look_first and not tagged:  # before anything is cleared
         set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
@@ -85,6 +88,17 @@ def recover(opened: Stack) -> Recovered:
         )
         opened.changed()
     return Recovered(look_first, revision_of(last))
+
+
+def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether an authority is of another type than at the last run: what it has may bear none of our marks."""
+    config = mapping(runs[0].get("config")) if runs else {}
+    for platform, settings in opened.settings.platforms.items():
+        was = mapping(config.get(f"{NAMESPACE}:{config_key(platform, 'authority')}")).get("value")
+        if config and (was or DEFAULT_AUTHORITY) != settings.authority:
+            typer.echo(say("state.moved", platform=platform, authority=settings.authority), err=True)
+            return True
+    return False
 
 
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
