@@ -67,7 +67,7 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
     changes = found.changes if found else ()
     if not changes and before and after and (fields := field_changes(before.fields, after.fields)):
         # Which stack manages it, which a review has in another way.
-        changes = (comparison.change(Kind.CLIENT_UPDATED, fields=fields),)
+        changes = (Change(kind=Kind.CLIENT_UPDATED, fields=fields),)
     if not changes:
         return None
     named = {**client_name(client), "client_id": client.client_id}

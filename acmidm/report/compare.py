@@ -148,7 +148,7 @@ class Comparison:
         )
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
-                changes.append(self.change(kind, subject=", ".join(left)))
+                changes.append(Change(kind=kind, subject=", ".join(left)))
         had = before.unneeded_exemptions if before else frozenset()
         if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (
             after and after.unneeded_exemptions - had
@@ -157,65 +157,62 @@ class Comparison:
         return ConnectionChanges(
             **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
             environment=state.environment,
-            changes=in_order(changes),
+            changes=in_order(change.model_copy(update={"by_hand": self.by_hand}) for change in changes),
         )
-
-    def change(self, kind: Kind, **facts: Any) -> Change:
-        return Change(kind=kind, by_hand=self.by_hand, **facts)
 
     def secret_renewed(self, state: Client) -> Change:
         """That a client gets another secret, and until when the one before works."""
-        return self.change(Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
+        return Change(kind=Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
                 left = before.retained and not self.by_hand
                 yield (
-                    self.change(Kind.CLIENT_PRESERVED)
+                    Change(kind=Kind.CLIENT_PRESERVED)
                     if left
-                    else self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
+                    else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
                 )
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
             note = None if before is None else _owner(before) if before.foreign else say("report.has_a_client")
-            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
+            yield Change(kind=Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
         is_new = before is None
         if before is None:
             if not after.adopts:
-                yield self.change(Kind.CLIENT_CREATED, note=_entry(after))
+                yield Change(kind=Kind.CLIENT_CREATED, note=_entry(after))
             before = Client(*after.place, scopes={}, keys=None if after.keys is None else {})
             if after.uses_keys and not after.keys and not after.adopts and not after.jwks_uri:
-                yield self.change(Kind.KEY_AWAITED)
+                yield Change(kind=Kind.KEY_AWAITED)
         else:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
             if before.proven != after.proven and not self.by_hand:
-                yield self.change(Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
+                yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
             known = (
                 replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first)
                 if is_new
                 else before
             )
-            yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
+            yield from (Change(kind=kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
             found = to_check(before, after, self.domains) if after.is_first else ()
-            yield from (self.change(Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
+            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
         if before.known_keys and len(before.known_keys) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
-            yield self.change(Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
+            yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
         yield from self._changes_of_products(before, after)
 
     def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
         renamed = before.key != after.key
         if renamed:
-            yield self.change(Kind.CLIENT_RENAMED, fields=(FieldChange(field="key", old=before.key, new=after.key),))
+            yield Change(kind=Kind.CLIENT_RENAMED, fields=(FieldChange(field="key", old=before.key, new=after.key),))
         if not before.fields or not after.fields:
             return
         if not renamed and not before.foreign:
@@ -223,30 +220,30 @@ class Comparison:
             if identity:
                 # In the same environment it is the rest of a rename, which a run that failed left half done.
                 stays = self.by_hand or before.registered_for == after.registered_for
-                yield self.change(Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
+                yield Change(kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
-            yield self.change(
-                kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
+            yield Change(
+                kind=kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
             )
             if before.uses_secret and after.uses_keys and not self.by_hand:
-                yield self.change(Kind.SECRET_UNTIL_KEY)
+                yield Change(kind=Kind.SECRET_UNTIL_KEY)
         else:
             yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
-            yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
+            yield Change(kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
         hidden = _OF_OTHER_KINDS | (set() if self.by_hand else _MARKS) | ({"application"} if renamed else set())
         hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
-            yield self.change(Kind.CLIENT_UPDATED, fields=described)
+            yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.without_marks - after.without_marks):
             product = part.partition("/")[2]
-            yield self.change(Kind.PRODUCT_MARKED, subject=product) if product else self.change(Kind.CLIENT_MARKED)
+            yield Change(kind=Kind.PRODUCT_MARKED, subject=product) if product else Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
         if (
@@ -257,7 +254,7 @@ class Comparison:
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
             # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
             is_restored = after.has_secret and not before.awaits_key
-            yield self.change(Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
+            yield Change(kind=Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
     def _changes_of_attributes(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
         if (
@@ -265,7 +262,7 @@ class Comparison:
             and after.fields
             and (fields := field_changes(before.attributes, after.attributes))
         ):
-            yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
+            yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
         """Where its keys are published. Without another source of keys they stay where they were, for the portal to
@@ -274,24 +271,24 @@ class Comparison:
         if old == new or not after.fields or not (before.fields or is_new):
             return
         if new is not None:
-            yield self.change(
-                Kind.KEYS_AT_ADDRESS,
+            yield Change(
+                kind=Kind.KEYS_AT_ADDRESS,
                 subject=new,
                 fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else (),
             )
         elif self.by_hand or after.keys is not None:
-            yield self.change(Kind.KEYS_OFF_ADDRESS, subject=old)
+            yield Change(kind=Kind.KEYS_OFF_ADDRESS, subject=old)
 
     def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
         if before.protected is None or after.protected is None:
             return
         if before.protected is not after.protected:
-            yield self.change(Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
+            yield Change(kind=Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
             return
         for product in sorted(before.protected_products ^ after.protected_products):
             if product in before.products and product in after.products:
                 protected = product in after.protected_products
-                yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
+                yield Change(kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
     def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
         if not after.is_first:
@@ -305,34 +302,34 @@ class Comparison:
                 else Kind.EXEMPTION_CHANGED
             )
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
-            yield self.change(kind, subject=policy, note=new, fields=reason)
+            yield Change(kind=kind, subject=policy, note=new, fields=reason)
         gate = ExemptiblePolicy.PROMOTION_GATE.value
         if (
             after.environment is Environment.PROD
             and after.exemptions.get(gate) == before.exemptions.get(gate) is not None
         ):
-            yield self.change(Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
+            yield Change(kind=Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
         for policy in sorted(after.unneeded_exemptions):
-            yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
+            yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
         """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing
         over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
-            yield self.change(Kind.KEYS_DECLARED)
+            yield Change(kind=Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
             return
         if after.keys is None:
             if before.jwks_uri and not self.by_hand:
-                yield self.change(Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
+                yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
             elif before.keys and before.uses_keys and not before.foreign:
                 stay = tuple(
                     FieldChange(field=kid, new=key.thumbprint or say("report.not_known"))
                     for kid, key in sorted(before.keys.items())
                 )
-                yield self.change(Kind.KEYS_HANDED_OVER, fields=stay)
+                yield Change(kind=Kind.KEYS_HANDED_OVER, fields=stay)
             elif before.keys is not None and not before.keys:
-                yield self.change(Kind.KEY_AWAITED)
+                yield Change(kind=Kind.KEY_AWAITED)
             return
         had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
@@ -341,11 +338,11 @@ class Comparison:
             for keys in (had or {}, after.keys)
         ]
         if all(thumbprints) and not self.by_hand and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values()):
-            yield self.change(Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
+            yield Change(kind=Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
         if not after.keys and (had is None or fewer or not before.uses_keys):
-            yield self.change(Kind.CLIENT_WITHOUT_KEY)
+            yield Change(kind=Kind.CLIENT_WITHOUT_KEY)
         elif len(after.keys) == 1 and fewer:
-            yield self.change(Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
+            yield Change(kind=Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
 
     def _changes_of_scopes(self, before: Client, after: Client) -> Iterator[Change]:
         had, has = before.scopes, after.scopes
@@ -354,17 +351,17 @@ class Comparison:
         for scope in sorted(had.keys() ^ has.keys()):
             kind, grant = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
             owner, verified = self.scopes.get((after.platform, scope), (None, None))
-            yield self.change(
-                kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default
+            yield Change(
+                kind=kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default
             )
         for scope in sorted(had.keys() & has.keys()):
             old, new = had[scope], has[scope]
             if old.default is not new.default:
-                yield self.change(Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope)
+                yield Change(kind=Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope)
             if not self.by_hand and old.reason and new.reason and old.reason != new.reason:
                 reasons = (None if reason == NO_REASON else reason for reason in (old.reason, new.reason))
                 restated = FieldChange(field="reason", **dict(zip(("old", "new"), reasons, strict=True)))
-                yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
+                yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
 
     def _changes_of_keys(
         self, before: Mapping[str, Key], after: Mapping[str, Key] | None, compromised: Collection[str]
@@ -375,16 +372,16 @@ class Comparison:
             if new is None and old.thumbprint in compromised:
                 left = sorted(name for name, key in after.items() if key.expires is None or key.expires > self.now)
                 note = say("report.keys_left", keys=", ".join(left)) if left else say("report.no_key_left")
-                yield self.change(Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
+                yield Change(kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
             elif new is None:
-                yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
+                yield Change(kind=Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
             elif old is None:
-                yield self.change(Kind.KEY_ADDED, **_facts(kid, new))
+                yield Change(kind=Kind.KEY_ADDED, **_facts(kid, new))
             else:
                 same = old.thumbprint == new.thumbprint
                 otherwise = field_changes(old.described, new.described) if same else ()
-                yield self.change(
-                    Kind.KEY_CHANGED,
+                yield Change(
+                    kind=Kind.KEY_CHANGED,
                     old_thumbprint=None if same else old.thumbprint,
                     fields=otherwise,
                     **_facts(kid, new),
@@ -395,8 +392,8 @@ class Comparison:
                 and key.expires
                 and key.expires <= self.now + timedelta(days=self.expiring_days)
             ):
-                yield self.change(
-                    Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key)
+                yield Change(
+                    kind=Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key)
                 )
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
@@ -413,7 +410,7 @@ class Comparison:
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
             if fields or kind is not Kind.PRODUCT_CHANGED:
-                yield self.change(kind, subject=product, fields=fields)
+                yield Change(kind=kind, subject=product, fields=fields)
 
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:

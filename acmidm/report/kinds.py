@@ -259,12 +259,13 @@ class Change(Part):
     @property
     def named(self) -> list[Piece]:
         """``gains scope `x```: the change alone."""
-        return _filled(self._template.partition("[")[0], self)
+        return _with_blanks(self._template.partition("[")[0], _facts(self))
 
     @property
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
-        return [piece for part in re.split(r"[\[\]]", self._template) for piece in _filled(part, self)]
+        facts = _facts(self)
+        return [piece for part in re.split(r"[\[\]]", self._template) for piece in _with_blanks(part, facts)]
 
     @property
     def has_lines(self) -> bool:
@@ -283,10 +284,6 @@ def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> lis
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
     found = {"author": [Piece(plain(author or "?"), value=True)], "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")]}
     return _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], found) if form else []
-
-
-def _filled(template: str, change: Change) -> list[Piece]:
-    return _with_blanks(template, _facts(change))
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:

@@ -76,7 +76,7 @@ def review_of(
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
         changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
-        found += _with_more(plan, changed)
+        found += _with_more(plan, changed) if plan.more else changed
         if plan.waiting:
             more.append(say_counted("report.review.waiting", plan.waiting))
         touched = {(one.key, one.platform) for one in changed}
@@ -139,7 +139,7 @@ def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client
         return comparison.between(old, None)
     more = [comparison.secret_renewed(new)] if new.place in plan.renewed_secrets else []
     if old and new.place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
-        more.append(comparison.change(Kind.CLIENT_REPLACED))
+        more.append(Change(kind=Kind.CLIENT_REPLACED))
     return comparison.between(old, new, *more, changed=plan.changed.get(new.place, ()))
 
 
