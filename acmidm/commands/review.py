@@ -21,7 +21,7 @@ from acmidm.git import changed_since, is_dirty, merged
 from acmidm.render.output import write_report
 from acmidm.report.approved import Approved, approved_of, unreadable
 from acmidm.report.approved import save as write_approved
-from acmidm.report.compare import Comparison, connections_in_order, paired
+from acmidm.report.compare import Comparison, paired
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Change, Kind, Severity
@@ -146,7 +146,7 @@ def review(
         }
         known = domains(organisations, (client for one in plans for client in one.plan.before.values()))
         today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
-        found = _with_forms(review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change), plans)
+        found = review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change)
         for one in plans:
             _warn_of_missing_rights(one)
     write_report(found, output)
@@ -222,15 +222,12 @@ def _connections_here(plan: Plan) -> list[Declaration]:
 def _with_what_forms_say(planned: Planned) -> Planned:
     """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
     plan, connections, desired, stack = planned
-    plan = with_keys(plan, connections, stack)
     known = {**plan.before, **plan.after}
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
     held_back = _of_this_change(plan, desired.held_back, stack)
-    more, waiting = (
-        (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack)),
-        len(desired.held_back) - len(held_back),
-    )
-    return planned._replace(plan=replace(plan, more=more, waiting=waiting))
+    more = (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack))
+    plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
+    return planned._replace(plan=with_keys(plan, connections, stack))
 
 
 def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
@@ -255,13 +252,6 @@ def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | No
     return [
         one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed
     ]
-
-
-def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
-    """The review with the form of each client that a form here declares: the engine does not have it."""
-    forms = {(one.environment, one.key): one.form for planned in plans for one in planned.connections}
-    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
-    return found.model_copy(update={"connections": connections_in_order(named)})
 
 
 def _warn_of_missing_rights(planned: Planned) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from acmidm.engine.stacks import keys_in_use
@@ -12,34 +12,36 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, ClientKey
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 
 _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONED)
 
 
-def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | None) -> Plan:
-    """Return the plan with the keys that its forms say are compromised, and the clients whose applications sign without
-    ``kid``.
+def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | None) -> Plan:
+    """Return the plan with the form of each client, the keys that forms say are compromised, and the clients whose
+    applications sign without ``kid``.
 
     The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be
     reached, nothing is known.
     """
-    declared = {(one.key, one.platform, one.environment): one for one in connections}
-    after: dict[ClientKey, Client] = {}
-    for place, state in plan.after.items():
-        one = declared.get(place)
-        after[place] = (
-            replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
-        )
-    pairs = [(old, new) for old, new in paired(plan.before, after) if old and new]
+    forms = {one.key: one.form for one in connections}
+    before, after = (
+        {place: replace(state, form=forms.get(state.key)) for place, state in side.items()}
+        for side in (plan.before, plan.after)
+    )
+    for one in connections:
+        if state := after.get(one.place):
+            after[one.place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid)
+    pairs = [(old, new) for old, new in paired(before, after) if old and new]
     second = [
         replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
     ]  # a preview has no ids
     if stack is not None and second:
         for place, uses in keys_in_use(stack, second).items():
             after[place] = replace(after[place], signs_without_kid=any(not use.with_kid for use in uses.values()))
-    return replace(plan, after=after)
+    more = tuple((replace(state, form=forms.get(state.key)), change) for state, change in plan.more)
+    return replace(plan, before=before, after=after, more=more)
 
 
 def warnings(review: Review) -> list[str]:

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from acmidm.report.kinds import Change, Kind, Severity
-from acmidm.report.rotations import warnings
+from acmidm.report.review import review_of
+from acmidm.report.rotations import warnings, with_keys
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.keys import Key
-from tests.support.samples import NOW, client, reviewed
+from tests.support.declared import declaration
+from tests.support.samples import COMPARISON, NOW, client, plan_of, reviewed
 
 A, B, C = (Key(f"thumbprint-of-{name}") for name in "abc")
 
@@ -65,3 +67,13 @@ def test_a_deploy_warns_of_both_and_of_nothing_else() -> None:
     added = (client("derde", keys={"a": A}), client("derde", keys={"a": A, "b": B}))
     said = warnings(reviewed(stolen, second, added))
     assert [sentence.partition(" on ")[0] for sentence in said] == ["OVO002067/loket", "OVO002067/ander"]
+
+
+def test_each_client_has_the_form_that_is_there() -> None:
+    """No engine knows a form: not of a client that goes, of one that is new, or of one that a report alone has."""
+    goes, new, left, undeclared = (client(name, form=None) for name in ("goes", "new", "left", "undeclared"))
+    plan = plan_of((goes, None), (None, new), (undeclared, None), more=((left, Change(kind=Kind.CLIENT_ABANDONED)),))
+    forms = [declaration(name, scopes={}, jwks=None, form=f"gent/{name}") for name in ("goes", "new", "left")]
+    report = review_of([with_keys(plan, forms, None)], COMPARISON)
+    named = {"goes": "gent/goes", "new": "gent/new", "left": "gent/left", "undeclared": None}
+    assert {one.key.partition("/")[2]: one.form for one in report.connections} == named
