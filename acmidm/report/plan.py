@@ -228,7 +228,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     }
     if Resource.CLIENT not in seen:
         return None
-    state = client_from(after.place, seen)
+    state = client_from(after.place, seen, {})
     products = {product: fields for product, fields in state.products.items() if fields}
     scopes = (
         None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}

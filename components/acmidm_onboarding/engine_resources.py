@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -123,13 +122,11 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[place[0]] = mapping(resource.get("inputs"))
         else:
             parts[place][part] = resource
-    return with_one_first(
-        _with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items()
-    )
+    return with_one_first(client_from(place, of_one, components.get(place[0], {})) for place, of_one in parts.items())
 
 
-def client_from(place: ClientKey, parts: Mapping[str, EngineResource]) -> Client:
-    """The client that its parts make."""
+def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
+    """The client that its parts make, with what its form says of all its clients: the inputs of their component."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
@@ -165,6 +162,10 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource]) -> Client
             product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))
             for product, part in products.items()
         },
+        exemptions=mapping(component.get("exemptions")),
+        retire=mapping(component.get("retire")),
+        preserve=component.get("preserve") is True,
+        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(place[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         made_at=_made_at(client),
         keys_since=_made_at(parts.get(Resource.KEYS)),
@@ -197,15 +198,6 @@ def mapping(value: object) -> Mapping[str, Any]:
 def _type_of(resource: EngineResource) -> str:
     urn = str(resource.get("urn", "")).split("::")
     return urn[2].rpartition("$")[2] if len(urn) > 3 else ""
-
-
-def _with_component(client: Client, inputs: Mapping[str, Any]) -> Client:
-    """A client with what its form says of all its clients."""
-    exemptions, retire = (mapping(inputs.get(name)) for name in ("exemptions", "retire"))
-    withdrawn = frozenset(mapping(mapping(inputs.get("withdrawn")).get(client.platform)))
-    return replace(
-        client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True, withdrawn=withdrawn
-    )
 
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
