@@ -57,7 +57,7 @@ def load_onboardings() -> list[list[Declaration]]:
             raise InvalidForms(stack.forms.problems)
         if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
-        connections = _named(_desired(stack, stack.connections, are_all=True))
+        connections = _desired(stack, stack.connections, are_all=True).declared
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -88,9 +88,8 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences
         ]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
-        connections = _named(found)
-        _require_random_plugin(connections)
-        return connections
+        _require_random_plugin(found.declared)
+        return list(found.declared)
 
 
 def _stack(settings: Settings) -> Stack:
@@ -125,7 +124,10 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     _say_unknown([one for one in held if one.is_partial], "program.unknown_scopes")
     if stack.there is None:
         _say_unknown([one for one in held if one.is_new], "program.unknown_clients")
-    return found
+    # Of what has left and is preserved the name alone, so that a review sees when its form goes.
+    keys = {one.key for one in found.asked}
+    left = (replace(one, left=True) for one in found.left if one.key not in keys)
+    return replace(found, declared=(*found.declared, *left))
 
 
 def _say_unknown(held: Sequence[Withheld], sentence: str) -> None:
@@ -135,13 +137,6 @@ def _say_unknown(held: Sequence[Withheld], sentence: str) -> None:
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
             say(sentence, names=first_listed(names), stack=pulumi.get_stack())
         )
-
-
-def _named(found: Desired) -> list[Declaration]:
-    """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form
-    goes."""
-    keys = {one.key for one in found.asked}
-    return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
 
 
 def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[Path, str]:

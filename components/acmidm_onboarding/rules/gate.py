@@ -115,7 +115,7 @@ def passing(
     declared, held_back, proven = [], [], []
     for asked in connections:
         record = recorded_as(asked, own)
-        connection = _remembering(asked, record)
+        connection = _remembering(asked, record) if record else asked
         if not _needs_evidence(connection, record):
             declared.append(connection)
             continue
@@ -135,13 +135,11 @@ def passing(
     return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
 
-def _remembering(connection: Declaration, record: Client | None) -> Declaration:
+def _remembering(connection: Declaration, record: Client) -> Declaration:
     """The connection with what was taken from it because it was to leave, for as long as the state has not got it back:
     a run may fail."""
-    left = record.withdrawn - (record.scopes or {}).keys() if record else frozenset[str]()
-    return (
-        replace(connection, withdrawn=connection.withdrawn | (left & connection.scopes.keys())) if left else connection
-    )
+    left = (record.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
+    return replace(connection, withdrawn=connection.withdrawn | left) if left else connection
 
 
 @dataclass(frozen=True)

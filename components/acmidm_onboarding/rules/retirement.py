@@ -27,7 +27,9 @@ def due(connection: Declaration, day: date) -> frozenset[str]:
 def declared_now(connections: Iterable[Declaration], records: Callable[[], Records], day: date) -> list[Declaration]:
     """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something
     is due."""
-    return [now for connection in connections if (now := _now(connection, records, due(connection, day))) is not None]
+    leaving = ((connection, due(connection, day)) for connection in connections)
+    steps = (_now(connection, records, names) if names else connection for connection, names in leaving)
+    return [now for now in steps if now is not None]
 
 
 def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaration]) -> list[Declaration]:
@@ -68,8 +70,6 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
 
 
 def _now(connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]) -> Declaration | None:
-    if not leaving:
-        return connection
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
         # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in
