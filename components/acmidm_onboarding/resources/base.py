@@ -199,11 +199,6 @@ def gone() -> ReadResult:
     return ReadResult("", {})
 
 
-def present(id_: str, inputs: Mapping[str, Any], **outputs: Any) -> ReadResult:
-    """What a read found: the inputs that would give it, and the outputs."""
-    return ReadResult(id_, {**inputs, **outputs}, dict(inputs))
-
-
 def _connected(settings: Settings) -> tuple[Connected, SameRun]:
     """One set of connections for all providers, so that a client is read once for all of them, and what they know of
     the run."""

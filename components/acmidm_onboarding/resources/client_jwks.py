@@ -32,7 +32,6 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    present,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
@@ -61,7 +60,7 @@ class ClientJwksProvider(ClientPartProvider):
         return CheckResult(one.checked(platform), checked.failures)
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
-        return {"jwks": _sorted(snapshot.jwks)}
+        return {"jwks": dict(snapshot.jwks)}
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         found = super().diff(id_, olds, news)
@@ -86,14 +85,14 @@ class ClientJwksProvider(ClientPartProvider):
         if inputs.get("jwks") is not None:
             inputs |= {
                 **overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days),
-                "jwks": _sorted(snapshot.jwks),
+                "jwks": dict(snapshot.jwks),
             }
         try:
             seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
         except Rejected as error:
             pulumi.log.warn(str(error))
             seen = {name: props[name] for name in ("seen",) if name in props}
-        return present(id_, inputs, **seen)
+        return ReadResult(id_, {**inputs, **seen}, inputs)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
@@ -182,7 +181,3 @@ def _inputs(props: Properties) -> dict[str, Any]:
 
 def _members(keys: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
     return {kid: dict(key.members) for kid, key in keys.items()}
-
-
-def _sorted(jwks: Jwks) -> dict[str, dict[str, object]]:
-    return {kid: dict(key) for kid, key in sorted(jwks.items())}

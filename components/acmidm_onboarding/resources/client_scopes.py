@@ -22,7 +22,6 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    present,
 )
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration
@@ -53,7 +52,8 @@ class ClientScopesProvider(ClientPartProvider):
             return gone()
         found = without_assigned(snapshot.scopes, platform.assigned, props["scopes"])
         scopes = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in sorted(found)}
-        return present(id_, {**inputs_of(props), "scopes": scopes, _DEFAULT: _of_default(found)})
+        inputs = {**inputs_of(props), "scopes": scopes, _DEFAULT: _of_default(found)}
+        return ReadResult(id_, dict(inputs), inputs)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform = self.on(news)

@@ -21,7 +21,7 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from acmidm_onboarding.recorded import full_name, handed_over
-from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
+from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of
 from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.resources.oauth_client import OAuthClient
@@ -61,9 +61,7 @@ class HandOverProvider(AuthorityProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = inputs_of(props)
-        return present(
-            id_, {name: value for name, value in inputs.items() if name != RECORDS}, **{RECORDS: inputs[RECORDS]}
-        )
+        return ReadResult(id_, inputs, {name: value for name, value in inputs.items() if name != RECORDS})
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
         return UpdateResult(self._mailed(_records(olds), news))

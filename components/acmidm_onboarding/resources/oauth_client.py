@@ -32,7 +32,6 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    present,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -127,11 +126,11 @@ class OAuthClientProvider(AuthorityProvider):
         outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({WAITS: True} if waits else {})}
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is None:
-            return present(id_, inputs, **outputs, **({} if known is None else {_UPDATED_AT: known}))
+            return ReadResult(id_, {**inputs, **outputs, **({} if known is None else {_UPDATED_AT: known})}, inputs)
         if known not in (None, found):
             # Somebody gave it another one. Nobody can read that, but it is not the one that is declared.
             del inputs["client_secret"]
-        return present(id_, inputs, **outputs, **{_UPDATED_AT: found if known is None else known})
+        return ReadResult(id_, {**inputs, **outputs, _UPDATED_AT: found if known is None else known}, inputs)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         unknown.require_known(olds)

@@ -22,7 +22,6 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    present,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -63,7 +62,7 @@ class ProductConfigurationProvider(AuthorityProvider):
         inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
         marks = ownership.compared(props, found.owner if platform.marks_products else ownership.owner_of(props))
         inputs |= {**marks, "configuration": dict(found.configuration)}
-        return present(id_, inputs, **ownership.outputs(props))
+        return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
         outputs = ownership.with_incarnation(inputs_of(news), olds)
