@@ -147,6 +147,13 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     assert "| verified; geosecure: `NotificatiesImport`, a **placeholder** |" in rows["dv_notificaties_import"]
 
 
+def test_a_product_that_the_catalogue_has_no_more_stays_as_it_is(samples: Onboardings) -> None:
+    """A state may have it still; of any other, a set is in one order."""
+    configuration = {"product_ids": ["2", "1"]}
+    assert samples.catalogue.in_order("gone", configuration) == configuration
+    assert samples.catalogue.in_order("notificaties", configuration) == {"product_ids": ["1", "2"]}
+
+
 def test_a_name_is_verified_per_platform(samples: Onboardings) -> None:
     """Reviews, promote and new say which are not; and a form that has the former name is told the present one."""
     verified = {

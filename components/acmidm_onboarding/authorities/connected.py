@@ -24,7 +24,7 @@ from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_hosts
-from acmidm_onboarding.values.metadata import Configuration, ProductDocument
+from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import Platform
 
 
@@ -56,7 +56,7 @@ class ConnectedPlatform:
         self.product_api: ProductApi = (
             self.authority.product_api
             if isinstance(self.authority, HasProducts)
-            else Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
+            else Products(connect(platform.products_url, tokens), catalogue.in_order)
         )
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
@@ -91,11 +91,6 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """
     require_trusted_hosts(settings)
     return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
-
-
-def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:
-    """As the catalogue's schema has it; as it is, where the catalogue has that product no more."""
-    return catalogue.in_order(product, configuration) if product in catalogue.products else configuration
 
 
 def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:

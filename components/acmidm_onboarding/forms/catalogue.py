@@ -401,8 +401,10 @@ class Catalogue:
         }
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the configuration in one order, so that reordering a form is no change."""
-        ordered: dict[str, Any] = _in_order(self.products[product].configuration, dict(configuration))
+        """Return the configuration in one order, so that reordering a form is no change; as it is, where the catalogue
+        has that product no more."""
+        schema = self.products[product].configuration if product in self.products else None
+        ordered: dict[str, Any] = _in_order(schema, dict(configuration))
         return ordered
 
     def name_on(self, platform: Platform, scope: str) -> str | None:
