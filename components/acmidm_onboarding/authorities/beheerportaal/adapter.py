@@ -19,6 +19,7 @@ from acmidm_onboarding.authorities.http import conditional
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     OPERATORS_OWN,
@@ -102,7 +103,7 @@ class Beheerportaal:
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         answer = self._documents.find(f"{_client(client_id)}/scopes")
-        return answer.as_(WireScopes).by_name if answer else None
+        return answer.as_(WireScopes).granted if answer else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
@@ -112,7 +113,7 @@ class Beheerportaal:
         def read() -> tuple[Scopes, str]:
             answer = self._api.request("GET", path)
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            return without_assigned(answer.as_(WireScopes).by_name, self._assigned, wanted), answer.etag
+            return without_assigned(answer.as_(WireScopes).granted, self._assigned, wanted), answer.etag
 
         def write(scopes: Scopes, etag: str) -> None:
             default = sorted(name for name, is_default in scopes.items() if is_default)
@@ -124,7 +125,7 @@ class Beheerportaal:
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         answer = self._documents.find(f"{_client(client_id)}/jwks")
-        return answer.as_(WireJwks).by_kid if answer else None
+        return by_name(answer.as_(WireJwks).keys) if answer else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         self._require_not_own(client_id)
@@ -132,7 +133,7 @@ class Beheerportaal:
 
         def read() -> tuple[Jwks, str]:
             answer = self._api.request("GET", path)
-            return answer.as_(WireJwks).by_kid, answer.etag
+            return by_name(answer.as_(WireJwks).keys), answer.etag
 
         def write(jwks: Jwks, etag: str) -> None:
             keys = [jwks[kid] for kid in sorted(jwks)]

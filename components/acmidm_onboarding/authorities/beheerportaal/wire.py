@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,7 +23,7 @@ from acmidm_onboarding.authorities.http.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, RegisteredClient
 from acmidm_onboarding.values.harmless import Text, harmless
-from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
 
 
 class _Wire(BaseModel):
@@ -78,26 +79,19 @@ class WireRegisteredClient(ClientMetadata):
 
 class WireScopes(_Wire):
     scopes: Items[Text]
-    default: Items[Text] = Field(default_factory=list)
+    default_scopes: Items[Text] = Field([], validation_alias=AliasChoices("default", "default_scopes"))
 
     @property
-    def by_name(self) -> Scopes:
-        return scopes_of(self.scopes, self.default)
-
-
-def scopes_of(names: Collection[str], default: Collection[str]) -> Scopes:
-    """All of them, in one order; one that is no more than a default is granted too, whatever else an authority says."""
-    return {name: name in default for name in sorted({*names, *default})}
+    def granted(self) -> Scopes:
+        """All of them, in one order; one that is no more than a default is granted too, whatever else an authority
+        says."""
+        return {name: name in self.default_scopes for name in sorted({*self.scopes, *self.default_scopes})}
 
 
 class WireJwks(_Wire):
     """RFC 7517 §5. A key is looked at no further than for its ``kid``, which it need not have."""
 
     keys: list[Any]
-
-    @property
-    def by_kid(self) -> Jwks:
-        return by_name(self.keys)
 
 
 class WireKeyInUse(_Wire):
@@ -115,14 +109,12 @@ class WireKeysInUse(_Wire):
         return {item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid) for item in self.items}
 
 
-class WireListedClient(WireRegisteredClient):
-    scopes: Items[Text]
-    default_scopes: Items[Text] = Field(default_factory=list)
+class WireListedClient(WireScopes, WireRegisteredClient):
     jwks: WireJwks
 
     @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, scopes_of(self.scopes, self.default_scopes), self.jwks.by_kid)
+        return ClientSnapshot(self.registered, self.granted, by_name(self.jwks.keys))
 
 
 class WireClientPage(ListPage):
