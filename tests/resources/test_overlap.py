@@ -28,16 +28,13 @@ def keys(
     **changes: Any,
 ) -> dict[str, Any]:
     """What the program gives."""
-    evidence = {proven.thumbprint(): (datetime.now(UTC) - timedelta(days=days_old)).isoformat()} if proven else {}
-    rotation: dict[str, Any] = {
-        "form": "gent/loket",
-        "stack": "tni",
-        "compromised": [],
-        "proven": evidence,
-        "evidence_refused": refused,
-    }
+    rotation: Any = {"form": "gent/loket", "stack": "tni", "compromised": [], "evidence_refused": refused}
     jwks = {key.kid: public_jwk(key) for key in declared}
-    return {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "rotation": rotation, **changes}
+    inputs = {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "rotation": rotation, **changes}
+    if proven:
+        proven_at = f"{datetime.now(UTC) - timedelta(days=days_old):%Y-%m-%dT%H:%M:%SZ}"
+        inputs["proven"] = {"thumbprint": proven.thumbprint(), "issuer": "https://issuer", "proven_at": proven_at}
+    return inputs
 
 
 def recorded(client_id: str, *declared: ECKey, **days: float) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def checked(world: World, before: dict[str, Any], after: dict[str, Any]) -> dict
     found = world.provider(ClientJwksProvider).check(before, after)
     assert found.failures == []
     assert found.inputs is not None
-    assert "rotation" not in found.inputs, "evidence that appears or ages is no change"
+    assert "rotation" not in found.inputs, "what a form says of keys that were stolen is in no state"
     return dict(found.inputs)
 
 
@@ -83,7 +80,8 @@ def test_nothing_changes_by_itself(world: World, days: int) -> None:
     for before in (before_the_guard("c", OLD, NEW), recorded("c", OLD, NEW, old=30, new=2), before_the_guard("c")):
         declared = [key for key in (OLD, NEW) if before["jwks"]]
         for proven in (None, NEW):
-            assert checked(switched, before, keys("c", *declared, proven=proven)) == before
+            after = checked(switched, before, keys("c", *declared, proven=proven))
+            assert {**after, "proven": None} == {**before, "proven": None}
     for left_to_portal in (keys("c", jwks=None), keys("c", jwks=None, rotation=None)):
         assert checked(switched, {"platform": "acmidm", "client_id": "c"}, left_to_portal).get("since") is None
 
@@ -133,7 +131,7 @@ def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(
     held = [OLD, NEW, *(new_key(f"held-{number}") for number in range(3))]
     registry.set_keys(client_id, held)
     before = recorded(client_id, *held, old=30, new=2)
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": {}}
+    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()]}
     added = [new_key(f"added-{number}") for number in range(3)]
     after = checked(guarded, before, keys(client_id, NEW, *added, rotation=stolen))
     assert "may leave" in after["refused"]
@@ -157,7 +155,7 @@ def test_a_key_that_ends_now_or_is_called_otherwise_leaves_as_any_other(
     alone = checked(guarded, recorded(client_id, OLD, old=30), keys(client_id, jwks={key["kid"]: key}))
     assert 'key "old" cannot leave' in alone["refused"]
     assert alone["jwks"] == {"old": public_jwk(OLD)}
-    beside = keys(client_id, jwks={key["kid"]: key, "new": public_jwk(NEW)}, rotation=keys("c", proven=NEW)["rotation"])
+    beside = keys(client_id, jwks={key["kid"]: key, "new": public_jwk(NEW)}, proven=NEW)
     assert checked(guarded, recorded(client_id, OLD, NEW, old=30, new=15), beside)["jwks"] == beside["jwks"]
 
 
@@ -204,7 +202,7 @@ def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> Non
     assert checked(guarded, before, keys("c", rotation=None)).get("refused") is None
     assert checked(guarded, before, keys(UNKNOWN, NEW)).get("refused") is None
     assert checked(world, before, keys("c", NEW)).get("refused") is None
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": {}}
+    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()]}
     assert checked(guarded, before, keys("c", rotation=stolen)).get("refused") is None
     slipped_in = {**before, "jwks": {**before["jwks"], "new": public_jwk(NEW)}}
     assert checked(guarded, slipped_in, keys("c", OLD)).get("refused") is None

@@ -7,7 +7,8 @@ change by itself. In a state of before, or for a client that was made by hand, a
 takes. ``refused`` says why a key may not leave yet: then that one stays among the keys that are written and recorded,
 and all else of them is done. Where it cannot be known which may leave, ``blocked`` says that nothing is written.
 
-What proves a key, or says that it is compromised, comes from the program with each run, and is in no state.
+What proves a key is the input ``proven``. What says that it is compromised comes from the program with each run, and is
+in no state.
 """
 
 from __future__ import annotations
@@ -47,12 +48,10 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     secret."""
     if connection.uses_secret:
         return None
-    evidence = connection.evidence
     return {
         "form": connection.form,
         "stack": stack,
         "compromised": sorted(connection.compromised),
-        "proven": {} if evidence is None else {evidence.thumbprint: evidence.proven_at.isoformat()},
         "evidence_refused": connection.evidence_refused,
     }
 
@@ -173,8 +172,9 @@ class Overlap:
             for thumbprint, key in _by_thumbprint(held).items()
             if thumbprint in recorded
         ]
-        oldest = now - timedelta(days=self.settings.evidence_max_days)
-        proven = {thumbprint for thumbprint, at in asked["proven"].items() if datetime.fromisoformat(at) >= oldest}
+        evidence, oldest = self.after.get("proven") or {}, now - timedelta(days=self.settings.evidence_max_days)
+        is_fresh = bool(evidence) and datetime.fromisoformat(evidence["proven_at"]) >= oldest
+        proven = {evidence["thumbprint"]} if is_fresh else set()
         facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self._days}
         found, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
         if found is not None and found.lacks_proof:
@@ -185,7 +185,7 @@ class Overlap:
             return None
         if why := asked.get("evidence_refused"):
             unseen = f"its evidence counts as none: {why}; {unseen}"
-        elif asked["proven"].keys() - proven:
+        elif evidence and not is_fresh:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
         probe = (
             f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id"
