@@ -14,7 +14,7 @@ from acmidm_onboarding.values.declaration import Declaration, client_name, conne
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import key_of
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -106,7 +106,7 @@ def declarations(
                 known: Grant(request.scopes[scope].note, request.scopes[scope].default)
                 for known, scope in named.items()
             },
-            keys=None if jwks is None else keys_of({kid: one.members for kid, one in jwks.items()}),
+            keys=None if jwks is None else {kid: key_of(one.members, one.thumbprint) for kid, one in jwks.items()},
             compromised=frozenset(one.thumbprint for one in compromised.get(environment, ())),
             # Proven: then a second key beside its one breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,

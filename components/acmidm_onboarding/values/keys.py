@@ -41,9 +41,10 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
     return {kid: key_of(members) for kid, members in jwks.items()}
 
 
-def key_of(members: Mapping[str, Any]) -> Key:
-    """A key in a JWK Set. Only what identifies it is kept, so that no other member of it can get into a report."""
-    exp, expires, thumbprint = members.get("exp"), None, thumbprint_of(members)
+def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
+    """A key in a JWK Set; ``thumbprint`` where that is worked out already. Only what identifies it is kept, so that no
+    other member of it can get into a report."""
+    exp, expires, thumbprint = members.get("exp"), None, thumbprint or thumbprint_of(members)
     if isinstance(exp, int | float):
         try:
             expires = datetime.fromtimestamp(exp, UTC)
