@@ -20,8 +20,9 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.terminal import Code, TextOutput, TextOutputOption, fail
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.policies import Profile, PromotionGate
 from acmidm_onboarding.settings import own_catalogue

@@ -18,7 +18,8 @@ from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
-from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.loading import Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure

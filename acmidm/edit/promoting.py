@@ -21,9 +21,9 @@ from acmidm.edit.new.talk import Talk
 from acmidm.edit.promotion import Difference, Side
 from acmidm.words import shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
-from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment

@@ -10,8 +10,8 @@ from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.texts import say

@@ -17,8 +17,9 @@ from acmidm.probe.steps import Outcome, ProbeStep, Said, say
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.declaration import Declaration

@@ -12,8 +12,8 @@ from acmidm.report.drift import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.published_keys import fetch_keys, problems_of
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import read_document
-from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say

@@ -14,13 +14,8 @@ from acmidm.report.plan import Plan, at_the_gate
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
-from acmidm_onboarding.forms.loading import (
-    LoadedForm,
-    Onboardings,
-    load_onboardings,
-    read_onboardings,
-    stolen_elsewhere,
-)
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle

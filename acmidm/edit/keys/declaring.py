@@ -10,8 +10,9 @@ from typing import Any
 
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import edit_form, on_one_line, put_first, put_last
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
+from acmidm_onboarding.forms.loading import Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in

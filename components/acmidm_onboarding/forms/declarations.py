@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
-from types import MappingProxyType
+from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import WHOLE, Form
+from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import key_of
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+
+@dataclass(frozen=True)
+class LoadedForm:
+    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``."""
+
+    name: str
+    file: Path
+    form: Form
+    organisation: Organisation
+    keys: Keys
+    evidence: tuple[EvidenceFile, ...] = ()
+    """What is proven of it, and what of that does not hold."""
+    compromised: Keys = field(default_factory=dict)
+    """The keys that are never sent, for somebody else may have their private halves."""
+
+    @property
+    def key_files(self) -> Iterator[Path]:
+        for request in self.form.environments.values():
+            yield from (Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ())
 
 
 def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
@@ -53,30 +74,28 @@ def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] 
 
 
 def declarations(
-    name: str,
-    organisation: Organisation,
-    form: Form,
-    keys: Mapping[Environment, tuple[PublicJwk, ...]],
+    loaded: LoadedForm,
     environment: Environment,
     catalogue: Catalogue,
-    shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
-    proven: Sequence[EvidenceFile] = (),
-    compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
-    forms: Collection[Form] | None = None,
+    shared_codes: Collection[str],
+    forms: Collection[Form] | None,
 ) -> Iterator[Declaration]:
     """Yield what a valid form declares in ``environment``: a client per platform, none where the form does not have it.
 
     ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms``
     are those of its organisation, None where they are not known.
     """
+    form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
     if request is None:
         return
-    files = {(file.environment, file.platform): file for file in proven}
+    files = {(file.environment, file.platform): file for file in loaded.evidence}
     own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     method, key = form.token_endpoint_auth_method, connection_key(organisation.code, form.application)
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
-    jwks = None if request.jwks is None and not uses_secret else {one.kid: one for one in keys.get(environment, ())}
+    jwks = (
+        None if request.jwks is None and not uses_secret else {one.kid: one for one in loaded.keys.get(environment, ())}
+    )
     for platform in form.platforms:
         own = files.get((environment, platform))
         evidence = own.evidence if own else None
@@ -98,7 +117,7 @@ def declarations(
             platform=platform,
             environment=environment,
             fields=flat(metadata.properties),
-            form=name or None,
+            form=loaded.name,
             has_secret=uses_secret,
             secret_generation=request.secret_generation if uses_secret else None,
             adopts=request.adopt.get(platform),
@@ -107,7 +126,7 @@ def declarations(
                 for known, scope in named.items()
             },
             keys=None if jwks is None else {kid: key_of(one.members, one.thumbprint) for kid, one in jwks.items()},
-            compromised=frozenset(one.thumbprint for one in compromised.get(environment, ())),
+            compromised=frozenset(one.thumbprint for one in loaded.compromised.get(environment, ())),
             # Proven: then a second key beside its one breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,
             proven=summary(evidence) if evidence else {},

@@ -3,7 +3,6 @@ once."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,13 @@ from acmidm_onboarding.forms.among import (
     problems_of_organisations,
 )
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fields
-from acmidm_onboarding.forms.declarations import declarations
+from acmidm_onboarding.forms.declarations import LoadedForm, declarations
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
-from acmidm_onboarding.forms.key_files import KeyReader, Keys
+from acmidm_onboarding.forms.key_files import KeyReader
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.speaking import problems_of_speakers
@@ -33,7 +32,6 @@ from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import EvidenceFile
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
@@ -44,26 +42,6 @@ _NO_POLICIES: Mapping[Environment, Profile] = {}
 Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
 """Per environment the platforms that have an authority there, each with the kinds of authority that its stacks have."""
 _ALL_PLATFORMS: Served = {}
-
-
-@dataclass(frozen=True)
-class LoadedForm:
-    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``."""
-
-    name: str
-    file: Path
-    form: Form
-    organisation: Organisation
-    keys: Keys
-    evidence: tuple[EvidenceFile, ...] = ()
-    """What is proven of it, and what of that does not hold."""
-    compromised: Keys = field(default_factory=dict)
-    """The keys that are never sent, for somebody else may have their private halves."""
-
-    @property
-    def key_files(self) -> Iterator[Path]:
-        for request in self.form.environments.values():
-            yield from (Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ())
 
 
 @dataclass(frozen=True)
@@ -90,16 +68,7 @@ class Onboardings:
             connection
             for loaded in self.forms
             for connection in declarations(
-                loaded.name,
-                loaded.organisation,
-                loaded.form,
-                loaded.keys,
-                environment,
-                self.catalogue,
-                shared,
-                loaded.evidence,
-                loaded.compromised,
-                of_organisations[loaded.organisation.code] if are_all else None,
+                loaded, environment, self.catalogue, shared, of_organisations.get(loaded.organisation.code)
             )
         ]
 
