@@ -19,7 +19,7 @@ from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.command_inputs import HANDED
-from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
+from acmidm_onboarding.engine_resources import HAND_OVER, Resource, client_of, is_password, kind_of, part_of
 from acmidm_onboarding.resources.overlap import REFUSED, SINCE
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import say
@@ -181,7 +181,7 @@ def _key_in(name: str) -> str | None:
     """The key of the connection that a step is about; None where it is no connection's: the resource of a program of
     somebody's own."""
     _, kind, resource = name.split(" ", 2)
-    return "/".join(resource.split("/")[:2]) if kind in (*Resource, _PASSWORD) else None
+    return "/".join(resource.split("/")[:2]) if kind else None
 
 
 def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
@@ -207,7 +207,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
     Nobody approves a mail by itself: one that another run has sent meanwhile stops nothing.
     """
-    if kind_of(step) == Resource.HAND_OVER:
+    if kind_of(step) == HAND_OVER:
         return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
     # An update of keys that stay as they are only confirms their evidence, once somebody has used one.

@@ -142,7 +142,7 @@ class Comparison:
         changes = [*self._changes(before, after), *more]
         rows = [change.kind.row for change in changes]
         shown = (
-            {row.resource.value for row in rows}
+            {change.part.partition("/")[0] for change in changes}
             if not any(row.scale is Scale.WHOLE for row in rows)
             else {*changed, *missing}
         )
@@ -189,6 +189,7 @@ class Comparison:
             yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
+            yield from self._changes_of_others(before, after)
             if before.proven != after.proven and not self.by_hand:
                 yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
@@ -289,6 +290,11 @@ class Comparison:
             if product in before.products and product in after.products:
                 protected = product in after.protected_products
                 yield Change(kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
+
+    def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
+        if None not in (before.others, after.others) and not before.foreign:
+            for part, old, new in _differing(before.others or {}, after.others or {}):
+                yield self.change(Kind.OTHER_CHANGED, subject=part, fields=field_changes(old or {}, new or {}))
 
     def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
         if not after.is_first:

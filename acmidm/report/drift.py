@@ -204,21 +204,18 @@ class ClientDrift:
 
     @property
     def healing(self) -> list[str]:
-        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client also what
-        tells its ID."""
+        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client all, and
+        what tells its ID."""
         found = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
-        hand_over = self.recorded.handed_over if self.recorded and found and self.real is None else None
-        return [*found, hand_over.urn] if hand_over else found
+        if not found or self.recorded is None or self.real is not None:
+            return found
+        others, hand_over = self.recorded.others or {}, self.recorded.handed_over
+        return [*found, *(self.urns[part] for part in others), *([hand_over.urn] if hand_over else [])]
 
     @property
     def healed(self) -> ConnectionChanges | None:
         """The changes by hand that ``healing`` repairs."""
-
-        def part_of(change: Change) -> str:
-            resource = change.kind.row.resource
-            return product_part(change.subject or "") if resource is Resource.PRODUCT else resource
-
-        kept = [change for change in self.by_hand.changes if part_of(change) not in self.left] if self.by_hand else []
+        kept = [change for change in self.by_hand.changes if change.part not in self.left] if self.by_hand else []
         return self.by_hand.with_changes(kept) if self.by_hand and kept else None
 
     @property
@@ -293,7 +290,7 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
     gone = client.gone - wanted.keys()
-    client.parts_by_hand = recorded.urns.keys() - gone
+    client.parts_by_hand = recorded.urns.keys() & then.keys() - gone
     differing = {
         part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns
     } - gone
@@ -336,7 +333,7 @@ def _part_by_part(
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
-        _pend(client, recorded.urns.keys() - client.gone, recorded, None, comparison)
+        _pend(client, recorded.urns.keys() & then.keys() - client.gone, recorded, None, comparison)
         return
     is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
     reasons = {

@@ -16,7 +16,7 @@ from functools import cache
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
-from acmidm_onboarding.engine_resources import Resource
+from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import say, say_counted, spoken, texts
 
 NO_REASON = "requested"
@@ -72,7 +72,8 @@ class Row:
     """Whether its fields are the point of it, so that each is on a line of its own."""
 
 
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _NONE, _HAND_OVER = Resource
+_CLIENT, _SCOPES, _KEYS = Resource.CLIENT, Resource.SCOPES, Resource.KEYS
+_PRODUCT, _ONBOARDING, _NONE = Resource.PRODUCT, Resource.ONBOARDING, Resource.NONE
 _DANGER, _WARNING, _NOTICE = Severity
 _WHOLE, _, _NEW_PART, _NOTE = Scale
 
@@ -148,6 +149,7 @@ class Kind(StrEnum):
     EXEMPTION_UNNEEDED = "exemption_unneeded", Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE)
     PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
     PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
+    OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, "other")
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, scale=_WHOLE)
     ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
     KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, scale=_NOTE)
@@ -249,6 +251,13 @@ class Change(Part):
     def danger(self) -> tuple[int, int]:
         """The order of reports, most dangerous first."""
         return list(Severity).index(self.severity), _RANKS[self.kind]
+
+    @property
+    def part(self) -> str:
+        """The part of its client that it is about."""
+        resource, subject = self.kind.row.resource, self.subject or ""
+        parts = {Resource.PRODUCT: product_part(subject), Resource.OTHER: subject}
+        return parts.get(resource, resource)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

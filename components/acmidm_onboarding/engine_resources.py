@@ -1,8 +1,8 @@
 """The engine's resources as clients: in ``pulumi stack export``, and in ``pulumi preview --json``, which have them
 alike.
 
-A client is some resources, each with its inputs, and the component above them. What the engine does not know yet is
-absent.
+A client is some resources, each with its inputs, below a component. Of a type that is not in ``Resource`` the inputs
+are kept as they are. What the engine does not know yet is absent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_incarnation, with_one_first
 from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -33,23 +34,31 @@ UNKNOWN = "unknown-whether-made"
 """The output of a client, and its ID in the state, that says why nobody knows whether it was made."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks that are there instead of the resource's own."""
+HAND_OVER = "HandOver"
+"""The type of what organisations were told, which is below no client."""
 
 _OURS = ("pulumi-python:dynamic/acmidm", "acmidm:index")
 _PASSWORD = "random:index/randomPassword:RandomPassword"
+_OF_PROVIDERS = frozenset(
+    {"client_id", "platform", "software_id", "managed_by", "formerly", "connection", "adopt", INCARNATION, OTHER}
+)
+"""The inputs by which a provider finds what it manages."""
 
 
 class Resource(StrEnum):
-    """What a change is about: one of the resources of a client, the component above them, or neither."""
+    """What a change is about: one of the resources of a client, the component above them, or neither.
+
+    A type that is not named here is ``OTHER``.
+    """
 
     CLIENT = "OAuthClient"
     SCOPES = "ClientScopes"
     KEYS = "ClientJwks"
     PRODUCT = "ProductConfiguration"
     ONBOARDING = "Onboarding"
+    OTHER = "another resource"
     NONE = "no resource"
     """It is beside the clients."""
-    HAND_OVER = "HandOver"
-    """At no authority, and so in no change: what an organisation was told."""
 
 
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
@@ -79,15 +88,19 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     The component has the key for its name. What is below it may have another name, after a rename that failed in part
     or by hand.
     """
-    kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
-    if kind not in list(Resource) or kind == Resource.HAND_OVER:
+    kind, inputs, component = kind_of(resource), mapping(resource.get("inputs")), {"urn": resource.get("parent") or ""}
+    is_named = kind in list(Resource)
+    if not kind or not (is_named or kind_of(component) == Resource.ONBOARDING):
         return None
     key, platform = client_of(resource)
-    if kind != Resource.ONBOARDING and (component := str(resource.get("parent") or "").rpartition("::")[2]):
-        key = component
+    if kind != Resource.ONBOARDING:
+        key = name_of(component) or key
     if (known := inputs.get("platform")) in list(Platform):
         platform = Platform(known)
-    return key, platform, product_part(str(inputs.get("product"))) if kind == Resource.PRODUCT else kind
+    if kind == Resource.PRODUCT:
+        return key, platform, product_part(str(inputs.get("product")))
+    below = [] if is_named else name_of(resource).split("/")[2:]
+    return key, platform, "/".join([kind, *(word for word in below if word != platform)])
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
@@ -167,6 +180,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
         preserve=component.get("preserve") is True,
         withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(place[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
+        others={part: _compared(own) for part, own in inputs.items() if part.partition("/")[0] not in list(Resource)},
         made_at=_made_at(client),
         keys_since=_made_at(parts.get(Resource.KEYS)),
         urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
@@ -205,6 +219,13 @@ def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
     return {scope: Grant(reason, scope in default) for scope, reason in mapping(inputs.get("scopes")).items()}
 
 
+def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of another resource, flat, without those of its provider and those with a secret, or what is not known
+    yet, in them."""
+    names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
+    return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
+
+
 def _incarnation(resource: EngineResource | None) -> str | None:
     """None in what a preview is about to make."""
     return mapping((resource or {}).get("outputs")).get(INCARNATION)
@@ -218,7 +239,7 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
     """Return what hand-overs recorded, by the name of each client's record."""
     found = {}
-    for resource in (one for one in resources if kind_of(one) == Resource.HAND_OVER):
+    for resource in (one for one in resources if kind_of(one) == HAND_OVER):
         for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
             sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
             sent = datetime.fromisoformat(sent_at) if sent_at else None

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from acmidm_onboarding.engine_resources import (
-    Resource,
+    HAND_OVER,
     by_part,
     clients_in,
     environment_in,
@@ -109,9 +109,7 @@ def is_missing(stack: str) -> bool:
 def handed_over(stack: str) -> Mapping[str, Any]:
     """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be read."""
     found = _read(stack)
-    hand_over = [
-        one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == Resource.HAND_OVER
-    ]
+    hand_over = [one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == HAND_OVER]
     return mapping(hand_over[-1].get("outputs")) if hand_over else {}
 
 

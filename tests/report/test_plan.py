@@ -76,6 +76,44 @@ def kinds(plan: Plan) -> dict[str, list[str]]:
     }
 
 
+SEALED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+
+
+@pytest.mark.parametrize(("old", "text"), [("before", "before → after"), (None, "none → after")])
+def test_a_resource_of_another_type(old: str | None, text: str) -> None:
+    """It is compared field by field, without secrets and what its provider alone needs; it is no news of a new client,
+    and without it the client stays."""
+    key, there = f"{OVO}/loket", resources()
+    new = resource("Remark", key, {"client_id": UNKNOWN, "text": "after", "seal": SEALED, "since": UNKNOWN})
+    was = resource("Remark", key, {"client_id": "id-loket", "text": old, "seal": "open"}) if old else None
+    plan = planned(step("update" if was else "create", was, new), of=state(there, [was] if was else []))
+    [connection] = review_of([plan], COMPARISON).connections
+    assert [(one.kind, one.subject) for one in connection.changes] == [(Kind.OTHER_CHANGED, "Remark")]
+    said = connection.changes[0].text
+    assert said == f"changes its Remark: {'seal open → none, ' if old else ''}text {text}"
+    assert "v1:x" not in said
+    of_new = planned(*(step("create", None, one) for one in [*there, new]), of=state())
+    assert "other_changed" not in kinds(of_new)["loket"]
+    assert kinds(planned(step("delete", new, None), of=state(there, [new]))) == {"loket": ["other_changed"]}
+    gone = [step("delete", one, None) for one in [new, *reversed(there)]]
+    assert kinds(planned(*gone, of=state(there, [new]))) == {"loket": ["client_removed"]}
+
+
+def test_several_resources_of_another_type_in_a_client() -> None:
+    """Each is a part of its own, named by what its name has behind the client's."""
+    name = f"{OVO}/loket"
+    above = {"parent": f"{PREFIX}::{name}"}
+    remarks = [resource("Remark", f"{name}{below}", {"text": "x"}) | above for below in ("", "/one", "/two")]
+    elsewhere = resource("Remark", f"{name}/geosecure/one", {"platform": "geosecure"}) | above
+    beside = remarks[0] | {"parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s"}
+    found = recorded_in(state(resources(), [*remarks, elsewhere])).parts
+    assert {name: set(client.others or {}) for name, client in found.items()} == {
+        name: {"Remark", "Remark/one", "Remark/two"},
+        f"{name}/geosecure": {"Remark/one"},
+    }
+    assert recorded_in(state(resources(), [beside])).parts[name].others == {}, "it is below no client"
+
+
 def refused(urn: str) -> dict[str, str]:
     message = f'error: Preview failed: resource "{urn}" cannot be deleted\nbecause it is protected. To'
     return {"severity": "error", "urn": urn, "message": message}

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from acmidm_onboarding import engine_resources
 from tests.support.forms import FormFile
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
@@ -165,7 +166,7 @@ class Project:
     def steps(self, *words: str) -> list[dict[str, Any]]:
         """The steps of a preview that change something, those of components and of the stack left out."""
         steps = json.loads(self.succeed("preview", "--json", *words).stdout)["steps"]
-        return [step for step in steps if step["op"] not in ("same", "refresh") and kind_of(step["urn"]) in KINDS]
+        return [step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)]
 
     def in_sync(self) -> None:
         """Neither the forms nor the authority differ from the state."""
@@ -192,9 +193,9 @@ class Project:
         self.succeed("stack", "import", "--file", str(file))
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The state's resources of this project's four kinds, as ``OAuthClient OVO002067/loket``."""
+        """The state's resources of clients, as ``OAuthClient OVO002067/loket``."""
         resources = json.loads(self.exported())["deployment"].get("resources") or []
-        return {place_of(found["urn"]): found for found in resources if kind_of(found["urn"]) in KINDS}
+        return {place_of(found["urn"]): found for found in resources if is_of_client(found)}
 
     def shown_with_secrets(self) -> str:
         """The outputs in the clear, the one command that may show secrets."""
@@ -253,7 +254,10 @@ def detail_lines(outcome: Outcome, sign: str) -> list[str]:
     return [line for line in marked if line.startswith(f"{sign} ") and not line.endswith((")", "{"))]
 
 
-KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration", "RandomPassword")
+def is_of_client(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource, or the step with one, is of a client: none of the stack, and no component."""
+    beside = ("", engine_resources.Resource.ONBOARDING, engine_resources.HAND_OVER)
+    return engine_resources.is_password(resource) or engine_resources.kind_of(resource) not in beside
 
 
 def kind_of(urn: str) -> str:

@@ -130,6 +130,9 @@ class Client:
     """Its earlier keys."""
     handed_over: HandedOver | None = None
     """What its organisation was told; None where the state has nothing of that."""
+    others: Mapping[str, Fields] | None = None
+    """Its resources of types that nothing else here is read from: per part its inputs, flat. None where they are not
+    known, as in a form."""
     made_at: datetime | None = None
     """When the engine made it."""
     keys_since: datetime | None = None

@@ -106,6 +106,7 @@ NOT_BY_FORMS = {
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
     *(Kind.PROTECTION_RESTORED, Kind.PRODUCT_PROTECTED),  # of what left by one step only, which no form says
     *(Kind.CLIENT_MARKED, Kind.PRODUCT_MARKED),
+    *(kind for kind in Kind if kind.row.resource is Resource.OTHER),  # of types that no form knows
 }
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
