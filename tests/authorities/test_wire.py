@@ -12,6 +12,7 @@ from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireClientPage,
     WireConfiguration,
     WireConfigurationPage,
+    WireListedClient,
     WireRegisteredClient,
     WireScopes,
 )
@@ -114,6 +115,13 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     assert list(good.jwks) == ["key-1"]
     assert bad.client.client_id == "bad"
     assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)
+
+
+@pytest.mark.parametrize("field", [name for name in WireListedClient.model_fields if name != "client_id"])
+def test_no_field_of_a_client_spoils_a_list(field: str) -> None:
+    """Nor does one that is added to the model."""
+    page = WireClientPage.model_validate({"items": [{**GOOD, field: [[]]}, GOOD]})
+    assert len(page.items) == len(("bad", "good"))
 
 
 def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:

@@ -34,10 +34,7 @@ class _Wire(BaseModel):
 
 _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(
-        ("client_name", "software_id", "managed_by", "incarnation", "application", "jwks_uri"), _UNREADABLE
-    ),
-    "token_endpoint_auth_method": _UNREADABLE,
+    **dict.fromkeys(ClientMetadata.model_fields, _UNREADABLE),  # those that are no text are named below
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
     "default_scopes": (),
     "organisation": {"name": _UNREADABLE},
