@@ -1,4 +1,4 @@
-"""What someone else did to a document, in the words of an error."""
+"""Whether a document may be overwritten; and what someone else did to it, in the words of an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,26 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.values.metadata import ProductDocument
+
+
+def must_write(current: object, known: object, wanted: object, document: str) -> bool:
+    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
+
+    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting
+    it would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    """
+    if current == wanted:
+        return False
+    if known is not None and current != known:
+        changes = difference(known, current, wanted)
+        raise ChangedMeanwhile(
+            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
+            "run pulumi refresh, see the change in a preview, then run pulumi up",
+            changes,
+        )
+    return True
 
 
 def difference(known: object, found: object, wanted: object) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from acmidm_onboarding.authorities.beheerportaal.wire import WireConfiguration, WireConfigurationPage
-from acmidm_onboarding.authorities.differences import difference
+from acmidm_onboarding.authorities.differences import difference, must_write
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
-from acmidm_onboarding.authorities.http.conditional import if_current, must_write
+from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.values.metadata import Configuration, Owner, ProductDocument
 

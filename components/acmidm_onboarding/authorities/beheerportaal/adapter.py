@@ -14,6 +14,7 @@ from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireRegisteredClient,
     WireScopes,
 )
+from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
 from acmidm_onboarding.authorities.http import conditional
 from acmidm_onboarding.authorities.http.api import Api
@@ -85,7 +86,7 @@ class Beheerportaal:
             answer = self._api.request("GET", path)
             found = answer.as_(WireRegisteredClient).registered
             before = known and known.as_written_by(found.metadata.owner)
-            if not conditional.must_write(found.metadata, before, wanted, f"client {client_id}") and secret is None:
+            if not must_write(found.metadata, before, wanted, f"client {client_id}") and secret is None:
                 return
             document = _document(wanted, secret.value if secret else None)
             if secret is not None and secret.follows in (None, found.client_secret_updated_at):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from acmidm_onboarding.authorities.differences import difference
-from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale
+from acmidm_onboarding.authorities.differences import must_write
+from acmidm_onboarding.authorities.errors import Stale
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -29,24 +29,6 @@ def replace(
             write(wanted, etag)
 
     if_current(attempt)
-
-
-def must_write(current: Value, known: Value | None, wanted: Value, document: str) -> bool:
-    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
-
-    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting
-    it would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
-    """
-    if current == wanted:
-        return False
-    if known is not None and current != known:
-        changes = difference(known, current, wanted)
-        raise ChangedMeanwhile(
-            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
-            "run pulumi refresh, see the change in a preview, then run pulumi up",
-            changes,
-        )
-    return True
 
 
 def if_current(write: Callable[[], Result], tries: int = 5) -> Result:

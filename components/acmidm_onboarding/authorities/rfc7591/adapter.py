@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel
 
+from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import (
     AnswerLost,
     NotFound,
@@ -24,7 +25,6 @@ from acmidm_onboarding.authorities.errors import (
     Unintelligible,
     Unsettled,
 )
-from acmidm_onboarding.authorities.http import conditional
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck
 from acmidm_onboarding.authorities.http.paths import segment
@@ -223,7 +223,7 @@ class Registration:
         change: Callable[[Answer], Mapping[str, Any]],
         document: str,
     ) -> None:
-        """Make a ``part`` of a client equal to ``wanted``; see conditional.must_write."""
+        """Make a ``part`` of a client equal to ``wanted``; see must_write."""
         if client_id == self._operator:
             require_not_reserved(OPERATORS_OWN, client_id, self._api.base_url)
         with self._locks.setdefault(client_id, threading.Lock()):
@@ -234,7 +234,7 @@ class Registration:
                     " up --refresh"
                 )
             client = answer.as_(WireClient)
-            if not conditional.must_write(part(client), known(client), wanted, document):
+            if not must_write(part(client), known(client), wanted, document):
                 return
             rights = self._rights & client.scopes.keys()
             require_not_reserved(
