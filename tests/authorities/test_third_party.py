@@ -20,7 +20,7 @@ from acmidm_onboarding.settings import InvalidSettings, declared_keys, read_sett
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.authorities.dictionary import REGISTERS, DictionarySettings
+from tests.authorities.dictionary import REGISTERS, DictionarySettings, install_as
 from tests.resources.world import World, client_inputs, outs
 from tests.support.samples import COMPARISON
 from tests.support.workspace import FORM, Workspace
@@ -48,13 +48,8 @@ scopes:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Install an authority as pip does: a folder on ``sys.path`` says which entry points a package has."""
-
     def installed(name: str, value: str) -> None:
-        folder = tmp_path / f"site/their_{name}-1.0.dist-info"
-        folder.mkdir(parents=True)
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n")
-        (folder / "entry_points.txt").write_text(f"[acmidm_onboarding.authorities]\n{name} = {value}\n")
+        install_as(tmp_path / "site", name, value)
         monkeypatch.syspath_prepend(tmp_path / "site")
         installed_authorities.cache_clear()
 

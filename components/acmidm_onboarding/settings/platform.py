@@ -85,7 +85,7 @@ class PlatformSettings(SettingsModel):
     authority: Annotated[
         str,
         AfterValidator(_installed),
-        Field(description="The kind of authority: beheerportaal, by_hand, keycloak or rfc7591."),
+        Field(description="The type of authority, by its name: one of those that are installed."),
     ] = DEFAULT_AUTHORITY
     issuer: Annotated[
         Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")
