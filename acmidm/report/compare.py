@@ -294,7 +294,7 @@ class Comparison:
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
         if None not in (before.others, after.others) and not before.foreign:
             for part, old, new in _differing(before.others or {}, after.others or {}):
-                yield self.change(Kind.OTHER_CHANGED, subject=part, fields=field_changes(old or {}, new or {}))
+                yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=field_changes(old or {}, new or {}))
 
     def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
         if not after.is_first:
