@@ -15,7 +15,17 @@ from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.compare import ConnectionChanges
-from acmidm.report.drift import ClientDrift, Drift, Real, attributed, drift_of, drifted, expiring_keys, key_warnings
+from acmidm.report.drift import (
+    ClientDrift,
+    Drift,
+    Real,
+    attributed,
+    drift_of,
+    drifted,
+    expiring_keys,
+    key_warnings,
+    with_unordered,
+)
 from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
@@ -111,6 +121,12 @@ def look(name: str, days: int = 30) -> Found:
         not_compared = [one for one in recorded.clients.values() if one.place in unread]
         listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
+        if declared is not None and desired is not None and stack.by_hand:
+            has_api = {place: one for place, one in declared.items() if one.platform not in stack.by_hand}
+            wanted = in_stack(desired.wanted, protect=settings.protect_clients, managed_by=managed_by)
+            ordered = drifted(listed, _but_for(unlisted, unread, {**has_api, **wanted}), real, today)
+            by_hand = (one for one in ordered if one.recorded and one.recorded.platform in stack.by_hand)
+            clients = with_unordered(clients, by_hand)
         clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]

@@ -189,7 +189,8 @@ def _instructions(stack: Stack, order: Order, said: Texts, metadata: Mapping[str
             product = order.part.rpartition("/")[2]
             title = catalogue.products[product].title if product in catalogue.products else product
             name = "do.configure" if order.says else "do.configure_no_more"
-            yield Instruction(text=said(name, product=title, **where), values=_fields(order.says, said, order.now))
+            says, now = order.says.get(product, {}), order.now.get(product, {})
+            yield Instruction(text=said(name, product=title, **where), values=_fields(says, said, now))
         case Act.REMOVE:
             yield Instruction(text=said("do.remove", **where))
 

@@ -188,6 +188,8 @@ class ClientDrift:
     pending: ConnectionChanges | None = None
     parts_by_hand: set[str] = field(default_factory=set)
     parts_pending: set[str] = field(default_factory=set)
+    is_by_hand: bool = False
+    """Whether people alone can put back what was changed."""
 
     @property
     def urns(self) -> Mapping[str, str]:
@@ -221,6 +223,8 @@ class ClientDrift:
     @property
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
+        if self.is_by_hand:
+            return self.parts_by_hand
         one, other = self.recorded, self.declared
         # Protection is of all its resources at once; a client that is made anew gets it with the rest.
         moves = one and other and self.real is not None and one.protected is not other.protected
@@ -258,6 +262,18 @@ def drifted(
         else:
             _part_by_part(one, old, one.real, comparison, recorded.cut_off)
     return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
+
+
+def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift]) -> list[ClientDrift]:
+    """Return clients as they are confirmed with what nobody ordered: ``ordered`` compares them with what is wanted."""
+    unordered = {one.recorded.place: one for one in ordered if one.recorded}
+    found = []
+    for one in clients:
+        other = unordered.get(one.recorded.place) if one.recorded else None
+        if other:
+            one = replace(one, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
+        found.append(one)
+    return found
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:

@@ -64,7 +64,7 @@ def _do(people: PortalOperator, order: Mapping[str, Any]) -> Sequence[str]:
         case "look":
             return ["--no-keys"]
         case "configure" if says:
-            people.register_product(client_id, part, says)
+            people.register_product(client_id, part, says[part])
         case "configure":
             people.remove_product(client_id, part)
         case "remove":

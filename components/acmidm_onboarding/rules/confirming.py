@@ -54,7 +54,7 @@ def _changes(order: Order, before: Mapping[str, Any], keys: Mapping[str, datetim
         return {SCOPES: {**others, **order.says}}
     if kind == PRODUCT:
         others = {product: one for product, one in before["products"].items() if product != name}
-        return {"products": {**others, **({name: order.says} if order.says else {})}}
+        return {"products": {**others, **order.says}}
     return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
 
 

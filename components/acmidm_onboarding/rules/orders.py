@@ -30,7 +30,7 @@ from acmidm_onboarding.values.confirmation import (
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
 """The parts of an order that are about a client as a whole."""
@@ -76,7 +76,8 @@ class Order:
     part: str
     act: Act
     says: Mapping[str, Any]
-    """What the part has to be; of keys, per ``kid`` the public key."""
+    """What the part has to be; of keys, per ``kid`` the public key; of a product, under its name its configuration, and
+    nothing where it has to have none."""
     now: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """What is confirmed of it."""
     client_id: str | None = field(default=None, compare=False)
@@ -161,8 +162,11 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
     elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
     for product in sorted(wanted.products.keys() | confirmed.said.products.keys()):
-        says, before = dict(wanted.products.get(product, {})), dict(confirmed.said.products.get(product, {}))
-        yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, says, before)
+        sides = (
+            {product: dict(each[product])} if product in each else {}
+            for each in (wanted.products, confirmed.said.products)
+        )
+        yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, *sides)
 
 
 def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rules) -> Iterator[Order]:
@@ -241,7 +245,8 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
         for kid, key in there.items()
     ]
-    declared = {key.thumbprint for key in (wanted.jwks or {}).values()}
+    names = {key.thumbprint: kid for kid, key in there.items()}
+    declared = {key.thumbprint for kid, key in (wanted.jwks or {}).items() if names.get(key.thumbprint, kid) == kid}
     proof = wanted.evidence
     trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
     facts: dict[str, Any] = {"trusted": trusted, "compromised": wanted.compromised, "now": rules.now}
@@ -254,7 +259,11 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         and key.thumbprint not in declared
         and (key.expires is None or key.expires > rules.now)
     }
-    return {**stays, **(wanted.jwks or {})}
+    # A new key waits where it wants the name of one that stays, or where there would be more than a client may have.
+    taken = {*stays, *(key.thumbprint for key in stays.values())}
+    fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
+    fitting.sort(key=lambda one: one[1].thumbprint not in names)
+    return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
 
 
 def _members(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A stack whose authority people change by hand, on the real engine."""

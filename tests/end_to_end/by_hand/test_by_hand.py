@@ -1,0 +1,140 @@
+"""A stack whose authority people change by hand, from its first orders to the day its authority has an API.
+
+One project, brought up once; each test changes something of it, and the last one moves it on.
+"""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from tests.end_to_end.by_hand.conftest import BY, ByHand
+from tests.end_to_end.reports.conftest import CommandLine
+from tests.support.forms import DOSSIERS, PLAIN, SEND
+from tests.support.portal import RunningPortal
+
+
+def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> None:
+    """First all is ordered and nothing declared; then all is there, each organisation is told once, and nothing
+    changes any more."""
+    project = by_hand.project
+    assert "5 orders" in by_hand.deploy()
+    assert by_hand.recorded() == set()
+    assert by_hand.open_parts() == {(name, "create") for name in by_hand.forms}
+    assert by_hand.mails.received == []
+
+    by_hand.carry_out()
+    assert "order" not in by_hand.deploy()
+    assert by_hand.recorded() == set(by_hand.forms)
+    (mail,) = by_hand.mails.received
+    assert all(one in str(mail.get_body(("plain",))) for one in by_hand.client_ids.values())
+    outputs = project.outputs()["connections"]
+    assert {name: outputs[form.key]["acmidm"]["client_id"] for name, form in by_hand.forms.items()} == (
+        by_hand.client_ids
+    )
+
+    project.in_sync()
+    before = project.resources()
+    project.succeed("refresh", "--yes", "--skip-preview")
+    by_hand.deploy()
+    assert project.resources().keys() == before.keys()
+    assert len(by_hand.mails.received) == 1
+    drift = CommandLine(project).json("drift", "--stack", "tni")
+    assert (drift["in_sync"], drift["by_hand"], drift["not_applied"]) == (True, [], [])
+
+
+def test_what_a_form_asks_is_ordered_and_what_somebody_did_is_recorded(by_hand: ByHand) -> None:
+    """A scope of a form is no drift; a scope that nobody ordered is recorded, shown, and ordered away."""
+    project, more, hand = by_hand.project, by_hand.forms["more"], by_hand.forms["hand"]
+    more.request()["scopes"][PLAIN] = {}
+    more.save()
+    drift = CommandLine(project).json("drift", "--stack", "tni")
+    assert drift["in_sync"], drift
+    assert not project.steps(), "nothing is done of what is only ordered"
+    assert by_hand.open_parts() == {("more", "scopes")}
+
+    confirmed = by_hand.confirmed("hand")
+    confirmed["scopes"][DOSSIERS] = {}
+    by_hand.confirmation("hand").write_text(yaml.safe_dump(confirmed))
+    drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
+    assert [(one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]] == [
+        (hand.key, "scope_granted")
+    ]
+    review = CommandLine(project).json("review", "--stack", "tni", code=0)
+    shown = {(one["key"], change["kind"]) for one in review["connections"] for change in one["changes"]}
+    assert {(hand.key, "scope_granted"), (hand.key, "ordered"), (more.key, "ordered")} <= shown
+    by_hand.deploy()
+    scopes = project.resources()[f"ClientScopes {hand.key}"]["inputs"]["scopes"]
+    assert scopes[DOSSIERS] == "granted outside this project"
+    assert by_hand.open_parts() == {("more", "scopes"), ("hand", "scopes")}
+    by_hand.carry_out()
+    by_hand.deploy()
+    assert set(project.resources()[f"ClientScopes {hand.key}"]["inputs"]["scopes"]) == {PLAIN}
+    assert set(project.resources()[f"ClientScopes {more.key}"]["inputs"]["scopes"]) == {PLAIN, SEND}
+
+
+def test_a_confirmation_that_is_missing_is_a_danger(by_hand: ByHand) -> None:
+    """Its client stays as it is recorded, and nobody is ordered to make it again."""
+    project, lost = by_hand.project, by_hand.forms["lost"]
+    kept = by_hand.confirmation("lost").read_text()
+    by_hand.confirmation("lost").unlink()
+    orders = CommandLine(project).json("orders", "list", "--stack", "tni")
+    assert (orders["orders"], orders["missing"]) == ([], [lost.key])
+    assert not project.steps()
+    drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
+    assert [(one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]] == [
+        (lost.key, "confirmation_missing")
+    ]
+    review = CommandLine(project).json("review", "--stack", "tni")
+    kinds = {change["kind"]: change["severity"] for one in review["connections"] for change in one["changes"]}
+    assert kinds == {"confirmation_missing": "danger"}
+    by_hand.deploy()
+    assert "lost" in by_hand.recorded()
+    by_hand.confirmation("lost").write_text(kept)
+
+
+def test_a_client_goes_once_its_removal_is_confirmed(by_hand: ByHand) -> None:
+    """A form that is gone is an order; its client stays recorded until somebody saw it gone."""
+    goes = by_hand.forms["goes"]
+    goes.path.unlink()
+    assert by_hand.open_parts() == {("goes", "remove")}
+    by_hand.deploy()
+    assert "goes" in by_hand.recorded()
+    (order,) = by_hand.orders()
+    by_hand.registry.remove(by_hand.client_ids["goes"])
+    by_hand.done(order["order"])
+    assert by_hand.confirmed("goes")["removed"]["by"] == BY
+    by_hand.deploy()
+    assert "goes" not in by_hand.recorded()
+    assert not by_hand.orders()
+    del by_hand.forms["goes"]
+
+
+def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal) -> None:
+    """A run of the same stack on a portal with an API takes over what is confirmed, puts our marks there, and makes no
+    client anew."""
+    project, registry, mailed = by_hand.project, by_hand.registry, len(by_hand.mails.received)
+    registry.set_scopes(by_hand.client_ids["more"], [SEND, PLAIN])
+    file = project.folder / f"Pulumi.{project.stack}.yaml"
+    settings = yaml.safe_load(file.read_text())
+    for name in ("authority", "confirmedFolder"):
+        del settings["config"][f"acmidm:{name}"]
+    file.write_text(yaml.safe_dump(settings))
+    key = project.folder / "operator.jwk.json"
+    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+    project.configure(
+        {
+            "managementUrl": f"{portal.origin}/management/v1",
+            "operatorClientId": "test-operator",
+            "operatorPrivateKeyFile": str(key),
+        }
+    )
+    by_hand.deploy()
+    for name, form in by_hand.forms.items():
+        client = registry.client(form.application)
+        assert client["client_id"] == by_hand.client_ids[name]
+        assert (client["software_id"], client["managed_by"]) == (f"acmidm/tni/{form.key}", "acmidm/tni")
+        assert client["incarnation"]
+    by_hand.project.in_sync()
+    assert len(by_hand.mails.received) == mailed, "nobody is told again"

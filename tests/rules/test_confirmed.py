@@ -1,0 +1,200 @@
+"""What a run declares of an authority that only people can change: what they confirmed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from acmidm_onboarding.rules.confirmed import as_confirmed
+from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.orders import Rules, orders
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, grants
+from acmidm_onboarding.values.confirmation import Confirmation
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Platform
+from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, jwk, record, saying, wanted
+
+FORM = wanted("dv_magda", products={"dosis": {"bron_uri": "urn://a"}})
+CONFIRMED = as_wanted(FORM)
+DAY = NOW.date()
+RECORD = record(FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys, products=FORM.products)
+
+
+def declared(
+    *forms: Declaration,
+    confirmed: Mapping[ClientKey, Confirmation] | None = None,
+    records: Mapping[str, Client] | None = None,
+    protect: bool | None = False,
+    by_hand: tuple[Platform, ...] = (Platform.ACMIDM,),
+    jwks: Mapping[str, PublicJwk] | None = None,
+    day: date = DAY,
+) -> Desired:
+    records = records or {}
+    now = NOW + (day - DAY)
+    found = desired(forms, now, records=lambda: records)
+    keys = (lambda _: FORM.jwks) if jwks is None else (lambda _: jwks)
+    return as_confirmed(found, forms, confirmed or {}, records, keys, by_hand, day, protect=protect)
+
+
+def only(found: Desired) -> Declaration:
+    (one,) = found.declared
+    return one
+
+
+def test_what_nobody_confirmed_is_not_declared() -> None:
+    found = declared(FORM)
+    assert (found.declared, found.wanted) == ((), (FORM,))
+
+
+def test_what_is_confirmed_is_declared_as_it_is() -> None:
+    """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope the form's."""
+    form = replace(wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True)
+    confirmed = saying(CONFIRMED, scopes={"dv_magda": {"default": True}, "evil": {}})
+    one = only(declared(form, confirmed={FORM.place: confirmed}))
+    assert one.is_confirmed
+    assert {scope: (grant.reason, grant.default) for scope, grant in one.scopes.items()} == {
+        "dv_magda": ("why", True),
+        "evil": (NOT_DECLARED, False),
+    }
+    assert (set(one.jwks or {}), set(one.keys or {})) == ({"old"}, {"old"})
+    assert one.products == {"dosis": {"bron_uri": "urn://a"}}
+    assert (one.form, one.formerly, one.metadata.software_id) == (form.form, form.formerly, form.software_id)
+
+
+@pytest.mark.parametrize("keys", [None, ["new"]], ids=["in the portal", "in the form"])
+def test_keys_are_declared_where_the_form_has_them(keys: list[str] | None) -> None:
+    """Those that are left to the portal are in no state, whatever is confirmed; those that nobody has seen are none."""
+    one = only(declared(wanted(keys=keys), confirmed={FORM.place: CONFIRMED}))
+    assert (one.jwks is None, one.keys is None) == (keys is None, keys is None)
+    unseen = only(declared(wanted(keys=keys), confirmed={FORM.place: replace(CONFIRMED, jwks=None)}))
+    assert unseen.jwks == (None if keys is None else {})
+
+
+def test_a_confirmation_that_is_missing_leaves_what_is_recorded() -> None:
+    """With its scopes, keys and products, and not with what the form says meanwhile."""
+    one = only(declared(wanted("dv_kbo"), records={FORM.resource_name: RECORD}))
+    assert (set(one.scopes), set(one.jwks or {}), one.products) == ({"dv_magda"}, {"old"}, FORM.products)
+    assert one.metadata.contacts == FORM.metadata.contacts
+    assert declared(FORM, records={FORM.resource_name: replace(RECORD, client_id=None)}).declared == ()
+
+
+def test_a_client_whose_scopes_nobody_knows_keeps_them() -> None:
+    one = only(declared(FORM, records={FORM.resource_name: replace(RECORD, scopes=None)}))
+    assert one.leaves_scopes
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_client_that_somebody_saw_gone_is_declared_no_more(has_record: bool) -> None:
+    """Whether a form has it or not, and whatever is recorded."""
+    confirmed = {FORM.place: saying(CONFIRMED, removed=BY)}
+    records = {FORM.resource_name: RECORD} if has_record else {}
+    assert declared(FORM, confirmed=confirmed, records=records).declared == ()
+    assert declared(confirmed=confirmed, records=records).declared == ()
+
+
+FORMLESS: dict[str, tuple[bool | None, bool, bool, bool]] = {
+    "it stays until somebody saw it gone": (False, True, True, True),
+    "its confirmation is missing too": (False, False, True, True),
+    "no run has recorded it yet": (False, True, False, True),
+    "a stack that protects it refuses to part with it": (True, True, True, False),
+    "what other forms there are is not known": (None, True, True, False),
+}
+
+
+@pytest.mark.parametrize("case", FORMLESS.values(), ids=FORMLESS)
+def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None:
+    protect, is_confirmed, is_recorded, stays = case
+    found = declared(
+        confirmed={FORM.place: CONFIRMED} if is_confirmed else {},
+        records={FORM.resource_name: replace(RECORD, protected=bool(protect))} if is_recorded else {},
+        protect=protect,
+    )
+    assert [one.place for one in found.declared] == ([FORM.place] if stays else [])
+    assert found.wanted == ()
+    for one in found.declared:
+        assert (set(one.scopes), set(one.jwks or {}), one.products) == ({"dv_magda"}, {"old"}, FORM.products)
+        assert (one.metadata.organisation, one.form) == (FORM.metadata.organisation, None)
+
+
+def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None:
+    """One that left as far as its last step, and whose form went before anybody saw it gone: no run may forget it."""
+    found = declared(
+        confirmed={FORM.place: CONFIRMED},
+        records={FORM.resource_name: replace(RECORD, protected=False)},
+        protect=True,
+    )
+    assert [one.place for one in found.declared] == [FORM.place]
+
+
+def test_a_rename_keeps_its_confirmation() -> None:
+    """Under the earlier key; the old name is no client without a form, with ``formerly`` or once that line is gone."""
+    renamed = replace(wanted("dv_magda"), key="OVO002067/nieuw", formerly=(FORM.key,))
+    one = only(declared(renamed, confirmed={FORM.place: CONFIRMED}))
+    assert (one.key, set(one.scopes)) == ("OVO002067/nieuw", {"dv_magda"})
+    later = replace(renamed, formerly=())
+    records = {later.resource_name: replace(RECORD, key=later.key)}
+    one = only(declared(later, confirmed={FORM.place: CONFIRMED}, records=records))
+    assert (one.key, set(one.scopes), one.is_confirmed) == ("OVO002067/nieuw", {"dv_magda"}, True)
+
+
+def test_a_platform_with_an_api_is_as_its_forms_say() -> None:
+    """In the order of the forms, beside one that people change by hand."""
+    there = replace(wanted("dv_ander"), platform=Platform.GEOSECURE)
+    found = declared(there, FORM, confirmed={FORM.place: CONFIRMED})
+    assert [(one.platform, set(one.scopes), one.is_confirmed) for one in found.declared] == [
+        (Platform.GEOSECURE, {"dv_ander"}, False),
+        (Platform.ACMIDM, {"dv_magda"}, True),
+    ]
+    assert found.wanted == (FORM,)
+
+
+RETIRED = replace(FORM, retire={"acmidm": (DAY - timedelta(days=1)).isoformat()})
+
+
+def steps(has: Client, confirmed: Confirmation, form: Declaration = RETIRED) -> tuple[Any, list[str]]:
+    """The scopes that are declared, whether protection is lifted, and the parts that are ordered."""
+    found = declared(form, confirmed={FORM.place: confirmed}, records={FORM.resource_name: has}, protect=True)
+    (asked,) = found.wanted or (None,)
+    ordered = [one.part for one in orders(FORM.place, asked, confirmed, has, Rules(NOW))]
+    one = found.declared[0] if found.declared else None
+    return (one and (set(one.scopes), one.is_leaving())), ordered
+
+
+def test_a_client_leaves_in_two_steps() -> None:
+    """Its scopes are ordered away first; once that is recorded, it is; and it is forgotten once somebody saw it gone."""
+    protected = replace(RECORD, protected=True)
+    assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
+    withdrawn = saying(CONFIRMED, scopes={})
+    assert steps(protected, withdrawn) == ((set(), True), [])
+    ready = replace(RECORD, protected=False, scopes={})
+    assert steps(ready, withdrawn) == ((set(), True), ["remove"])
+    assert steps(ready, saying(withdrawn, removed=BY)) == (None, [])
+
+
+def test_a_client_that_is_preserved_is_left_alone() -> None:
+    """It keeps its scopes, is left where it is, and nothing is ordered of it."""
+    kept = replace(RETIRED, preserve=True)
+    has = replace(RECORD, retained=True, protected=False, fields={**RECORD.fields, "keys_declared": None})
+    found = declared(kept, confirmed={FORM.place: CONFIRMED}, records={FORM.resource_name: has})
+    assert found.declared == ()
+    assert [one.place for one in found.left] == [FORM.place]
+    before = declared(kept, confirmed={FORM.place: CONFIRMED}, records={FORM.resource_name: RECORD})
+    assert only(before).in_stack(protect=True).retained
+
+
+def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
+    """Declared and wanted agree once all is carried out, but for marks."""
+    one = only(declared(FORM, confirmed={FORM.place: CONFIRMED}))
+    assert (one.fields, one.keys, one.products, set(one.scopes)) == (
+        FORM.fields,
+        FORM.keys,
+        FORM.products,
+        set(FORM.scopes),
+    )
+    assert (one.client_id, CONFIRMED.said.client_id) == (None, CLIENT_ID)
+    assert jwk("old").thumbprint in one.thumbprints
