@@ -136,7 +136,7 @@ def refused(
     found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
     written = refuse(opened, found, why, attestation(by or git.user(), now))
     typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
-    typer.echo(say("orders.commit", folder=written.file.parent, order=found.name))
+    _what_next(opened, found, written)
 
 
 @app.command()
@@ -221,6 +221,7 @@ def _what_next(stack: Stack, order: Order, written: Written) -> None:
         return
     typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
     stack.confirmed()
-    same = (one for one in stack.orders if (one.place, one.part) == (order.place, order.part))
+    ours = (one for one in stack.orders if one.refused is None)
+    same = (one for one in ours if (one.place, one.part) == (order.place, order.part))
     for one in same:
         typer.echo(say("orders.newer", order=one.name))

@@ -110,7 +110,7 @@ def _validate(
 def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
-    known += (problem for folder in stacks.confirmed for problem in problems_of_confirmations(folder))
+    known += problems_of_confirmations(*stacks.confirmed)
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
     if online:
         from acmidm.report.online import problems_online  # what needs no network starts without an HTTP client

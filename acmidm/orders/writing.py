@@ -12,6 +12,7 @@ from pathlib import Path
 
 from acmidm.files import write_whole
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
+from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.rules.confirming import carried_out, refused
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
 from acmidm_onboarding.stack import Stack
@@ -44,7 +45,7 @@ def confirm(
     """
     before, file = _before(stack, order)
     client_id = client_id or order.client_id
-    _require(order, before, client_id, keys, file)
+    _require(stack, order, before, client_id, keys)
     jwks = _keys(order, keys)
     since = {} if before is None else before.since
     names = {key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
@@ -77,27 +78,35 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 
 
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
-    """What is confirmed already, under an earlier key too, and in which file."""
+    """What is confirmed already, under an earlier key too, and in which file. Raises Failure where that file is another
+    connection's."""
     form = next((one for one in stack.connections if one.place == order.place), None)
     found = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.place)
+    if found is not None:
+        return found, found.file
     code, _, application = order.place[0].partition("/")
-    return found, found.file if found else stack.confirmed_folder(order.place[1]) / code / f"{application}.yaml"
+    file = shown(absolute(stack.confirmed_folder(order.place[1]) / code / f"{application}.yaml"))
+    if file.exists():
+        raise Failure(say("orders.anothers_file", order=order.name, file=file))
+    return None, file
 
 
 def _require(
-    order: Order,
-    before: Confirmation | None,
-    client_id: str | None,
-    keys: Sequence[PublicJwk] | None,
-    file: Path,
+    stack: Stack, order: Order, before: Confirmation | None, client_id: str | None, keys: Sequence[PublicJwk] | None
 ) -> None:
-    """Refuse what lacks what a person has to bring back, or makes a client twice. Raises Failure."""
+    """Refuse what lacks what a person has to bring back, makes a client twice, or is of another client. Raises
+    Failure."""
     if order.part == CREATE and not client_id:
         raise Failure(say("orders.no_client_id", order=order.name))
     if order.act is Act.LOOK and keys is None:
         raise Failure(say("orders.no_keys", order=order.name))
     if order.part == CREATE and before is not None and before.is_there and before.said.client_id != client_id:
-        raise Failure(say("orders.another_client", order=order.name, client=before.said.client_id, file=file))
+        raise Failure(say("orders.another_client", order=order.name, client=before.said.client_id, file=before.file))
+    if order.client_id not in (None, client_id):
+        raise Failure(say("orders.not_this_client", order=order.name, client=order.client_id))
+    there = (one for one in stack.confirmations.values() if one.is_there and one.said.client_id == client_id)
+    if other := next((one for one in there if before is None or one.file != before.file), None):
+        raise Failure(say("orders.anothers_client", order=order.name, file=other.file))
 
 
 def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -10,32 +11,34 @@ from acmidm.git import Tree, is_shallow, versions
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE, desired
-from acmidm_onboarding.rules.orders import Order, said_before
+from acmidm_onboarding.rules.orders import REMOVE, Order, Rules, said_before
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure
 
 
 class OrderHistory:
-    """What the versions of a stack's forms in Git ordered."""
+    """What the versions of a stack's forms and catalogue in Git ordered."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._ordered: dict[tuple[str, str], Mapping[str, Order]] = {}
+        self._read: dict[tuple[str, str], _Version] = {}
 
     def since(self, order: Order) -> datetime | None:
         """Return when the forms came to say what an order says: the merge that brought it; None where Git does not
         have that."""
-        since = None
-        for at, tree in versions(*self._paths(order)):
-            if order.full_digest not in self._orders_in(tree, order):
+        since, folder = None, Path(order.form or "").parent.name
+        for at, tree in self._versions(folder):
+            version = self._version(tree, folder)
+            is_said = order.place not in version.places if order.part == REMOVE else order.full_digest in version.orders
+            if not is_said:
                 return since
             since = at
-        return None if is_shallow() else since
+        return None if order.part == REMOVE or is_shallow() else since
 
     def said(self, resource_name: str, part: str, digest: str) -> Order:
         """Return the order of this name, of whichever version.
@@ -47,44 +50,49 @@ class OrderHistory:
         found = {one.full_digest: one for one in now if one.full_digest.startswith(digest)}
         if not found:
             form = next((one for one in self._stack.connections if one.resource_name == resource_name), None)
-            trees = () if form is None else (tree for _, tree in versions(*self._paths(form)))
-            for tree in trees:
-                orders = self._orders_in(tree, form) if form else {}
-                found |= {key: one for key, one in orders.items() if key.startswith(digest) and one.part == part}
+            folder = Path(form.form or "").parent.name if form else ""  # of one that is gone nobody knows the folder
+            for _, tree in self._versions(folder):
+                orders = self._version(tree, folder).orders.items()
+                ours = ((key, one) for key, one in orders if (one.resource_name, one.part) == (resource_name, part))
+                found |= {key: one for key, one in ours if key.startswith(digest)}
         if len(found) == 1:
             return next(iter(found.values()))
         name = f"{resource_name} {part} @{digest}"
         sentence = "ambiguous" if found else "unknown_shallow" if is_shallow() else "unknown"
         raise Failure(say(f"orders.{sentence}", order=name))
 
-    def _paths(self, asked: Order | Client) -> list[Path]:
-        return [self._stack.settings.forms_folder / Path(asked.form or "").parent]
+    def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
+        """Yield the versions that a folder of forms had, or all of them had, with the catalogue."""
+        settings = self._stack.settings
+        yield from versions(settings.forms_folder / folder, settings.catalogue_folder)
 
-    def _orders_in(self, tree: Tree, asked: Order | Client) -> Mapping[str, Order]:
-        organisation = Path(asked.form or "").parent.name
-        version = tree.name, organisation
-        if version not in self._ordered:
-            self._ordered[version] = self._read(organisation, tree)
-        return {digest: order for digest, order in self._ordered[version].items() if order.place == asked.place}
+    def _version(self, tree: Tree, folder: str) -> _Version:
+        version = tree.name, folder
+        if version not in self._read:
+            self._read[version] = self._read_version(folder, tree)
+        return self._read[version]
 
-    def _read(self, organisation: str, tree: Tree) -> Mapping[str, Order]:
-        """Return by digest what a version may have ordered for an organisation, whatever was confirmed by then."""
+    def _read_version(self, folder: str, tree: Tree) -> _Version:
+        """Return what a version may have ordered, for one folder of forms or for all, whatever was confirmed by
+        then."""
         settings = self._stack.settings
         forms, catalogue = settings.forms_folder, settings.catalogue_folder
 
         def is_wanted(name: str) -> bool:
             path = Path(name)
-            is_form = path.is_relative_to(forms) and path.parent.name == organisation
+            is_form = path.is_relative_to(forms / folder)
             is_shared = path.is_relative_to(forms) and (path.name == ORGANISATION_FILE or path.suffix == ".json")
             return is_form or is_shared or path.is_relative_to(catalogue)
 
         with tree.exported(is_wanted):
-            folder = forms / organisation
-            read = read_onboardings([folder], catalogue) if folder.exists() and catalogue.exists() else None
-            connections = read.connections(settings.environment) if read else []
-        return {order.full_digest: order for order in self._said(connections)}
+            if not (forms / folder).exists() or not catalogue.exists():
+                return _Version({}, frozenset())
+            read = read_onboardings([forms / folder], catalogue)
+        connections = read.connections(settings.environment)
+        orders = self._said(connections, self._stack.order_rules_by(read.catalogue))
+        return _Version({one.full_digest: one for one in orders}, frozenset(one.place for one in connections))
 
-    def _said(self, connections: list[Declaration]) -> Iterator[Order]:
+    def _said(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
         stack, there = self._stack, {one.resource_name: one for one in self._stack.confirmed_clients()}
         strictest = Gate(PromotionGate.ENFORCE, 0)  # what the gate let through then, it may have refused an hour before
         for gate in (stack.settings.gate, NO_GATE, strictest):
@@ -97,7 +105,15 @@ class OrderHistory:
                 there=there,
             )
             for form in wanted.declared:
-                yield from said_before(form, confirmation_of(form, stack.confirmations), stack.order_rules)
+                yield from said_before(form, confirmation_of(form, stack.confirmations), rules)
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What one version of forms and catalogue may have ordered, by digest, and the connections that it has."""
+
+    orders: Mapping[str, Order]
+    places: frozenset[ClientKey]
 
 
 def ordered_by_name(name: str) -> tuple[str, str, str]:

@@ -102,8 +102,13 @@ def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) 
     """Return a danger for each confirmation of a client that the same change gives another form: its key is among those
     ``changed``."""
     paths = (Path(one.subject or "") for one in elsewhere if one.kind is Kind.CONFIRMATION_CHANGED)
-    ours = sorted(path for path in paths if path.suffix == ".yaml" and f"{path.parent.name}/{path.stem}" in changed)
-    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in ours]
+    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(paths) if _is_of(path, changed)]
+
+
+def _is_of(path: Path, keys: Collection[str]) -> bool:
+    """Say whether a file has what is confirmed of one of some clients, or perhaps a public key of one."""
+    key = f"{path.parent.name}/{path.stem}"
+    return key in keys if path.suffix == ".yaml" else any(key.startswith(f"{one}-") for one in keys)
 
 
 def _follows(path: str, *trees: Tree) -> bool:

@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, read_onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
-from acmidm_onboarding.rules.confirmed import as_confirmed
+from acmidm_onboarding.rules.confirmed import as_confirmed, may_not_go
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Order, Rules, orders
@@ -146,11 +146,16 @@ class Stack:
 
     @cached_property
     def confirmations(self) -> Confirmations:
-        """What people confirmed of those platforms. Raises InvalidForms."""
-        found: dict[ClientKey, Confirmation] = {}
-        for platform in sorted(self.by_hand):
-            confirmed = read_confirmations(self.confirmed_folder(platform)).items()
-            found |= {(key, platform, self.settings.environment): one for key, one in confirmed}
+        """What people confirmed of those platforms, by the names that their clients have in the state. Raises
+        InvalidForms."""
+        platforms, found = sorted(self.by_hand), dict[ClientKey, Confirmation]()
+        recorded = {(one.client_id, one.platform): one.key for one in self.recorded.clients.values()}
+        for platform, confirmed in zip(
+            platforms, read_confirmations(*map(self.confirmed_folder, platforms)), strict=True
+        ):
+            for key, one in confirmed.items():
+                renamed = recorded.get((one.said.client_id, platform), key)  # its file has the name of before
+                found[key if renamed in confirmed else renamed, platform, self.settings.environment] = one
         return found
 
     @property
@@ -160,8 +165,10 @@ class Stack:
 
     @cached_property
     def order_rules(self) -> Rules:
-        """What decides about orders."""
-        catalogue, settings = self.catalogue, self.settings
+        return self.order_rules_by(self.catalogue)
+
+    def order_rules_by(self, catalogue: Catalogue) -> Rules:
+        """What decides about orders, where a catalogue says who grants and names what."""
 
         def approved_by_owner(platform: Platform, scope: str) -> str | None:
             product = catalogue.product_granting(platform, scope)
@@ -174,7 +181,7 @@ class Stack:
             return next((name.format(**facts) for name in names), None)
 
         assigned = {platform: catalogue.assigned_by_provider(platform) for platform in self.by_hand}
-        days = settings.key_overlap_days, settings.evidence_max_days
+        days = self.settings.key_overlap_days, self.settings.evidence_max_days
         return Rules(self.now, *days, approved_by_owner, named_by_owner, assigned)
 
     @cached_property
@@ -188,13 +195,15 @@ class Stack:
             raise InvalidForms(self.forms.problems)
         if self.by_hand and not self.forms.forms:
             raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
-        wanted = {one.place: one for one in self.desired.wanted}
+        wanted, records = {one.place: one for one in self.desired.wanted}, self.recorded.clients
+        formed = {(key, one.platform, one.environment) for one in self.connections for key in (one.key, *one.formerly)}
         confirmed = {place: confirmation_of(one, self.confirmations) for place, one in wanted.items()}
         used, alone = {one.file for one in confirmed.values() if one}, {one.place for one in self.desired.left}
         confirmed |= {place: one for place, one in self.confirmations.items() if one.file not in used}
         found: list[Order] = []
         for place, one in confirmed.items():
-            if place not in alone:
+            refuses = self.settings.protect_clients and place not in formed
+            if place not in alone and not (refuses and may_not_go(one, records.get(place))):
                 form = wanted.get(place)
                 record = form and recorded_as(form, self.recorded.parts)
                 found += orders(place, form, one, record, self.order_rules)
@@ -274,7 +283,7 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "desired", "orders"):
+        for name in ("state", "recorded", "confirmations", "desired", "orders"):
             self.__dict__.pop(name, None)
 
 

@@ -4,8 +4,7 @@ keys beside it, in a folder for each stack and platform."""
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +21,37 @@ from acmidm_onboarding.values.names import code_or_key
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 
 
-def read_confirmations(folder: Path) -> dict[str, Confirmation]:
-    """Return what is confirmed in a folder, by the key of each connection; nothing where there is no such folder.
+def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
+    """Return what is confirmed in each folder, by the key of each connection; nothing where there is no such folder.
 
     Raises:
-        InvalidForms: with every mistake in all of its files.
+        InvalidForms: with every mistake in all of its files, and each client-ID that two of them have.
     """
-    found, problems = _read(folder)
+    found, problems = _read(folders)
     if problems:
         raise InvalidForms(problems)
     return found
 
 
-def problems_of_confirmations(folder: Path) -> list[Problem]:
-    """Return every mistake in the files of a folder."""
-    return _read(folder)[1]
+def problems_of_confirmations(*folders: Path) -> list[Problem]:
+    """Return every mistake in the files of some folders."""
+    return _read(folders)[1]
 
 
-def _read(folder: Path) -> tuple[dict[str, Confirmation], list[Problem]]:
-    problems, found, documents = list[Problem](), dict[str, Confirmation](), dict[str, Document]()
-    if not folder.exists():
-        return found, problems
-    for file in Files().yaml_files(folder, problems):
-        document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
-        said, wrong = validated(ConfirmationFile, document)
-        problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
-        if said is not None:
-            found[key], wrong = _confirmation(key, document, file, said)
-            problems += wrong
-            documents[key] = document
-    return found, [*problems, *_same_client(found, documents)]
+def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
+    read, problems, there = list[dict[str, Confirmation]](), list[Problem](), list[tuple[Document, Confirmation]]()
+    for folder in folders:
+        found = dict[str, Confirmation]()
+        for file in Files().yaml_files(folder, problems) if folder.exists() else ():
+            document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
+            said, wrong = validated(ConfirmationFile, document)
+            problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
+            if said is not None:
+                found[key], wrong = _confirmation(key, document, file, said)
+                problems += wrong
+                there.append((document, found[key]))
+        read.append(found)
+    return read, [*problems, *_same_client(there)]
 
 
 def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterator[Problem]:
@@ -89,17 +89,13 @@ def _confirmation(
     return Confirmation(key, document.file, said, None if said.keys is None else keys, since), problems
 
 
-def _same_client(found: Mapping[str, Confirmation], documents: Mapping[str, Document]) -> Iterator[Problem]:
-    """Yield each client-ID that two clients have."""
-    of_client = defaultdict[str, list[str]](list)
-    for key, one in found.items():
-        if one.is_there:
-            of_client[str(one.said.client_id)].append(key)
-    for keys in of_client.values():
-        for key in keys[1:]:
-            what = say("forms.confirmed_twice", file=documents[keys[0]].file)
-            remedy = say("forms.confirmed_twice.remedy")
-            yield documents[key].problem(("client_id",), what, remedy, also=documents[keys[0]].file)
+def _same_client(there: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
+    """Yield each client-ID that two clients have, of two platforms too."""
+    first: dict[str, Document] = {}
+    for document, one in there:
+        if one.is_there and (other := first.setdefault(str(one.said.client_id), document)) is not document:
+            what, remedy = say("forms.confirmed_twice", file=other.file), say("forms.confirmed_twice.remedy")
+            yield document.problem(("client_id",), what, remedy, also=other.file)
 
 
 def as_text(said: ConfirmationFile) -> str:

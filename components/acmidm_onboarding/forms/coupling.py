@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.names import one_line
+from acmidm_onboarding.values.problems import quoted
+
+_FIELD = re.compile(r"\{(environment|organisation)\}")
+
+
+def _template(text: str) -> str:
+    if {"{", "}"} & set(_FIELD.sub("", one_line(text))):
+        raise ValueError(say("problems.coupling.no_template", text=quoted(text)))
+    return text
 
 
 class Coupling(BaseModel):
@@ -21,5 +34,6 @@ class Coupling(BaseModel):
     ] = False
     client_name: Annotated[
         str | None,
+        AfterValidator(_template),
         Field(description="The name by which the owner recognises a client, with {environment} and {organisation}."),
     ] = None

@@ -40,9 +40,9 @@ def as_confirmed(
 ) -> Desired:
     """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
 
-    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: what no form
-    has any more is then left out, so that the engine refuses to part with it; None where other forms are not known, and
-    nothing is declared but what these ask.
+    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: one of those
+    that no form has any more is then left out, so that the engine refuses to part with it; None where other forms are
+    not known, and nothing is declared but what these ask.
     """
     alone = {one.place for one in found.left}
     leaving = (replace(one, leaving=due(one, day)) for one in connections)
@@ -52,9 +52,9 @@ def as_confirmed(
     for place, form in formed.items():
         if form.platform in by_hand and place not in alone:
             declared += _declared(form, confirmation_of(form, confirmations), recorded_as(form, records), keys)
-    if protect is False:
+    if protect is not None:
         former = {(key, one.platform, one.environment) for one in formed.values() for key in (one.key, *one.formerly)}
-        declared += _without_form(former, confirmations, records, keys, by_hand)
+        declared += _without_form(former, confirmations, records, keys, by_hand, protect=protect)
     order = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in (*formed.values(), *declared)))}
     return replace(found, wanted=wanted, declared=tuple(sorted(declared, key=lambda one: order[one.key])))
 
@@ -66,6 +66,9 @@ def _declared(
     if confirmed is not None and confirmed.said.client_id is not None:
         if client := confirmed.client(form.place):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
+        elif record is not None and record.client_id and record.protected:  # the run after this one forgets it
+            leaving = replace(form, leaving=form.leaving | {form.platform.value})
+            yield _as(leaving, record, _metadata_of(record), keys(record))
     elif record is not None and record.client_id:
         yield _as(form, record, _metadata_of(record), keys(record))
 
@@ -76,17 +79,27 @@ def _without_form(
     records: Records,
     keys: RecordedKeys,
     by_hand: Collection[Platform],
+    *,
+    protect: bool,
 ) -> Iterator[Declaration]:
-    """Yield the clients that no form has any more, and that nobody has seen gone."""
+    """Yield the clients that no form has any more, and that nobody has seen gone; but for those that the engine is to
+    refuse to part with."""
     recorded = {one.place: one for one in records.values() if one.client_id and one.platform in by_hand}
     for place in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(place), recorded.get(place)
-        client = confirmed.client(place) if confirmed and confirmed.said.client_id else record
-        if client is not None:
+        if protect and may_not_go(confirmed, record):
+            continue
+        if client := (confirmed and confirmed.client(place)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
             form = Declaration(**_shared(client), metadata=metadata, declared_by=organisation, scopes={})
             yield from _declared(form, confirmed, record, keys)
+
+
+def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
+    """Say whether a stack that protects its clients keeps one that no form has any more."""
+    is_gone = confirmed is not None and confirmed.said.removed is not None
+    return not is_gone and (record is None or record.protected is not False)
 
 
 def _as(

@@ -19,11 +19,31 @@ from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Names, OrganisationMetadata
-from acmidm_onboarding.values.names import ClientId, Part, one_line
+from acmidm_onboarding.values.names import ClientId, Part, is_name, one_line
 from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.problems import quoted
 
 CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
 """The parts of a client that are confirmed each by itself; of products one each: ``product/dosis``."""
+
+
+def _part(text: str) -> str:
+    kind, slash, name = text.partition("/")
+    kinds = (SCOPES, PRODUCT) if slash else ("create", "remove", CLIENT, SCOPES, KEYS)
+    if kind not in kinds or (slash and not is_name(name)):
+        raise ValueError(say("problems.confirmation.no_part", text=quoted(text)))
+    return text
+
+
+def _product(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(say("problems.confirmation.no_product", text=quoted(text)))
+    return text
+
+
+ProductName = Annotated[str, AfterValidator(_product)]
+"""People copy it into a shell, as a part of an order's name."""
+PartName = Annotated[str, AfterValidator(_part)]
 Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(one_line)]
 
 
@@ -80,12 +100,12 @@ class ConfirmationFile(Part):
         dict[str, AwareDatetime] | None,
         Field(description="Per file beside this one, a public JWK each, since when the key is there."),
     ] = None
-    products: dict[Text, dict[str, Any]] = Field(default_factory=dict)
-    confirmed: Annotated[dict[str, Attestation], Field(description="Per part who confirmed it last.")] = Field(
+    products: dict[ProductName, dict[str, Any]] = Field(default_factory=dict)
+    confirmed: Annotated[dict[PartName, Attestation], Field(description="Per part who confirmed it last.")] = Field(
         default_factory=dict
     )
-    refused: Annotated[dict[str, Refusal], Field(description="Per part the order that is not carried out.")] = Field(
-        default_factory=dict
+    refused: Annotated[dict[PartName, Refusal], Field(description="Per part the order that is not carried out.")] = (
+        Field(default_factory=dict)
     )
     removed: Annotated[Attestation | None, Field(description="Who saw that the client is gone.")] = None
 

@@ -37,7 +37,8 @@ class ByHand:
 
     @cached_property
     def _confirmed(self) -> Mapping[str, Confirmation]:
-        return read_confirmations(self._folder)
+        (confirmed,) = read_confirmations(self._folder)
+        return confirmed
 
     def reserved(self, client_id: str) -> Reserved | None:  # noqa: ARG002 - nobody can know here
         return None
