@@ -25,6 +25,7 @@ from acmidm.report.drift import (
     expiring_keys,
     key_warnings,
     with_unordered,
+    without_confirmation,
 )
 from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
@@ -127,6 +128,7 @@ def look(name: str, days: int = 30) -> Found:
             ordered = drifted(listed, _but_for(unlisted, unread, {**has_api, **wanted}), real, today)
             by_hand = (one for one in ordered if one.recorded and one.recorded.platform in stack.by_hand)
             clients = with_unordered(clients, by_hand)
+        clients += map(without_confirmation, stack.unconfirmed)
         clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]

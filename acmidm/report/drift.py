@@ -276,6 +276,13 @@ def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift
     return found
 
 
+def without_confirmation(recorded: Client) -> ClientDrift:
+    """Return the drift of a client of which nobody knows whether it is there: what people confirmed of it is missing."""
+    change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
+    by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
+    return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
+
+
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
     """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names
     the keys."""
