@@ -277,7 +277,7 @@ def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
-    """Return the drift of a client of which nobody knows whether it is there: what people confirmed of it is missing."""
+    """Return the drift of a client of which nobody knows whether it is there: its confirmation is missing."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
     by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
     return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
