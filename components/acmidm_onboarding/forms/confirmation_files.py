@@ -42,7 +42,8 @@ def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[
     read, problems, there = list[dict[str, Confirmation]](), list[Problem](), list[tuple[Document, Confirmation]]()
     for folder in folders:
         found = dict[str, Confirmation]()
-        for file in Files().yaml_files(folder, problems) if folder.exists() else ():
+        # A command that was cut off before it wrote may have made a folder.
+        for file in Files().yaml_files(folder, problems, has_empty=True) if folder.exists() else ():
             document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
             said, wrong = validated(ConfirmationFile, document)
             problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]

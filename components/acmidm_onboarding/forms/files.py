@@ -84,8 +84,9 @@ class Files:
     def is_folder(self, path: Path) -> bool:
         return path in self._folders or _is_folder(path)
 
-    def yaml_files(self, folder: Path, problems: list[Problem]) -> list[Path]:
-        """Return the YAML files in a folder and below it; what is in the wrong place there is a problem."""
+    def yaml_files(self, folder: Path, problems: list[Problem], *, has_empty: bool = False) -> list[Path]:
+        """Return the YAML files in a folder and below it; what is in the wrong place there is a problem, and so is an
+        empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
         if is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *of_link()))
@@ -94,9 +95,10 @@ class Files:
             problems.append(Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy")))
             return []
         files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
-        return sorted(files.union(self._on_disk(folder, problems) if _is_folder(folder) else ()))
+        there = self._on_disk(folder, problems, has_empty=has_empty) if _is_folder(folder) else ()
+        return sorted(files.union(there))
 
-    def _on_disk(self, folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    def _on_disk(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
         def report(file: Path, what: str, remedy: str) -> None:
             problems.append(Problem(shown(file), 1, 1, what, remedy))
 
@@ -109,7 +111,8 @@ class Files:
             )
 
         for place, folders, names in os.walk(folder, onerror=unreadable):
-            if not folders and not names and Path(place).parent == folder and Path(place) not in self._folders:
+            is_empty = not folders and not names and Path(place).parent == folder
+            if is_empty and not has_empty and Path(place) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
                 report(
                     Path(place),

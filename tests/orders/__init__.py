@@ -1,0 +1,1 @@
+"""What orders say to people, and how what they confirm is written."""

@@ -1,0 +1,207 @@
+"""What orders say to whoever carries them out: what to do in the portal's own words, values to copy, what to bring
+back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from acmidm.orders.listed import ListedOrder, listed, orders_of
+from acmidm.orders.writing import confirm, refuse
+from acmidm.render.html import as_html
+from acmidm.render.text import print_report
+from acmidm_onboarding.rules.orders import Doer, Rules
+from acmidm_onboarding.texts import Language
+from tests.support.by_hand import adopt
+from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, order_of, recorded, set_by_hand
+from tests.support.confirmed import BY, CLIENT_ID
+from tests.support.forms import PLAIN, SEND, FormFile
+from tests.support.repository import Repository
+
+PORTAL = "https://beheerportaal-ti.vlaanderen.be"
+NL, EN = Language.NL, Language.EN
+
+
+def shown(part: str, language: Language = EN, **how: Any) -> ListedOrder:
+    stack = opened(**how)
+    return listed(stack, order_of(stack, part), language)
+
+
+def values(order: ListedOrder) -> dict[str, str]:
+    return {value.label: value.value for instruction in order.instructions for value in instruction.values}
+
+
+def words(order: ListedOrder) -> str:
+    return " ".join(instruction.text for instruction in order.instructions)
+
+
+def test_a_new_client(form: FormFile) -> None:
+    """In the portal's order: create, what to fill in, which API to couple by its Referentie, which scopes; and the
+    client-ID to bring back."""
+    order = shown("create", NL)
+    assert (order.doer, order.act_title) == (Doer.OPERATOR, "Nieuwe OAuth client aanmaken")
+    first, *couplings, last = order.instructions
+    assert f"Ga in {PORTAL} naar" in first.text
+    assert "kies Nieuwe OAuth client aanmaken" in first.text
+    assert {value.value for value in first.values} >= {
+        "Stad Gent - mijn-app",
+        "Stad Gent",
+        "OVO002067",
+        "private_key_jwt",
+        "api-beheer@stad-gent.example",
+    }
+    assert ["koppelen" in one.text for one in couplings] == [True, True]
+    assert {value.value for one in couplings for value in one.values} >= {PLAIN, SEND}
+    assert all(one.values[0].label == "Referentie" for one in couplings)
+    assert "client-ID" in last.text
+    assert order.done == f"acmidm orders done {form.key} create @{order.digest} --client-id … --stack hand"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_act_is_said_in_both_languages(repository: Repository, form: FormFile, language: Language) -> None:
+    """No text is missing, no blank is left, and no command either."""
+    form.request()["scopes"]["elys_arts"] = {}
+    form.save()
+    repository.write("portaal", environment="tni", keys=(), scopes=(PLAIN,))
+    adopted = repository.write("oud", environment="tni", scopes=(PLAIN,))
+    adopt(adopted, "old-client")
+    acts = set()
+    for _ in range(3):
+        stack = opened()
+        for order in stack.orders:
+            acts.add(order.act.value)
+            one = listed(stack, order, language)
+            text = f"{one.act_title} {words(one)} {one.done} {' '.join(values(one))}"
+            assert "{" not in text
+            assert one.done.startswith(f"acmidm orders done {order.name} ")
+            ids = {"create": order.client_id or f"client-of-{order.place[0]}"}
+            confirm(stack, order, BY, client_id=ids.get(order.part), keys=())
+        if not opened().orders:
+            break
+    form.request()["scopes"].pop("elys_arts")
+    form.document["contacts"] = ["b@stad-gent.example"]
+    form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
+    form.save()
+    adopted.path.unlink()
+    stack = opened()
+    for order in stack.orders:
+        acts.add(order.act.value)
+        assert "{" not in words(listed(stack, order, language))
+    assert acts == {"create", "compare", "change", "grant", "approve", "upload", "look", "configure", "remove"} - {
+        "grant"
+    }
+
+
+def test_a_change_has_what_differs_and_nothing_else(form: FormFile) -> None:
+    carry_out(opened())
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
+    form.request()["scopes"]["dvl_dcbaas_info"] = {}
+    del form.request()["scopes"][PLAIN]
+    form.save()
+    change = shown("client")
+    assert values(change) == {"Contacts (Contacten)": "nieuw@stad-gent.example"}
+    assert f"open client {CLIENT_ID} of Stad Gent, and change:" in words(change)
+    product = shown("product/notificaties")
+    assert (values(product), product.doer) == ({"merk_code": "nieuw"}, Doer.PRODUCT_TEAM)
+    scopes = shown("scopes")
+    assert {"grant scope": "dvl_dcbaas_info", "withdraw scope": PLAIN}.items() <= values(scopes).items()
+    assert SEND not in values(scopes).values()
+
+
+def test_a_product_that_is_taken_away(form: FormFile) -> None:
+    carry_out(opened())
+    del form.request()["scopes"][SEND]
+    del form.request()["products"]["notificaties"]
+    form.save()
+    order = shown("product/notificaties")
+    assert "remove what is registered for client" in words(order)
+    assert set(values(order).values()) == {"(nothing)"}
+
+
+def test_keys_to_upload_and_to_remove(form: FormFile) -> None:
+    """By kid and thumbprint; the organisation does it, with the public half to copy."""
+    carry_out(opened())
+    form.request()["jwks"] = []
+    form.add_key("key-2")
+    form.save()
+    order = shown("keys")
+    assert order.doer is Doer.ORGANISATION
+    uploaded, removed = order.instructions[1:]
+    assert uploaded.values[0].value == "key-2"
+    assert '"d"' not in " ".join(value.value for value in uploaded.values)
+    assert removed.values[0].value == "key-1"
+
+
+def test_whom_the_owner_of_an_api_asks(form: FormFile) -> None:
+    """The owner approves, by the Referentie of the API; the client has the name that the owner prescribes."""
+    form.request()["scopes"] = {"elys_arts": {}}
+    form.request()["products"] = {}
+    form.save()
+    assert "eLys tni Stad Gent client" in values(shown("create")).values()
+    stack = opened()
+    confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
+    order = shown("scopes/elys")
+    assert order.doer is Doer.API_OWNER
+    assert values(order) == {
+        "Referentie": "eLys (Digitale Aangifte Overlijden) API beta",
+        "grant scope": "elys_arts",
+    }
+
+
+def test_what_waits_and_what_was_refused(form: FormFile, capsys: pytest.CaptureFixture[str]) -> None:
+    """By whoever carries it out; a refusal has who, when and why; since when is in days."""
+    stack = opened()
+    confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
+    refuse(opened(), order_of(opened(), "keys"), "no key came", BY)
+    stack = opened(now=datetime(2026, 11, 28, 12, tzinfo=UTC))
+    since = stack.now - timedelta(days=3)
+    report = orders_of(stack, EN, [listed(stack, one, EN, since) for one in stack.orders])
+    assert {doer: [one.part for one in found] for doer, found in report.by_doer.items()} == {
+        Doer.PRODUCT_TEAM: ["product/notificaties"]
+    }
+    (refused,) = report.refused
+    assert report.refusal(refused) == f"refused by {BY.by} on 2026-11-28: no key came"
+    assert report.waiting(report.open[0]) == "for 3 days"
+    assert report.title == "hand: 1 order"
+    print_report(report)
+    text = capsys.readouterr().out
+    assert "no key came" in text
+    assert "product/notificaties" in text
+    assert form.key in text
+
+
+def test_a_client_of_which_nobody_knows(form: FormFile, capsys: pytest.CaptureFixture[str]) -> None:
+    carry_out(opened())
+    (CONFIRMED / "OVO002067/mijn-app.yaml").unlink()
+    stack = opened(recorded(form.key))
+    report = orders_of(stack, EN, ())
+    assert report.missing == (form.key,)
+    print_report(report)
+    assert "the confirmation of OVO002067/mijn-app is missing" in capsys.readouterr().out
+    assert "the confirmation of OVO002067/mijn-app is missing" in as_html(report)
+
+
+def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormFile) -> None:
+    """A name and a value of a form's author, and a reason of whoever refused: nothing of them is markup."""
+    evil = "<script>alert(1)</script>"
+    form.organisation["name"] = f"Gent {evil}"
+    form.request()["products"]["notificaties"]["merk_code"] = evil
+    form.save()
+    set_by_hand(repository, portalUrl="https://portaal.example")
+    stack = opened()
+    if stack.forms.problems:
+        pytest.skip("a form cannot say this")
+    refuse(stack, order_of(stack, "create"), evil, BY)
+    stack = opened()
+    page = as_html(orders_of(stack, EN, [listed(stack, one, EN) for one in stack.orders], is_whole=True))
+    assert evil not in page
+
+
+def test_rules_are_those_of_the_stack(repository: Repository, form: FormFile) -> None:
+    set_by_hand(repository, keyOverlapDays="3", evidenceMaxDays="5")
+    rules: Rules = opened().order_rules
+    assert (rules.overlap_days, rules.evidence_max_days) == (3, 5)
+    assert form.code
