@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from acmidm.files import write_whole
 from acmidm.orders import writing
 from acmidm.orders.writing import attestation, confirm, refuse
 from acmidm_onboarding.rules.orders import removals
@@ -44,7 +45,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         return acting
 
     with monkeypatch.context() as context:
-        context.setattr(writing, "write_whole", counted(writing.write_whole))
+        context.setattr(writing, "write_whole", counted(write_whole))
         context.setattr(Path, "unlink", counted(Path.unlink))
         yield done
 

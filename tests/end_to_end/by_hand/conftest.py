@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.end_to_end.reports.conftest import CommandLine
-from tests.support.by_hand import made_by_hand
+from tests.support.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, settings_of
 from tests.support.fixtures import portal, registry
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
@@ -88,5 +88,7 @@ def by_hand(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.
         forms = {name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("hand", "lost", "goes")}
         forms["more"] = write_form(project.forms, "gent/more", scopes=(SEND,))
         forms["portal"] = write_form(project.forms, "gent/portal", scopes=(PLAIN,), keys=())
+        forms["adopted"] = write_form(project.forms, "gent/adopted", scopes=(PLAIN,))
         made = {name: made_by_hand(registry, form) for name, form in forms.items()}
+        adopt(forms["adopted"], made["adopted"])
         yield ByHand(project, registry, mails, forms, made)

@@ -11,6 +11,7 @@ import yaml
 
 from tests.end_to_end.by_hand.conftest import BY, ByHand
 from tests.end_to_end.reports.conftest import CommandLine
+from tests.support.by_hand import made_by_hand
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import RunningPortal
 
@@ -19,7 +20,7 @@ def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> No
     """First all is ordered and nothing declared; then all is there, each organisation is told once, and nothing
     changes any more."""
     project = by_hand.project
-    assert "5 orders" in by_hand.deploy()
+    assert "6 orders" in by_hand.deploy()
     assert by_hand.recorded() == set()
     assert by_hand.open_parts() == {(name, "create") for name in by_hand.forms}
     assert by_hand.mails.received == []
@@ -28,7 +29,8 @@ def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> No
     assert "order" not in by_hand.deploy()
     assert by_hand.recorded() == set(by_hand.forms)
     (mail,) = by_hand.mails.received
-    assert all(one in str(mail.get_body(("plain",))) for one in by_hand.client_ids.values())
+    told = {name: one in str(mail.get_body(("plain",))) for name, one in by_hand.client_ids.items()}
+    assert told == {name: name != "adopted" for name in by_hand.forms}, "but for one that was there before"
     outputs = project.outputs()["connections"]
     assert {name: outputs[form.key]["acmidm"]["client_id"] for name, form in by_hand.forms.items()} == (
         by_hand.client_ids
@@ -109,6 +111,72 @@ def test_a_client_goes_once_its_removal_is_confirmed(by_hand: ByHand) -> None:
     assert "goes" not in by_hand.recorded()
     assert not by_hand.orders()
     del by_hand.forms["goes"]
+
+
+def test_a_stack_that_protects_its_clients(by_hand: ByHand) -> None:
+    """A form that is gone orders nothing, and its client stays; a client that somebody saw gone is forgotten all the
+    same, in two runs, and then made anew."""
+    project, hand = by_hand.project, by_hand.forms["hand"]
+    project.configure({"protectClients": True})
+    by_hand.deploy()
+    text = hand.path.read_text()
+    hand.path.unlink()
+    assert not by_hand.orders()
+    ended = project.recover()
+    assert (ended.code != 0, by_hand.recorded() >= {"hand"}) == (True, True), ended.output
+    hand.path.write_text(text)
+
+    said = project.acmidm("orders", "gone", hand.key, "--stack", "tni", "--by", BY)
+    assert said.code == 0, said.output
+    assert not by_hand.orders(), "it is not made anew while the state has it"
+    by_hand.deploy()
+    by_hand.deploy()
+    assert "hand" not in by_hand.recorded()
+    assert by_hand.open_parts() == {("hand", "create")}
+    by_hand.registry.remove(by_hand.client_ids["hand"])
+    by_hand.client_ids["hand"] = made_by_hand(by_hand.registry, hand)
+    by_hand.carry_out()
+    by_hand.deploy()
+    assert project.client_id(hand) == by_hand.client_ids["hand"]
+    project.configure({"protectClients": False})
+    by_hand.deploy()
+
+
+def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
+    """Each is one sentence with its exit code, and writes nothing."""
+    more, hand = by_hand.forms["more"], by_hand.forms["hand"]
+    more.document["contacts"] = ["nieuw@stad-gent.example"]
+    more.save()
+    (order,) = by_hand.orders()
+    name, there = order["order"], by_hand.confirmation("more").read_text()
+    wrong: dict[tuple[str, ...], str] = {
+        ("done", f"{name[:-2]}zz"): "no version of the forms in Git says",
+        ("done", name, "--client-id", by_hand.client_ids["hand"]): "is about client",
+        ("done", f"{more.key} client"): "is no name of an order",
+        ("done", name, "--key", str(more.path)): "this is not JSON",
+        ("gone", "OVO002067/nobody"): 'no client "OVO002067/nobody" is confirmed here',
+        ("list", "--for", "boss"): '--for: "boss" is not known; use api-owner',
+        ("refused", name): "Missing option '--why'",
+    }
+    for words, sentence in wrong.items():
+        who = () if words[0] == "list" else ("--by", BY)
+        said = by_hand.project.acmidm("orders", *words, "--stack", "tni", *who)
+        assert (said.code, sentence in said.output) == (1 if "--key" in words else 2, True), said.output
+    assert by_hand.confirmation("more").read_text() == there
+
+    said = by_hand.project.acmidm("orders", "refused", name, "--stack", "tni", "--by", BY, "--why", "no mandate")
+    assert said.code == 0, said.output
+    (still,) = by_hand.orders()
+    assert still["refused"]["why"] == "no mandate"
+    page = by_hand.project.acmidm("orders", "show", name, "--stack", "tni", "--output", "html")
+    assert more.key in page.stdout
+    assert hand.key not in page.stdout
+    by_hand.done(name)
+    assert not by_hand.orders()
+    again = by_hand.project.acmidm("orders", "done", name, "--stack", "tni", "--by", BY)
+    assert again.code == 2, "outside Git nothing is known of what was ordered before"
+    by_hand.deploy()
+    by_hand.registry.change(by_hand.client_ids["more"], contacts=["nieuw@stad-gent.example"])
 
 
 def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal) -> None:
