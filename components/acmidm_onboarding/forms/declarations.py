@@ -101,16 +101,13 @@ def declarations(
         evidence = own.evidence if own else None
         test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
         named = {known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))}
+        said = {name: value for part in (form, request) for name, value in part if name in ClientMetadata.model_fields}
         metadata = ClientMetadata(
+            **said,
             client_name=client_name(organisation.name, form.application),
             software_id=natural_key(platform, environment, key),
             organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
-            application=form.application,
             grant_types=("client_credentials",),
-            token_endpoint_auth_method=method.value,
-            contacts=tuple(form.contacts),
-            attributes=dict(request.attributes),
-            jwks_uri=request.jwks_uri,
         )
         yield Declaration(
             key=key,
