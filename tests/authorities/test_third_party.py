@@ -93,12 +93,13 @@ def test_a_key_of_another_type_is_refused() -> None:
 @pytest.mark.usefixtures("world")
 def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path: Path) -> None:
     """Also where it looks like a module: a pull request changes a stack's file, and loads nothing by it."""
+    assert "dictionary" in installed_authorities()
     for name in ("dictionry", f"{MODULE}:DICTIONARY", MODULE):
         with pytest.raises(InvalidSettings) as caught:
             read_settings({**SETTINGS, "authority": name}.get, {})
         assert str(caught.value) == (
-            "setting acmidm:authority is not known; it is 'beheerportaal' or 'by_hand' or 'dictionary' or 'keycloak' or"
-            " 'rfc7591'; set it with pulumi config set acmidm:authority"
+            f"setting acmidm:authority is not known; it is {' or '.join(map(repr, installed_authorities()))};"
+            " set it with pulumi config set acmidm:authority"
         )
     (tmp_path / "Pulumi.tni.yaml").write_text("config: {acmidm:environment: tni, acmidm:authority: dictionry}\n")
     with pytest.raises(InvalidSettings, match=r'"dictionry" is not known; did you mean "dictionary"'):
@@ -112,7 +113,7 @@ def test_forms_and_reviews_ask_what_it_can_do(workspace: Workspace) -> None:
         workspace.write("Pulumi.tni.yaml", f"config: {{acmidm:environment: tni, acmidm:authority: {authority}}}\n")
         said = workspace.sentences(served=stacks_in(workspace.root).served)
         assert len([sentence for sentence in said if "takes no keys from an address" in sentence]) == mistakes, said
-        assert all("known by by_hand, dictionary, keycloak" in sentence for sentence in said)
+        assert all(" dictionary, " in sentence for sentence in said)
     stack = {"environment": "tni", "authority": "dictionary"}
     assert former_secrets([stack])[Environment.TNI, Platform.ACMIDM] == "the one before ends at once"
 
