@@ -169,7 +169,7 @@ def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
         ("requestTimeoutSeconds", "nan", "is not a whole number"),
         ("retryDeadlineSeconds", "-1", "is less than 0"),
         ("protectClients", "perhaps", "is not true or false"),
-        ("authority", "ldap", "is not known; it is 'beheerportaal' or "),
+        ("authority", "ldap", f"is not known; it is {' or '.join(map(repr, installed_authorities()))}"),
         ("issuer", "idp.example", "is no address such as https://idp.example/op"),
         ("issuer", "ftp://127.0.0.1/", "is no address such as https://idp.example/op"),
         ("operatorClientId", ["x"], "is not a text"),

@@ -43,7 +43,12 @@ def clients(registry: Registry, forms: dict[str, FormFile]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def taken(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> TakenOver:
+def taken(
+    portal: RunningPortal,
+    registry: Registry,
+    random_plugin: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> TakenOver:
     project = Project(tmp_path_factory.mktemp("adoption"))
     project.connect(portal)
     forms = {name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("same", "other")}

