@@ -59,20 +59,12 @@ def replace_scopes(
     ]
     if wrong:
         raise refused(wrong)
-    assigned = portal.settings.assigned_scopes
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.scopes_version)
-        unnamed = assigned.difference(wanted.scopes)
-        scopes = ScopesDocument(
-            scopes=sorted({*wanted.scopes, *assigned}),
-            default=sorted({*wanted.default, *unnamed.intersection(client.scopes.default)}),
+        client = store_scopes(
+            connection, portal.settings.assigned_scopes, caller, client, wanted.scopes, wanted.default
         )
-        if scopes != client.scopes:
-            before = client.scopes
-            client = clients.replace_scopes(connection, client, scopes)
-            path = f"{PREFIX}/clients/{client_id}/scopes"
-            audit.record(connection, caller, Change("scopes.replaced", client_id, path, before, scopes))
     return answers.document(client.scopes, client.scopes_version)
 
 
@@ -104,6 +96,29 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
     with portal.database.read() as connection:
         find(connection, client_id)
         return answers.page(keys_in_use.of_client(connection, client_id))
+
+
+def store_scopes(
+    connection: Connection,
+    assigned: frozenset[str],
+    actor: str,
+    client: StoredClient,
+    wanted: Sequence[str],
+    default: Sequence[str],
+) -> StoredClient:
+    """Writes a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
+    that there is."""
+    unnamed = assigned.difference(wanted)
+    scopes = ScopesDocument(
+        scopes=sorted({*wanted, *assigned}),
+        default=sorted({*default, *unnamed.intersection(client.scopes.default)}.intersection({*wanted, *assigned})),
+    )
+    if scopes == client.scopes:
+        return client
+    client_id = client.document.client_id
+    path = f"{PREFIX}/clients/{client_id}/scopes"
+    audit.record(connection, actor, Change("scopes.replaced", client_id, path, client.scopes, scopes))
+    return clients.replace_scopes(connection, client, scopes)
 
 
 def store_jwks(

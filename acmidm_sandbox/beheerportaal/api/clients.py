@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -72,24 +73,9 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
     secret_hash = (
         None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
     )
-    now = int(time.time())
     with portal.database.write() as connection:
-        _require_free(connection, declaration.software_id, None)
-        client = StoredClient(
-            document=ClientDocument(
-                **_metadata(declaration),
-                client_id=_new_client_id(connection, portal.settings),
-                client_id_issued_at=now,
-                client_secret_updated_at=None if secret_hash is None else now,
-            ),
-            client_secret_hash=secret_hash,
-            scopes=ScopesDocument(scopes=sorted(portal.settings.assigned_scopes)),
-            jwks=JwksDocument(keys=[]),
-        )
-        clients.add(connection, client)
-        path = _path(client.document.client_id)
-        audit.record(connection, caller, Change("client.created", client.document.client_id, path, None, client.item))
-    return answers.document(client.document, client.client_version, location=path)
+        client = add(connection, portal.settings, caller, _metadata(declaration), int(time.time()), secret_hash)
+    return answers.document(client.document, client.client_version, location=_path(client.document.client_id))
 
 
 @router.get("/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404))
@@ -114,19 +100,7 @@ def replace_client(
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
-        _require_free(connection, replacement.software_id, client_id)
-        secrets = secrets_after(client, replacement)
-        document = ClientDocument(
-            **_metadata(replacement),
-            client_id=client_id,
-            client_id_issued_at=client.document.client_id_issued_at,
-            client_secret_updated_at=secrets.updated_at,
-            previous_client_secret_expires_at=secrets.previous_expires_at,
-        )
-        if document != client.document or secrets.hashed != client.client_secret_hash:
-            before = client.document
-            client = clients.replace_document(connection, client, document, secrets.hashed, secrets.previous)
-            audit.record(connection, caller, Change("client.replaced", client_id, _path(client_id), before, document))
+        client = change(connection, caller, client, replacement)
     return answers.document(client.document, client.client_version)
 
 
@@ -136,9 +110,60 @@ def remove_client(portal: CurrentPortal, caller: Caller, client_id: str, if_matc
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
-        clients.remove(connection, client_id)
-        audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
+        remove(connection, caller, client)
     return Response(status_code=204)
+
+
+def add(
+    connection: Connection,
+    settings: PortalSettings,
+    caller: str,
+    metadata: Mapping[str, Any],
+    now: int,
+    secret_hash: str | None = None,
+) -> StoredClient:
+    """Registers a client that has the scopes that the portal assigns. Raises Problem: 409 for a known natural key."""
+    _require_free(connection, metadata["software_id"], None)
+    client = StoredClient(
+        document=ClientDocument(
+            **metadata,
+            client_id=_new_client_id(connection, settings),
+            client_id_issued_at=now,
+            client_secret_updated_at=None if secret_hash is None else now,
+        ),
+        client_secret_hash=secret_hash,
+        scopes=ScopesDocument(scopes=sorted(settings.assigned_scopes)),
+        jwks=JwksDocument(keys=[]),
+    )
+    clients.add(connection, client)
+    client_id = client.document.client_id
+    audit.record(connection, caller, Change("client.created", client_id, _path(client_id), None, client.item))
+    return client
+
+
+def change(connection: Connection, caller: str, client: StoredClient, replacement: ClientReplacement) -> StoredClient:
+    """Replaces a client's document, where it differs. Raises Problem: 409 for another's natural key."""
+    client_id = client.document.client_id
+    _require_free(connection, replacement.software_id, client_id)
+    secrets = secrets_after(client, replacement)
+    document = ClientDocument(
+        **_metadata(replacement),
+        client_id=client_id,
+        client_id_issued_at=client.document.client_id_issued_at,
+        client_secret_updated_at=secrets.updated_at,
+        previous_client_secret_expires_at=secrets.previous_expires_at,
+    )
+    if document == client.document and secrets.hashed == client.client_secret_hash:
+        return client
+    audit.record(connection, caller, Change("client.replaced", client_id, _path(client_id), client.document, document))
+    return clients.replace_document(connection, client, document, secrets.hashed, secrets.previous)
+
+
+def remove(connection: Connection, caller: str, client: StoredClient) -> None:
+    """Removes a client with all that lives inside it."""
+    client_id = client.document.client_id
+    clients.remove(connection, client_id)
+    audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
 
 
 def find(connection: Connection, client_id: str) -> StoredClient:
