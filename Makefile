@@ -29,7 +29,7 @@ operator: ready  ## Play the people at a portal without an API: carry out all or
 	@$(in_environment) python -m tests.support.carry_out_orders $(STACK)
 
 demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
-	@$(in_environment) python -m story --only "An application"
+	@$(in_environment) python -m story $(AUTHORITY) --only "An application"
 
 story: ready  ## Tell the stories of docs/tour.md, in scratch Git repositories (AUTHORITY=keycloak)
 	@$(in_environment) python -m story $(AUTHORITY)

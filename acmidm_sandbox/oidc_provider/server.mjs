@@ -25,6 +25,7 @@ const rights = [settings.registration_scope, ...settings.operator.scopes];
 const provider = new Provider(settings.issuer, {
   adapter: (model) => store.adapter(model),
   jwks: { keys: store.kept.keys },
+  routes: { token: "/v1/token" }, // where the embedded authority has it, for the examples
   clients: [
     {
       client_id: settings.operator.client_id,

@@ -103,7 +103,7 @@ class RunningProvider:
             http.delete(f"/{client_id}").raise_for_status()
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
-        return request_token(f"{self.issuer}/token", sign_assertion(key, client_id, self.issuer), **parameters)
+        return request_token(f"{self.issuer}/v1/token", sign_assertion(key, client_id, self.issuer), **parameters)
 
 
 def _api(address: str, tokens: OperatorTokens | None = None) -> Api:
