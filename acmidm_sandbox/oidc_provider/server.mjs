@@ -80,8 +80,11 @@ provider.use(async (ctx, next) => {
     ? new provider.RegistrationAccessToken({ clientId: decodeURIComponent(found[1]) })
     : new provider.InitialAccessToken();
   ctx.req.headers.authorization = `Bearer ${await token.save()}`;
-  await next();
-  await token.destroy();
+  try {
+    await next();
+  } finally {
+    await token.destroy(); // the answer had it
+  }
 });
 
 provider.on("server_error", (_, error) => console.error(error));
