@@ -141,12 +141,17 @@ def test_what_the_standard_has_not_is_refused_before_anything_is_sent(provider: 
 
 def test_an_operator_is_none_of_a_forms(provider: RunningProvider, adapter: Registration) -> None:
     """Its own client, and one that can register others."""
-    client_id = adapter.register(metadata(managed_by=None), None, parts(SEND)).client_id
+    client_id = adapter.register(metadata(managed_by=None, software_id=None), None, parts(SEND)).client_id
     provider.change(client_id, scope=f"{SEND} client_registration")
     for reserved in (OPERATOR, client_id):
         assert adapter.reserved(reserved) is not None
     with pytest.raises(Rejected, match="has rights over this authority"):
         adapter.update(client_id, None, metadata(), None)
+    with pytest.raises(Rejected, match="has rights over this authority"):
+        adapter.remove(client_id, Owner())
+    assert client_id in provider.clients
+    adapter.replace_scopes(client_id, None, {SEND: False})  # what was slipped into one of ours goes, whatever it is
+    assert adapter.reserved(client_id) is None
     with pytest.raises(Rejected, match="is an operator's own"):
         adapter.replace_jwks(OPERATOR, None, jwks("key-1"))
 

@@ -9,7 +9,7 @@ its key.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -88,9 +88,12 @@ class Registration:
         self._locks: dict[str, threading.Lock] = {}
 
     def reserved(self, client_id: str) -> Reserved | None:
+        return self._reserved(client_id, () if client_id == self._operator else self.read_scopes(client_id) or ())
+
+    def _reserved(self, client_id: str, scopes: Collection[str]) -> Reserved | None:
         if client_id == self._operator:
             return OPERATORS_OWN
-        rights = sorted(self._rights.intersection(self.read_scopes(client_id) or ()))
+        rights = sorted(self._rights.intersection(scopes))
         return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
 
     def register(
@@ -124,8 +127,8 @@ class Registration:
         return
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        found = self._find(client_id)
-        return found.as_(WireClient).registered if found else None
+        found = self._read(client_id)
+        return found.registered if found else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -137,7 +140,9 @@ class Registration:
             return client.metadata.as_managed_by(wanted)
 
         def change(answer: Answer) -> Mapping[str, Any]:
-            is_taken_over = self._is_marked and answer.as_(WireClient).metadata.owner.is_nobody
+            client = answer.as_(WireClient)
+            self._require_not_reserved(client_id, client.scopes)
+            is_taken_over = self._is_marked and client.metadata.owner.is_nobody
             return changed_document(answer.document, metadata_document(wanted, self.unkept), anew=is_taken_over)
 
         def before(client: WireClient) -> ClientMetadata | None:
@@ -148,10 +153,10 @@ class Registration:
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> bool:
-        found = self._find(client_id)
-        if found is None or (self._is_marked and not found.as_(WireClient).metadata.owner.is_resource_of(owner)):
-            return found is None
-        require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
+        client = self._read(client_id)
+        if client is None or (self._is_marked and not client.metadata.owner.is_resource_of(owner)):
+            return client is None
+        self._require_not_reserved(client_id, client.scopes)
         try:
             self._api.request("DELETE", _client(client_id))
         except (NotFound, TokenRefused):  # it was there a moment ago: an earlier try, or somebody else, removed it
@@ -162,8 +167,8 @@ class Registration:
         return True
 
     def read_scopes(self, client_id: str) -> Scopes | None:
-        found = self._find(client_id)
-        return found.as_(WireClient).scopes if found else None
+        found = self._read(client_id)
+        return found.scopes if found else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         self._require_grantable(wanted)
@@ -179,8 +184,8 @@ class Registration:
         self._write(client_id, part, lambda _: known, wanted, change, f"the scopes of client {client_id}")
 
     def read_jwks(self, client_id: str) -> Jwks | None:
-        found = self._find(client_id)
-        return found.as_(WireClient).keys if found else None
+        found = self._read(client_id)
+        return found.keys if found else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:
@@ -190,12 +195,16 @@ class Registration:
         self._write(client_id, lambda client: client.keys, lambda _: known, wanted, change, name)
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        found = self._find(client_id)
-        return found.as_(WireClient).snapshot if found else None
+        found = self._read(client_id)
+        return found.snapshot if found else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
         self._address.require()
         return iter(())
+
+    def _read(self, client_id: str) -> WireClient | None:
+        answer = self._find(client_id)
+        return answer.as_(WireClient) if answer else None
 
     def _find(self, client_id: str) -> Answer | None:
         """The client; None where it is surely gone.
@@ -224,8 +233,7 @@ class Registration:
         document: str,
     ) -> None:
         """Make a ``part`` of a client equal to ``wanted``; see must_write."""
-        if client_id == self._operator:
-            require_not_reserved(OPERATORS_OWN, client_id, self._api.base_url)
+        self._require_not_reserved(client_id, ())
         with self._locks.setdefault(client_id, threading.Lock()):
             answer = self._find(client_id)
             if answer is None:
@@ -236,18 +244,15 @@ class Registration:
             client = answer.as_(WireClient)
             if not must_write(part(client), known(client), wanted, document):
                 return
-            rights = self._rights & client.scopes.keys()
-            require_not_reserved(
-                Reserved(f"has rights over this authority ({', '.join(sorted(rights))})") if rights else None,
-                client_id,
-                self._api.base_url,
-            )
             after = self._api.request("PUT", _client(client_id), document=change(answer)).as_(WireClient)
             if part(after) != wanted:
                 raise Unsettled(
                     f"{document} is not as it was written; see whether the authority keeps all of it, and who else"
                     " writes it, then run the same command again"
                 )
+
+    def _require_not_reserved(self, client_id: str, scopes: Collection[str]) -> None:
+        require_not_reserved(self._reserved(client_id, scopes), client_id, self._api.base_url)
 
     def _require_grantable(self, scopes: Scopes) -> None:
         require_grantable(scopes)
