@@ -105,6 +105,8 @@ class Facts:
     ordered_since: datetime | None = None
     is_held_back: bool = False
     """Whether the gate holds back what the state lacks."""
+    waits_for_keys: bool = False
+    """Whether its authority makes its client once its keys are known, and not before."""
     test_client_id: str = ""
     """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
@@ -245,6 +247,7 @@ _ROWS = (
     StepRow(
         "ordered-key", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since
     ),
+    StepRow("key-first", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: facts.waits_for_keys),
     StepRow("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     StepRow("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
     StepRow(

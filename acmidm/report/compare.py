@@ -426,7 +426,7 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the
     client itself."""
-    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK)
+    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
     return tuple(
         sorted(
             changes,

@@ -44,7 +44,7 @@ def at_the_gate(held_back: Iterable[Withheld], proven: Iterable[Declaration]) ->
     """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it
     passes."""
     for one in held_back:
-        kind = Kind.UNPROVEN if one.is_declared else Kind.HELD_BACK
+        kind = Kind.AWAITS_KEYS if one.lacks_keys else Kind.UNPROVEN if one.is_declared else Kind.HELD_BACK
         yield from ((one.connection, Change(kind=kind, note=sentence)) for sentence in one.missing)
     for passed in proven:
         found = passed.test_evidence

@@ -111,7 +111,7 @@ NOT_BY_FORMS = {
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
-AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK}
+AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.AWAITS_KEYS}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has

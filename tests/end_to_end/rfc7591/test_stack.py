@@ -93,6 +93,10 @@ def test_a_client_whose_keys_are_not_known_waits_for_them(project: Project, prov
     assert outcome.code == 0, outcome.output
     assert "makes no client before its keys are known; name them under jwks" in outcome.stderr
     assert (len(provider.named(waiting.application)), len(provider.named(other.application))) == (0, 1)
+    outcome = project.acmidm("review", "--stack", "tni")
+    assert f"{waiting.application}" in outcome.stdout
+    assert "is not made yet: its authority makes no client before its keys are known" in outcome.stdout
+    assert "Put a public key into your form" in project.acmidm("steps", "--stack", "tni", "--language", "en").stdout
     waiting.add_key("key-1")
     waiting.save()
     project.apply()
