@@ -32,6 +32,12 @@ def _whole_tracebacks() -> Iterator[None]:
     vars(sys).pop("tracebacklimit", None)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    named = "the authority that tests/conformance is run against; may be repeated, all where left out"
+    parser.addoption("--authority", action="append", metavar="NAME", help=named)
+    parser.addoption("--stack-file", metavar="FILE", help="the file of a stack on an authority of somebody else's")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each
     # command then.

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
@@ -58,10 +59,12 @@ class Dictionary:
         return found.client if (found := self.snapshot(client_id)) else None
 
     def update(
-        self, client_id: str, _known: ClientMetadata | None, wanted: ClientMetadata, _secret: NewSecret | None
+        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, _secret: NewSecret | None
     ) -> RegisteredClient:
         before, made = self._existing(client_id), RegisteredClient(client_id, wanted)
-        self._clients[client_id] = ClientSnapshot(made, before.scopes, before.jwks)
+        expected = known and known.as_written_by(before.client.metadata.owner)
+        if must_write(before.client.metadata, expected, wanted, f"client {client_id}"):
+            self._clients[client_id] = ClientSnapshot(made, before.scopes, before.jwks)
         return made
 
     def remove(self, client_id: str, owner: Owner) -> bool:
@@ -73,17 +76,19 @@ class Dictionary:
     def read_scopes(self, client_id: str) -> Scopes | None:
         return found.scopes if (found := self.snapshot(client_id)) else None
 
-    def replace_scopes(self, client_id: str, _known: Scopes | None, wanted: Scopes) -> None:
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
         before = self._existing(client_id)
-        self._clients[client_id] = ClientSnapshot(before.client, dict(wanted), before.jwks)
+        if must_write(before.scopes, known, wanted, f"the scopes of client {client_id}"):
+            self._clients[client_id] = ClientSnapshot(before.client, dict(wanted), before.jwks)
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         return found.jwks if (found := self.snapshot(client_id)) else None
 
-    def replace_jwks(self, client_id: str, _known: Jwks | None, wanted: Jwks) -> None:
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         before = self._existing(client_id)
-        self._clients[client_id] = ClientSnapshot(before.client, before.scopes, dict(wanted))
+        if must_write(before.jwks, known, wanted, f"the keys of client {client_id}"):
+            self._clients[client_id] = ClientSnapshot(before.client, before.scopes, dict(wanted))
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         return self._clients.get(client_id)
