@@ -204,6 +204,12 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
         {"compromised": frozenset({jwk("old").thumbprint})},
         {"new"},
     ),
+    "and so it does where another one has to stay": (
+        {"old": 30, "other": 30},
+        ["new"],
+        {"compromised": frozenset({jwk("old").thumbprint})},
+        {"other", "new"},
+    ),
     "one that nobody declared, beside one that is proven": (
         {"old": 30, "evil": 1},
         ["old"],
