@@ -169,8 +169,8 @@ def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
     (still,) = by_hand.orders()
     assert still["refused"]["why"] == "no mandate"
     page = by_hand.project.acmidm("orders", "show", name, "--stack", "tni", "--output", "html")
-    assert more.key in page.stdout
-    assert hand.key not in page.stdout
+    assert more.application in page.stdout
+    assert hand.application not in page.stdout
     by_hand.done(name)
     assert not by_hand.orders()
     again = by_hand.project.acmidm("orders", "done", name, "--stack", "tni", "--by", BY)
