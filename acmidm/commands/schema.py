@@ -1,4 +1,5 @@
-"""Write the schemas for editors, CODEOWNERS, and the pages of catalogue, commands, integrators and products."""
+"""Write the schemas for editors, CODEOWNERS, and the pages of authorities, catalogue, commands,
+integrators and products."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from typing import Annotated
 import typer
 
 from acmidm.files import write_whole
+from acmidm.render.authorities_page import AUTHORITIES, authorities_page
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm.render.cli_page import CLI, cli_page
 from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.products.page import written
@@ -38,13 +41,16 @@ def schema(
         bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")
     ] = False,
 ) -> None:
-    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, commands, integrators and products."""
+    """Write the schemas for editors, CODEOWNERS, and the pages of authorities, catalogue, commands,
+    integrators and products."""
     offered = load_catalogue(CATALOGUE)
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if (owners := codeowners_here()) is not None:
         texts[CODEOWNERS] = owners
     if (page := _text_of(CLI)) is not None:
         texts[CLI] = cli_page(page, context.find_root().command)
+    if (page := _text_of(AUTHORITIES)) is not None:
+        texts[AUTHORITIES] = authorities_page(page, installed_authorities().values())
     if (page := _text_of(INTEGRATORS)) is not None:
         texts[INTEGRATORS] = with_rules(page)
     if (page := _text_of(PRODUCTS)) is not None:

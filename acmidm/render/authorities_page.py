@@ -1,0 +1,28 @@
+"""The table of authorities against what they can do, in the page about them: made from the installed types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from acmidm_onboarding.authority_types import AuthorityType
+
+AUTHORITIES = Path("docs/authorities.md")
+_MARK = "<!-- Written by acmidm schema, from the types of authority: change those. -->\n"
+_OURS = "acmidm_onboarding"
+
+
+def authorities_page(text: str, types: Iterable[AuthorityType[Any]]) -> str:
+    """Return the page with its table as the types of this project are now; those of others are in no page of ours."""
+    ours = [one for one in types if one.settings.__module__.partition(".")[0] == _OURS]
+    names = [field.name for field in fields(AuthorityType) if field.type == "bool"]
+    rows = [f"| | {' | '.join(f'`{one.name}`' for one in ours)} |", f"|---|{'---|' * len(ours)}"]
+    rows += [_row(f"`{name}`", (bool(getattr(one, name)) for one in ours)) for name in names]
+    rows.append(_row("has an API", (not one.is_by_hand for one in ours)))
+    return "\n".join((text.partition(_MARK)[0] + _MARK, "## What each can do", "", *rows, ""))
+
+
+def _row(name: str, each: Iterable[bool]) -> str:
+    return f"| {name} | {' | '.join('yes' if can else 'no' for can in each)} |"
