@@ -33,6 +33,24 @@ def test_each_command_works_as_written(tmp_path: Path) -> None:
     assert {"make up", "make up STACK=prod", "make demo", "pulumi preview --refresh --diff"} <= set(done)
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("page", "stack"), [("operations.md", "by-hand"), ("registration.md", "oidc-provider")])
+def test_another_authority_from_a_clone(page: str, stack: str, tmp_path: Path) -> None:
+    """The page's own commands bring the sample forms up there; then nothing changes, and nothing differs."""
+    clone, up = tmp_path / "clone", f"make up STACK={stack}"
+    with cloned(clone):
+        script = next(one for one in scripts((clone / "docs" / page).read_text()) if any(up in line for line in one))
+        kept = [line for line in script if not line.startswith("make down")]
+        for wanted in (kept, [up], ['eval "$(make -s env)"', f"acmidm drift --stack {stack}"]):
+            outcome = run(clone, "\n".join(wanted))
+            said = outcome.stdout + outcome.stderr
+            assert outcome.returncode == 0, f"{wanted}\n{said}"
+            assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
+            if wanted == [up]:
+                assert re.search(r"^    [0-9]+ unchanged$", said, re.MULTILINE), said
+        assert "in sync" in said
+
+
 JAVA = "java/src/main/java/Client.java"
 GUIDE = "docs/nl/aansluiten.md"
 TYPED = {
