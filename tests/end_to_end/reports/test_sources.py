@@ -128,13 +128,15 @@ def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
     }
 
 
+BY_HAND = {Kind.ORDERED, Kind.CONFIRMATION_MISSING}
+"""Of an authority without an API: ``tests/end_to_end/by_hand`` tries them."""
 LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
 """Of clients that have left and are preserved: ``test_left_alone.py`` tries them."""
 
 
 def test_every_kind_that_both_can_see_is_tried() -> None:
     tried = {kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds}
-    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - LEFT_ALONE
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE
 
 
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:
