@@ -9,7 +9,7 @@ from pathlib import Path
 from toolchain.common import LOCAL, ROOT, ToolchainError, locked, main, run_long, say, version_in
 
 SOURCE = ROOT / "acmidm_sandbox" / "oidc_provider"
-NODE = (20, 0, 0)
+NODE = (18, 17, 0)
 _LOCK = "package-lock.json"
 
 

@@ -3,6 +3,7 @@
 //
 // oidc-provider has a token per client for RFC 7592. Before it stands what authorities with an operator's token do: a
 // token with the scope of the registration endpoint opens every client.
+import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from "jose";
@@ -10,7 +11,10 @@ import Provider from "oidc-provider";
 
 import { Store } from "./store.mjs";
 
-URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null); // Node 20 lacks it
+// What Node 20 lacks, and Node 18, which Debian 12 has.
+URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null);
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const store = new Store(settings.store);

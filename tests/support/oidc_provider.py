@@ -60,17 +60,22 @@ class RunningProvider:
     def endpoint(self) -> str:
         return self.issuer + REGISTRATION_PATH
 
-    def tokens(self, scope: str = OPERATOR_SCOPE) -> OperatorTokens:
-        """The operator's, as the provider gets them."""
+    def tokens(self, scope: str = OPERATOR_SCOPE, origin: str | None = None) -> OperatorTokens:
+        """The operator's, as the provider gets them; ``origin`` is that of a proxy in between."""
         private = SecretStr(json.dumps(self.operator_key.as_dict(private=True)))
         credentials = Credentials(client_id=OPERATOR, private_key=private, parameters={"scope": scope})
-        return OperatorTokens(self.issuer, credentials, _api(self.issuer))
+        return OperatorTokens(self.issuer, credentials, _api(origin or self.issuer))
 
     def adapter(
-        self, *, origin: str | None = None, assigned: Iterable[str] = (), scope: str = OPERATOR_SCOPE
+        self,
+        *,
+        origin: str | None = None,
+        assigned: Iterable[str] = (),
+        scope: str = OPERATOR_SCOPE,
+        tokens_at: str | None = None,
     ) -> Registration:
-        """The adapter itself; ``origin`` is that of a proxy in between."""
-        tokens, rights = self.tokens(scope), frozenset({REGISTRATION_SCOPE})
+        """The adapter itself; ``origin`` is that of a proxy in between, ``tokens_at`` that of one before the issuer."""
+        tokens, rights = self.tokens(scope, tokens_at), frozenset({REGISTRATION_SCOPE})
         endpoint = self.endpoint.replace(self.issuer, origin or self.issuer)
         return Registration(_api(endpoint, tokens), _api(self.issuer, tokens), OPERATOR, rights, frozenset(assigned))
 

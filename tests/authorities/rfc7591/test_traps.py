@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import AnswerLost, PerhapsGone, Unintelligible
+from acmidm_onboarding.authorities.errors import AnswerLost, Failed, PerhapsGone, Unintelligible
 from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.authorities.rfc7591.wire import EVERY_SCOPE
@@ -125,6 +125,16 @@ def test_a_create_that_was_surely_not_carried_out_is_repeated(provider: RunningP
         provider.adapter(origin=proxy.origin).register(wanted, None, parts(SEND))
         assert len(proxy.seen("POST", "/reg$")) == 2
     assert len(provider.named(wanted.application)) == 1
+
+
+def test_a_token_that_was_not_given_is_no_lost_create(provider: RunningProvider) -> None:
+    """The registration was not sent: the token endpoint failed, and its own error is what is said."""
+    wanted = metadata()
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("POST", "/token$", faults.answer(500), times=None)
+        with pytest.raises(Failed, match=r"/v1/token: 500"):
+            provider.adapter(origin=proxy.origin, tokens_at=proxy.origin).register(wanted, None, parts(SEND))
+        assert proxy.seen("POST", "/reg$") == []
 
 
 def test_a_removal_whose_answer_is_lost_is_one(provider: RunningProvider) -> None:

@@ -150,27 +150,24 @@ class Api:
         """
         url = path if path.startswith("http") else self.base_url + path
 
-        def attempt() -> Answer:
+        def send(authorization: Mapping[str, str]) -> Answer:
             try:
-                return self._authorised(method, url, document, form, dict(headers or {}))
+                return self._once(method, url, document, form, {**(headers or {}), **authorization})
             except AuthorityError as error:
                 if is_repeatable or not error.may_be_done:
                     raise
                 raise AnswerLost(str(error)) from None
 
-        return self._retrying(attempt, self.base_url)
+        return self._retrying(lambda: self._authorised(send), self.base_url)
 
-    def _authorised(
-        self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
-    ) -> Answer:
+    def _authorised(self, send: Callable[[Mapping[str, str]], Answer]) -> Answer:
         if self._tokens is None:
-            return self._once(method, url, document, form, headers)
+            return send({})
         token = self._tokens.current()
         # Not tried again inside the handler: the user would see both errors.
         with suppress(TokenRefused):
-            return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
-        token = self._tokens.renewed(token)
-        return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+            return send({"authorization": f"Bearer {token}"})
+        return send({"authorization": f"Bearer {self._tokens.renewed(token)}"})
 
     def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
         request, begun = f"{method} {url}", False
