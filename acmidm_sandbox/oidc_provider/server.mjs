@@ -3,7 +3,6 @@
 //
 // oidc-provider has a token per client for RFC 7592. Before it stands what authorities with an operator's token do: a
 // token with the scope of the registration endpoint opens every client.
-import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from "jose";
@@ -11,10 +10,7 @@ import Provider from "oidc-provider";
 
 import { Store } from "./store.mjs";
 
-// What Node 20 lacks, and Node 18, which Debian 12 has.
-URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null);
-globalThis.crypto ??= webcrypto;
-globalThis.CryptoKey ??= webcrypto.CryptoKey;
+URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null); // Node 20 lacks it
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const store = new Store(settings.store);

