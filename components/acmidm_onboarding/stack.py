@@ -149,8 +149,8 @@ class Stack:
         """What people confirmed of those platforms, by the names that their clients have in the state. Raises
         InvalidForms."""
         platforms, found = sorted(self.by_hand), dict[ClientKey, Confirmation]()
-        if not self.by_hand:
-            return {}
+        if not platforms:  # nothing needs the state then
+            return found
         recorded = {(one.client_id, one.platform): one.key for one in self.recorded.clients.values()}
         for platform, confirmed in zip(
             platforms, read_confirmations(*map(self.confirmed_folder, platforms)), strict=True
