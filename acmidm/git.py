@@ -164,8 +164,10 @@ def changed_since(commit: str | None) -> list[str] | None:
 
 
 def is_dirty(*paths: Path) -> bool:
-    """Whether the working directory, or what is below some paths in it, has something that is not committed."""
-    return bool(_run("status", "--porcelain", "--no-renames", "--", *map(str, paths)).stdout.strip())
+    """Whether the working directory, or what is below some paths in it, has something that is not committed; outside a
+    repository nothing is."""
+    done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
+    return done.returncode != 0 or bool(done.stdout.strip())
 
 
 def is_shallow() -> bool:
