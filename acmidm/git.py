@@ -170,6 +170,17 @@ def is_dirty(*paths: Path) -> bool:
     return done.returncode != 0 or bool(done.stdout.strip())
 
 
+def is_merged(*paths: Path) -> bool:
+    """Whether what is checked out, below some paths, is what the default branch of ``origin`` has had: nothing is
+    uncommitted, and no commit changes it that was never merged. Without an ``origin`` the second is not known."""
+    if is_dirty(*paths):
+        return False
+    theirs = "refs/remotes/origin/HEAD"
+    if _run("rev-parse", "--verify", "--quiet", theirs).returncode != 0:
+        return True
+    return _run("diff", "--quiet", f"{theirs}...HEAD", "--", *map(str, paths)).returncode == 0
+
+
 def is_shallow() -> bool:
     """Whether this clone lacks the beginning of its history."""
     return _run("rev-parse", "--is-shallow-repository").stdout == b"true\n"

@@ -188,7 +188,7 @@ def _opened(name: str) -> Stack:
     settings = opened.settings
     if not opened.by_hand:
         fail(say("orders.no_portal", stack=name))
-    if settings.environment is Environment.PROD and git.is_dirty(settings.forms_folder, settings.catalogue_folder):
+    if settings.environment is Environment.PROD and not git.is_merged(settings.forms_folder, settings.catalogue_folder):
         fail(say("orders.uncommitted"))
     return opened
 

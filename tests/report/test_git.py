@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import subprocess
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -248,3 +249,25 @@ def test_what_a_clone_was_made_without(
     assert not lacks(change)
     monkeypatch.chdir(elsewhere)
     assert not lacks(change)
+
+
+def test_only_what_the_default_branch_has_had_is_merged(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither what is not committed, nor a branch's own commit; what else changes is no matter."""
+    forms = Path("onboardings")
+    assert git.is_merged(forms)
+    repository.git("update-ref", "refs/remotes/origin/HEAD", "main")
+    assert git.is_merged(forms)
+    repository.form.document["contacts"] = ["nieuw@stad-gent.example"]
+    repository.form.save()
+    assert not git.is_merged(forms)
+    repository.commit()
+    assert not git.is_merged(forms)
+    assert git.is_merged(Path("catalogue"))
+    repository.git("update-ref", "refs/remotes/origin/HEAD", "HEAD")
+    (repository.folder / "README.md").write_text("x")
+    repository.commit()
+    assert git.is_merged(forms)
+    with chdir(tmp_path_factory.mktemp("nowhere")):
+        assert not git.is_merged(forms), "outside a repository nothing is"

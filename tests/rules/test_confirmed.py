@@ -16,6 +16,7 @@ from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, gra
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, jwk, record, saying, wanted
 
@@ -215,3 +216,10 @@ def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
     )
     assert (one.client_id, CONFIRMED.said.client_id) == (None, CLIENT_ID)
     assert jwk("old").thumbprint in one.thumbprints
+
+
+def test_a_state_that_somebody_edited_is_a_sentence() -> None:
+    """It is read where a confirmation is missing; without the metadata nobody knows what the client is."""
+    broken = replace(RECORD, fields={})
+    with pytest.raises(Failure, match="has not all of its metadata, and its confirmation is missing"):
+        declared(FORM, records={broken.resource_name: broken})

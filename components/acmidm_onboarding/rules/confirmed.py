@@ -11,8 +11,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
+
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, Records, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
@@ -21,6 +24,7 @@ from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 RecordedKeys = Callable[[Client], Mapping[str, PublicJwk] | None]
@@ -130,9 +134,13 @@ def _shared(client: Client) -> dict[str, Any]:
 
 
 def _metadata_of(client: Client) -> ClientMetadata:
-    """Return the metadata of a client whose fields are flat."""
+    """Return the metadata of a client whose fields are flat. Raises Failure where a state that somebody edited has not
+    all of it."""
     nested: dict[str, Any] = {}
     for name, value in client.fields.items():
         above, _, below = name.partition(".")
         nested[above] = {**nested.get(above, {}), below: value} if below else value
-    return ClientMetadata.model_validate({**nested, "application": client.application})
+    try:
+        return ClientMetadata.model_validate({**nested, "application": client.application})
+    except ValidationError:
+        raise Failure(say("by_hand.edited_state", name=client.resource_name)) from None
