@@ -159,7 +159,14 @@ class InProcess:
             done = CliRunner().invoke(app, words, catch_exceptions=False)
         return Outcome(done.exit_code, done.stdout, done.stderr)
 
-    def _heal(self, _: str, urns: list[str], __: object) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+    def _heal(
+        self,
+        _: str,
+        urns: list[str],
+        __: object,
+        *,
+        state_at_the_end: bool,  # noqa: ARG002
+    ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
         """What ``engine.up`` does with the real one."""
         ended = self._stack.refresh(targets=urns)
         if ended.well:

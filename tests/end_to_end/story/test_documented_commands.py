@@ -34,6 +34,7 @@ def test_each_command_works_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a browser carries out thirty orders, and a busy machine takes long over it
 @pytest.mark.parametrize(("page", "stack"), [("operations.md", "by-hand"), ("registration.md", "oidc-provider")])
 def test_another_authority_from_a_clone(page: str, stack: str, tmp_path: Path) -> None:
     """The page's own commands bring the sample forms up there; then nothing changes, and nothing differs."""
