@@ -18,6 +18,7 @@ OF_AN_API = ("managementUrl", "operatorClientId", "operatorPrivateKeyFile")
 
 def test_the_same_client_with_our_marks(platform: Platform, project: Project) -> None:
     """Its client-ID stays, no client is made, and nothing differs afterwards."""
+    platform.clear()
     realm, file = platform.realm, project.folder / f"Pulumi.{project.stack}.yaml"
     form = write_form(project.forms, scopes=(PLAIN,), keys=("key-1",))
     with_api = file.read_text()
