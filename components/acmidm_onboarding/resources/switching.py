@@ -16,6 +16,7 @@ from typing import Any
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.engine_resources import METHOD, WAITS
+from acmidm_onboarding.values.declaration import key_of
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod
 
@@ -72,7 +73,7 @@ def must_wait(authority: Authority, client_id: str, before: object, news: Mappin
 
 def sentence(props: Mapping[str, Any]) -> str:
     """What a run says of a client that waits, for people."""
-    key = str(props.get("software_id")).partition("/")[2].partition("/")[2]
+    key = key_of(str(props.get("software_id")))
     there = "its authority has a key, which its organisation uploads in the portal"
     if props.get(AWAITED):
         there = "its authority has one of the keys in its form"

@@ -90,6 +90,11 @@ def natural_key(platform: Platform, environment: Environment, key: str) -> str:
     return f"{platform}/{environment}/{key}"
 
 
+def key_of(software_id: str) -> str:
+    """Return the key in a natural key."""
+    return "/".join(software_id.split("/")[2:])
+
+
 def client_name(organisation: str, application: str) -> str:
     """Return the name of a client that a form declares."""
     return f"{organisation} - {application}"

@@ -23,6 +23,7 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmedMetadata
+from acmidm_onboarding.values.declaration import key_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
 
@@ -49,7 +50,7 @@ class ByHand:
         client_secret: str | None,  # noqa: ARG002
         parts: ClientParts = NO_PARTS,  # noqa: ARG002
     ) -> RegisteredClient:
-        key = str(metadata.software_id).partition("/")[2].partition("/")[2]
+        key = key_of(str(metadata.software_id))
         client = self.find(str(metadata.software_id))
         if client is None:
             raise Rejected(say("by_hand.not_confirmed", key=key))
@@ -57,7 +58,7 @@ class ByHand:
         return client
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        confirmed = self._confirmed.get(software_id.partition("/")[2].partition("/")[2])
+        confirmed = self._confirmed.get(key_of(software_id))
         return _registered(confirmed) if confirmed and confirmed.is_there else None
 
     def read(self, client_id: str) -> RegisteredClient | None:
