@@ -15,7 +15,7 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.servers import Served, served
+from acmidm_sandbox.servers import Served, is_here, served
 from acmidm_sandbox.supervisor import Daemon, Program
 
 NAME = "portal"
@@ -64,8 +64,7 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
         external_issuer = None if is_ours else str(settings.issuer).rstrip("/")
         url = settings.address if external_issuer is None else settings.products_url
-        # The settings allow plain http to loopback only.
-        if url.scheme == "http":
+        if is_here(url):
             host = (url.host or "").strip("[]")
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"

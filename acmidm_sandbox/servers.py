@@ -95,6 +95,18 @@ def served(stack: str) -> Iterator[Served]:
         )
 
 
+def served_here(stack: str, authority: str) -> Iterator[Served]:
+    """The platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
+    InvalidForms."""
+    here = (found for found in served(stack) if is_here(found.settings.address))
+    return (found for found in here if found.settings.authority == authority)
+
+
+def is_here(url: AnyUrl) -> bool:
+    """Say whether this machine serves an address of the settings, which allow plain http to loopback only."""
+    return url.scheme == "http"
+
+
 def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
     """Act on each and show the sentence that it gives, whatever becomes of the others. The exit code is 1 where one
     failed."""

@@ -16,7 +16,7 @@ from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served
+from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_keycloak import distribution, install, wanted_version
@@ -50,9 +50,7 @@ def start(stack: StackOption = "keycloak") -> None:
         sentence = "sandbox.started" if started else "sandbox.running"
         return say(sentence, name=daemon_of(server).title, address=server.origin)
 
-    # The settings allow plain http to loopback only.
-    local = [found for found in served(stack) if found.settings.address.scheme == "http"]
-    on_each((found for found in local if found.settings.authority == KEYCLOAK.name), start_one)
+    on_each(served_here(stack, KEYCLOAK.name), start_one)
 
 
 def daemon_of(server: Server) -> Daemon:

@@ -11,7 +11,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.oidc_provider.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served
+from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_oidc_provider import install
@@ -40,9 +40,7 @@ def start(stack: StackOption = NAME) -> None:
         sentence = "sandbox.started" if start_server(server) else "sandbox.running"
         return say(sentence, name=daemon_of(server).title, address=server.issuer)
 
-    # The settings allow plain http to loopback only.
-    local = [found for found in served(stack) if found.settings.address.scheme == "http"]
-    on_each((found for found in local if found.settings.authority == RFC7591.name), start_one)
+    on_each(served_here(stack, RFC7591.name), start_one)
 
 
 def daemon_of(server: Server) -> Daemon:
