@@ -157,7 +157,7 @@ class _ProgressRows:
         no client."""
         if self.states is None:
             return {}
-        waiting = [one.connection for one in self._stack.desired.held_back if not (one.is_declared or one.lacks_keys)]
+        waiting = [one.connection for one in self._stack.desired.held_back if one.is_gated]
         on_test = (self._stack.tests.records or {}) if waiting else {}
         found = {(one.key, one.platform): recorded_as(one, on_test) for one in waiting}
         return {place: record if record and record.client_id else None for place, record in found.items()}

@@ -129,11 +129,7 @@ def ask_what_is_there(stack: Stack) -> bool:
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
-    waiting = [
-        one.connection
-        for one in stack.desired.held_back
-        if not (one.is_declared or one.lacks_keys) and (one.is_new or one.is_partial)
-    ]
+    waiting = [one.connection for one in stack.desired.held_back if one.is_gated and (one.is_new or one.is_partial)]
     found, all_asked = dict[str, Client](), True
     for name in sorted({connection.platform for connection in waiting}):
         try:

@@ -120,7 +120,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     # run.
     for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
         pulumi.log.warn(sentence)
-    held = [one for one in found.held_back if not (one.is_declared or one.lacks_keys)]
+    held = [one for one in found.held_back if one.is_gated]
     _say_unknown([one for one in held if one.is_partial], "program.unknown_scopes")
     if stack.there is None:
         _say_unknown([one for one in held if one.is_new], "program.unknown_clients")

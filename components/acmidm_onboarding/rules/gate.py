@@ -48,6 +48,11 @@ class Withheld:
     """Whether it is not the gate that holds it back: its authority makes no client before its keys are known."""
 
     @property
+    def is_gated(self) -> bool:
+        """Whether the gate holds it back."""
+        return not (self.is_declared or self.lacks_keys)
+
+    @property
     def name(self) -> str:
         """The connection that it is about."""
         asked = self.connection
