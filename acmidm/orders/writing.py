@@ -13,7 +13,7 @@ from pathlib import Path
 from acmidm.files import write_whole
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.rules.confirming import carried_out, refused
+from acmidm_onboarding.rules.confirming import carried_out, needs_client_id, refused
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -96,7 +96,7 @@ def _require(
 ) -> None:
     """Refuse what lacks what a person has to bring back, makes a client twice, or is of another client. Raises
     Failure."""
-    if order.part == CREATE and not client_id:
+    if needs_client_id(order) and not client_id:
         raise Failure(say("orders.no_client_id", order=order.name))
     if order.act is Act.LOOK and keys is None:
         raise Failure(say("orders.no_keys", order=order.name))
