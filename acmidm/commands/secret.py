@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from acmidm.edit.keys.pair import require_outside_git
 from acmidm.engine import pulumi as engine
 from acmidm.files import private_folder, write_once
 from acmidm.terminal import working
-from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
+from acmidm_onboarding.engine_resources import Resource, decrypted, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
@@ -32,9 +31,6 @@ EPILOG = """
 **Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no place for it; 3 the
 stack cannot be read or decrypted.
 """
-
-_PLAIN_TEXT = "plaintext"
-"""The member of a decrypted value in the engine's export that has it, as JSON."""
 
 app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 
@@ -91,16 +87,16 @@ def _secret(stack: str, connection: Declaration) -> str:
         raise Failure(_why_none(connection, client))
     with working(say("secret.decrypting", stack=stack)):
         try:
-            decrypted = _client(engine.decrypted_deployment(stack), connection)
+            client = _client(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
-            decrypted = None
-    secret = _inputs(decrypted or {}).get("client_secret")
-    if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
+            client = None
+    secret = decrypted(_inputs(client or {}).get("client_secret"))
+    if secret is None:
         raise Failure(
             say("secret.encrypted", stack=stack),
             exit_code=3,
         )
-    return str(json.loads(secret[_PLAIN_TEXT]))
+    return str(secret)
 
 
 def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:

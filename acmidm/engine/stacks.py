@@ -57,6 +57,7 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
         settings,
         export=export,
         with_secrets=lambda: settings_of(name),
+        decrypt=engine.decrypted_deployment,
         now=now,
         by_policies=by_policies,
     )

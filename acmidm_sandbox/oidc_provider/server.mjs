@@ -1,8 +1,9 @@
 // An authority that nobody here wrote: oidc-provider, set up by the JSON file that its first argument names
 // (`Server.settings` in server.py). It listens on loopback.
 //
-// oidc-provider has a token per client for RFC 7592. Before it stands what authorities with an operator's token do: a
-// token with the scope of the registration endpoint opens every client.
+// oidc-provider has a token per client for RFC 7592. Unless `client_tokens` says that those open clients, what
+// authorities with an operator's token do stands before it: a token with the scope of the registration endpoint opens
+// every client.
 import { readFileSync } from "node:fs";
 
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from "jose";
@@ -13,7 +14,7 @@ import { Store } from "./store.mjs";
 URL.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null); // Node 20 lacks it
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const store = new Store(settings.store);
+const store = new Store(settings.store, settings.client_tokens ? ["Client", "RegistrationAccessToken"] : ["Client"]);
 if (!store.kept.keys) {
   const { privateKey } = await generateKeyPair("RS256", { extractable: true });
   store.kept.keys = [{ ...(await exportJWK(privateKey)), kid: "1", use: "sig", alg: "RS256" }];
@@ -48,9 +49,9 @@ const provider = new Provider(settings.issuer, {
       enabled: true,
       idFactory: () => crypto.randomUUID(),
       initialAccessToken: true,
-      issueRegistrationAccessToken: false,
+      issueRegistrationAccessToken: Boolean(settings.client_tokens),
     },
-    registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: settings.client_tokens === "rotating" },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => settings.audience,
@@ -75,7 +76,7 @@ async function isOperator(header) {
 
 provider.use(async (ctx, next) => {
   const found = /^\/reg(?:\/([^/]+))?$/.exec(ctx.path);
-  if (!found || !(await isOperator(ctx.get("authorization")))) return next();
+  if (!found || (found[1] && settings.client_tokens) || !(await isOperator(ctx.get("authorization")))) return next();
   const token = found[1]
     ? new provider.RegistrationAccessToken({ clientId: decodeURIComponent(found[1]) })
     : new provider.InitialAccessToken();

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 REGISTRATION_SCOPE = "client_registration"
 """What an operator's token needs at the registration endpoint."""
@@ -34,6 +34,8 @@ class Server:
     audience: str
     """What access tokens have in ``aud``: the origin of the product APIs."""
     kept_metadata: Collection[str] = KEPT_METADATA
+    client_tokens: Literal["lasting", "rotating"] | None = None
+    """Which registration access tokens open a client; None: the operator's token does."""
 
     @property
     def issuer(self) -> str:
@@ -58,6 +60,7 @@ class Server:
             "operator": operator,
             "audience": self.audience,
             "kept_metadata": list(self.kept_metadata),
+            "client_tokens": self.client_tokens,
         }
         return json.dumps(settings, indent=2)
 

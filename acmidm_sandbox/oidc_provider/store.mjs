@@ -1,11 +1,13 @@
-// What outlives the process, in one file: registered clients and the keys that tokens are signed with. The rest is kept
-// in memory. oidc-provider's own adapter keeps 1,000 entries, and none of them on disk.
+// What outlives the process, in one file: the models that are named as lasting, such as registered clients, and the keys
+// that tokens are signed with. The rest is kept in memory. oidc-provider's own adapter keeps 1,000 entries, and none of them on disk.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 export class Store {
-  constructor(file) {
+  constructor(file, lasting) {
     this.file = file;
-    this.kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { Client: {} };
+    this.lasting = lasting;
+    this.kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    for (const model of lasting) this.kept[model] ??= {};
     this.passing = new Map();
   }
 
@@ -15,26 +17,27 @@ export class Store {
   }
 
   adapter(model) {
-    return model === "Client" ? new Clients(this) : new Passing(this.passing, model);
+    return this.lasting.includes(model) ? new Lasting(this, model) : new Passing(this.passing, model);
   }
 }
 
-class Clients {
-  constructor(store) {
+class Lasting {
+  constructor(store, model) {
     this.store = store;
+    this.model = model;
   }
 
   async find(id) {
-    return this.store.kept.Client[id];
+    return this.store.kept[this.model][id];
   }
 
   async upsert(id, payload) {
-    this.store.kept.Client[id] = payload;
+    this.store.kept[this.model][id] = payload;
     this.store.save();
   }
 
   async destroy(id) {
-    delete this.store.kept.Client[id];
+    delete this.store.kept[this.model][id];
     this.store.save();
   }
 }

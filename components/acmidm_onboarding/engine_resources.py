@@ -7,6 +7,7 @@ are kept as they are. What the engine does not know yet is absent.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -30,6 +31,8 @@ WAITS = "awaits_key"
 """The output of a client that says that its secret is still in force, whatever its inputs say."""
 INCARNATION = "incarnation"
 """The output with the mark by which a resource knows what it has at its authority."""
+REGISTRATION = "registration"
+"""The output, a secret, with what opens a client where the operator's token does not (``authorities/port.py``)."""
 UNKNOWN = "unknown-whether-made"
 """The output of a client, and its ID in the state, that says why nobody knows whether it was made."""
 OTHER = "other_owner"
@@ -65,6 +68,20 @@ def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
     found = mapping(document.get("deployment")).get("resources")
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, str, object]]:
+    """Yield, per client that has one, its platform, its client-ID and its registration: a secret as it is exported."""
+    for resource in resources_in(document):
+        registration = mapping(resource.get("outputs")).get(REGISTRATION)
+        if registration is not None and kind_of(resource) == Resource.CLIENT:
+            yield client_of(resource)[1], str(resource.get("id")), registration
+
+
+def decrypted(secret: object) -> Any:
+    """Return the value of a secret in a decrypted export; None for one that is encrypted, or for what is none."""
+    text = mapping(secret).get("plaintext")
+    return json.loads(text) if isinstance(text, str) else None
 
 
 def kind_of(resource: EngineResource) -> str:

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.engine_resources import Resource, mapping, resources_in
+from acmidm_onboarding.authorities.port import GivesAccess
+from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, registrations_in, resources_in
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, read_onboardings
@@ -38,9 +39,9 @@ class Stack:
     """One stack at one moment.
 
     ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's
-    secrets, ``export`` its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as
-    it does for the program. What is ``there`` counts at the gate as if the state had it: None where nobody has asked
-    the authorities.
+    secrets, ``export`` its state, ``decrypt`` the same with its secrets in the clear. With ``by_policies`` a form that
+    the policies refuse counts as one with mistakes, as it does for the program. What is ``there`` counts at the gate as
+    if the state had it: None where nobody has asked the authorities.
     """
 
     def __init__(
@@ -50,17 +51,14 @@ class Stack:
         *,
         export: Callable[[str], Mapping[str, Any]] = own_state,
         with_secrets: Callable[[], Settings] | None = None,
+        decrypt: Callable[[str], Mapping[str, Any]] | None = None,
         now: datetime | None = None,
         by_policies: bool = True,
         there: Records | None = None,
     ) -> None:
         self.name, self.now, self.there = name, now or datetime.now(UTC), there
-        self._settings, self._with_secrets, self._export, self._by_policies = (
-            settings,
-            with_secrets or settings,
-            export,
-            by_policies,
-        )
+        self._settings, self._with_secrets, self._by_policies = settings, with_secrets or settings, by_policies
+        self._export, self._decrypt = export, decrypt or export
 
     @cached_property
     def settings(self) -> Settings:
@@ -265,7 +263,12 @@ class Stack:
         # Here, for a program declares resources without it: importing HTTP takes a tenth of a second.
         from acmidm_onboarding.authorities.connected import connected
 
-        return connected(settings, self.catalogue)
+        platforms = connected(settings, self.catalogue)
+        opened = {name: one.authority for name, one in platforms.items() if isinstance(one.authority, GivesAccess)}
+        if opened and any(registrations_in(self.state)):
+            for name, client_id, registration in registrations_in(self._decrypt(self.name)):
+                opened[name].access[client_id] = decrypted(registration)
+        return platforms
 
     def full_name(self, other: str) -> str:
         """The name of another stack of the same project, by which the engine finds it from wherever it finds this

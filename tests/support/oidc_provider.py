@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 import pytest
@@ -21,6 +21,7 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
+from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.commands.oidc_provider import daemon_of, start_server
 from acmidm_sandbox.oidc_provider.server import KEPT_METADATA, REGISTRATION_PATH, REGISTRATION_SCOPE, Server
@@ -73,22 +74,40 @@ class RunningProvider:
         assigned: Iterable[str] = (),
         scope: str = OPERATOR_SCOPE,
         tokens_at: str | None = None,
+        endpoint: str | None = REGISTRATION_PATH,
     ) -> Registration:
-        """The adapter itself; ``origin`` is that of a proxy in between, ``tokens_at`` that of one before the issuer."""
+        """The adapter itself; ``origin`` is that of a proxy in between, ``tokens_at`` that of one before the issuer.
+        Without an ``endpoint`` the issuer is asked for it."""
         tokens, rights = self.tokens(scope, tokens_at), frozenset({REGISTRATION_SCOPE})
-        endpoint = self.endpoint.replace(self.issuer, origin or self.issuer)
-        return Registration(_api(endpoint, tokens), _api(self.issuer, tokens), OPERATOR, rights, frozenset(assigned))
+        between = origin or self.issuer
+        made = Endpoint(
+            _api(self.issuer if endpoint else between),
+            lambda address: _api(str(address), tokens),
+            endpoint and between + endpoint,
+            with_tokens=self.server.client_tokens is not None,
+        )
+        return Registration(made, OPERATOR, rights, frozenset(assigned))
 
-    def http(self) -> httpx.Client:
-        """Whoever has the operator's token, and changes something by hand."""
-        headers = {"authorization": f"Bearer {self.tokens().current()}"}
+    def http(self, client_id: str = "") -> httpx.Client:
+        """Whoever has what opens a client, and changes something by hand."""
+        token = self.tokens().current() if self.server.client_tokens is None else self.token_of(client_id)
+        headers = {"authorization": f"Bearer {token}"}
         return httpx.Client(base_url=self.endpoint, headers=headers, timeout=_SECONDS, verify=TRUSTED)
 
     @property
     def clients(self) -> dict[str, Document]:
         """All that are registered, as they are on its disk."""
-        kept = json.loads((self.server.folder / "oidc-provider.json").read_text())["Client"]
-        return {client_id: dict(client) for client_id, client in kept.items()}
+        return {client_id: dict(client) for client_id, client in self._on_disk["Client"].items()}
+
+    def token_of(self, client_id: str) -> str:
+        """The registration access token of a client."""
+        tokens = self._on_disk["RegistrationAccessToken"].items()
+        return next(str(token) for token, known in tokens if known["clientId"] == client_id)
+
+    @property
+    def _on_disk(self) -> Document:
+        kept: Document = json.loads((self.server.folder / "oidc-provider.json").read_text())
+        return kept
 
     def named(self, application: str) -> list[Document]:
         """The clients of an application."""
@@ -98,13 +117,13 @@ class RunningProvider:
         """By hand; None takes a member away."""
         known = {name: value for name, value in self.clients[client_id].items() if name != "client_id_issued_at"}
         document = {name: value for name, value in {**known, **members}.items() if value is not None}
-        with self.http() as http:
+        with self.http(client_id) as http:
             answer = http.put(f"/{client_id}", json=document)
         assert answer.status_code == 200, answer.text
 
     def remove(self, client_id: str) -> None:
         """By hand."""
-        with self.http() as http:
+        with self.http(client_id) as http:
             http.delete(f"/{client_id}").raise_for_status()
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
@@ -122,6 +141,7 @@ def running_provider(
     audience: str = "https://products.example",
     kept: Iterable[str] = KEPT_METADATA,
     port: int | None = None,
+    client_tokens: Literal["lasting", "rotating"] | None = None,
 ) -> Iterator[RunningProvider]:
     """A server whose clients are in ``folder``; it ends with the block. The test is skipped where this machine lacks
     what it needs, and fails where that is CI's."""
@@ -140,6 +160,7 @@ def running_provider(
         operator_jwk=public_jwk(key),
         audience=audience,
         kept_metadata=list(kept),
+        client_tokens=client_tokens,
     )
     start_server(server)
     try:
@@ -187,12 +208,12 @@ class Platform:
 
 
 @contextmanager
-def running_platform(folder: Path) -> Iterator[Platform]:
+def running_platform(folder: Path, **more: Any) -> Iterator[Platform]:
     """A server and its products; both end with the block."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
     with (
         running_portal(folder / "products", external_issuer=issuer, **offered()) as portal,
-        running_provider(folder / "provider", audience=portal.origin, port=port) as provider,
+        running_provider(folder / "provider", audience=portal.origin, port=port, **more) as provider,
     ):
         yield Platform(provider, portal)

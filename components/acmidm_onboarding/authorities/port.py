@@ -244,6 +244,21 @@ class Forgets(Protocol):
     """The fields of ``ClientMetadata`` that it gives back as if nothing had been registered."""
 
 
+Access = Mapping[str, str]
+"""What opens a client, by the names of RFC 7592 §3: ``registration_client_uri``, ``registration_access_token``."""
+
+
+@runtime_checkable
+class GivesAccess(Protocol):
+    """An authority that says in the answer to a registration what opens the client from then on.
+
+    Whoever records the client keeps that as a secret, and gives it back before the client is asked for.
+    """
+
+    access: dict[str, Access]
+    """Per client-ID; nothing for a client that the operator's token opens at its usual address."""
+
+
 @runtime_checkable
 class DerivesClientIds(Protocol):
     """An authority that makes client-IDs from natural keys: a client that was copied by hand has another client-ID."""

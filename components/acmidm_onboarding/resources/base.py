@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.engine_resources import REGISTRATION
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
@@ -158,25 +159,6 @@ class AuthorityProvider(ResourceProvider):
         return platform
 
 
-class ClientPartProvider(AuthorityProvider):
-    """What lives inside a client, and goes with it."""
-
-    replaced_by = ("client_id", "platform")
-
-    def require_own(self, props: Properties) -> None:
-        """Refuse to make this inside a client that is another connection's. Raises Rejected."""
-        client = self.on(props).authority.read(props["client_id"])
-        ownership.require_own(client.metadata.owner if client else None, props)
-
-    def delete(self, id_: str, props: Properties) -> None:
-        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it
-        keeps the client."""
-        platform = self.on(props)
-        platform.clients.get(id_)
-        for product in platform.products:
-            platform.configurations(product).get(id_)
-
-
 class AuthorityResource(Resource):
     """What the resources at authorities share."""
 
@@ -191,7 +173,9 @@ def managed_by() -> str:
 
 def inputs_of(props: Properties) -> dict[str, Any]:
     """A resource's own inputs, in one form: whole numbers are integers again (they travel as floating point)."""
-    return {name: normalised(value) for name, value in props.items() if not name.startswith("__")}
+    return {
+        name: normalised(value) for name, value in props.items() if not name.startswith("__") and name != REGISTRATION
+    }
 
 
 def gone() -> ReadResult:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
@@ -27,12 +27,12 @@ from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
-    ClientPartProvider,
     Properties,
     gone,
     inputs_of,
     managed_by,
 )
+from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
@@ -94,10 +94,10 @@ class ClientJwksProvider(ClientPartProvider):
             seen = {name: props[name] for name in ("seen",) if name in props}
         return ReadResult(id_, {**inputs, **seen}, inputs)
 
-    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
         self._replace(news, inputs_of(olds).get("jwks"))
-        return UpdateResult({**_inputs(news), **self._seen(id_, news, olds)})
+        return {**_inputs(news), **self._seen(id_, news, olds)}
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
         """The output ``seen``; of evidence that a run has confirmed before, only whether its key is still there.

@@ -8,21 +8,21 @@ itself (the catalogue marks them) are none. Replaced with the client, and goes w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
-    ClientPartProvider,
     Properties,
     gone,
     inputs_of,
     managed_by,
 )
+from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import Scopes, without_assigned
@@ -55,11 +55,11 @@ class ClientScopesProvider(ClientPartProvider):
         inputs = {**inputs_of(props), "scopes": scopes, _DEFAULT: _of_default(found)}
         return ReadResult(id_, dict(inputs), inputs)
 
-    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         platform = self.on(news)
         platform.authority.replace_scopes(id_, _scopes(olds), _scopes(news))
         platform.clients.forget(id_)
-        return UpdateResult(inputs_of(news))
+        return inputs_of(news)
 
 
 class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):

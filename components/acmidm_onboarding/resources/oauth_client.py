@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, AnswerLost, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientParts, ClientSnapshot, NewSecret, RegisteredClient
@@ -26,13 +26,13 @@ from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, UNKNO
 from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching, unknown
 from acmidm_onboarding.resources.base import (
-    AuthorityProvider,
     AuthorityResource,
     Properties,
     gone,
     inputs_of,
     managed_by,
 )
+from acmidm_onboarding.resources.opened import OpenedProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -49,7 +49,7 @@ _OF_SECRET = ("client_secret", METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
 
-class OAuthClientProvider(AuthorityProvider):
+class OAuthClientProvider(OpenedProvider):
     replaced_by = ("platform", "software_id")
 
     def identity(self, props: Properties, name: str) -> Any:
@@ -132,7 +132,7 @@ class OAuthClientProvider(AuthorityProvider):
             del inputs["client_secret"]
         return ReadResult(id_, {**inputs, **outputs, _UPDATED_AT: found if known is None else known}, inputs)
 
-    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         unknown.require_known(olds)
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
@@ -151,7 +151,7 @@ class OAuthClientProvider(AuthorityProvider):
             and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
         )
         outputs |= {_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {}
-        return UpdateResult({**outputs, **({_HAND_OVER: True} if olds.get(_HAND_OVER) else {})})
+        return {**outputs, **({_HAND_OVER: True} if olds.get(_HAND_OVER) else {})}
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
         value = props.get("client_secret")
@@ -172,7 +172,7 @@ class OAuthClientProvider(AuthorityProvider):
         authority.update(client_id, known, _metadata(outputs), secret)
         return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
-    def delete(self, id_: str, props: Properties) -> None:
+    def remove(self, id_: str, props: Properties) -> None:
         unknown.require_known(props)
         platform, what = self.on(props), f"client {id_}"
         if not (self._run.may_remove(what, id_, props) and _remove(platform, id_, ownership.owner_of(props))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Rejected, Tok
 from acmidm_onboarding.authorities.port import ClientParts, NewSecret
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.values.metadata import Jwks, Owner
+from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.oidc_provider import RunningProvider, running_provider
@@ -165,6 +167,23 @@ def test_what_the_authority_does_not_keep_is_said_and_the_client_removed(tmp_pat
     """RFC 7591 §2 lets a server drop what it does not know: without our marks nobody knew whose client it is."""
     with running_provider(tmp_path, kept=("software_id", "organisation", "application")) as forgetful:
         wanted = metadata(incarnation="abc")
-        with pytest.raises(Rejected, match="does not keep incarnation, managed_by as registered, and the client is"):
+        with pytest.raises(Rejected, match="is removed again, for the authority does not keep incarnation"):
             forgetful.adapter().register(wanted, None, parts(SEND))
         assert forgetful.named(wanted.application) == []
+
+
+def test_the_endpoint_is_where_the_issuer_names_it(provider: RunningProvider) -> None:
+    """RFC 8414 §2; on its own host alone, for the operator's token goes there."""
+    wanted = metadata()
+    client_id = provider.adapter(endpoint=None).register(wanted, None, parts(SEND)).client_id
+    assert client_id in provider.clients
+    for document, sentence in (
+        ({}, "names no registration endpoint; set acmidm:managementUrl"),
+        ({"registration_endpoint": "https://elsewhere.example/reg"}, "is not where the issuer is, so that no"),
+    ):
+        with FaultProxy(provider.issuer) as proxy:
+            body = json.dumps(document).encode()
+            proxy.rule("GET", "/openid-configuration", faults.answer(200, body, "application/json"), times=None)
+            with pytest.raises(Rejected, match=sentence):
+                provider.adapter(origin=proxy.origin, endpoint=None).read(client_id)
+            assert proxy.seen("GET", "/reg") == []

@@ -140,9 +140,11 @@ class Api:
         form: Form | None = None,
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool = True,
+        token: str | None = None,
     ) -> Answer:
         """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
 
+        ``token`` opens it in the place of the operator's.
         One that is not ``is_repeatable`` is retried only where it surely was not carried out; else raises AnswerLost.
 
         ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
@@ -158,9 +160,11 @@ class Api:
                     raise
                 raise AnswerLost(str(error)) from None
 
-        return self._retrying(lambda: self._authorised(send), self.base_url)
+        return self._retrying(lambda: self._authorised(send, token), self.base_url)
 
-    def _authorised(self, send: Callable[[Mapping[str, str]], Answer]) -> Answer:
+    def _authorised(self, send: Callable[[Mapping[str, str]], Answer], given: str | None) -> Answer:
+        if given is not None:
+            return send({"authorization": f"Bearer {given}"})
         if self._tokens is None:
             return send({})
         token = self._tokens.current()

@@ -8,9 +8,11 @@ from pydantic import Field, HttpUrl
 
 from acmidm_onboarding.settings import Address, PlatformSettings, SettingsModel
 
+MANAGEMENT_URL = "The management API's address; of rfc7591 the registration endpoint, which its issuer may name."
+
 
 class _ManagementUrl(SettingsModel):
-    management_url: Annotated[Address, Field(description="The management API's address.")]
+    management_url: Annotated[Address, Field(description=MANAGEMENT_URL)]
 
 
 class HttpSettings(PlatformSettings, _ManagementUrl):  # the fields of the last come first, in errors too

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
@@ -22,6 +21,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http.api import Api, Form
+from acmidm_onboarding.authorities.http.paths import have_one_origin
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
@@ -121,7 +121,7 @@ class OperatorTokens:
                 f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are"
                 f" sent; set {setting} to the name that the issuer has, or see who answers there"
             )
-        if not _have_one_origin(str(found.token_endpoint), self._api.base_url):
+        if not have_one_origin(str(found.token_endpoint), self._api.base_url):
             raise Rejected(
                 f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no"
                 f" credentials are sent; have the issuer name one on its own host and port, or correct {setting}"
@@ -192,15 +192,6 @@ def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
     token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
     token.make_signed_token(key)
     return str(token.serialize())
-
-
-def _have_one_origin(one: str, other: str) -> bool:
-    """Whether scheme, host and port are the same (RFC 6454 §5): what is elsewhere is another's, whoever names it."""
-    return _origin(httpx.URL(one)) == _origin(httpx.URL(other))
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _basic(client_id: str, secret: str) -> str:

@@ -1,16 +1,17 @@
 """The adapter for authorities that register clients by RFC 7591 and manage them by RFC 7592: ``adapter`` is the port,
-``wire`` the document."""
+``wire`` the document, ``endpoint`` where it goes and what opens it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, HttpUrl
 
-from acmidm_onboarding.authorities.http.settings import HttpSettings
+from acmidm_onboarding.authorities.http.settings import MANAGEMENT_URL
 from acmidm_onboarding.authorities.port import Authority, OpenApi
 from acmidm_onboarding.authority_types import AuthorityType
+from acmidm_onboarding.settings import Address, PlatformSettings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.problems import quoted
@@ -22,9 +23,19 @@ def _members(text: str) -> str:
     return text
 
 
-class Rfc7591Settings(HttpSettings):
-    """The settings of a platform whose ``managementUrl`` is the client registration endpoint of its issuer."""
+class Rfc7591Settings(PlatformSettings):
+    """The settings of a platform that registers clients by the standards."""
 
+    management_url: Annotated[Address | None, Field(description=MANAGEMENT_URL)] = None
+    registration_access_tokens: Annotated[
+        bool | None,
+        Field(
+            description=(
+                "Whether the authority opens a client to the token of its own registration alone (RFC 7592), which the"
+                " state then keeps as a secret; else the operator's token opens all."
+            )
+        ),
+    ] = None
     operator_scope: Annotated[
         str, Field(description="The scope of the operator's token request, where its issuer wants one.")
     ] = ""
@@ -42,6 +53,10 @@ class Rfc7591Settings(HttpSettings):
     ] = ""
 
     @property
+    def address(self) -> HttpUrl:
+        return self.management_url or self.issuer
+
+    @property
     def token_parameters(self) -> Mapping[str, str]:
         wanted = {
             "scope": self.operator_scope,
@@ -53,10 +68,11 @@ class Rfc7591Settings(HttpSettings):
 
 def _connect(settings: Rfc7591Settings, open_api: OpenApi, assigned: frozenset[str]) -> Authority:
     from acmidm_onboarding.authorities.rfc7591.adapter import Registration
+    from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
 
+    issuer, with_tokens = open_api(settings.issuer), bool(settings.registration_access_tokens)
     return Registration(
-        open_api(settings.management_url),
-        open_api(settings.issuer),
+        Endpoint(issuer, open_api, settings.management_url, with_tokens=with_tokens),
         settings.operator_client_id,
         frozenset(settings.operator_scope.split()),
         assigned,

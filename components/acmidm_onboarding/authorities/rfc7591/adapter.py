@@ -1,4 +1,4 @@
-"""The adapter for client registration by RFC 7591 and its management by RFC 7592, with an operator's token at both.
+"""The adapter for client registration by RFC 7591 and its management by RFC 7592.
 
 One document has a client whole, and there are no ETags: each write reads afresh under a lock per client, decides,
 replaces the document, and compares the answer with what was sent. Two processes that write the same client at the same
@@ -12,22 +12,17 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-import httpx
-from pydantic import BaseModel
-
 from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import (
     AnswerLost,
+    AuthorityError,
     NotFound,
     PerhapsGone,
     Rejected,
     TokenRefused,
-    Unintelligible,
     Unsettled,
 )
-from acmidm_onboarding.authorities.http.api import Answer, Api
-from acmidm_onboarding.authorities.http.collection import AddressCheck
-from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.http.api import Answer
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     OPERATORS_OWN,
@@ -39,6 +34,7 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
 from acmidm_onboarding.authorities.rfc7591.wire import (
     WireClient,
     changed_document,
@@ -54,15 +50,10 @@ from acmidm_onboarding.values.problems import listed
 
 Value = TypeVar("Value")
 _MARKS = ("software_id", "managed_by", "incarnation")
-_DISCOVERY = "/.well-known/openid-configuration"
-
-
-class _Discovered(BaseModel):
-    registration_endpoint: str
 
 
 class Registration:
-    """``Authority`` over one registration endpoint, to which ``api`` leads; ``issuer`` names it.
+    """``Authority`` over one registration endpoint.
 
     ``rights`` are the scopes that open it, ``assigned`` those that API providers grant by themselves. Where marks are
     ``unkept``, the state alone says whose a client is.
@@ -70,21 +61,19 @@ class Registration:
 
     def __init__(
         self,
-        api: Api,
-        issuer: Api,
+        endpoint: Endpoint,
         operator_client_id: str,
         rights: frozenset[str],
         assigned: frozenset[str],
         unkept: frozenset[str] = frozenset(),
     ) -> None:
-        self._api = api
-        self._issuer = issuer
+        self._endpoint = endpoint
+        self.access = endpoint.access
         self._operator = operator_client_id
         self._rights = OPERATOR_RIGHTS | rights
         self._assigned = assigned
         self.unkept = unkept
         self._is_marked = unkept.isdisjoint(_MARKS)
-        self._address = AddressCheck(self._see_endpoint)
         self._locks: dict[str, threading.Lock] = {}
 
     def reserved(self, client_id: str) -> Reserved | None:
@@ -106,21 +95,33 @@ class Registration:
             raise Rejected(f"{metadata.software_id} has no key yet, and is registered once it has; name it in the form")
         document = new_document(metadata, self.unkept, parts.scopes, parts.jwks)
         try:
-            answer = self._api.request("POST", "", document=document, is_repeatable=False)
+            answer = self._endpoint.register(document)
         except AnswerLost as error:
             raise _unknown(str(error), metadata) from None
         try:
             made = answer.as_(WireClient)
-        except Unintelligible as error:
+            refusal = self._refusal(made, metadata, document)
+            if refusal is not None:
+                self._endpoint.send("DELETE", made.client_id)
+        except AuthorityError as error:  # the client may be there, and no run may make a second one
             raise _unknown(str(error), metadata) from None
-        if changed := _differing(made.metadata.as_managed_by(metadata), kept(metadata, self.unkept)):
-            self._api.request("DELETE", _client(made.client_id))
-            raise Rejected(
-                f"{answer.request}: the authority does not keep {listed(changed)} as registered, and the client is"
-                " removed again; have it keep these members of a client's metadata, or name them in"
-                " acmidm:unkeptMetadata"
-            )
+        if refusal is not None:
+            raise Rejected(f"{answer.request}: the client is removed again, for {refusal}")
         return made.registered
+
+    def _refusal(self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]) -> str | None:
+        """Return why a new client cannot be managed here; None where it can."""
+        if changed := _differing(made.metadata.as_managed_by(metadata), kept(metadata, self.unkept)):
+            return (
+                f"the authority does not keep {listed(changed)} as registered; have it keep these members of a client's"
+                " metadata, or name them in acmidm:unkeptMetadata"
+            )
+        if not self._endpoint.keeps_token(made.client_id, document):
+            return (
+                "the authority gives a client another token with each update, which a run that is cut off would lose;"
+                " have it keep a client's token, or open all clients to the operator's"
+            )
+        return None
 
     def find(self, software_id: str) -> None:  # noqa: ARG002
         """Nobody can tell: there is neither a list nor a client-ID of our choice."""
@@ -158,7 +159,7 @@ class Registration:
             return client is None
         self._require_not_reserved(client_id, client.scopes)
         try:
-            self._api.request("DELETE", _client(client_id))
+            self._endpoint.send("DELETE", client_id)
         except (NotFound, TokenRefused):  # it was there a moment ago: an earlier try, or somebody else, removed it
             try:
                 return self._find(client_id) is None
@@ -199,7 +200,7 @@ class Registration:
         return found.snapshot if found else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        self._address.require()
+        self._endpoint.require()
         return iter(())
 
     def _read(self, client_id: str) -> WireClient | None:
@@ -213,9 +214,9 @@ class Registration:
             PerhapsGone: for a 401, which RFC 7592 §2.1 has for a client that is gone and for a token that is none.
         """
         try:
-            return self._api.request("GET", _client(client_id))
+            return self._endpoint.send("GET", client_id)
         except NotFound:
-            self._address.require()
+            self._endpoint.require()
             return None
         except TokenRefused as error:
             raise PerhapsGone(
@@ -238,13 +239,13 @@ class Registration:
             answer = self._find(client_id)
             if answer is None:
                 raise NotFound(
-                    f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi"
-                    " up --refresh"
+                    f"client {client_id} does not exist in {self._endpoint.api.base_url}; if it was removed by hand,"
+                    " run pulumi up --refresh"
                 )
             client = answer.as_(WireClient)
             if not must_write(part(client), known(client), wanted, document):
                 return
-            after = self._api.request("PUT", _client(client_id), document=change(answer)).as_(WireClient)
+            after = self._endpoint.send("PUT", client_id, change(answer)).as_(WireClient)
             if part(after) != wanted:
                 raise Unsettled(
                     f"{document} is not as it was written; see whether the authority keeps all of it, and who else"
@@ -252,26 +253,12 @@ class Registration:
                 )
 
     def _require_not_reserved(self, client_id: str, scopes: Collection[str]) -> None:
-        require_not_reserved(self._reserved(client_id, scopes), client_id, self._api.base_url)
+        require_not_reserved(self._reserved(client_id, scopes), client_id, self._endpoint.api.base_url)
 
     def _require_grantable(self, scopes: Scopes) -> None:
         require_grantable(scopes)
         if reserved := sorted(self._rights & scopes.keys()):
             raise Rejected(f"scope {reserved[0]} is a right of operators; take it out of the catalogue")
-
-    def _see_endpoint(self) -> None:
-        """That the issuer names this endpoint: another address answers 404 to everything."""
-        answer = self._issuer.request("GET", _DISCOVERY)
-        named = answer.as_(_Discovered).registration_endpoint
-        if httpx.URL(named).path.rstrip("/") != httpx.URL(self._api.base_url).path.rstrip("/"):
-            raise Unintelligible(
-                f"{answer.request}: the registration endpoint is {named} and not {self._api.base_url}; correct"
-                " acmidm:managementUrl"
-            )
-
-
-def _client(client_id: str) -> str:
-    return f"/{segment(client_id)}"
 
 
 def _differing(found: ClientMetadata, wanted: ClientMetadata) -> list[str]:
@@ -286,6 +273,6 @@ def _unknown(sentence: str, metadata: ClientMetadata) -> AnswerLost:
     return AnswerLost(
         f"{sentence}; whether client {metadata.client_name} was made is not known, and no run makes it again by itself:"
         f" look at the authority for one with software_id {metadata.software_id} and incarnation"
-        f" {metadata.incarnation}, name it under adopt in the form where there is one, then take OAuthClient"
-        " out of the state with pulumi state delete"
+        f" {metadata.incarnation}, where there is one name it under adopt in the form, or have it removed if only its"
+        " own token opens it, then take OAuthClient out of the state with pulumi state delete"
     )

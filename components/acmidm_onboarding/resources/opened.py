@@ -1,0 +1,80 @@
+"""What a client's registration says of opening it: kept with each resource that is written into the client, as a
+secret.
+
+Who reads or removes one of them then needs no other, in whatever order the engine takes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.runtime.rpc import wrap_rpc_secret
+
+from acmidm_onboarding.authorities.port import Access, GivesAccess
+from acmidm_onboarding.engine_resources import REGISTRATION
+from acmidm_onboarding.resources import ownership
+from acmidm_onboarding.resources.base import AuthorityProvider, Properties
+
+
+class OpenedProvider(AuthorityProvider):
+    """The base of what is written into a client."""
+
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        self._open(olds)
+        return super().diff(id_, olds, news)
+
+    def create(self, props: Properties) -> CreateResult:
+        made = super().create(props)
+        return CreateResult(made.id, self._recording(props, made.outs or {}))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        self._open(props)
+        found = super().read(id_, props)
+        return ReadResult(found.id, self._recording(props, found.outs or {}), found.inputs) if found.id else found
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        self._open(olds)
+        return UpdateResult(self._recording(news, self.change(id_, olds, news)))
+
+    def delete(self, id_: str, props: Properties) -> None:
+        self._open(props)
+        self.remove(id_, props)
+
+    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Make the resource as it is declared now; its outputs."""
+        raise NotImplementedError
+
+    def remove(self, id_: str, props: Properties) -> None:
+        raise NotImplementedError
+
+    def _open(self, props: Properties) -> None:
+        if (access := self._access(props)) is not None and props.get(REGISTRATION):
+            access.setdefault(props["client_id"], props[REGISTRATION])
+
+    def _recording(self, props: Properties, outputs: dict[str, Any]) -> dict[str, Any]:
+        known = (self._access(props) or {}).get(outputs.get("client_id", ""))
+        return {**outputs, REGISTRATION: wrap_rpc_secret(dict(known))} if known else outputs
+
+    def _access(self, props: Properties) -> dict[str, Access] | None:
+        platform = self._platforms.get(props["platform"])
+        return platform.authority.access if platform and isinstance(platform.authority, GivesAccess) else None
+
+
+class ClientPartProvider(OpenedProvider):
+    """What lives inside a client, and goes with it."""
+
+    replaced_by = ("client_id", "platform")
+
+    def require_own(self, props: Properties) -> None:
+        """Refuse to make this inside a client that is another connection's. Raises Rejected."""
+        client = self.on(props).authority.read(props["client_id"])
+        ownership.require_own(client.metadata.owner if client else None, props)
+
+    def remove(self, id_: str, props: Properties) -> None:
+        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it
+        keeps the client."""
+        platform = self.on(props)
+        platform.clients.get(id_)
+        for product in platform.products:
+            platform.configurations(product).get(id_)
