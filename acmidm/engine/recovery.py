@@ -31,10 +31,10 @@ from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deploymen
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
-from acmidm_onboarding.settings import NAMESPACE, config_key
+from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, listed
 
 LOOK_TAG = "acmidm:look-first"
 """On a stack whose authorities have to be looked at first; whoever did that takes it away."""
@@ -91,14 +91,29 @@ def recover(opened: Stack) -> Recovered:
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether an authority is of another type than at the last run: what it has may bear none of our marks."""
+    """Say whether an authority is of another type than at the last run: what it has may bear none of our marks.
+
+    Raises:
+        Failure: where people confirmed a client of the authority before, and no run recorded it: it would be made anew.
+    """
     config = mapping(runs[0].get("config")) if runs else {}
+
+    def before(key: str) -> object:
+        return mapping(config.get(f"{NAMESPACE}:{key}")).get("value")
+
     for platform, settings in opened.settings.platforms.items():
-        was = mapping(config.get(f"{NAMESPACE}:{config_key(platform, 'authority')}")).get("value")
-        if config and (was or DEFAULT_AUTHORITY) != settings.authority:
+        if config and (before(config_key(platform, "authority")) or DEFAULT_AUTHORITY) != settings.authority:
+            _require_recorded(Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state))
             typer.echo(say("state.moved", platform=platform, authority=settings.authority), err=True)
             return True
     return False
+
+
+def _require_recorded(before: Stack) -> None:
+    recorded = {client.client_id for client in before.recorded.clients.values()}
+    unrecorded = sorted(client.key for client in before.confirmed_clients() if client.client_id not in recorded)
+    if unrecorded:
+        raise Failure(say("state.confirmed_only", clients=listed(unrecorded)), exit_code=1)
 
 
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:

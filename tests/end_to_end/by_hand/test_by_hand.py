@@ -12,7 +12,7 @@ import yaml
 from tests.end_to_end.by_hand.conftest import BY, ByHand
 from tests.end_to_end.reports.conftest import CommandLine
 from tests.support.by_hand import made_by_hand
-from tests.support.forms import DOSSIERS, PLAIN, SEND
+from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal
 
 
@@ -180,11 +180,15 @@ def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
 
 def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal) -> None:
     """A run of the same stack on a portal with an API takes over what is confirmed, puts our marks there, and makes no
-    client anew."""
-    project, registry, mailed = by_hand.project, by_hand.registry, len(by_hand.mails.received)
+    client anew: what was confirmed since the last run is recorded first."""
+    project, registry = by_hand.project, by_hand.registry
     registry.set_scopes(by_hand.client_ids["more"], [SEND, PLAIN])
+    late = by_hand.forms["late"] = write_form(project.forms, "gent/late", scopes=(PLAIN,))
+    by_hand.client_ids["late"] = made_by_hand(registry, late)
+    by_hand.carry_out()
     file = project.folder / f"Pulumi.{project.stack}.yaml"
-    settings = yaml.safe_load(file.read_text())
+    before = file.read_text()
+    settings = yaml.safe_load(before)
     for name in ("authority", "confirmedFolder"):
         del settings["config"][f"acmidm:{name}"]
     file.write_text(yaml.safe_dump(settings))
@@ -197,6 +201,14 @@ def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal
             "operatorPrivateKeyFile": str(key),
         }
     )
+    refused = project.recover()
+    assert refused.code == 1
+    assert f"{late.key} is confirmed and not recorded yet" in refused.output
+    moved = file.read_text()
+    file.write_text(before)
+    by_hand.deploy()
+    file.write_text(moved)
+    mailed = len(by_hand.mails.received)
     by_hand.deploy()
     for name, form in by_hand.forms.items():
         client = registry.client(form.application)
