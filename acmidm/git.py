@@ -56,6 +56,21 @@ class Tree:
     name: str
     entries: Mapping[str, TreeEntry]
 
+    def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Return what the files have that are ``wanted``, without those that are too large for a form.
+
+        Raises:
+            UnknownRevision: where Git cannot read them, or they are too large together.
+        """
+        found = ((path, entry) for path, entry in self.entries.items() if wanted(path))
+        files = {path: entry for path, entry in found if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
+        if sum(entry.size for entry in files.values()) > MOST_BYTES:
+            raise UnknownRevision(
+                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it"
+                " smaller"
+            )
+        return dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
+
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
         """Make the working directory one with the files that are ``wanted``; it is gone afterwards.
@@ -66,13 +81,7 @@ class Tree:
             UnknownRevision: where Git cannot read them, or they are too large.
         """
         found = {path: entry for path, entry in self.entries.items() if wanted(path)}
-        files = {path: entry for path, entry in found.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
-        if sum(entry.size for entry in files.values()) > MOST_BYTES:
-            raise UnknownRevision(
-                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it"
-                " smaller"
-            )
-        contents = dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
+        contents = self.contents(wanted)
         with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
             for path, entry in found.items():
                 try:
@@ -168,6 +177,11 @@ def is_dirty(*paths: Path) -> bool:
     repository nothing is."""
     done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
     return done.returncode != 0 or bool(done.stdout.strip())
+
+
+def is_as_at(commit: str, path: Path) -> bool:
+    """Whether what is below a path, all of it committed, is what it was at a commit."""
+    return _run("diff", "--quiet", "--end-of-options", commit, "--", str(path)).returncode == 0
 
 
 def is_merged(*paths: Path) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
-from acmidm.git import Tree, is_shallow, versions
+from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE, desired
@@ -61,6 +62,10 @@ class OrderHistory:
         sentence = "ambiguous" if found else "unknown_shallow" if is_shallow() else "unknown"
         raise Failure(say(f"orders.{sentence}", order=name))
 
+    @cached_property
+    def _catalogue_is_dirty(self) -> bool:
+        return is_dirty(self._stack.settings.catalogue_folder)
+
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
         """Yield the versions that a folder of forms had, or all of them had, with the catalogue."""
         settings = self._stack.settings
@@ -77,17 +82,24 @@ class OrderHistory:
         then."""
         settings = self._stack.settings
         forms, catalogue = settings.forms_folder, settings.catalogue_folder
+        own = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
+        if not own:
+            return _Version({}, frozenset())
+        text = b"\n".join(own.values())  # it names the folders of suppliers
+        is_catalogue_of_today = not self._catalogue_is_dirty and is_as_at(tree.name, catalogue)
 
         def is_wanted(name: str) -> bool:
             path = Path(name)
-            is_form = path.is_relative_to(forms / folder)
-            is_shared = path.is_relative_to(forms) and (path.name == ORGANISATION_FILE or path.suffix == ".json")
-            return is_form or is_shared or path.is_relative_to(catalogue)
+            is_shared = path.name == ORGANISATION_FILE or path.suffix == ".json"
+            if path.is_relative_to(forms):
+                return name in own or (is_shared and path.parent.name.encode() in text)
+            return path.is_relative_to(catalogue) and not is_catalogue_of_today
 
+        today = catalogue.absolute()
         with tree.exported(is_wanted):
-            if not (forms / folder).exists() or not catalogue.exists():
+            if not is_catalogue_of_today and not catalogue.exists():
                 return _Version({}, frozenset())
-            read = read_onboardings([forms / folder], catalogue)
+            read = read_onboardings([forms / folder], today if is_catalogue_of_today else catalogue)
         connections = read.connections(settings.environment)
         orders = self._said(connections, self._stack.order_rules_by(read.catalogue))
         return _Version({one.full_digest: one for one in orders}, frozenset(one.place for one in connections))

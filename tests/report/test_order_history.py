@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import defaultdict
 from dataclasses import replace
@@ -17,6 +18,7 @@ from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand_stack import carry_out, opened, order_of, set_by_hand
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, FormFile
+from tests.support.portal import new_key, public_jwk
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
@@ -88,6 +90,26 @@ def test_since_the_merge_that_brought_it(repository: Repository, form: FormFile)
     assert [one.part for one in stack.orders if one.place[0] == form.key] == ["client", "scopes"]
     assert since("scopes") == DAYS[3]
     assert since("client") == DAYS[4]
+
+
+def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(repository: Repository, form: FormFile) -> None:
+    """What a version names beside its own folder is read as it was then."""
+    carry_out(opened())
+    supplier = form.path.parent.parent / "leverancier"
+    supplier.mkdir()
+    (supplier / "organisation.yaml").write_text("name: Leverancier\n")
+    (supplier / "key.jwk.json").write_text(json.dumps(public_jwk(new_key("supplier"))))
+    form.request()["jwks"] = ["../leverancier/key.jwk.json"]
+    form.save()
+    organisation = form.path.with_name("organisation.yaml")
+    organisation.write_text(f"{organisation.read_text()}suppliers: [leverancier]\n")
+    repository.commit()
+    assert since("keys") == DAYS[1]
+    with (repository.folder / "catalogue" / "notificaties.yaml").open("a") as catalogue:
+        catalogue.write("# a comment\n")
+    assert since("keys") == DAYS[1]
+    repository.commit()
+    assert since("keys") == DAYS[1]
 
 
 def test_a_branch_counts_from_its_merge(repository: Repository, form: FormFile) -> None:

@@ -94,7 +94,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     files = Files().yaml_files(folder, problems)
     if problems:
         raise InvalidForms(problems)
-    return _catalogue_of(Path.cwd(), tuple((file, _version(file)) for file in files))
+    return _catalogue_of(tuple((file, shown(file), _version(file)) for file in files))
 
 
 def _version(file: Path) -> object:
@@ -106,13 +106,13 @@ def _version(file: Path) -> object:
 
 
 @lru_cache(maxsize=4)
-def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> Catalogue:
+def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     seen: dict[tuple[str, str], Path] = {}
     on_platforms: dict[tuple[Platform, str], str] = {}
-    for file, _ in files:
-        document = read_document(file, shown(file))
+    for file, shown_as, _ in files:
+        document = read_document(file, shown_as)
         product, found = validated(Product, document)
         problems += found
         if product is None:
