@@ -40,6 +40,9 @@ class AuthorityType(Generic[S]):
     """Whether it fetches a client's keys from the client's ``jwks_uri``."""
     keeps_previous_secret: bool = False
     """Whether the secret before a new one can go on working for a while."""
+    keeps_writers_apart: bool = False
+    """Whether it refuses to overwrite what changed since it was read, as by ETags; else one of two writers of the same
+    moment may undo what the other did."""
     lists_clients: bool = True
     """Whether it lists its clients; else nobody knows which of them no form declares."""
     finds_clients: bool = True

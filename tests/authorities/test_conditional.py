@@ -1,5 +1,5 @@
-"""How a document is replaced under its ETag: known, wanted, or someone else's. tests/end_to_end/faults/
-test_keycloak.py has it without ETags."""
+"""How a document is replaced under its ETag: known, wanted, or someone else's. ``tests/conformance/test_faults.py`` has
+it at each authority."""
 
 from __future__ import annotations
 

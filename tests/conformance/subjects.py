@@ -6,7 +6,7 @@ A third party's is one more function here, or an installed type with a stack's f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,29 +15,41 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
 from acmidm_onboarding.authorities.by_hand import BY_HAND
 from acmidm_onboarding.authorities.by_hand.adapter import ByHand
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.keycloak import KEYCLOAK
 from acmidm_onboarding.authorities.port import Authority, ClientParts, Forgets, ProductApi
-from acmidm_onboarding.authorities.rfc7591 import RFC7591
 from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedMetadata, ConfirmedScope
 from acmidm_onboarding.values.jwk import PublicJwk, parse_jwk
-from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, Scopes, without_assigned
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    Configuration,
+    OrganisationMetadata,
+    Scopes,
+    without_assigned,
+)
 from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.authorities.dictionary import DICTIONARY, DictionarySettings
-from tests.support.between import platform_through
-from tests.support.keycloak import make_realm
+from tests.conformance.consoles import Console, PortalConsole, ProviderConsole, RealmConsole
+from tests.support.between import ASSIGNED, ProxiedProject, platform_of
+from tests.support.engine import settings_of
+from tests.support.fault_proxy import FaultProxy
+from tests.support.keycloak import make_registering_realm
+from tests.support.keycloak_platform import running_platform as running_realm
 from tests.support.offered import catalogue_folder, offered
-from tests.support.oidc_provider import running_platform as oidc_provider
+from tests.support.oidc_provider import running_platform as running_provider
 from tests.support.portal import running_portal
 
 Request = pytest.FixtureRequest
+NO_PRODUCTS = "tried without product APIs: every authority but these has them elsewhere"
+# A Keycloak that has just started, on a busy machine, may take seconds for an answer.
+PATIENCE = {"requestTimeoutSeconds": 30, "retryDeadlineSeconds": 60}
 
 
 @dataclass(frozen=True)
@@ -52,12 +64,25 @@ class Subject:
     """Who does at its portal what nothing else can."""
     assigned: frozenset[str] = frozenset()
     """The scopes that API providers grant by themselves."""
+    wire: Wire | None = None
+    """None where nothing is sent, or nobody knows how to come between."""
 
     def register(self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None) -> str:
         """Make a client, by hand where nothing else can; its client-ID."""
         if self.person is not None:
             self.person.confirms(metadata, parts, products or {})
         return self.authority.register(metadata, None, parts).client_id
+
+    def make(self, metadata: ClientMetadata, parts: ClientParts) -> str:
+        """Make a client with what lives inside it; its client-ID."""
+        client_id = self.register(metadata, parts)
+        self.fill(client_id, parts)
+        return client_id
+
+    def fill(self, client_id: str, parts: ClientParts) -> None:
+        """Write what lives inside a client, as is done after each registration."""
+        self.authority.replace_scopes(client_id, None, parts.scopes)
+        self.authority.replace_jwks(client_id, None, parts.jwks)
 
     def scopes(self, there: Scopes | None) -> Scopes | None:
         """Those that are nobody's but ours."""
@@ -66,8 +91,25 @@ class Subject:
     def kept(self, metadata: ClientMetadata) -> ClientMetadata:
         """What the authority gives back of a client's metadata."""
         unkept = self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
-        nothing = {"contacts": (), "keys_declared": False, "application": "", "organisation": metadata.organisation}
+        nobody = OrganisationMetadata(name="")
+        nothing = {"contacts": (), "keys_declared": False, "application": "", "organisation": nobody}
         return metadata.model_copy(update={name: nothing.get(name) for name in unkept})
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What is between us and an authority, and behind it."""
+
+    proxy: FaultProxy
+    console: Console
+    settings: Mapping[str, object]
+    """Those of a stack on it, through the proxy."""
+
+    def project(self, folder: Path) -> ProxiedProject:
+        """A project without forms."""
+        made = ProxiedProject(folder)
+        made.prepare(self.settings)
+        return made
 
 
 Products = dict[str, Configuration]
@@ -111,16 +153,42 @@ class Person:
 
 
 @contextmanager
-def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subject]:
+def through_proxy(upstream: str, settings: Mapping[str, object], console: Console) -> Iterator[Subject]:
+    """An authority whose every request but those for tokens goes through a proxy; its products' too where they are at
+    the same server, and else they are not tried."""
+    with FaultProxy(upstream) as proxy:
+        urls = {name: str(settings[name]).replace(upstream, proxy.origin) for name in ("managementUrl", "productsUrl")}
+        through = {**settings, **PATIENCE, **urls}
+        platform = platform_of(through)
+        products = platform.product_api if urls["productsUrl"] != settings["productsUrl"] else None
+        wire = Wire(proxy, console, through)
+        yield Subject(platform.can, platform.authority, products, assigned=platform.assigned, wire=wire)
+
+
+@contextmanager
+def beheerportaal(_request: Request, folder: Path, registers: bool = False, **more: Any) -> Iterator[Subject]:
     with running_portal(folder / "portal", **{**offered(), **more}) as portal:
-        platform = platform_through(portal.origin, portal, folder)
-        yield Subject(BEHEERPORTAAL, platform.authority, platform.product_api, assigned=platform.assigned)
+        key = folder / "operator.jwk.json"
+        key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+        settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
+        if registers:
+            settings |= {"authority": "rfc7591", "managementUrl": f"{portal.origin}/op/register"}
+        console = PortalConsole(portal, frozenset({ASSIGNED}))
+        with through_proxy(portal.origin, settings, console) as subject:
+            yield subject
 
 
 @contextmanager
 def geosecure(request: Request, folder: Path) -> Iterator[Subject]:
     """The same API with the rules of GeoSecure."""
     with beheerportaal(request, folder, platform="geosecure") as subject:
+        yield subject
+
+
+@contextmanager
+def embedded_registration(request: Request, folder: Path) -> Iterator[Subject]:
+    """The endpoint of RFC 7591 that the embedded authority has besides."""
+    with beheerportaal(request, folder, registers=True) as subject:
         yield subject
 
 
@@ -142,25 +210,48 @@ def dictionary(_request: Request, folder: Path) -> Iterator[Subject]:
 
 
 @contextmanager
-def keycloak(request: Request, _folder: Path) -> Iterator[Subject]:
-    server, administrator = (request.getfixturevalue(name) for name in ("keycloak_server", "administrator"))
-    yield Subject(KEYCLOAK, make_realm(server, administrator).adapter())
+def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
+    with running_realm(*server_of(request), folder) as platform:
+        settings = platform.realm.settings(platform.products_url, folder)
+        with through_proxy(platform.realm.server.origin, settings, RealmConsole(platform.realm)) as subject:
+            yield subject
+
+
+@contextmanager
+def keycloak_registration(request: Request, folder: Path) -> Iterator[Subject]:
+    """The endpoint of RFC 7591 that Keycloak has besides, which keeps none of our marks."""
+    with running_realm(*server_of(request), folder, make=make_registering_realm) as platform:
+        settings = platform.realm.registration_settings(platform.products_url, folder)
+        console = RealmConsole(platform.realm, frozenset({"basic", "service_account", "full scope"}))
+        with through_proxy(platform.realm.server.origin, settings, console) as subject:
+            yield subject
+
+
+def server_of(request: Request) -> tuple[Server, Admin]:
+    return request.getfixturevalue("keycloak_server"), request.getfixturevalue("administrator")
 
 
 @contextmanager
 def rfc7591(_request: Request, folder: Path) -> Iterator[Subject]:
-    with oidc_provider(folder) as platform:
-        yield Subject(RFC7591, platform.provider.adapter())
+    with running_provider(folder) as platform:
+        provider = platform.provider
+        settings = provider.settings(platform.products_url, folder)
+        with through_proxy(provider.issuer, settings, ProviderConsole(provider)) as subject:
+            yield subject
 
 
 STARTS: dict[str, Start] = {
     "beheerportaal": beheerportaal,
     "geosecure": geosecure,
+    "embedded_registration": embedded_registration,
     "by_hand": by_hand,
     "dictionary": dictionary,
     "keycloak": keycloak,
+    "keycloak_registration": keycloak_registration,
     "rfc7591": rfc7591,
 }
+WITHOUT_FAULTS = ("by_hand", "dictionary", "geosecure")
+"""To the first two nothing is sent; the third is the embedded authority once more."""
 
 
 @contextmanager

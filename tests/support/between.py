@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ class ProxiedProject(Project):
         return sorted((self.folder / "state" / ".pulumi" / "locks").rglob("*.json"))
 
 
+def platform_of(settings: Mapping[str, object]) -> ConnectedPlatform:
+    """The provider's connections to a platform, as ``configure`` makes them of a stack's settings."""
+    values = {"environment": "tni", **settings}
+    return connected(read_settings(values.get, {}), load_catalogue(catalogue_folder()))[Platform.ACMIDM]
+
+
 def platform_through(
     origin: str,
     portal: RunningPortal,
@@ -54,7 +60,6 @@ def platform_through(
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     values = {
-        "environment": "tni",
         "managementUrl": f"{origin}/management/v1",
         "productsUrl": f"{origin}/products/v1",
         "issuer": portal.issuer,
@@ -63,7 +68,7 @@ def platform_through(
         "requestTimeoutSeconds": request_timeout_seconds,
         "retryDeadlineSeconds": retry_deadline_seconds,
     }
-    platform = connected(read_settings(values.get, {}), load_catalogue(catalogue_folder()))[Platform.ACMIDM]
+    platform = platform_of(values)
     # The issuer keeps its name, which assertions are made out to: only the way to it is another.
     assert isinstance(platform.authority, Beheerportaal)
     tokens = platform.authority._api._tokens

@@ -21,6 +21,7 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.authorities.rfc7591.wire import NO_SCOPE
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.commands.keycloak import start_server
@@ -34,6 +35,8 @@ from toolchain import install_keycloak
 ROOT = Path(__file__).parents[2]
 OPERATOR = "test-operator"
 SCOPES = {name: scope.title for name, scope in load_catalogue(ROOT / "catalogue").scopes.items()}
+UNKEPT = "software_id managed_by incarnation keys_declared organisation application contacts"
+"""What the registration endpoint drops (contacts, software_id) or refuses."""
 _TIMEOUT_SECONDS = 30
 
 
@@ -77,8 +80,6 @@ class TestRealm:
     administrator: Admin
     name: str = field(default_factory=lambda: f"realm-{uuid.uuid4().hex[:8]}")
     operator_key: ECKey = field(default_factory=lambda: new_key("operator"))
-    products_url: str = ""
-    """Where products trust its tokens, if they do."""
 
     @property
     def issuer(self) -> str:
@@ -106,6 +107,12 @@ class TestRealm:
             "operatorClientId": OPERATOR,
             "operatorPrivateKeyFile": str(file),
         }
+
+    def registration_settings(self, products_url: str, folder: Path) -> dict[str, object]:
+        """The same for its registration endpoint, by RFC 7591."""
+        endpoint = f"{self.issuer}/clients-registrations/openid-connect"
+        own = {"authority": "rfc7591", "managementUrl": endpoint, "unkeptMetadata": UNKEPT}
+        return {**self.settings(products_url, folder), **own}
 
     def tokens(self, secret: str | None = None) -> OperatorTokens:
         """The operator's, as the provider gets them: by its key, or by a secret."""
@@ -229,4 +236,16 @@ def make_realm(
         settings=settings,
     )
     set_up(administrator, wanted)
+    return made
+
+
+def make_registering_realm(server: Server, administrator: Admin, **more: Any) -> TestRealm:
+    """A realm whose registration endpoint lets an operator give the catalogue's scopes, and the one that stands for
+    none."""
+    scopes = {**SCOPES, NO_SCOPE: "Nothing"}
+    made = make_realm(server, administrator, scopes=scopes, **more)
+    for policy in administrator.get(f"/{made.name}/components"):
+        if (policy["providerId"], policy.get("subType")) == ("allowed-client-templates", "authenticated"):
+            policy["config"]["allowed-client-scopes"] = list(scopes)
+            administrator.put(f"/{made.name}/components/{policy['id']}", policy)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +58,11 @@ class Platform:
 
 
 @contextmanager
-def running_platform(server: Server, administrator: Admin, folder: Path) -> Iterator[Platform]:
+def running_platform(
+    server: Server, administrator: Admin, folder: Path, make: Callable[..., TestRealm] = make_realm
+) -> Iterator[Platform]:
     """A realm and its products; it ends with the block."""
     # Each has to know of the other: the realm has its name first, and is made when the portal's address is known.
     unborn = TestRealm(server, administrator)
     with running_portal(folder, external_issuer=unborn.issuer, **offered()) as portal:
-        yield Platform(make_realm(server, administrator, unborn=unborn, audience=portal.origin), portal)
+        yield Platform(make(server, administrator, unborn=unborn, audience=portal.origin), portal)

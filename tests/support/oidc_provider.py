@@ -61,6 +61,20 @@ class RunningProvider:
     def endpoint(self) -> str:
         return self.issuer + REGISTRATION_PATH
 
+    def settings(self, products_url: str, folder: Path) -> dict[str, object]:
+        """A stack's settings, with the operator's key in a file of the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "operator.jwk.json").write_text(json.dumps(self.operator_key.as_dict(private=True)))
+        return {
+            "authority": "rfc7591",
+            "managementUrl": self.endpoint,
+            "issuer": self.issuer,
+            "productsUrl": products_url,
+            "operatorClientId": OPERATOR,
+            "operatorScope": OPERATOR_SCOPE,
+            "operatorPrivateKeyFile": str(folder / "operator.jwk.json"),
+        }
+
     def tokens(self, scope: str = OPERATOR_SCOPE, origin: str | None = None) -> OperatorTokens:
         """The operator's, as the provider gets them; ``origin`` is that of a proxy in between."""
         private = SecretStr(json.dumps(self.operator_key.as_dict(private=True)))
@@ -176,6 +190,10 @@ class Platform:
     provider: RunningProvider
     portal: RunningPortal
 
+    @property
+    def products_url(self) -> str:
+        return f"{self.portal.origin}/products/v1"
+
     def clear(self) -> None:
         """Remove what other tests left: to a stack of the same name it is left behind."""
         with closing(sqlite3.connect(self.portal.settings.database)) as database, database:
@@ -187,23 +205,8 @@ class Platform:
 
     def prepared(self, made: P, **config: object) -> P:
         """The same of a project that somebody else made."""
-        folder = made.folder
-        private = json.dumps(self.provider.operator_key.as_dict(private=True))
         made.secrets.append(str(self.provider.operator_key.as_dict(private=True)["d"]))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "operator.jwk.json").write_text(private)
-        made.prepare(
-            {
-                "authority": "rfc7591",
-                "managementUrl": self.provider.endpoint,
-                "issuer": self.provider.issuer,
-                "productsUrl": f"{self.portal.origin}/products/v1",
-                "operatorClientId": OPERATOR,
-                "operatorScope": OPERATOR_SCOPE,
-                "operatorPrivateKeyFile": str(folder / "operator.jwk.json"),
-                **config,
-            }
-        )
+        made.prepare({**self.provider.settings(self.products_url, made.folder), **config})
         return made
 
 

@@ -88,6 +88,11 @@ def public_jwk(key: Key) -> dict[str, Any]:
     return dict(key.as_dict(private=False))
 
 
+def new_jwks(*names: str) -> dict[str, dict[str, Any]]:
+    """Public halves of fresh keys, by their names."""
+    return {name: public_jwk(new_key(name)) for name in names}
+
+
 def sign_assertion(
     key: Key,
     client_id: str,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Rejected, TokenRefused
+from acmidm_onboarding.authorities.errors import Rejected, TokenRefused
 from acmidm_onboarding.authorities.port import ClientParts, NewSecret
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.values.metadata import Jwks, Owner
@@ -68,16 +68,6 @@ def test_each_part_is_replaced_and_the_others_stay(provider: RunningProvider, ad
     assert provider.clients[client_id]["client_uri"] == "https://gent.example/"
 
 
-def test_what_someone_else_changed_is_not_overwritten(provider: RunningProvider, adapter: Registration) -> None:
-    wanted = metadata()
-    client_id = adapter.register(wanted, None, parts(SEND)).client_id
-    provider.change(client_id, client_name="Anders", scope=f"{SEND} {DOSSIERS}")
-    with pytest.raises(ChangedMeanwhile, match="client_name Anders"):
-        adapter.update(client_id, wanted, wanted.model_copy(update={"contacts": ("ander@gent.example",)}), None)
-    with pytest.raises(ChangedMeanwhile, match=f"added {DOSSIERS}"):
-        adapter.replace_scopes(client_id, {SEND: False}, {PLAIN: False})
-
-
 def test_a_client_that_is_taken_over_keeps_nothing_but_scopes_and_keys(
     provider: RunningProvider, adapter: Registration
 ) -> None:
@@ -110,15 +100,6 @@ def test_keys_are_in_one_place(provider: RunningProvider, adapter: Registration)
     assert "jwks_uri" not in provider.clients[client_id]
     adapter.update(client_id, without, address, None)
     assert "jwks" not in provider.clients[client_id]
-
-
-def test_is_removed_by_its_own_resource_alone(provider: RunningProvider, adapter: Registration) -> None:
-    wanted = metadata(incarnation="first")
-    client_id = adapter.register(wanted, None, parts(SEND)).client_id
-    assert not adapter.remove(client_id, Owner(wanted.software_id, wanted.managed_by, "second"))
-    assert client_id in provider.clients
-    assert adapter.remove(client_id, wanted.owner)
-    assert client_id not in provider.clients
 
 
 def test_what_the_standard_has_not_is_refused_before_anything_is_sent(provider: RunningProvider) -> None:

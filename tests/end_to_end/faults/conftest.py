@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from tests.end_to_end.faults.cutting import buried
 from tests.support.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, ProxiedProject, platform_through
+from tests.support.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
 from tests.support.portal import RunningPortal

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from joserfc.jwk import Key
 
-from tests.end_to_end.faults.cutting import DEPLOY, Run, cut_off
 from tests.support.between import ProxiedProject
 from tests.support.cases import cases
 from tests.support.client_secrets import has_access, secret_of
+from tests.support.cutting import DEPLOY, Run, cut_off
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion

@@ -1,5 +1,5 @@
-"""The same faults between the Keycloak adapter and a real Keycloak, which has no ETags and answers 500 to one of two
-writers.
+"""Faults that only Keycloak has, which has no ETags and answers 500 to one of two writers; what it shares with the
+others is in ``tests/conformance/test_faults.py``.
 
 How a request is tried again is one piece of code, which ``test_retry.py`` in ``tests/authorities`` covers.
 """
@@ -30,11 +30,9 @@ SCOPES = (OLD, NEW, OTHERS, "dv_ar_adres_beheer")
 SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"
 KEYS_OF_TWO = r"added of-another; removed old \(declared: new; found: of-another\)"
 CLIENT = r"/clients/[^/?]+$"
-LOST: dict[str, Fault] = {
-    "cut": faults.cut_after,
-    "gateway": faults.committed_but(502),
-    "500-committed": faults.committed_but(500),
-    "500": faults.answer(500),
+FAILED: dict[str, Fault] = {
+    "committed": faults.committed_but(500),
+    "refused": faults.answer(500),
 }
 NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
@@ -77,10 +75,9 @@ def client_id(adapter: Keycloak, between: FaultProxy) -> str:
     return client.client_id
 
 
-@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
-def test_every_write_loses_its_answer(adapter: Keycloak, between: FaultProxy, realm: TestRealm, fault: Fault) -> None:
-    """Create, update, grant, withdrawal, key replacement and delete, each once: one client, as it was wanted, and then
-    none."""
+@pytest.mark.parametrize("fault", FAILED.values(), ids=FAILED)
+def test_a_failed_server_is_no_end(adapter: Keycloak, between: FaultProxy, realm: TestRealm, fault: Fault) -> None:
+    """At each create, update, grant, withdrawal, key replacement and delete: one client, as wanted, and then none."""
     wanted = metadata()
     between.rule("POST", "/clients$", fault)
     try:
@@ -141,22 +138,6 @@ def test_what_is_refused_is_never_blindly_tried_again(
             # A 404 to a DELETE is gone only if the client is: it is read once more, and still there.
             reads = {409: TRIES, 500: TRIES, 404: 2 if method == "DELETE" else 1}.get(status, 1)
             assert len(between.seen("GET", f"clientId={client_id}")) == reads, (method, status)
-
-
-def test_second_writer_since_the_last_refresh(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
-    """Refused, with both sets, and left as the other wrote it: keys and scopes. It says that nothing was
-    overwritten."""
-    known = adapter.read_jwks(client_id)
-    realm.set_keys(client_id, [new_key("of-another")])
-    with pytest.raises(
-        ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was overwritten"
-    ):
-        adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
-    assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
-    realm.grant(client_id, OTHERS)
-    with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
-        adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
-    assert realm.scopes(client_id) == {OLD, OTHERS}
 
 
 @pytest.mark.parametrize("when", [faults.after, faults.followed_by], ids=["before the write", "after the write"])

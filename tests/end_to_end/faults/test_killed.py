@@ -1,8 +1,8 @@
-"""``kill -9`` of the engine or of the provider after each of the first dozen requests, and Ctrl-C: the next ``make up``
+"""``kill -9`` of the engine or of the provider at a request, and Ctrl-C, while something changes: the next ``make up``
 needs nobody.
 
-The proxy kills once the server has committed the request, and the answer is lost: the worst moment. Two forms are
-brought up and destroyed; the recovering command is the one that ``make up`` runs.
+The proxy kills once the server has committed the request, and the answer is lost: the worst moment. First runs and
+``destroy`` are cut off in ``tests/conformance/test_killed.py``, at each authority.
 """
 
 from __future__ import annotations
@@ -18,56 +18,25 @@ import pytest
 
 from tests.end_to_end.deployments.test_hand_over import hand_over, mailing
 from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
-from tests.end_to_end.faults.cutting import DEPLOY, DESTROY, UP, Run, Victims, cut_off, start, victims, write_state
 from tests.support import faults
 from tests.support.between import API, ProxiedProject, require_as_declared
 from tests.support.by_hand import adopt, made_by_hand
 from tests.support.cases import cases
 from tests.support.client_secrets import has_access, secret_of
+from tests.support.cutting import DEPLOY, UP, Run, Victims, cut_off, start, victims, write_state
 from tests.support.engine import COMMAND_SECONDS, Project
 from tests.support.evidence import prove
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.mail_server import running_mail_server
 from tests.support.portal import RunningPortal
-from tests.support.processes import wait_until_gone
 from tests.support.registry import Registry
 from tests.support.warm_server import warm_environment
 
 DOZEN = range(1, 13)
 
-ALL = victims(*product(("engine", "provider"), DOZEN), *product(("everything", "Ctrl-C"), (3, 8)))
 OF_MAILS = victims(*((victim, 1) for victim in ("engine", "provider", "everything", "Ctrl-C")))
 ROTATION = victims(*product(("engine", "provider"), (1, 2, 3)))
-
-
-@pytest.mark.parametrize("case", cases(ALL, "engine-5, state at the end"))
-def test_next_up_ends_right(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], case: Victims
-) -> None:
-    """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing
-    else.
-
-    An engine's provider ends with it, and nobody else ends that: a delete that is being retried would undo what the
-    next run makes.
-    """
-    victim, request_number, when = case
-    write_state(project, when)
-    forms = [
-        write_form(project.forms, "gent/een", scopes=(SEND, PLAIN), keys=("key-1", "key-2")),
-        write_form(project.forms, "gent/twee", scopes=(DOSSIERS,)),
-    ]
-    for words in (UP, DESTROY):
-        run = cut_off(project, proxy, victim, request_number, *words)
-        buried.append(run)
-        if victim == "engine":
-            assert len(run.providers) == 1
-            wait_until_gone(run.providers[0], 10)
-        # What it does with a person at the screen who types nothing.
-        outcome = project.recover()
-        assert outcome.code == 0, outcome.output
-        assert "pending operations" not in outcome.output
-        require_as_declared(project, registry, forms)
 
 
 @pytest.mark.parametrize("case", cases(ROTATION, "engine-3, state at the end"))

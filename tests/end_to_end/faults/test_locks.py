@@ -20,8 +20,8 @@ from acmidm.engine import recovery
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.recovery import Lock, Recovered
 from acmidm.engine.stacks import stack_of
-from tests.end_to_end.faults.cutting import start
 from tests.support.between import ProxiedProject, require_as_declared
+from tests.support.cutting import start
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form

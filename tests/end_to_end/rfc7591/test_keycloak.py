@@ -7,44 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.authorities.rfc7591.wire import NO_SCOPE
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, SEND, write_form
-from tests.support.keycloak import SCOPES, TestRealm, make_realm
-from tests.support.offered import offered
-from tests.support.portal import new_key, running_portal
-
-UNKEPT = "software_id managed_by incarnation keys_declared organisation application contacts"
-"""What this endpoint drops (contacts, software_id) or refuses."""
-
-
-@pytest.fixture(scope="module")
-def realm(
-    administrator: Admin, keycloak_server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestRealm]:
-    """A realm whose registration lets an operator give the catalogue's scopes, and products beside it."""
-    unborn = TestRealm(keycloak_server, administrator)
-    folder = tmp_path_factory.mktemp("products")
-    with running_portal(folder, external_issuer=unborn.issuer, **offered()) as portal:
-        scopes = {**SCOPES, NO_SCOPE: "Nothing"}
-        made = make_realm(keycloak_server, administrator, unborn=unborn, audience=portal.origin, scopes=scopes)
-        for policy in administrator.get(f"/{made.name}/components"):
-            if (policy["providerId"], policy.get("subType")) == ("allowed-client-templates", "authenticated"):
-                policy["config"]["allowed-client-scopes"] = list(scopes)
-                administrator.put(f"/{made.name}/components/{policy['id']}", policy)
-        made.products_url = f"{portal.origin}/products/v1"
-        yield made
+from tests.support.keycloak import TestRealm, make_registering_realm
+from tests.support.keycloak_platform import Platform, running_platform
+from tests.support.portal import new_key
 
 
 @pytest.fixture
-def project(realm: TestRealm, tmp_path: Path) -> Project:
+def realm(platform: Platform) -> TestRealm:
+    return platform.realm
+
+
+@pytest.fixture(scope="module")
+def platform(
+    administrator: Admin, keycloak_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("products")
+    with running_platform(keycloak_server, administrator, folder, make=make_registering_realm) as running:
+        yield running
+
+
+@pytest.fixture
+def project(platform: Platform, tmp_path: Path) -> Project:
     made = Project(tmp_path / "project")
-    made.secrets.append(str(realm.operator_key.as_dict(private=True)["d"]))
-    settings = realm.settings(realm.products_url, tmp_path)
-    endpoint = f"{realm.issuer}/clients-registrations/openid-connect"
-    made.prepare({**settings, "authority": "rfc7591", "managementUrl": endpoint, "unkeptMetadata": UNKEPT})
+    made.secrets.append(str(platform.realm.operator_key.as_dict(private=True)["d"]))
+    made.prepare(platform.realm.registration_settings(platform.products_url, tmp_path))
     return made
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.end_to_end.faults.cutting import DEPLOY, Run, buried, cut_off
 from tests.support import faults
 from tests.support.between import ProxiedProject
 from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile, write_form
 from tests.support.oidc_provider import RunningProvider
-
-__all__ = ["buried"]
 
 
 def lose(proxied: ProxiedProject, proxy: FaultProxy) -> tuple[FormFile, FormFile]:
@@ -31,14 +26,16 @@ def forget(project: Project, form: FormFile) -> None:
     project.succeed("state", "delete", "--yes", project.resources()[f"OAuthClient {form.key}"]["urn"])
 
 
-@pytest.mark.parametrize("command", ["up", "deploy"])
 def test_is_reported_in_each_run_and_never_repeated(
-    proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider, command: str
+    proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider
 ) -> None:
-    """With what to look for; a refresh keeps it; nothing of it is made, and everybody else's is."""
+    """With what to look for; a refresh keeps it; nothing of it is made, and everybody else's is.
+
+    By ``pulumi up``. ``acmidm deploy``, and how it is taken over: ``tests/conformance/test_killed.py``.
+    """
     lost, other = lose(proxied, proxy)
     for _ in range(2):
-        outcome = proxied.up() if command == "up" else proxied.recover()
+        outcome = proxied.up()
         assert outcome.code != 0
         assert f"look at the authority for one with software_id acmidm/tni/{lost.key}" in outcome.output
         proxied.pulumi("refresh", "--yes")
@@ -47,38 +44,6 @@ def test_is_reported_in_each_run_and_never_repeated(
     assert [place for place in proxied.resources() if place.endswith(lost.key)] == [f"OAuthClient {lost.key}"]
     assert "client_id" not in proxied.outputs()["connections"][lost.key]["acmidm"], "nobody is told one"
     assert proxied.acmidm("drift").code == 1, "it is declared, and not applied"
-
-
-def test_a_run_that_is_killed_while_it_makes_one_leaves_it_unknown(
-    proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider, buried: list[Run]
-) -> None:
-    """``acmidm deploy`` writes the state after each step here, and keeps what the killed run had begun."""
-    form = write_form(proxied.forms)
-    buried.append(cut_off(proxied, proxy, "everything", 1, *DEPLOY, api="/reg$"))
-    assert len(provider.named(form.application)) == 1
-    for _ in range(2):
-        outcome = proxied.recover()
-        assert outcome.code != 0
-        assert f"look at the authority for one with software_id acmidm/tni/{form.key}" in outcome.output
-    assert len(provider.named(form.application)) == 1
-    forget(proxied, form)
-    form.request()["adopt"] = {"acmidm": provider.named(form.application)[0]["client_id"]}
-    form.save()
-    outcome = proxied.recover()
-    assert outcome.code == 0, outcome.output
-    assert len(provider.named(form.application)) == 1
-
-
-def test_what_was_made_is_taken_over(proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider) -> None:
-    lost, _ = lose(proxied, proxy)
-    [made] = provider.named(lost.application)
-    lost.request()["adopt"] = {"acmidm": made["client_id"]}
-    lost.save()
-    forget(proxied, lost)
-    proxied.apply()
-    assert proxied.client_id(lost) == made["client_id"]
-    assert len(provider.named(lost.application)) == 1
-    proxied.in_sync()
 
 
 def test_what_was_not_made_is_made_then(proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider) -> None:

@@ -20,6 +20,7 @@ BEHEERPORTAAL = AuthorityType(
     settings=HttpSettings,
     connect=_connect,
     keeps_previous_secret=True,
+    keeps_writers_apart=True,
     has_platform_rules=True,
     portals={  # of ACM/IDM: the public manual of the Beheerportaal
         Environment.TNI: "https://beheerportaal-ti.vlaanderen.be",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import faults
-from tests.support.between import API, ProxiedProject
+from tests.support.between import ProxiedProject
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
 from tests.support.processes import family, kill
@@ -90,12 +90,11 @@ class Run:
         kill(self.family)
 
 
-def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str, api: str = API) -> Run:
-    """Runs a command that is cut off when the server has committed its n-th request to the ``api``, the pattern of a
-    path."""
+def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str) -> Run:
+    """Runs a command that is cut off when the server has committed its n-th request, those for tokens not counted."""
     proxy.heal()
     run: list[Run] = []
-    rule = proxy.rule(".*", api, faults.once_committed(lambda: run[0].cut(victim)), first=request)
+    rule = proxy.rule(".*", "", faults.once_committed(lambda: run[0].cut(victim)), first=request)
     run.append(Run(project, *words))
     run[0].end()
     project.start_python(warm_environment())
