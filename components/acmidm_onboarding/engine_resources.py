@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_incarnation, with_one_first
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_first_marked, with_incarnation
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -152,7 +152,9 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[place[0]] = mapping(resource.get("inputs"))
         else:
             parts[place][part] = resource
-    return with_one_first(client_from(place, of_one, components.get(place[0], {})) for place, of_one in parts.items())
+    return with_first_marked(
+        client_from(place, of_one, components.get(place[0], {})) for place, of_one in parts.items()
+    )
 
 
 def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:

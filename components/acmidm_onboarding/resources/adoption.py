@@ -23,7 +23,7 @@ _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
 
 def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
-    """What the program gives as ``adopt``: which client, for whom, by which form; None where nothing is taken over."""
+    """Return the input ``adopt`` as the program gives it: which client, for whom, by which form; None without one."""
     if connection.adopts is None:
         return None
     return {
@@ -54,10 +54,10 @@ def refused(props: Mapping[str, Any]) -> str | None:
 
 
 def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
-    """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this
-    connection's.
+    """Return why a client cannot be taken over, a sentence; None where it can.
 
-    This connection's own it is since a run that was cut off. ``reserved`` is what its authority says of it.
+    It can where it is this organisation's and bears no marks, or this connection's since a run that was cut off.
+    ``reserved`` is why its authority gives the client to no form.
     """
     client_id = f"client {quoted(wanted['client_id'])}"
     if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
@@ -103,5 +103,5 @@ def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
     adopt = props.get("adopt")
     if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
         return None  # what is inside a client keeps the record when it is made anew for another client
-    found = adopt.get("before")
-    return found if isinstance(found, Mapping) else None
+    seen = adopt.get("before")
+    return seen if isinstance(seen, Mapping) else None

@@ -43,7 +43,7 @@ class AuthorityProvider(ResourceProvider):
 
     serialize_as_secret_always = False  # nothing secret is captured, and encrypting a name helps nobody
     replaced_by: ClassVar[tuple[str, ...]]
-    """The inputs that make it another resource when they change."""
+    """The inputs whose change replaces the resource."""
 
     _platforms: Connected
     _run: SameRun
@@ -58,7 +58,7 @@ class AuthorityProvider(ResourceProvider):
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
-        if olds:  # it is found already, under whatever key it had
+        if olds:  # what counts for a create alone stays as it was
             inputs |= {name: inputs_of(olds).get(name) for name in ownership.OF_A_CREATE}
         inputs = {
             name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE
@@ -71,13 +71,15 @@ class AuthorityProvider(ResourceProvider):
     def _kept(
         self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties
     ) -> Mapping[str, Any] | None:
-        """The record of what was taken over, whatever the form names by now, its own client too; why another one is
-        refused."""
+        """Return the input ``adopt`` of a resource that is in the state: what it took over stays recorded.
+
+        Another client in the form is refused, but for the one that the connection has.
+        """
         if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
             return before
         with suppress(AuthorityError):
-            found = self._platform(inputs).clients.get(wanted["client_id"])
-            if found is not None and found.client.metadata.owner.is_connection_of(ownership.owner_of(wanted)):
+            snapshot = self._platform(inputs).clients.get(wanted["client_id"])
+            if snapshot is not None and snapshot.client.metadata.owner.is_connection_of(ownership.owner_of(wanted)):
                 return before
         return adoption.refusal(wanted, adoption.has_another(wanted))
 
@@ -100,10 +102,10 @@ class AuthorityProvider(ResourceProvider):
         raise NotImplementedError
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
-        """The engine finds what changed by itself; a ``client_id`` that is not known yet is that of a new client.
+        """Return what replaces the resource; which inputs changed the engine finds by itself.
 
-        What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is
-        refused.
+        A ``client_id`` that is not known yet is that of a new client. A resource that is refused is not replaced: a
+        replacement is checked without the old inputs, which say why it is refused.
         """
         self._run.declares(id_, olds)
         if adoption.refused(news):
@@ -125,7 +127,7 @@ class AuthorityProvider(ResourceProvider):
     def read(self, id_: str, props: Properties) -> ReadResult:
         try:
             return self.look(id_, props)
-        except PerhapsGone as error:  # what is not known is no change, and fails nobody else's refresh
+        except PerhapsGone as error:  # a client that cannot be read has no change, and fails no other client's refresh
             pulumi.log.warn(str(error))
             return ReadResult(id_, inputs_of(props))
 
@@ -134,7 +136,8 @@ class AuthorityProvider(ResourceProvider):
         raise NotImplementedError
 
     def identity(self, props: Properties, name: str) -> Any:
-        """The part of an input by which it is another resource: all of it, where a provider does not say otherwise."""
+        """Return the part of an input whose change makes another resource: the whole input, unless a provider says
+        otherwise."""
         return props.get(name)
 
     def on(self, props: Properties) -> ConnectedPlatform:
@@ -184,14 +187,13 @@ def gone() -> ReadResult:
 
 
 def _connected(settings: Settings) -> tuple[Connected, SameRun]:
-    """One set of connections for all providers, so that a client is read once for all of them, and what they know of
-    the run."""
-    # Here, for the program declares resources without it: importing HTTP takes a tenth of a second.
+    """Return what all providers of a process share: its connections, so that each client is read once, and its run."""
+    # Here, for the program declares resources without HTTP, whose import takes a tenth of a second.
     from acmidm_onboarding.authorities.connected import connected
 
     with _lock:
-        for known, connections, run in _connections:
-            if known == settings:
+        for configured, connections, run in _connections:
+            if configured == settings:
                 return connections, run
         connections, run = connected(settings, load_catalogue(settings.catalogue_folder)), SameRun()
         _connections.append((settings, connections, run))

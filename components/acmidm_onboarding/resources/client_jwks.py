@@ -51,25 +51,24 @@ class ClientJwksProvider(ClientPartProvider):
         checked = super().check(olds, news)
         inputs, before = dict(checked.inputs or {}), inputs_of(olds)
         wanted = inputs.pop(overlap.INPUT, None)
-        # Another client has no keys yet; and to remove a whole one is no rotation.
+        # A client that is replaced has no keys yet: its first ones are no rotation.
         is_same = not before or not any(inputs.get(name) != before.get(name) for name in self.replaced_by)
-        one = overlap.Overlap(before, inputs, wanted, self._settings)
         platform = self._platforms.get(inputs["platform"]) if is_same and not adoption.refused(inputs) else None
         if platform is not None and wanted and isinstance(inputs["client_id"], str):
             platform.compromised[inputs["client_id"]] = frozenset(wanted["compromised"])
-        return CheckResult(one.checked(platform), checked.failures)
+        return CheckResult(overlap.Overlap(before, inputs, wanted, self._settings).checked(platform), checked.failures)
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
         return {"jwks": dict(snapshot.jwks)}
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
-        found = super().diff(id_, olds, news)
+        result = super().diff(id_, olds, news)
         may_have_gone = inputs_of(news).get("jwks") is None or olds.get("seen") is None
-        if news.get("proven") and may_have_gone and not found.replaces and not adoption.refused(news):
-            with suppress(AuthorityError):  # what cannot be looked at is as it was
+        if news.get("proven") and may_have_gone and not result.replaces and not adoption.refused(news):
+            with suppress(AuthorityError):  # what cannot be read counts as unchanged
                 if self._seen(id_, news, olds)["seen"] != olds.get("seen"):
-                    found.changes = True
-        return found
+                    result.changes = True
+        return result
 
     def make(self, props: Properties) -> CreateResult:
         seen = adoption.before(props)
@@ -95,12 +94,12 @@ class ClientJwksProvider(ClientPartProvider):
         return ReadResult(id_, {**inputs, **seen}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
+        # The state has no keys that were left to the portal: whatever the client has may go, and the review lists it.
         self._replace(news, inputs_of(olds).get("jwks"))
         return {**_inputs(news), **self._seen(id_, news, olds)}
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
-        """The output ``seen``; of evidence that a run has confirmed before, only whether its key is still there.
+        """Return the output ``seen``. Evidence that an earlier run confirmed needs no more than that its key is there.
 
         Raises:
             Rejected: where the keys are at an address that cannot be fetched, so that the next run looks again.
@@ -137,16 +136,16 @@ class ClientJwksProvider(ClientPartProvider):
             platform.clients.forget(props["client_id"])
 
     def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
-        """Remove what somebody stole, and nothing else, where somebody else changed the keys: who stole it may do that
-        each time."""
-        there, stolen = platform.authority.read_jwks(client_id) or {}, platform.compromised.get(client_id, frozenset())
+        """Remove the compromised keys alone, where somebody else changed the keys: a thief could do that before each
+        run."""
+        jwks, stolen = platform.authority.read_jwks(client_id) or {}, platform.compromised.get(client_id, frozenset())
         stay = {
             name: key
-            for name, key in there.items()
-            if (found := readable_jwk(dict(key))) is None or found.thumbprint not in stolen
+            for name, key in jwks.items()
+            if (public := readable_jwk(dict(key))) is None or public.thumbprint not in stolen
         }
-        if len(stay) < len(there):
-            platform.authority.replace_jwks(client_id, there, stay)
+        if len(stay) < len(jwks):
+            platform.authority.replace_jwks(client_id, jwks, stay)
 
 
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):

@@ -35,8 +35,8 @@ _DEFAULT = "default_scopes"
 
 class ClientScopesProvider(ClientPartProvider):
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
-        found = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
-        return {"scopes": dict.fromkeys(sorted(found), NOT_DECLARED), _DEFAULT: _of_default(found)}
+        scopes = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
+        return {"scopes": dict.fromkeys(sorted(scopes), NOT_DECLARED), _DEFAULT: _of_default(scopes)}
 
     def make(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
@@ -50,9 +50,9 @@ class ClientScopesProvider(ClientPartProvider):
         snapshot = platform.clients.get(id_)
         if snapshot is None:
             return gone()
-        found = without_assigned(snapshot.scopes, platform.assigned, props["scopes"])
-        scopes = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in sorted(found)}
-        inputs = {**inputs_of(props), "scopes": scopes, _DEFAULT: _of_default(found)}
+        scopes = without_assigned(snapshot.scopes, platform.assigned, props["scopes"])
+        reasons = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in sorted(scopes)}
+        inputs = {**inputs_of(props), "scopes": reasons, _DEFAULT: _of_default(scopes)}
         return ReadResult(id_, dict(inputs), inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "adopt": adoption.wanted(connection, managed_by()),
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
             _DEFAULT: {scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default},
-            # A name on the platform may be corrected: the gate to production knows the scope by the other one.
+            # The platform's name of a scope may be corrected: the gate to production knows it by the catalogue's.
             "catalogue_names": (
                 {
                     scope: name
@@ -96,5 +96,5 @@ def _scopes(props: Properties) -> Scopes:
 
 
 def _of_default(scopes: Scopes) -> dict[str, bool]:
-    """Those that every token has, whatever its request names: a map too, so that a change of one is one line."""
+    """Return the scopes that every token has, whatever its request names: a map, of which a change is one line."""
     return {scope: True for scope in sorted(scopes) if scopes[scope]}

@@ -13,21 +13,18 @@ from acmidm_onboarding.values.problems import quoted
 
 def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:
     """Return why a client cannot go from the stack that wrote it to this one, whose full name is ``stack``; None where
-    it can.
-
-    It can where the other stack is gone, as after ``pulumi stack rename``, or has it no more.
-    """
+    it can: the other stack is gone, as after ``pulumi stack rename``, or has the client no more."""
     before = olds.get("managed_by")
     if stack is None or before in (None, news.get("managed_by")):
         return None
     other = f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
-    found = recorded(other)
-    if found is None:
+    state = recorded(other)
+    if state is None:
         reason = None if is_missing(other) else unreadable(other)
         still = f"whether stack {quoted(before)} still has this client cannot be known"
         return reason and f"{still}: {reason}; run the same command again"
     platform, _, key = str(olds.get("software_id")).split("/", 2)
-    client = found.parts.get(resource_name(key, platform))
+    client = state.parts.get(resource_name(key, platform))
     if client is None or not client.client_id:
         return None
     return (

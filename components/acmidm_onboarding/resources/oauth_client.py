@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _UPDATED_AT = "client_secret_updated_at"
 _HAND_OVER = "hand_over"
-"""The output of a client that this project made since it hands clients over: its organisation has to be told its ID."""
+"""The output of a client whose client-ID its organisation is to be mailed: this project made it."""
 _OF_SECRET = ("client_secret", METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
@@ -70,16 +70,16 @@ class OAuthClientProvider(OpenedProvider):
         return CheckResult(inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        found = super().diff(_id, olds, news)
+        result = super().diff(_id, olds, news)
         if UNKNOWN in olds:
             return DiffResult(changes=True, replaces=[], delete_before_replace=False)
-        if found.replaces or adoption.refused(news):
-            return found
+        if result.replaces or adoption.refused(news):
+            return result
         if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(METHOD), news.get(METHOD)):
-            found.changes = True  # of which the inputs say nothing
+            result.changes = True  # though the inputs are the same
         elif switching.is_done(_but_for_outputs(olds), inputs_of(news)):
-            found.changes = False
-        return found
+            result.changes = False
+        return result
 
     def make(self, props: Properties) -> CreateResult:
         authority, seen = self.on(props).authority, adoption.before(props)
@@ -89,7 +89,7 @@ class OAuthClientProvider(OpenedProvider):
                 authority, props["adopt"]["client_id"], _metadata(seen), props, self._secret(props, None)
             )
             return CreateResult(props["adopt"]["client_id"], outputs)
-        existing = _found_by_key(authority, props)
+        existing = _find_by_key(authority, props)
         if existing is None:
             try:
                 made = authority.register(_metadata(props), props.get("client_secret"), _parts(props))
@@ -103,7 +103,7 @@ class OAuthClientProvider(OpenedProvider):
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
         outputs = self._replace(authority, existing.client_id, existing.metadata, props, self._secret(props, None))
-        # What an earlier run made, and was cut off before it told anybody of, is as good as made now.
+        # A client that an earlier run made, and was cut off before it recorded it, is handed over as if made now.
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
@@ -121,16 +121,18 @@ class OAuthClientProvider(OpenedProvider):
         marks = ownership.compared(props, snapshot.client.metadata.owner)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
-        known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
+        recorded, current = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         waits = inputs.pop(WAITS, False) and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT)
         outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({WAITS: True} if waits else {})}
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is None:
-            return ReadResult(id_, {**inputs, **outputs, **({} if known is None else {_UPDATED_AT: known})}, inputs)
-        if known not in (None, found):
-            # Somebody gave it another one. Nobody can read that, but it is not the one that is declared.
+            return ReadResult(
+                id_, {**inputs, **outputs, **({} if recorded is None else {_UPDATED_AT: recorded})}, inputs
+            )
+        if recorded not in (None, current):
+            # Somebody set another secret. It cannot be read, but is not the one that is declared.
             del inputs["client_secret"]
-        return ReadResult(id_, {**inputs, **outputs, _UPDATED_AT: found if known is None else known}, inputs)
+        return ReadResult(id_, {**inputs, **outputs, _UPDATED_AT: current if recorded is None else recorded}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         unknown.require_known(olds)
@@ -139,7 +141,7 @@ class OAuthClientProvider(OpenedProvider):
         is_guarded = not platform.can.is_by_hand and self._settings.key_overlap_days > 0
         if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
-        # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
+        # An authority forgets the secret of a client whose method was changed by hand: both are written together.
         is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
@@ -164,7 +166,7 @@ class OAuthClientProvider(OpenedProvider):
     def _replace(
         self, authority: Authority, client_id: str, known: ClientMetadata, news: Properties, secret: NewSecret | None
     ) -> dict[str, Any]:
-        """Make a client as it is declared; but for its method, where that has to wait. The outputs."""
+        """Make a client as it is declared, but for a method that has to wait, and return the outputs."""
         outputs = {**inputs_of(news), "client_id": client_id}
         if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
@@ -186,7 +188,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     client_id: pulumi.Output[str]
     """The client-ID that is handed over to the organisation."""
     hand_over: pulumi.Output[bool | None]
-    """Whether that has to be done: not for a client that was taken over, or was there before."""
+    """Whether the client-ID is to be mailed: not that of a client that was taken over, or existed before."""
 
     def __init__(
         self,
@@ -236,14 +238,14 @@ def _along(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, 
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
-    """Remove a client with what is left of its product configurations, where it bears this resource's own marks;
-    whether it did."""
+    """Remove a client that bears this resource's own marks, with what is left of its product configurations; return
+    whether it is gone."""
     client = platform.authority.read(client_id)
     if client is None or client.metadata.owner.is_resource_of(own):
-        for product in platform.products:  # a run that was cut off may have made one that the state does not know
-            found = platform.product_api.read(product, client_id)
-            if found is not None and found.owner.is_connection_of(own):
-                platform.product_api.delete(product, client_id, found.owner)
+        for product in platform.products:  # a run that was cut off may have made one that the state does not have
+            document = platform.product_api.read(product, client_id)
+            if document is not None and document.owner.is_connection_of(own):
+                platform.product_api.delete(product, client_id, document.owner)
     return platform.authority.remove(client_id, own)
 
 
@@ -257,7 +259,7 @@ def _but_for_outputs(olds: Properties) -> dict[str, Any]:
 
 
 def _remembered(snapshot: ClientSnapshot, props: Properties, unkept: Collection[str]) -> ClientSnapshot:
-    """Return it with what its authority does not keep, as it was recorded."""
+    """Return a snapshot of which the metadata that its authority does not keep is as recorded."""
     if not unkept:
         return snapshot
     recorded = _metadata(props)
@@ -266,40 +268,41 @@ def _remembered(snapshot: ClientSnapshot, props: Properties, unkept: Collection[
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
-    """What an authority has of the fields that this resource looks after: an address of keys only where it declares
-    one."""
-    found = snapshot.client.metadata
-    return (found if props.get("jwks_uri") else found.model_copy(update={"jwks_uri": None})).properties
+    """Return what an authority has of the managed fields: an address of keys only where the resource declares one."""
+    metadata = snapshot.client.metadata
+    return (metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})).properties
 
 
 def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
-    """The output by which a secret that was rotated by hand differs from the one that was just written."""
+    """Return the output that shows by its time that a secret was rotated by hand."""
     client = authority.read(client_id) if secret is not None else None
     return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
 
 
-def _found_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
-    """The client that bears an earlier key of the connection; where there are such keys, one that bears its own goes
-    first."""
+def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
+    """Find the client of a connection that has earlier keys, by its own key first; None for any other connection."""
     former = props.get(ownership.FORMERLY) or ()
-    found = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
-    return next((client for client in found if client and ownership.is_own(client.metadata.owner, props)), None)
+    clients = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
+    return next((client for client in clients if client and ownership.is_own(client.metadata.owner, props)), None)
 
 
 def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
-    """The client that has the natural key already, if the same stack made it."""
+    """Return the client that has the natural key already, if the same stack made it.
+
+    Raises:
+        AlreadyRegistered: where another stack or somebody by hand made it.
+        NotFound: where it cannot be read.
+    """
     client = authority.read(error.client_id) if error.client_id else None
     if client is None:
         raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
     owner = client.metadata.owner
     if owner.is_connection_of(wanted.owner):
         return client
-    whose, remedy = (
-        "made by hand",
-        f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}",
-    )
-    if not owner.is_nobody:
-        whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
+    whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
+    if owner.is_nobody:
+        platform = (wanted.software_id or "").partition("/")[0]
+        whose, remedy = "made by hand", f"take it over with adopt: {{{platform}: {client.client_id}}}"
     raise AlreadyRegistered(
         f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and"
         f" {remedy}",

@@ -1,7 +1,6 @@
-"""What a client's registration says of opening it: kept with each resource that is written into the client, as a
-secret.
+"""What opens a client, by its registration: kept as a secret with each resource that is written into the client.
 
-Who reads or removes one of them then needs no other, in whatever order the engine takes them.
+So each of these resources can be read and removed without the others, in whatever order the engine takes them.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ class OpenedProvider(AuthorityProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         self._open(props)
-        found = super().read(id_, props)
-        return ReadResult(found.id, self._recording(props, found.outs or {}), found.inputs) if found.id else found
+        result = super().read(id_, props)
+        return ReadResult(result.id, self._recording(props, result.outs or {}), result.inputs) if result.id else result
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         self._open(olds)
@@ -42,7 +41,7 @@ class OpenedProvider(AuthorityProvider):
         self.remove(id_, props)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Make the resource as it is declared now; its outputs."""
+        """Make the resource as it is declared now, and return its outputs."""
         raise NotImplementedError
 
     def remove(self, id_: str, props: Properties) -> None:
@@ -53,8 +52,8 @@ class OpenedProvider(AuthorityProvider):
             access.setdefault(props["client_id"], props[REGISTRATION])
 
     def _recording(self, props: Properties, outputs: dict[str, Any]) -> dict[str, Any]:
-        known = (self._access(props) or {}).get(outputs.get("client_id", ""))
-        return {**outputs, REGISTRATION: wrap_rpc_secret(dict(known))} if known else outputs
+        access = (self._access(props) or {}).get(outputs.get("client_id", ""))
+        return {**outputs, REGISTRATION: wrap_rpc_secret(dict(access))} if access else outputs
 
     def _access(self, props: Properties) -> dict[str, Access] | None:
         platform = self._platforms.get(props["platform"])
@@ -72,8 +71,8 @@ class ClientPartProvider(OpenedProvider):
         ownership.require_own(client.metadata.owner if client else None, props)
 
     def remove(self, id_: str, props: Properties) -> None:
-        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it
-        keeps the client."""
+        """Remove nothing, but read what the client's removal needs: where that fails, the state keeps this as well as
+        the client."""
         platform = self.on(props)
         platform.clients.get(id_)
         for product in platform.products:

@@ -21,14 +21,14 @@ _watching = threading.Lock()
 
 
 def end_with_the_engine() -> None:
-    """Watches from now on, once per process; does nothing in a process that no engine started."""
+    """Watch the engine from now on, once per process; do nothing in a process that no engine started."""
     address = _ADDRESS.fullmatch(sys.argv[1]) if len(sys.argv) > 1 else None
     if address is not None and _watching.acquire(blocking=False):
         threading.Thread(target=watch, args=(address[1], int(address[2]), lambda: os._exit(1)), daemon=True).start()
 
 
 def watch(host: str, port: int, end: Callable[[], None]) -> None:
-    """Calls ``end`` when nobody listens there any more."""
+    """Call ``end`` when nobody listens at an address any more."""
     while True:
         try:
             with socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as connection:
@@ -36,9 +36,7 @@ def watch(host: str, port: int, end: Callable[[], None]) -> None:
                 # The engine closes what does not speak to it after a while: that it still listens is what counts.
                 while connection.recv(4096):
                     pass
-        except TimeoutError:
-            continue
-        except ConnectionResetError:
+        except (TimeoutError, ConnectionResetError):
             continue
         except OSError:
             return end()

@@ -2,12 +2,12 @@
 ``rules/rotation.py``.
 
 ``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first
-declared. It appears with a change of the keys alone, and stays as it is for those that stay, so that it never is a
-change by itself. In a state of before, or for a client that was made by hand, a key counts as there for as long as it
-takes. ``refused`` says why a key may not leave yet: then that one stays among the keys that are written and recorded,
-and all else of them is done. Where it cannot be known which may leave, ``blocked`` says that nothing is written.
+declared. It is written only with a change of the keys, and stays as it is for those that stay, so that it never is a
+change by itself. A key that was there before anybody recorded it counts as declared long enough ago. ``refused`` says
+why a key may not leave yet: then that key stays among those that are written and recorded, and every other change of
+the keys is made. Where it cannot be known which keys may leave, ``blocked`` says that nothing is written.
 
-What proves a key is the input ``proven``. What says that it is compromised comes from the program with each run, and is
+The input ``proven`` has the evidence for a key. Which keys are compromised comes from the program with each run, and is
 in no state.
 """
 
@@ -44,8 +44,7 @@ _EARLIER = "earlier"
 
 
 def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
-    """Return what the program gives of a client's rotation; None where its keys are not guarded: it leaves them for a
-    secret."""
+    """Return the input ``rotation`` as the program gives it; None for a client with a secret, whose keys may leave."""
     if connection.uses_secret:
         return None
     return {
@@ -58,8 +57,8 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Overlap:
-    """One check of a client's keys: the inputs before (none: they are made, perhaps anew) and after, and what the
-    program gives."""
+    """One check of a client's keys: the inputs before (none where they are made) and after, and the input
+    ``rotation``."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -67,42 +66,40 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs with ``since`` and ``refused``. ``platform`` is None where the client is another than
-        before."""
+        """Return the inputs with ``since`` and ``refused``; ``platform`` is None where the client is replaced."""
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
         if kept is None and (is_same or self._days == 0):  # without a guard
             return inputs
-        if not isinstance(jwks, Mapping):  # left to the portal for a while, or known once another resource is made
+        if not isinstance(jwks, Mapping):  # left to the portal, or known once another resource is made
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
-            held = self._registered(platform if guarded else None)
+            registered = self._registered(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         was_guarded = kept is not None and self.before.get("jwks") is not None
         recorded = (
             kept
             if kept is not None and was_guarded
-            else {**dict.fromkeys(_by_thumbprint(held), _EARLIER), **(kept or {})}
+            else {**dict.fromkeys(_by_thumbprint(registered), _EARLIER), **(kept or {})}
         )
         declared = _by_thumbprint(jwks)
-        if platform is not None and guarded and self._refused(platform, held, recorded, declared):
-            held = self._still_there(platform, held)  # the state may be older than what is there
-            if refused := self._refused(platform, held, recorded, declared):
-                inputs |= {REFUSED: self._refusal(refused), "jwks": self._with_staying(jwks, held, recorded)}
+        if platform is not None and guarded and self._refused(platform, registered, recorded, declared):
+            registered = self._without_gone(platform, registered)  # somebody may have removed the key already
+            if refused := self._refused(platform, registered, recorded, declared):
+                inputs |= {REFUSED: self._refusal(refused), "jwks": self._with_staying(jwks, registered, recorded)}
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
         return inputs
 
     def _registered(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal,
-        at an address.
+        """Return the keys of the client: as recorded, as an adoption saw them, or as its authority has them.
 
-        Keys that are made anew, as by ``--replace``, have no record: those that the client has are guarded all the
-        same.
+        The authority is read where the portal or an address had the keys, and where they are made anew, as by
+        ``--replace``: then no record has them, and they are guarded all the same.
         """
         if self.before:
             recorded = self.before.get("jwks")
@@ -117,30 +114,30 @@ class Overlap:
             recorded = None
         return recorded if isinstance(recorded, Mapping) else {}
 
-    def _still_there(self, platform: ConnectedPlatform, held: Jwks) -> Jwks:
-        """Return what its authority has of these keys; all of them where that cannot be known, or where it was asked
+    def _without_gone(self, platform: ConnectedPlatform, registered: Jwks) -> Jwks:
+        """Return the recorded keys that the authority still has; all of them where it cannot be read, or was read
         already."""
         if self.before.get("jwks") is None:
-            return held
+            return registered
         try:
-            there = platform.authority.read_jwks(self._client_id)
+            actual = platform.authority.read_jwks(self._client_id)
         except AuthorityError:
-            there = None
-        if there is None:
-            return held
-        gone = _by_thumbprint(held).keys() - _by_thumbprint(there).keys()
-        return {name: key for name, key in held.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
+            actual = None
+        if actual is None:
+            return registered
+        gone = _by_thumbprint(registered).keys() - _by_thumbprint(actual).keys()
+        return {name: key for name, key in registered.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
 
-    def _with_staying(self, jwks: Jwks, held: Jwks, recorded: Collection[str]) -> Jwks:
-        """Return what is declared, and the keys that may not leave yet; each that is there keeps the name that it has.
+    def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
+        """Return the declared keys and those that may not leave yet; a registered key keeps its name.
 
-        A new key waits where it wants such a name, or where there would be more keys than a client may have.
+        A new key waits where its name is taken, or where the client would have more than MOST_KEYS.
         """
         declared, now = _by_thumbprint(jwks), datetime.now(UTC)
         gone = (self.wanted or {})["compromised"]
         stay = {
             name: key.members
-            for name, members in held.items()
+            for name, members in registered.items()
             if (key := readable_jwk(dict(members))) and key.thumbprint not in gone
             if key.thumbprint in declared
             or (key.thumbprint in recorded and RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
@@ -148,20 +145,25 @@ class Overlap:
         new = {
             name: members
             for name, members in jwks.items()
-            if _by_thumbprint({name: members}).keys() - _by_thumbprint(held).keys()
+            if _by_thumbprint({name: members}).keys() - _by_thumbprint(registered).keys()
         }
         fitting = ((name, members) for name, members in new.items() if name not in stay)
         return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
 
     def _refused(
-        self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Mapping[str, PublicJwk]
+        self,
+        platform: ConnectedPlatform,
+        registered: Jwks,
+        recorded: Mapping[str, str],
+        declared: Mapping[str, PublicJwk],
     ) -> str | None:
-        """Return why a key may not leave yet, which one does that ends now, or is called otherwise, too.
+        """Return why a key may not leave yet. A key that ends now, or gets another ``kid``, leaves too.
 
-        What nobody declared, such as one that was slipped in, may leave.
+        A key that nobody declared, such as one that was slipped in, may leave.
         """
-        asked, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
-        names = {thumbprint: key.kid for thumbprint, key in _by_thumbprint(held).items()}
+        wanted, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
+        by_thumbprint = _by_thumbprint(registered)
+        names = {thumbprint: key.kid for thumbprint, key in by_thumbprint.items()}
         stays = {
             thumbprint
             for thumbprint, key in declared.items()
@@ -169,29 +171,29 @@ class Overlap:
         }
         keys = [
             RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
-            for thumbprint, key in _by_thumbprint(held).items()
+            for thumbprint, key in by_thumbprint.items()
             if thumbprint in recorded
         ]
         evidence, oldest = self.after.get("proven") or {}, now - timedelta(days=self.settings.evidence_max_days)
         is_fresh = bool(evidence) and datetime.fromisoformat(evidence["proven_at"]) >= oldest
         proven = {evidence["thumbprint"]} if is_fresh else set()
-        facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self._days}
-        found, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
-        if found is not None and found.lacks_proof:
+        facts: dict[str, Any] = {"compromised": wanted["compromised"], "now": now, "overlap_days": self._days}
+        reason, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
+        if reason is not None and reason.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
             used, unseen = _in_use(platform, client_id)
-            found = obstacle(keys, stays, trusted={*proven, *used}, **facts)
-        if found is None:
+            reason = obstacle(keys, stays, trusted={*proven, *used}, **facts)
+        if reason is None:
             return None
-        if why := asked.get("evidence_refused"):
+        if why := wanted.get("evidence_refused"):
             unseen = f"its evidence counts as none: {why}; {unseen}"
         elif evidence and not is_fresh:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
         probe = (
-            f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id"
+            f"acmidm probe {self.settings.forms_folder}/{wanted['form']}.yaml --stack {wanted['stack']} --client-id"
             f" {client_id} --private-key FILE --record"
         )
-        return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
+        return sentence(reason, overlap_days=self._days, probe=probe, unseen=unseen)
 
     @property
     def _client_id(self) -> str:
@@ -205,32 +207,30 @@ class Overlap:
         return f"{(self.wanted or {}).get('form')}: {why}"
 
 
-def after_read(before: Mapping[str, Any], found: Jwks, days: float) -> dict[str, Any]:
-    """Return ``since`` as it is once a read found these keys: a key that nobody declared has no place in it."""
-    recorded, known = before.get(SINCE), _by_thumbprint(before["jwks"])
-    there = _by_thumbprint(found)
+def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
+    """Return ``since`` after a read of these keys: it has no key that nobody declared."""
+    recorded, former, current = before.get(SINCE), _by_thumbprint(before["jwks"]), _by_thumbprint(jwks)
     if recorded is None:
-        if days == 0 or known.keys() == there.keys():
+        if days == 0 or former.keys() == current.keys():
             return {}
-        recorded = dict.fromkeys(known, _EARLIER)
-    return {SINCE: {thumbprint: since for thumbprint, since in recorded.items() if thumbprint in there}}
+        recorded = dict.fromkeys(former, _EARLIER)
+    return {SINCE: {thumbprint: since for thumbprint, since in recorded.items() if thumbprint in current}}
 
 
-def require_kept(there: Jwks, address: str) -> None:
-    """Refuse an address for the keys of a client where none of those is that it has: its application signs with one of
+def require_kept(jwks: Jwks, address: str) -> None:
+    """Refuse an address for the keys of a client that publishes none of its keys: its application signs with one of
     them.
 
-    From then on the keys are its organisation's affair. What may be somebody else's address, set by hand, is not looked
-    into.
+    Later changes at the address are up to the organisation.
 
     Raises:
         Rejected: before anything is written.
     """
     now = datetime.now(UTC)
     usable = [
-        one
-        for thumbprint, key in _by_thumbprint(there).items()
-        if (one := RegisteredKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
+        registered
+        for thumbprint, key in _by_thumbprint(jwks).items()
+        if (registered := RegisteredKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
     ]
     if not usable:
         return
@@ -242,12 +242,12 @@ def require_kept(there: Jwks, address: str) -> None:
         keys = f"key{'s' if len(usable) > 1 else ''} {listed(key.name for key in usable)}"
         raise Rejected(
             f"the client keeps {keys}, for {address} has none of them; publish there what its application signs with,"
-            " beside what is new"
+            " besides what is new"
         )
 
 
 def _by_thumbprint(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return the keys that can be used; what was slipped into a set may be none."""
+    """Return the keys of a set that may be registered, by thumbprint; an authority may have others."""
     return {key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))}
 
 
@@ -256,7 +256,7 @@ def _moment(since: str) -> datetime:
 
 
 def _in_use(platform: ConnectedPlatform, client_id: str) -> tuple[Mapping[str, KeyUse], str]:
-    """Return the keys that the authority has seen in use, and why a key's use counts for nothing where it has not."""
+    """Return the keys that the authority has seen in use, and why any other key's use is not proven."""
     if not isinstance(platform.authority, KnowsUse):
         return {}, "its authority cannot tell which keys are in use"
     try:

@@ -1,13 +1,13 @@
-"""Whose a client or a configuration is at its authority, and how a resource knows that it still is its own.
+"""Whose a client or a configuration is at its authority, and how a resource knows its own.
 
 Both bear three marks there (``Owner``): natural key, stack, and an **incarnation**, which is made at random in each
 create. The engine makes a resource anew before it removes the old one (``--replace``, ``state taint``, another parent
-or type): the new one finds what is there by key and stack, takes it over and writes its own incarnation. The old one
-then finds another's, and removes nothing.
+or type): the new resource finds the client by key and stack, takes it over and writes its own incarnation. The old
+resource then finds another incarnation, and removes nothing.
 
 The incarnation is an output, for no program knows it. **A read never copies marks into the state**: a refresh also
-reads what waits for its deletion, and would teach it the marks of its successor. Marks that are others' are an input
-that only a read sets, and so a difference: the next update puts the own ones back.
+reads a resource that waits for its deletion, which would then bear the marks of its successor. The marks of others are
+an input that only a read sets, and so a difference: the next update puts the own marks back.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line, quoted
 
 FORMERLY = "formerly"
-"""The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a
-create alone."""
+"""The input with the earlier natural keys of the connection: a create takes over what bears one of them."""
 
 CONNECTION = "connection"
-"""The input of what lives inside a client: the marks that the client has to bear where it is made, but for the
-incarnation."""
+"""The input of what lives inside a client: the marks, without incarnation, that the client must bear in a create."""
 PARTS = "parts"
 """The input of a client with the scopes and keys that it is registered with, where its authority wants them along."""
 OF_A_CREATE = (FORMERLY, CONNECTION, PARTS)
@@ -51,7 +49,7 @@ def owner_of(props: Properties) -> Owner:
 
 
 def outputs(props: Properties) -> dict[str, Any]:
-    """Return what a read gives back beside the inputs."""
+    """Return the outputs that a read gives besides the inputs."""
     return {INCARNATION: props[INCARNATION]} if INCARNATION in props else {}
 
 
@@ -60,42 +58,37 @@ def known_owner(props: Properties) -> Owner:
     return Owner(**props[OTHER]) if OTHER in props else owner_of(props)
 
 
-def compared(props: Properties, found: Owner) -> dict[str, Any]:
-    """Return the inputs that a read gives for whose it is: the own marks, and beside them those that are ``found``
-    instead."""
-    own = owner_of(props)
+def compared(props: Properties, current: Owner) -> dict[str, Any]:
+    """Return the inputs that a read gives for the owner: the own marks, and the ``current`` ones where they differ."""
     marks = {name: props[name] for name in ("software_id", "managed_by") if name in props}
-    return (
-        marks
-        if found == own
-        else {**marks, OTHER: {name: value for name, value in asdict(found).items() if value is not None}}
-    )
+    if current == owner_of(props):
+        return marks
+    return {**marks, OTHER: {name: value for name, value in asdict(current).items() if value is not None}}
 
 
-def is_own(found: Owner, props: Properties) -> bool:
-    """Say whether something is this connection's in this stack, under its key or an earlier one; whichever resource has
-    it."""
+def is_own(owner: Owner, props: Properties) -> bool:
+    """Return whether an owner is this connection in this stack, by its key or an earlier one, and any incarnation."""
     keys = (props.get("software_id"), *(props.get(FORMERLY) or ()))
-    return found.managed_by is not None and found.managed_by == props.get("managed_by") and found.software_id in keys
+    return owner.managed_by is not None and owner.managed_by == props.get("managed_by") and owner.software_id in keys
 
 
 def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> None:
-    """Refuse a client that a refresh has found with another's marks: an authority that was restored gives a number out
-    twice.
+    """Refuse a client that a refresh found with the marks of another: an authority that was restored gives a client-ID
+    out twice.
 
-    Marks that are gone, on a client that is still the organisation's, are put back.
+    A client without marks that is still the organisation's is not refused: the update puts the marks back.
 
     Raises:
         Rejected: before anything is written.
     """
-    found, own = known_owner(olds), owner_of(olds)
-    if found.is_connection_of(own) or (own.incarnation is not None and found.incarnation == own.incarnation):
+    current, own = known_owner(olds), owner_of(olds)
+    if current.is_connection_of(own) or (own.incarnation is not None and current.incarnation == own.incarnation):
         return
     codes = [code for name in ("ovo", "kbo") if (code := news["organisation"].get(name))]
     is_theirs = OrganisationMetadata.model_validate(olds["organisation"]).is_of(codes) is not False
-    if found.is_nobody and found.software_id is None and is_theirs:
+    if current.is_nobody and current.software_id is None and is_theirs:
         return
-    whose = found.managed_by or found.software_id or f"{olds['organisation'].get('name')}, and managed by nobody"
+    whose = current.managed_by or current.software_id or f"{olds['organisation'].get('name')}, and managed by nobody"
     raise Rejected(
         f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it is this connection's"
         " after all, take those marks away at its authority, else take the client out of the state with pulumi state"
@@ -113,17 +106,17 @@ def marks(connection: Declaration, managed_by: str) -> dict[str, Any]:
     return {"software_id": connection.software_id, "managed_by": managed_by}
 
 
-def require_own(found: Owner | None, props: Properties) -> None:
-    """Refuse to write into a client that bears another's marks: a state that was edited by hand has its client-ID.
+def require_own(owner: Owner | None, props: Properties) -> None:
+    """Refuse to write into a client that bears the marks of another: the state was edited by hand.
 
     Raises:
         Rejected: before anything is written.
     """
     own = Owner(**props.get(CONNECTION) or {})
-    if found is None or found.is_nobody or own.is_nobody or found.is_connection_of(own):
+    if owner is None or owner.is_nobody or own.is_nobody or owner.is_connection_of(own):
         return
     raise Rejected(
-        f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of"
+        f"client {props['client_id']} is that of {owner.software_id} in {owner.managed_by}, and nothing of"
         f" {own.software_id} is written into it; put the client-ID right in the state: pulumi stack export, then import"
     )
 

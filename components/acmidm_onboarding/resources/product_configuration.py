@@ -34,8 +34,8 @@ class ProductConfigurationProvider(AuthorityProvider):
     replaced_by = ("product", "client_id", "platform")
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
-        found = platform.configurations(inputs["product"]).get(snapshot.client.client_id)
-        return {} if found is None else {"configuration": dict(found.configuration)}
+        current = platform.configurations(inputs["product"]).get(snapshot.client.client_id)
+        return {} if current is None else {"configuration": dict(current.configuration)}
 
     def make(self, props: Properties) -> CreateResult:
         outputs = ownership.with_incarnation(inputs_of(props))
@@ -43,25 +43,25 @@ class ProductConfigurationProvider(AuthorityProvider):
         return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
 
     def _overwritable(self, props: Properties) -> ProductDocument | None:
-        """What a create may overwrite besides what bears its key: what an adoption has shown, and what bears an earlier
-        key."""
+        """Return what a create may overwrite besides what bears its key: what an adoption showed, or what bears an
+        earlier key."""
         seen = adoption.before(props) or {}
         if not seen and not props.get(ownership.FORMERLY):
             return None
-        found = self.on(props).product_api.read(props["product"], props["client_id"])
-        if found is None or "configuration" not in seen:
-            return found if found and ownership.is_own(found.owner, props) else None
-        is_shown = found.owner.is_nobody or found.owner.managed_by == props["managed_by"]
-        return ProductDocument(seen["configuration"], found.owner if is_shown else Owner())
+        current = self.on(props).product_api.read(props["product"], props["client_id"])
+        if current is None or "configuration" not in seen:
+            return current if current and ownership.is_own(current.owner, props) else None
+        is_shown = current.owner.is_nobody or current.owner.managed_by == props["managed_by"]
+        return ProductDocument(seen["configuration"], current.owner if is_shown else Owner())
 
     def look(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)
-        found = platform.configurations(props["product"]).get(props["client_id"])
-        if found is None:
+        current = platform.configurations(props["product"]).get(props["client_id"])
+        if current is None:
             return gone()
         inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
-        marks = ownership.compared(props, found.owner if platform.marks_products else ownership.owner_of(props))
-        inputs |= {**marks, "configuration": dict(found.configuration)}
+        marks = ownership.compared(props, current.owner if platform.marks_products else ownership.owner_of(props))
+        inputs |= {**marks, "configuration": dict(current.configuration)}
         return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
@@ -70,13 +70,8 @@ class ProductConfigurationProvider(AuthorityProvider):
         return UpdateResult(outputs)
 
     def delete(self, id_: str, props: Properties) -> None:
-        platform, product, client_id, own = (
-            self.on(props),
-            props["product"],
-            props["client_id"],
-            ownership.owner_of(props),
-        )
-        what = f"the {product} configuration of client {client_id}"
+        platform, product, client_id = self.on(props), props["product"], props["client_id"]
+        own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
         if not (self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own)):
             ownership.say_left(what)
         platform.configurations(product).forget(client_id)

@@ -1,9 +1,9 @@
-"""What else a run does with a connection, which decides whether something of it may be removed.
+"""What a run did with a connection before it removes something of it.
 
 The engine makes, compares and changes all that a program declares before it removes what is declared no more, and one
-process of the providers does all of that. So a removal knows two things that neither state nor authority does: that
-another resource still is this client's, as where a move was undone, and that what was to take its place could not be
-made.
+process of the providers does all of that. So a removal knows two things that neither state nor authority has: whether
+another resource is declared for the same client, as after a move that was undone, and whether the resource's
+replacement could not be made.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class SameRun:
                 self._declared.setdefault((props["platform"], id_), set()).add(incarnation)
 
     def could_not_make(self, props: Properties) -> None:
-        """Note that a create has failed: whatever it did until then, what bears its names now is all that is left."""
+        """Note that a create has failed: what bears its names is not removed in this run, for nothing replaces it."""
         with self._lock:
             self._not_made |= _names(props)
 
     def may_remove(self, what: str, id_: str, props: Properties) -> bool:
-        """Say whether a resource may remove what it stands for: not where another one of this run is declared for that.
+        """Return whether a resource may remove what it manages: not where this run declares another resource for it.
 
         Raises:
-            Rejected: where what was to take its place could not be made.
+            Rejected: where the resource's replacement could not be made.
         """
         names = _names(props) | _names({**props, "product": None})  # a configuration's own, and its client's
         with self._lock:
@@ -53,9 +53,8 @@ class SameRun:
 
 
 def _names(props: Properties) -> set[str]:
-    """The natural keys and client-IDs that a resource goes by, each with its platform, and with its product where it is
-    of one."""
+    """Return the natural keys and client-IDs of a resource, each with its platform and its product, if it has one."""
     connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
-    found = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
-    found |= {props.get("client_id"), adopted.get("client_id")}
-    return {f"{props['platform']} {name} {props.get('product') or ''}" for name in found if name is not None}
+    names = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
+    names |= {props.get("client_id"), adopted.get("client_id")}
+    return {f"{props['platform']} {name} {props.get('product') or ''}" for name in names if name is not None}

@@ -1,10 +1,9 @@
 """From a secret to a key without a moment in which neither works.
 
 An authority accepts one method of a client at a time, and a client's keys are written after the client. So a client
-that is to authenticate with keys goes on with its secret until its authority has one of them that can be used. Until
+that will authenticate with keys goes on with its secret until its authority has one of them that can be used. Until
 then its outputs have the method that is in force, and each ``diff`` finds a change, so that the next run looks again.
-The secret itself is the application's and the authority's alone by then: the state needs it no more, for no run ever
-writes it again.
+Meanwhile the state does not have the secret, for no run writes it again.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
-"""The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys,
-any will do."""
+"""The input with the thumbprints of the keys of which the authority must have one; without it any key will do, as in a
+portal."""
 
 
 def is_awaiting(props: Mapping[str, Any]) -> bool:
@@ -39,8 +38,7 @@ def is_from_secret(before: object, after: object) -> bool:
 
 
 def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs, with the awaited keys only where a client comes from a secret, or once did: all others stay as they
-    were."""
+    """Return the inputs, with the awaited keys only where a client comes from a secret, or once did."""
     adopt = inputs.get("adopt")
     seen = before or (adopt.get("before") if isinstance(adopt, Mapping) else None) or {}
     if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
@@ -49,8 +47,7 @@ def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) ->
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether nothing but the awaited keys differs, of a client that awaits none any more: its other keys are none of
-    its business."""
+    """Return whether only the awaited keys differ, of a client that awaits none any more: then nothing is written."""
     if is_awaiting(olds) or olds.get(AWAITED) == news.get(AWAITED):
         return False
     return all(olds.get(name) == news.get(name) for name in {*olds, *news} - {AWAITED})
@@ -72,11 +69,11 @@ def must_wait(authority: Authority, client_id: str, before: object, news: Mappin
 
 
 def sentence(props: Mapping[str, Any]) -> str:
-    """What a run says of a client that waits, for people."""
+    """Return the sentence about a client that waits for a key."""
     key = key_of(str(props.get("software_id")))
-    there = "its authority has a key, which its organisation uploads in the portal"
+    event = "its authority has a key, which its organisation uploads in the portal"
     if props.get(AWAITED):
-        there = "its authority has one of the keys in its form"
+        event = "its authority has one of the keys in its form"
     elif address := props.get("jwks_uri"):
-        there = f"a key that can be used is at {address}"
-    return f"{key} goes on with its client secret until {there}; run the same command again then"
+        event = f"a key that can be used is at {address}"
+    return f"{key} goes on with its client secret until {event}; run the same command again then"

@@ -1,8 +1,8 @@
 """A client of which nobody knows whether it was made: it stays in the state, so that no run makes it a second time.
 
-Where an authority finds no client by its key, a create whose answer is lost may have left one that nobody will find
-again. The engine keeps a resource that failed only where its provider says so by gRPC (``ErrorResourceInitFailed``),
-for which the Python SDK has no way of its own (pulumi.dynamic, 3.272): this file is that way.
+Where an authority finds no client by its key, a create whose answer is lost may have made one that no run can find. The
+engine keeps a resource that failed only where its provider says so by gRPC (``ErrorResourceInitFailed``), for which the
+Python SDK has no way of its own (pulumi.dynamic, 3.272): this file is that way.
 """
 
 from __future__ import annotations

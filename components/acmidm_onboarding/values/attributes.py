@@ -12,48 +12,20 @@ from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ATTRIBUTE_NAME
 
 ATTRIBUTE = re.compile(r"setbyclient_[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
-"""What a client says of itself in its tokens has such a name at ACM/IDM, and no other claim has."""
+"""The claims that a client sets by itself have such names at ACM/IDM, and no other claim has."""
 _OF_IDENTITY = frozenset(
     {
-        *(
-            "iss",
-            "sub",
-            "aud",
-            "exp",
-            "nbf",
-            "iat",
-            "jti",
-            "act",
-            "azp",
-            "scope",
-            "scopes",
-            "scp",
-            "amr",
-            "acr",
-            "sid",
-            "cnf",
-        ),
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "azp", "amr", "acr", "sid", "cnf"),
+        *("scope", "scopes", "scp"),
         *("client", "clientid", "issuer", "subject", "audience", "role", "roles", "group", "groups", "entitlements"),
-        *(
-            "vo",
-            "ovo",
-            "ovocode",
-            "orgcode",
-            "orgnaam",
-            "organisatie",
-            "applicatienaam",
-            "kbo",
-            "kbonummer",
-            "insz",
-            "rrn",
-            "email",
-        ),
+        *("vo", "ovo", "ovocode", "orgcode", "orgnaam", "organisatie", "applicatienaam"),
+        *("kbo", "kbonummer", "insz", "rrn", "email"),
     }
 )
 """The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1, RFC 9068 §2.2,
 ACM/IDM's ``vo_…``)."""
 _LONGEST_COMMON_PART = 5
-"""Longer ones of those words are a part of no other."""
+"""Characters up to which one of those words may be a part of another word."""
 
 
 def _attribute_name(name: str) -> str:

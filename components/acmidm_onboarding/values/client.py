@@ -20,14 +20,14 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 ClientKey = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
 Fields = Mapping[str, Any]
+"""Metadata or configuration, flat: ``{"organisation.name": "Stad Gent"}``."""
 
 JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
-"""How the names of its attributes begin among its fields."""
-
+"""How the names of attributes begin among a client's fields."""
 
 NOT_DECLARED = "granted outside this project"
-"""The reason that a refresh gives a scope which nobody declared."""
+"""The reason that a refresh records for a scope that no form declares."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Grant:
     """How a client has a scope."""
 
     reason: str | None = None
-    """Why, on one line; None where that is not known."""
+    """Why the client has it, on one line; None where that is not known."""
     default: bool = False
     """Whether every token has it, whatever its request names."""
 
@@ -45,7 +45,7 @@ def grants(scopes: Scopes) -> dict[str, Grant]:
 
 
 class Authentication(StrEnum):
-    """By what a client proves who it is, and where that comes from."""
+    """By what a client authenticates, and where its keys come from."""
 
     SECRET = "secret"
     KEYS_OF_FORM = "form"
@@ -55,8 +55,7 @@ class Authentication(StrEnum):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """When an organisation was last mailed about its client; or why it was not: ``no-smtp``, ``existed``, or a
-    sentence."""
+    """When an organisation was last mailed about its client, or why not: ``no-smtp``, ``existed``, or a sentence."""
 
     sent_at: datetime | None = None
     not_sent: str | None = None
@@ -76,69 +75,67 @@ class Client:
     form: str | None = None
     client_id: str | None = None
     has_secret: bool | None = None
-    """Whether it has the client secret that is declared."""
+    """Whether the client has the declared secret; None where that is not known."""
     secret_updated_at: int | None = None
     secret_generation: int | None = None
-    """Which of its secrets, one after the other, it has; None where it has none, or that is not known."""
+    """Which secret the client has, counted from 1; None where it has none, or that is not known."""
     awaits_key: bool = False
-    """Whether its secret is in force until its authority has a key, though a run has declared keys already."""
+    """Whether a run declared keys, and the secret stays in force until the authority has one of them."""
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False
-    """Whether this is such a client, as it was before."""
+    """Whether this is a client that is taken over, as it was before."""
     protected: bool | None = None
-    """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
+    """Whether the engine refuses to remove the client or a part of it; None where that is not known."""
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, Grant] | None = None
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
-    """Per scope its name in the catalogue, which evidence has; in a state only where that is another one."""
+    """Per scope its name in the catalogue, which evidence uses; in a state only where the two differ."""
     withdrawn: frozenset[str] = frozenset()
-    """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that
-    off."""
+    """The scopes that were taken away because the client, or a product of it, leaves: it gets them back where its form
+    calls that off."""
     keys: Mapping[str, Key] | None = None
-    """None: left to the portal, or published at an address."""
+    """The declared public keys per ``kid``; None where they are left to the portal, or published at an address."""
     uploaded: Mapping[str, Key] | None = None
-    """The keys that the portal has, where they are left to it and known."""
+    """The keys that were uploaded to the portal; None where keys are not left to it, or are not known."""
     compromised: frozenset[str] = frozenset()
-    """The thumbprints of keys that its form says are: known from the form alone."""
+    """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
     signs_without_kid: bool = False
-    """Whether its application is known to, by evidence or its authority."""
+    """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
     proven: Mapping[str, str] = field(default_factory=dict)
-    """What its evidence was when a run last saw it (``evidence.summary``); empty without any."""
+    """The evidence that the last run saw (``evidence.summary``); empty without any."""
     seen: str | None = None
-    """The thumbprint of the key that signed it, where the authority had that key then, and had seen it in use if it can
-    tell."""
+    """The thumbprint of the key that signed the evidence, where the authority had that key then, and had seen it in use
+    if it records use."""
     products: Mapping[str, Configuration] = field(default_factory=dict)
-    """Per product its configuration."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
-    """Per product whose the configuration is."""
+    """Per product the owner of the configuration."""
     without_marks: frozenset[str] = frozenset()
-    """The parts that bear others' marks, as a refresh has found: the next run puts their own back."""
+    """The parts that a refresh found with the marks of others: the next run puts their own marks back."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
-    """Per policy that the form is exempted from, why."""
+    """Per policy that the form is exempted from, the reason."""
     unneeded_exemptions: frozenset[str] = frozenset()
-    """Those that exempt nothing in any environment of the form: known from the form alone."""
+    """The exemptions that no environment of the form needs: a form alone knows them."""
     retire: Mapping[str, str] = field(default_factory=dict)
     """Per platform and product that its form retires, the day from which on it is taken down, as 2027-03-31 (UTC)."""
     preserve: bool = False
-    """Whether it is left to itself then, without anybody who manages it, and not removed."""
+    """Whether the client is then left at its authority, managed by nobody, and not removed."""
     retained: bool = False
-    """Whether the engine leaves it where it is, with its products, when it forgets it."""
+    """Whether the engine leaves the client and its products at their authorities when it forgets them."""
     is_first: bool = True
-    """Whether it is the first of its form's clients, at which reports have what the form says of all of them."""
+    """Whether this is the first client of its form: reports show there what the form says of all its clients."""
     formerly: tuple[str, ...] = ()
     """Its earlier keys."""
     handed_over: HandedOver | None = None
-    """What its organisation was told; None where the state has nothing of that."""
+    """The mails to its organisation; None where the state has no record of them."""
     others: Mapping[str, Fields] | None = None
-    """Its resources of types that nothing else here is read from: per part its inputs, flat. None where they are not
-    known, as in a form."""
+    """Its resources of other types: per part their inputs, flat. None where they are not known, as in a form."""
     made_at: datetime | None = None
-    """When the engine made it."""
+    """When the engine made the client."""
     keys_since: datetime | None = None
-    """When the engine made what has its keys."""
+    """When the engine made the resource with its keys."""
     urns: Mapping[str, str] = field(default_factory=dict)
-    """The resources that are in the state, per part."""
+    """The URNs of its resources in the state, per part."""
 
     @property
     def place(self) -> ClientKey:
@@ -170,7 +167,7 @@ class Client:
 
     @property
     def attributes(self) -> Fields:
-        """What its tokens say beside its organisation, per name."""
+        """The attributes in its tokens, per name."""
         return {
             name.removeprefix(OF_ATTRIBUTES): value
             for name, value in self.fields.items()
@@ -183,7 +180,7 @@ class Client:
 
     @property
     def jwks_uri(self) -> str | None:
-        """Where its keys are published, if its form says so."""
+        """The address at which its keys are published; None where there is none."""
         return self.fields.get(JWKS_URI)
 
     @property
@@ -196,22 +193,22 @@ class Client:
 
     @property
     def leaves(self) -> dict[str, str]:
-        """The days from which on its platform, and products of it, are taken down."""
+        """Per platform and product of this client that its form retires, the day."""
         return {name: day for name, day in self.retire.items() if name == self.platform or name in self.products}
 
     @property
     def announced(self) -> dict[str, str]:
-        """All that its form says of leaving, of other platforms too."""
+        """All that its form says of leaving, on other platforms too; empty but for the first client of the form."""
         return {**self.retire, **({"preserve": "yes"} if self.preserve else {})} if self.is_first else {}
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:
-        """Its keys, those in the portal too; None where they are not known."""
+        """Its keys, declared or in the portal; None where they are not known."""
         return self.uploaded if self.keys is None else self.keys
 
     @property
     def thumbprints(self) -> frozenset[str]:
-        """Those of the keys that are declared, without what is no key."""
+        """The thumbprints of the declared keys; a key that has none is left out."""
         return frozenset(key.thumbprint for key in (self.keys or {}).values() if key.thumbprint)
 
     @property
@@ -220,7 +217,7 @@ class Client:
 
     @property
     def waits_for_keys(self) -> bool:
-        """Whether it authenticates with keys of which none is declared."""
+        """Whether it authenticates with keys that are left to the portal."""
         return self.uses_keys and self.keys is None and self.jwks_uri is None
 
     @property
@@ -238,12 +235,12 @@ Records = Mapping[str, Client]
 """What a state has, by resource name; see ``Recorded.parts``."""
 
 
-def with_one_first(clients: Iterable[Client]) -> dict[ClientKey, Client]:
-    """By place: what a form says of all its clients is reported at the first of its platforms alone."""
-    order, first, found = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
-    for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
+def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
+    """Return clients by their identity, of which the first platform of each key has ``is_first``."""
+    order, first, by_key = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
+    for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
-    return {place: replace(client, is_first=client.platform is first[client.key]) for place, client in found.items()}
+    return {key: replace(client, is_first=client.platform is first[client.key]) for key, client in by_key.items()}
 
 
 def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
@@ -252,23 +249,23 @@ def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:
-    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left
-    under another name.
+    """Return the recorded client of a declared one, with the parts that a rename which failed in part left under
+    another name; None where the state has nothing of it.
 
-    One that is there in parts alone has no ``client_id``.
+    Where the state has only parts of the client, it has no ``client_id``.
     """
     own = wanted.resource_name
     names = (own, *(former + own.removeprefix(wanted.key) for former in wanted.formerly))
-    found = [records[name] for name in names if name in records]
-    client = next((one for one in found if one.client_id), found[0] if found else None)
-    for part in found:
+    parts = [records[name] for name in names if name in records]
+    client = next((part for part in parts if part.client_id), parts[0] if parts else None)
+    for part in parts:
         if client is not None and part is not client and not part.client_id:
             client = _with(client, part)
     return client
 
 
 def joined(records: Records, others: Records) -> Records:
-    """Return what a state has, and with it what is known to be there besides."""
+    """Return the clients of a state with what else is known of them, and others that are known."""
     return {
         **others,
         **{name: _with(client, others[name]) if name in others else client for name, client in records.items()},

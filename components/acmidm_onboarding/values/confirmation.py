@@ -24,7 +24,7 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
 
 CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
-"""The parts of a client that are confirmed each by itself; of products one each: ``product/dosis``."""
+"""The parts of a client that people confirm separately; each product is a part: ``product/dosis``."""
 
 
 def _part(text: str) -> str:
@@ -48,27 +48,27 @@ Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(one_li
 
 
 class Attestation(Part):
-    """Who says so, and when that person saw it."""
+    """Who confirms something, and when that person saw it."""
 
     by: Line
     at: AwareDatetime
 
 
 class Refusal(Attestation):
-    """Why an order is not carried out. It counts for what the order said, and no longer."""
+    """Why an order is not carried out. It counts as long as the order has this ``digest``."""
 
     digest: Line
     why: Line
 
 
 class ConfirmedScope(Part):
-    """How the client has a scope."""
+    """One scope of a client."""
 
     default: Annotated[StrictBool, Field(description="Whether every token has it, whatever its request names.")] = False
 
 
 class ConfirmedMetadata(Part):
-    """What is registered of the client itself."""
+    """The metadata of a client, as a portal shows them."""
 
     client_name: Text
     organisation: OrganisationMetadata
@@ -80,14 +80,13 @@ class ConfirmedMetadata(Part):
 
     @classmethod
     def of(cls, metadata: ClientMetadata) -> Self:
-        """Return it without the marks, which no portal keeps, and the application, which is the file's name."""
+        """Return metadata without the marks, which no portal keeps, and the application, which is the file's name."""
         return cls.model_validate({name: getattr(metadata, name) for name in cls.model_fields})
 
     @property
     def document(self) -> dict[str, Any]:
         """The fields as a file has them, those without a value left out."""
-        found = self.model_dump(mode="json", exclude_none=True)
-        return found if self.attributes else {name: value for name, value in found.items() if name != "attributes"}
+        return self.model_dump(mode="json", exclude_none=True, exclude=None if self.attributes else {"attributes"})
 
 
 class ConfirmationFile(Part):
@@ -124,9 +123,9 @@ class Confirmation:
     file: Path
     said: ConfirmationFile
     jwks: Mapping[str, PublicJwk] | None = None
-    """Its public keys per ``kid``; None where nobody has looked."""
+    """Its public keys per ``kid``; None where nobody confirmed them."""
     since: Mapping[str, datetime] = field(default_factory=dict)
-    """Per thumbprint since when a key is there."""
+    """Per thumbprint since when the authority has the key."""
 
     @property
     def is_there(self) -> bool:
@@ -135,20 +134,20 @@ class Confirmation:
 
     @property
     def registered(self) -> ClientMetadata:
-        """What is registered of a client that is there."""
-        found = self.said.metadata.document if self.said.metadata else {}
-        return ClientMetadata.model_validate({**found, "application": self.key.rpartition("/")[2]})
+        """The metadata of a client that the authority has."""
+        document = self.said.metadata.document if self.said.metadata else {}
+        return ClientMetadata.model_validate({**document, "application": self.key.rpartition("/")[2]})
 
     @property
     def scopes(self) -> dict[str, bool]:
-        return {scope: one.default for scope, one in self.said.scopes.items()}
+        return {name: scope.default for name, scope in self.said.scopes.items()}
 
-    def client(self, place: ClientKey) -> Client | None:
-        """Return the client as it is confirmed; None where there is none."""
+    def client(self, client_key: ClientKey) -> Client | None:
+        """Return the client as it is confirmed; None where the authority has none."""
         if not self.is_there:
             return None
         return Client(
-            *place,
+            *client_key,
             fields=flat(self.registered.properties),
             client_id=self.said.client_id,
             scopes=grants(self.scopes),

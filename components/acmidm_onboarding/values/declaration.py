@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, with_one_first
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, with_first_marked
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -19,30 +19,29 @@ class Declaration(Client):
 
     scopes: Mapping[str, Grant]
     metadata: ClientMetadata
-    """What is registered of it, without the stack that manages it, which no form knows."""
+    """Its metadata, without the stack that manages it, which no form knows."""
     declared_by: Organisation
     jwks: Mapping[str, PublicJwk] | None = None
-    """Its keys per ``kid``; None where the organisation uploads them in the portal or publishes them, empty for a
-    client with a secret."""
+    """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty with a secret."""
     codes: tuple[str, ...] = ()
-    """What an authority may know its organisation by, and no other: present and earlier codes."""
+    """The present and earlier codes by which an authority may know its organisation, and no other one."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Per product that its form retires, those of the scopes that belong to it."""
+    """Per product that its form retires, the scopes that belong to the product."""
     leaving: frozenset[str] = frozenset()
-    """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
+    """Its platform and its products that are taken down in this run, so that the engine no longer protects them."""
     left: bool = False
-    """Whether it has left and is preserved: then it is a name in the state, and nothing of it is declared."""
+    """Whether it has left and is preserved: then its component names it, and none of its resources is declared."""
     leaves_scopes: bool = False
-    """Whether a run leaves its scopes as they are, for nobody knows which it has."""
+    """Whether a run writes no scopes, because nobody knows which the client has."""
     is_confirmed: bool = False
-    """Whether it is what people confirmed: a run records that, and nothing of it is decided any more."""
+    """Whether this is the client as people confirmed it: a run records it, and checks no rule."""
     evidence: Evidence | None = None
-    """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the
-    portal has."""
+    """What ``acmidm probe`` proved of it, by a valid signature. Its age, and a key that only the portal has, are not
+    checked yet."""
     evidence_refused: str | None = None
-    """Why a file of evidence that is there counts as none."""
+    """Why a file of evidence counts as none."""
     test_evidence: Evidence | None = None
-    """On production: the evidence of the same client on TNI."""
+    """On production: the evidence of the same connection on TNI."""
     test_evidence_refused: str | None = None
 
     @property
@@ -59,8 +58,8 @@ class Declaration(Client):
         return self.platform in self.leaving or product in self.leaving
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
-        """Return it as a stack has it; ``protect`` is its setting, ``managed_by`` its name at authorities, each where
-        it is known."""
+        """Return the declaration as the client of a stack: ``protect`` is the setting of the stack, ``managed_by`` its
+        name at authorities, each None where it is not known."""
         goes = self.is_leaving()
         return replace(
             self,
@@ -77,8 +76,10 @@ class Declaration(Client):
 def in_stack(
     declarations: Iterable[Declaration], *, protect: bool | None, managed_by: str | None = None
 ) -> dict[ClientKey, Client]:
-    """Return the clients that are declared, by place, as a stack has them; see there."""
-    return with_one_first(declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations)
+    """Return the declared clients by their identity, each as ``Declaration.in_stack`` has it."""
+    return with_first_marked(
+        declaration.in_stack(protect=protect, managed_by=managed_by) for declaration in declarations
+    )
 
 
 def connection_key(code: str, application: str) -> str:

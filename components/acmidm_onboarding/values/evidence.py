@@ -2,7 +2,7 @@
 
 A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it
 holds the private key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it
-counts as none, with its reason. What is no such signature at all is a mistake where it lies (``other_files.py``).
+counts as none, with its reason. A file without such a signature is a mistake (``other_files.py``).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class EvidenceFile:
 
 def _visible(text: str) -> str:
     if not is_visible(text):
-        raise ValueError  # nobody reads it: the payload is refused by the names of its members
+        raise ValueError  # without a sentence: the payload is refused by the names of its members
     return text
 
 
@@ -117,11 +117,10 @@ class Payload(BaseModel):
 
 
 def read_evidence(text: str, file: str, expected: Expected, now: datetime | None = None) -> Evidence:
-    """Return what the text of a file proves of the expected connection. Whose key it is, and how old it is, is for the
-    caller.
+    """Return what the text of a file proves of the expected connection; the caller checks its key and its age.
 
     Raises:
-        Unusable: where it does not hold, for the first reason.
+        Unusable: with the first reason why the evidence does not hold.
     """
     payload, key = payload_in(text)
     for name in ("organisation", "application", "environment", "platform"):
@@ -145,7 +144,7 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
 
 
 def parts_in(text: str) -> dict[str, str]:
-    """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises Unusable."""
+    """Return payload, header and signature of a text, unverified. Raises Unusable where it is no flattened JWS."""
     parts = _object(text, "file")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
         raise Unusable(say("problems.evidence.no_jws"))
@@ -153,7 +152,7 @@ def parts_in(text: str) -> dict[str, str]:
 
 
 def payload_in(text: str) -> tuple[Payload, PublicJwk]:
-    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises Unusable."""
+    """Return the signed payload in the text of a file, and the key that signed it. Raises Unusable."""
     parts = parts_in(text)
     key = _verified_key(**parts)
     try:
@@ -173,7 +172,7 @@ def payload_in(text: str) -> tuple[Payload, PublicJwk]:
 
 
 def summary(evidence: Evidence) -> dict[str, str]:
-    """Return what a stack records of evidence, and what a review says of it."""
+    """Return what a stack records of evidence, and a review shows."""
     return {
         "thumbprint": evidence.thumbprint,
         "issuer": evidence.issuer,
@@ -201,9 +200,8 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     if header["kid"] != key.kid:
         raise Unusable(say("problems.evidence.another_kid"))
     alg = header["alg"]
-    if not isinstance(alg, str) or alg not in algorithms_of(
-        key.members
-    ):  # neither none nor a MAC, which would take the key as a secret
+    # Neither "none" nor a MAC, which would take the public key as a secret.
+    if not isinstance(alg, str) or alg not in algorithms_of(key.members):
         raise Unusable(say("problems.evidence.wrong_alg"))
     jws = JWS()
     jws.allowed_algs = [alg]

@@ -1,7 +1,7 @@
-"""What an authority says of a client, as it may get into a state, a preview and a report.
+"""Values of an authority, made safe for a state, a preview and a report.
 
-The engine shows values as they are: a line break or an escape sequence in one would look as if the engine had said what
-follows. Equal values stay equal, and nothing that a form may have is changed, so that comparison finds what it did.
+The engine shows values as they are: what follows a line break or an escape sequence would look like the engine's own
+output. Equal values stay equal, and no value that a form may have is changed, so that comparison finds what it did.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from acmidm_onboarding.values.secrecy import without_private_keys
 
 
 def harmless(value: Any) -> Any:
-    """Return a value without private keys and tokens, and with all that is no visible character spelled out."""
+    """Return a value without private keys and tokens, and with invisible characters escaped."""
     return _spelled_out(without_private_keys(value))
 
 

@@ -54,24 +54,20 @@ _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.AS
 
 
 def codes_within(text: str) -> set[str]:
-    """Return the OVO codes and KBO numbers that somebody, or a tolerant program, reads in a text, however they are
-    written."""
-    found = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
-    return {code for code in found if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
+    """Return the OVO codes and KBO numbers that people, or a tolerant program, would read in a text."""
+    codes = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
+    return {code for code in codes if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
 
 
 _INVISIBLE = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""What Unicode counts as letter, mark or symbol, and shows as nothing."""
+"""Characters that Unicode counts as letter, mark or symbol, and that show as nothing."""
 
 
 def is_visible(text: str) -> bool:
-    """Return whether all of a text is seen, as authorities want it: on one line, no control, bidirectional or invisible
-    character in it.
-
-    Nor a space at either end.
-    """
+    """Return whether a text is on one line, without control, bidirectional or invisible characters, and without a space
+    at either end: what authorities accept."""
     return text.isprintable() and not _INVISIBLE.search(text) and text == text.strip()
 
 
@@ -114,7 +110,7 @@ def _prototype(char: str) -> str:
     from confusable_homoglyphs.confusables import confusables_data  # a megabyte, which few commands need
 
     like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
-    if char.isascii():  # it looks like one other, or is what others look like
+    if char.isascii():  # either it looks like another character, or others look like it
         return like[0] if len(like) == 1 and like[0].isascii() else char
     return next((other for other in like if _plain(other).isascii() and _plain(other)), char)
 

@@ -28,10 +28,10 @@ MINIMUM_RSA_BITS = 2048
 """FAPI 2.0 Security Profile §5.4.1."""
 
 _MAXIMUM_RSA_BITS = 16384
-"""What OpenSSL verifies with; also, a larger one costs whoever checks a signature seconds."""
+"""The largest key that OpenSSL verifies with; to check a signature of a larger one takes seconds."""
 
 _MAXIMUM_EXPONENT_BITS = 64
-"""A longer one makes whoever checks a signature work for it."""
+"""A longer exponent makes checking a signature slow."""
 
 _REQUIRED_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _OPTIONAL_MEMBERS = ("use", "key_ops", "alg", "kid", "exp")
@@ -116,8 +116,7 @@ def public_jwk(members: object) -> PublicJwk:
 
 
 def thumbprint_of(members: Mapping[str, object]) -> str | None:
-    """Return the thumbprint of whatever key an authority has, one that may not be registered too; None where it has
-    none."""
+    """Return the thumbprint of any key, even one that may not be registered; None for what has no thumbprint."""
     try:
         return str(
             JWK(**{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}).thumbprint()
@@ -127,8 +126,8 @@ def thumbprint_of(members: Mapping[str, object]) -> str | None:
 
 
 def readable_jwk(members: object) -> PublicJwk | None:
-    """Return the public key as ``public_jwk`` does, None for what may not be registered: an authority may have it all
-    the same."""
+    """Return the public key as ``public_jwk`` does; None for a key that may not be registered, yet an authority may
+    have."""
     try:
         return public_jwk(members)
     except InvalidJwk:
@@ -138,17 +137,12 @@ def readable_jwk(members: object) -> PublicJwk | None:
 def parse_jwk(text: str) -> PublicJwk:
     """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:
-        raise InvalidJwk(
-            Reason(
-                say("problems.jwk.pem"),
-                "",
-            )
-        )
+        raise InvalidJwk(Reason(say("problems.jwk.pem"), ""))
     return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
 
 
 def algorithms_of(key: Mapping[str, object]) -> frozenset[str]:
-    """Return what a key may sign with: its ``alg``, else whatever fits its type."""
+    """Return the algorithms that a key may sign with: its ``alg``, else each that fits its type."""
     if isinstance(key.get("alg"), str):
         return frozenset({str(key["alg"])})
     return _fitting_algorithms(key)
@@ -166,9 +160,9 @@ def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
     return _RSA_ALGORITHMS if key.get("kty") == "RSA" else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
 
 
-def _refuse_private(found: Collection[str]) -> None:
-    if found:
-        private = sorted(found)
+def _refuse_private(members: Collection[str]) -> None:
+    if members:
+        private = sorted(members)
         raise InvalidJwk(
             Reason(say_counted("problems.jwk.private", len(private), members=", ".join(private)), private[0])
         )
@@ -236,12 +230,7 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
         reasons.append(Reason(say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"))
     if kid is not None and not _is_kid(kid):
-        reasons.append(
-            Reason(
-                say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES),
-                "kid",
-            )
-        )
+        reasons.append(Reason(say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES), "kid"))
     elif kid is not None and has_mark(cast(str, kid)):
         reasons.append(Reason(say("problems.jwk.kid_is_mark"), "kid"))
     if exp is not None and not _is_moment(exp):
@@ -267,8 +256,8 @@ def _base64url_bits(text: str) -> int:
 
 
 def _is_only_spelling(text: str, crv: object) -> bool:
-    """Return whether no unused bit is set behind the last octet (RFC 4648 §3.5), and the octets are as many as the
-    curve has."""
+    """Return whether a text sets no unused bit after its last octet (RFC 4648 §3.5), and has as many octets as the
+    curve."""
     octets = _bytes(text)
     return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(octets) == _OCTETS.get(
         str(crv), len(octets)
@@ -276,7 +265,7 @@ def _is_only_spelling(text: str, crv: object) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    """Decode a base64url text; nothing where its length is that of none."""
+    """Decode a base64url text; return no bytes where its length is impossible."""
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:

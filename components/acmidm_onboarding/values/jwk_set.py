@@ -12,10 +12,8 @@ from acmidm_onboarding.values.secrecy import private_members_in
 def parse_keys(text: str) -> tuple[PublicJwk, ...]:
     """Return the public signing keys in a JSON text, in their order; those that encrypt are left out (RFC 7517 §4.2).
 
-    Nothing is returned where a private key is anywhere in it.
-
     Raises:
-        InvalidJwk: with every reason, and which key it is about where there are several.
+        InvalidJwk: with every reason, each with its key where there are several; also where any key is private.
         ValueError: where the text is no JSON.
     """
     if "PRIVATE KEY-----" in text:
@@ -27,12 +25,12 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
         raise InvalidJwk(Reason(say("problems.jwk.no_list"), "keys"))
     if private_members_in(document):
         public_jwk(document)  # which refuses it, without repeating it
-    found, reasons = [], list[Reason]()
+    keys, reasons = [], list[Reason]()
     for number, members in enumerate(document["keys"], 1):
         if isinstance(members, dict) and members.get("use") == "enc":
             continue
         try:
-            found.append(public_jwk(members))
+            keys.append(public_jwk(members))
         except InvalidJwk as error:
             reasons += [
                 Reason(say("problems.jwk.number", number=number, sentence=reason.sentence), reason.member)
@@ -40,4 +38,4 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
             ]
     if reasons:
         raise InvalidJwk(*reasons)
-    return tuple(found)
+    return tuple(keys)

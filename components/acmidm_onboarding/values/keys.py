@@ -1,4 +1,4 @@
-"""Public keys as people compare them: by thumbprint, end, and what else is said of them."""
+"""Public keys as people compare them: by thumbprint, end, and usage."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from acmidm_onboarding.values.jwk import thumbprint_of
 from acmidm_onboarding.values.plain import normalised
 
 _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
-"""What else is public of a key and not the key."""
+"""The public members that are neither key material nor name nor end."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A public key: its thumbprint (RFC 7638), None where that cannot be worked out, when it ends, and what else its
-    owner says of it."""
+    """A public key: its thumbprint (RFC 7638), None where it has none, its end, and its members in ``_USAGE``."""
 
     thumbprint: str | None
     expires: datetime | None = None
     usage: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
-    """Of all members: two keys with the same one are the same, whatever they have besides."""
+    """The hash of all members: keys with the same digest are equal."""
 
     def days_left(self, now: datetime) -> int | None:
         return (self.expires - now).days if self.expires else None
 
     @property
     def described(self) -> dict[str, Any]:
-        """All but the key material."""
+        """Usage and end, as people read them."""
         return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
 
 
@@ -42,8 +41,8 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
-    """A key in a JWK Set; ``thumbprint`` where that is worked out already. Only what identifies it is kept, so that no
-    other member of it can get into a report."""
+    """Return a key of a JWK Set, with its ``thumbprint`` where that is known already. Its other members are dropped, so
+    that none gets into a report."""
     exp, expires, thumbprint = members.get("exp"), None, thumbprint or thumbprint_of(members)
     if isinstance(exp, int | float):
         try:

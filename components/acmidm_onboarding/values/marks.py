@@ -1,8 +1,8 @@
-"""Pulumi's own marks: texts that the engine and its SDK take for something else than a text, wherever they stand.
+"""Pulumi's own marks: texts that the engine and its SDK take for something else than a text.
 
-A map with the key of the first group is a secret, an asset or a resource; a text of the second is a value that is not
-known yet. Neither says so to anybody: the program ends, or a value is gone. Hence they are refused in what people
-write, and renamed in what servers answer.
+The SDK reads a map with the key of the first group as a secret, an asset or a resource, and a text of the second as a
+value that is not known yet. The program then ends, or loses a value, without a message. Hence marks are refused in what
+people write, and renamed in what servers answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _SIGNATURES = (
-    "4dabf18193072939515e22adb298388d",  # the key itself; the others are what may stand behind it
+    "4dabf18193072939515e22adb298388d",  # the key itself; the others are its possible values
     "1b47061264138c4ac30d75fd1eb44270",
     "5cf8f73096256a8f31e491e813e4eb8e",
     "d0e6a833031e9bbcd3f4e8bde6ca49a4",

@@ -28,7 +28,7 @@ _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 
 
 def is_name(text: str) -> bool:
-    """Return whether folders, forms and applications may have this name: resources are named by it as it is."""
+    """Return whether a folder, a form or an application may have this name: resources are named by it."""
     return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
 
 
@@ -60,7 +60,7 @@ def owner(text: str) -> str:
 
 
 def client_id(text: str) -> str:
-    # A part of a path that is one or two dots leads to another place, even when it is escaped (RFC 3986 §5.2.4).
+    # One or two dots in a path lead to another resource, even when they are escaped (RFC 3986 §5.2.4).
     if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
         raise ValueError(say("problems.name.no_client_id", text=quoted(text)))
     return text
@@ -73,7 +73,7 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Check a text that may have several lines, since it is put on one: control characters are refused."""
+    """Check a text of several lines, which reports put on one: control characters are refused."""
     one_line(" ".join(text.split()))
     return text
 

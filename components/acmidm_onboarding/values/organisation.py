@@ -106,5 +106,5 @@ class Organisation(Part):
 
     @property
     def earlier_keys(self) -> tuple[str, ...]:
-        """The whole keys, such as OVO001992/loket, that one form each keeps."""
+        """The earlier keys as a whole, such as OVO001992/loket: each names one client."""
         return tuple(former for former in self.formerly if "/" in former)

@@ -8,8 +8,7 @@ from typing import Any
 
 
 def normalised(value: Any) -> Any:
-    """Whole numbers as integers: the engine has them travel as floating point; lists as lists, for their order is a
-    change."""
+    """Return a value with whole numbers as integers, which the engine sends as floating point, and tuples as lists."""
     if isinstance(value, Mapping):
         return {name: normalised(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -18,9 +17,9 @@ def normalised(value: Any) -> Any:
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
+    """Return ``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
 
-    A name that has a dot of its own is quoted: no two fields get the same name, so that none hides another.
+    A name with a dot is quoted, so that no two fields get the same name.
     """
     fields: dict[str, Any] = {}
     for key, part in value.items():

@@ -13,9 +13,9 @@ from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
 _LONGEST_SEARCHED = 100
-"""Characters of a name that a nearest known one is looked for: the search takes the square of them."""
+"""Characters of the longest name for which a nearest one is sought: the search takes time as their square."""
 _COMMAND = re.compile(r"##(?=(?:vso)?\[)|^(\s*):(?=:)", re.IGNORECASE)
-"""How a command to Azure Pipelines begins, anywhere in a line of a log, or one to GitHub, at its start."""
+"""The begin of a command in a log: to Azure Pipelines anywhere in a line, to GitHub at the start of it."""
 
 DocumentPath = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list indexes that lead to it."""
@@ -50,11 +50,10 @@ class Problem:
 
 
 class Failure(Exception):
-    """Why something cannot be done, in words for the person who wanted it: the root of all that this project raises for
-    people.
+    """Why something cannot be done, a sentence for a person: the root of all that this project raises for people.
 
-    ``exit_code`` is that of a command that it ends: 1 it did not succeed, 2 wrong use, forms or settings, 3 somebody
-    cannot be reached.
+    ``exit_code`` is that of the command that it ends: 1 the command did not succeed, 2 wrong use, forms or settings, 3
+    a server cannot be reached.
     """
 
     exit_code = 2
@@ -66,7 +65,7 @@ class Failure(Exception):
 
 
 class Unusable(Exception):
-    """What was read is not what it should be, or cannot be used: why, in words that go into a sentence about it."""
+    """Why what was read cannot be used: a clause for a sentence about it."""
 
 
 class InvalidForms(Failure):
@@ -78,7 +77,7 @@ class InvalidForms(Failure):
 
 
 def quoted(text: str) -> str:
-    """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of a key or a token."""
+    """Quote a text in a message, shortened to what is needed to recognise it, without keys and tokens."""
     text = on_one_line(text)
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 

@@ -1,4 +1,4 @@
-"""Keys and tokens, which no message repeats: they are told by their marks (PEM, JSON Web Key, JSON Web Token)."""
+"""Keys and tokens, which no message repeats, recognised by their form (PEM, JSON Web Key, JSON Web Token)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HIDDEN = "[hidden: a key or a token]"
 """What stands in a message where a key, a secret or a token was written, into whatever field."""
 
 NOT_SHOWN = "a private key or a token, which is not shown"
-"""What stands for one that an authority has: it is compared, and gets into no state and no preview."""
+"""What replaces a private key or token that an authority has: it is compared, and gets into no state or preview."""
 
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """The private members of a JSON Web Key: RFC 7518 §6.2.2, §6.3.2 and §6.4."""
@@ -30,9 +30,9 @@ def is_private_key_or_token(text: str) -> bool:
 
 
 def _marked(text: str) -> int | None:
-    """Return where a key or token begins that can be told by its marks; None where there is none."""
-    if (found := _MARKED_SECRET.search(text)) is not None:
-        return found.start()
+    """Return where the first recognisable key or token begins; None where there is none."""
+    if (secret := _MARKED_SECRET.search(text)) is not None:
+        return secret.start()
     if (member := _MEMBER_OF_KEY.search(text)) is not None:
         brace = text.find("{", 0, member.start())
         return brace if brace >= 0 else member.start()
@@ -40,24 +40,24 @@ def _marked(text: str) -> int | None:
 
 
 def without_keys_and_tokens(text: str) -> str:
-    """Return a text without the private keys and tokens in it that can be told by their marks."""
+    """Return a text with ``HIDDEN`` for each private key or token that can be recognised in it."""
     text = _MARKED_SECRET.sub(HIDDEN, text)
     begins = _marked(text)
     return text if begins is None else f"{text[:begins]}{HIDDEN}"
 
 
 def private_members_in(value: Any) -> set[str]:
-    """Return the names of private members that an object has anywhere in it."""
-    found: set[str] = set()
+    """Return the names of the private members of keys, anywhere in a value."""
+    names: set[str] = set()
     left = [value]
     while left:
         part = left.pop()
         if isinstance(part, Mapping):
-            found |= PRIVATE_MEMBERS & part.keys()
+            names |= PRIVATE_MEMBERS & part.keys()
             left += part.values()
         elif isinstance(part, list | tuple):
             left += part
-    return found
+    return names
 
 
 def is_private_jwk(value: Mapping[str, Any]) -> bool:
@@ -68,7 +68,7 @@ def is_private_jwk(value: Mapping[str, Any]) -> bool:
 
 
 def without_private_keys(value: Any) -> Any:
-    """Return a value without the private keys and tokens in it, whose places say what was there."""
+    """Return a value with ``NOT_SHOWN`` for each private key or token in it."""
     if isinstance(value, Mapping):
         private = PRIVATE_MEMBERS if is_private_jwk(value) else frozenset()
         return {name: NOT_SHOWN if name in private else without_private_keys(part) for name, part in value.items()}
