@@ -15,6 +15,7 @@ import acmidm
 import acmidm_onboarding
 import acmidm_sandbox
 from acmidm.cli import app
+from acmidm_onboarding.authorities import errors
 from acmidm_onboarding.texts import FOLDER, Language, speak, texts
 from tests.support.workspace import FORM, Workspace
 
@@ -24,17 +25,18 @@ SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")
 DONE = [
     *(MODULE / room for room in ("values", "forms", "rules", "settings")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    MODULE / "authorities" / "published_keys.py",
+    *(part for part in (MODULE / "authorities").iterdir() if part.name not in ("keycloak", "rfc7591")),
     *(COMMANDS / room for room in ("edit", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
     COMMANDS / "project.py",
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {
-    *("Failure", "InvalidSettings", "Reason", "Unreadable", "UnreadableState", "Unusable", "ValueError"),
+    *(name for name, kind in vars(errors).items() if isinstance(kind, type)),
+    *("InvalidSettings", "Reason", "Reserved", "Unreadable", "UnreadableState", "Unusable", "ValueError"),
     *("Finding", "Problem", "problem", "_problem", "_report", "report", "fail", "append", "_check"),
 }
-"""What people read of: exceptions, problems and findings."""
+"""What people read of: exceptions, those of authorities too, problems and findings."""
 WORDS = re.compile(r"[A-Za-z]{3,} | [A-Za-z]{3,}")
 
 

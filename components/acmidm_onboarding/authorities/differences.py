@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ProductDocument
 
 
@@ -22,29 +23,31 @@ def must_write(current: object, known: object, wanted: object, document: str) ->
         return False
     if known is not None and current != known:
         changes = difference(known, current, wanted)
-        raise ChangedMeanwhile(
-            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
-            "run pulumi refresh, see the change in a preview, then run pulumi up",
-            changes,
-        )
+        raise ChangedMeanwhile(say("authorities.someone_else", document=document, changes=changes), changes)
     return True
 
 
-def difference(known: object, found: object, wanted: object) -> str:
+def difference(known: object, current: object, wanted: object) -> str:
     """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
 
     Names only where the values are settings or keys: a person compares those in a preview.
     """
-    before, now = _entries(known), _entries(found)
+    before, now = _entries(known), _entries(current)
     actions = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),
         "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
     }
-    done = "; ".join(f"{action} {', '.join(sorted(names))}" for action, names in actions.items() if names)
+    changes = "; ".join(
+        say(f"authorities.difference.{action}", names=", ".join(sorted(names)))
+        for action, names in actions.items()
+        if names
+    )
     # Of metadata the names are always the same ones.
-    shown = actions["changed"] if isinstance(found, BaseModel) else None
-    return f"{done} (declared: {_listed(wanted, shown)}; found: {_listed(found, shown)})"
+    shown = actions["changed"] if isinstance(current, BaseModel) else None
+    return say(
+        "authorities.difference", changes=changes, declared=_listed(wanted, shown), found=_listed(current, shown)
+    )
 
 
 def _entries(value: object) -> Mapping[str, Any]:
@@ -75,9 +78,9 @@ def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
 def _listed(value: object, shown: set[str] | None) -> str:
     entries = _entries(value)
     if shown is None:
-        return ", ".join(sorted(entries)) or "nothing"
+        return ", ".join(sorted(entries)) or say("authorities.difference.nothing")
     return ", ".join(f"{name} {_plain(entries[name])}" for name in sorted(shown))
 
 
 def _plain(value: Any) -> str:
-    return " ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)
+    return " ".join(value) or say("authorities.difference.empty") if isinstance(value, list | tuple) else str(value)

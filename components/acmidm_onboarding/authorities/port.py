@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, grants, with_incarnation
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
@@ -102,7 +103,9 @@ class Reserved:
     it is."""
 
 
-OPERATORS_OWN = Reserved("is an operator's own")
+def operators_own() -> Reserved:
+    """Say that a client is an operator's: in the language that is spoken now, not in that of the import."""
+    return Reserved(say("authorities.operators_own"))
 
 
 class Authority(Protocol):
@@ -201,21 +204,17 @@ class RecordedChange:
     after: Mapping[str, Any] | None
 
 
-def require_not_reserved(found: Reserved | None, client_id: str, address: str) -> None:
-    """Raises Rejected, with the sentence that a refused write shows."""
-    if found is not None:
-        raise Rejected(
-            f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written"
-        )
+def require_not_reserved(reserved: Reserved | None, client_id: str, address: str) -> None:
+    """Refuse to write to a client that is ``reserved``; ``address`` is its authority's. Raises Rejected."""
+    if reserved is not None:
+        raise Rejected(say("authorities.reserved", client=client_id, address=address, why=reserved.why))
 
 
 def require_grantable(scopes: Collection[str]) -> None:
-    """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a
-    connection's."""
-    if reserved := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
-        raise Rejected(
-            f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue"
-        )
+    """Refuse scopes that are rights of operators: a connection never has such a right, whatever the catalogue calls
+    it. Raises Rejected."""
+    if rights := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
+        raise Rejected(say("authorities.operators_right", scopes=rights))
 
 
 @dataclass(frozen=True)

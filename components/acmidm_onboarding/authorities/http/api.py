@@ -32,6 +32,7 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.authorities.http.retry import Retrying, retry_after_seconds
 from acmidm_onboarding.settings import LOOPBACK
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import without_marks
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
@@ -73,9 +74,7 @@ class Answer:
         """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
         etag = self.headers.get("etag")
         if not etag or not etag.isascii():
-            raise Unintelligible(
-                f"{self.request}: the answer has no usable ETag; check that the address is that of the management API"
-            )
+            raise Unintelligible(say("authorities.no_etag", request=self.request))
         return etag
 
     def as_(self, model: type[Wire]) -> Wire:
@@ -89,12 +88,10 @@ class Answer:
                 if error.error_count() <= _MOST_MISTAKES
                 else []
             )
-            places = {".".join(str(part) for part in one["loc"]) or "document" for one in details}
-            fields = ", ".join(sorted(places)[:5]) or f"more than {_MOST_MISTAKES} places"
-            raise Unintelligible(
-                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the"
-                " server's version"
-            ) from None
+            whole = say("authorities.not_as_agreed.whole")
+            places = {".".join(str(part) for part in mistake["loc"]) or whole for mistake in details}
+            fields = ", ".join(sorted(places)[:5]) or say("authorities.not_as_agreed.many", most=_MOST_MISTAKES)
+            raise Unintelligible(say("authorities.not_as_agreed", request=self.request, fields=fields)) from None
 
 
 @cache
@@ -177,16 +174,14 @@ class Api:
                 begun = True
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
-            what = "the answer was not complete" if begun else "no answer"
             connected = not isinstance(error, httpx.ConnectTimeout)
-            sentence = f"{request}: {what} within {self._timeout_seconds:g} s"
+            name = "authorities.not_complete" if begun else "authorities.no_answer"
+            sentence = say(name, request=request, seconds=self._timeout_seconds)
             raise Passing(sentence, connected=connected, may_be_done=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
-            raise Rejected(
-                f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it"
-            ) from None
+            raise Rejected(say("authorities.no_address", request=request[:_LONGEST_QUOTE])) from None
         if response.is_success:
             try:
                 return Answer(request, response.headers, _document(request, response, content))
@@ -199,16 +194,12 @@ class Api:
         """The body, no larger than is reasonable, as it was sent."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
-            raise Unintelligible(
-                f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between"
-            )
+            raise Unintelligible(say("authorities.packed", request=request, packed=packed))
         declared, content = int(response.headers.get("content-length", "0")), bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
-                sentence = (
-                    f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address"
-                )
+                sentence = say("authorities.too_large", request=request, most=MAXIMUM_ANSWER_BYTES // 2**20)
                 raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
 
@@ -245,42 +236,39 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = partial(say, request=request, status=response.status_code)
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unintelligible(
-            f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address"
-        )
+        raise Unintelligible(said("authorities.no_json", media_type=_media_type(response)))
     try:
         return parse_json(content)
     except (ValueError, RecursionError):
-        raise Unintelligible(
-            f"{request}: {response.status_code} with JSON that does not parse; check the server"
-        ) from None
+        raise Unintelligible(said("authorities.unreadable_json")) from None
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
     status = response.status_code
     detail = _detail(response, content)
-    said = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
+    answer = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
     if status in _PASSING_STATUSES:
         wait = retry_after_seconds(response.headers.get("retry-after"))
-        return Passing(said, wait, may_be_done=status in _OF_GATEWAYS)
+        return Passing(answer, wait, may_be_done=status in _OF_GATEWAYS)
     if response.is_redirect:
-        return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
+        return Rejected(say("authorities.redirects", answer=answer))
     if status == 401:
-        return TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
+        return TokenRefused(say("authorities.unauthorised", answer=answer))
     if status == 403:
-        return NotAllowed(f"{said}; have this right granted")
+        return NotAllowed(say("authorities.forbidden", answer=answer))
     if status == 404 and _json_or_none(content) is None:
-        return Unintelligible(f"{said}, not from this API; check the address")
+        return Unintelligible(say("authorities.another_api", answer=answer))
     if status == 404:
-        return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
+        return NotFound(say("authorities.not_found", answer=answer))
     if status == 409:
-        return AlreadyRegistered(f"{said}; see which client it is, or adopt it", _existing_client_id(content))
+        return AlreadyRegistered(say("authorities.exists", answer=answer), _existing_client_id(content))
     if status == 412:
-        return Stale(f"{said}; someone else writes the same document: run the command again")
+        return Stale(say("authorities.stale", answer=answer))
     if status == 500:
-        return Failed(f"{said}; see the server's log, then run the same command again")
-    return Rejected(f"{said}; correct what it names, then run the same command again")
+        return Failed(say("authorities.failed", answer=answer))
+    return Rejected(say("authorities.rejected", answer=answer))
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
@@ -296,7 +284,9 @@ def _detail(response: httpx.Response, content: bytes) -> str:
 
 def _media_type(response: httpx.Response) -> str:
     media_type = response.headers.get("content-type", "")
-    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type else "with no media type"
+    if not media_type:
+        return say("authorities.media_type.none")
+    return say("authorities.media_type", media_type=media_type[:_LONGEST_QUOTE])
 
 
 def _existing_client_id(content: bytes) -> str | None:
@@ -324,13 +314,10 @@ def _speaks_no_tls(error: BaseException | None) -> bool:
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return Rejected(
-            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is"
-            " trusted here"
-        )
+        return Rejected(say("authorities.no_trust", request=request))
     if isinstance(error, httpx.ConnectError):
         if _speaks_no_tls(error):
-            return Rejected(f"{request}: what answers there does not speak https; check scheme and port of the address")
-        refused = " (connection refused)" if "refused" in text else ""
-        return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
-    return Passing(f"{request}: the connection broke off", may_be_done=True)
+            return Rejected(say("authorities.no_tls", request=request))
+        name = "authorities.refused" if "refused" in text else "authorities.unreached"
+        return Passing(say(name, request=request), connected=False)
+    return Passing(say("authorities.broken_off", request=request), may_be_done=True)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.conditional import if_current
+from acmidm_onboarding.texts import say
 
 MOST_AT_ONCE = 200
 _MOST_IN_ALL = 200_000
@@ -84,7 +85,7 @@ class Bounded:
         too many did."""
         self._total += max(len(items), 1)
         if again or items == self._last or self._total > _MOST_IN_ALL:
-            raise Unintelligible(f"{self._request}: the list has no end; check the server")
+            raise Unintelligible(say("authorities.no_end", request=self._request))
         self._last = items
 
 
@@ -143,7 +144,5 @@ class Collection(Generic[Page]):
         try:
             next(self.pages(most=1))
         except NotFound:
-            raise Unintelligible(
-                f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone;"
-                " check the address"
-            ) from None
+            request = f"GET {self._api.base_url}{self._path}"
+            raise Unintelligible(say("authorities.no_list", request=request)) from None

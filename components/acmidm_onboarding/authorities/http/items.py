@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 def _as_asked(items: Any) -> Any:
     if isinstance(items, list) and len(items) > MOST_ITEMS:
-        raise ValueError("more items than were asked for")
+        raise ValueError  # an error of the answer says where, not what
     return items
 
 
@@ -26,7 +26,7 @@ Key = TypeVar("Key")
 
 def _few(entries: Any) -> Any:
     if isinstance(entries, dict) and len(entries) > MOST_ITEMS:
-        raise ValueError("more entries than anybody looks at")
+        raise ValueError
     return entries
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 
@@ -20,6 +21,4 @@ def segment(name: str) -> str:
             return quote(name, safe="")
     except UnicodeEncodeError:  # half a character
         pass
-    raise Rejected(
-        f"{quoted(name)} is no name that an address can have, and nothing was sent; correct it where it comes from"
-    )
+    raise Rejected(say("authorities.no_name", name=quoted(name)))

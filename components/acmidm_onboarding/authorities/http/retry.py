@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Passing, Unreachable
+from acmidm_onboarding.texts import say, say_counted
 
 Result = TypeVar("Result")
 
@@ -69,13 +70,11 @@ class Retrying:
         self._given_up.difference_update({api, _EVERY_API})
 
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
-        requested = ""
+        sentence = str(error)
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
-            requested = f", which wants a wait of {error.wait_seconds:.0f} s"
+            sentence = say("authorities.long_wait", error=error, seconds=error.wait_seconds)
         return Unreachable(
-            f"{error}{requested} (tried {tries} time{'s' if tries > 1 else ''} in {seconds:.1f} s); "
-            "check the address and the server, then run the same command again",
-            connected=error.connected,
+            say_counted("authorities.tried", tries, error=sentence, seconds=seconds), connected=error.connected
         )
 
 

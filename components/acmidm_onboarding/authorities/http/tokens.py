@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
@@ -100,9 +101,12 @@ class OperatorTokens:
             )
         else:
             raise NotAllowed(
-                f"operator {self._credentials.client_id} has neither a private key nor a secret; "
-                f"set {self._credentials.setting('operatorPrivateKeyFile')}, "
-                f"or {environment_variable(self._credentials.platform, 'operatorClientSecret')} in the environment"
+                say(
+                    "authorities.no_credentials",
+                    operator=self._credentials.client_id,
+                    setting=self._credentials.setting("operatorPrivateKeyFile"),
+                    variable=environment_variable(self._credentials.platform, "operatorClientSecret"),
+                )
             )
         started = time.monotonic()
         token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(_Token)
@@ -114,19 +118,13 @@ class OperatorTokens:
         """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name,
         there."""
         answer = self._api.request("GET", "/.well-known/openid-configuration")
-        found = answer.as_(_Endpoints)
-        setting = self._credentials.setting("issuer")
-        if str(found.address).rstrip("/") != self._issuer:
-            raise Rejected(
-                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are"
-                f" sent; set {setting} to the name that the issuer has, or see who answers there"
-            )
-        if not _have_one_origin(str(found.token_endpoint), self._api.base_url):
-            raise Rejected(
-                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no"
-                f" credentials are sent; have the issuer name one on its own host and port, or correct {setting}"
-            )
-        return found
+        endpoints = answer.as_(_Endpoints)
+        said = partial(say, request=answer.request, setting=self._credentials.setting("issuer"))
+        if str(endpoints.address).rstrip("/") != self._issuer:
+            raise Rejected(said("authorities.another_issuer", found=endpoints.issuer, issuer=self._issuer))
+        if not _have_one_origin(str(endpoints.token_endpoint), self._api.base_url):
+            raise Rejected(said("authorities.token_endpoint_elsewhere", endpoint=endpoints.token_endpoint))
+        return endpoints
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
         return {
@@ -147,17 +145,12 @@ class OperatorTokens:
         except OSError as error:
             setting = credentials.setting("operatorPrivateKeyFile")
             raise AuthorityError(
-                f"the operator's key {source} cannot be read: {error.strerror}; check {setting}"
+                say("authorities.key_unreadable", source=source, reason=error.strerror, setting=setting)
             ) from None
         except Unusable:
-            raise AuthorityError(
-                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or"
-                " Ed25519 whose alg and use, where it has them, are those of signatures"
-            ) from None
+            raise AuthorityError(say("authorities.key_signs_nothing", source=source)) from None
         except (ValueError, TypeError, JWException):
-            raise AuthorityError(
-                f"the operator's key {source} is no private JSON Web Key; give one with its private members"
-            ) from None
+            raise AuthorityError(say("authorities.key_not_private", source=source)) from None
         return None
 
     def _assertion(self, key: JWK, audience: str) -> str:
@@ -178,7 +171,7 @@ class OperatorTokens:
 def _signing_key(text: str) -> JWK:
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
-        raise ValueError("no private key of a key pair")
+        raise ValueError
     try:
         _signed(key, {})
     except (JWException, LookupError, TypeError, ValueError):

@@ -19,7 +19,7 @@ from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.scopes import listed
 from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
-from acmidm_onboarding.authorities.port import OPERATORS_OWN, Reserved
+from acmidm_onboarding.authorities.port import Reserved, operators_own
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 
 
@@ -65,7 +65,7 @@ class ReservedClients:
     def by_name(self, client: WireClient) -> Reserved | None:
         """What the client itself says, without a request."""
         if client.client_id == self._operator:
-            return OPERATORS_OWN
+            return operators_own()
         return Reserved("is one that Keycloak makes for itself") if client.is_keycloaks_own else None
 
     def why(self, client: WireClient) -> Reserved | None:
