@@ -25,7 +25,7 @@ SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")
 DONE = [
     *(MODULE / room for room in ("values", "forms", "rules", "settings")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    *(part for part in (MODULE / "authorities").iterdir() if part.name not in ("keycloak", "rfc7591")),
+    *(part for part in (MODULE / "authorities").iterdir() if part.name != "rfc7591"),
     *(COMMANDS / room for room in ("edit", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
     COMMANDS / "project.py",

@@ -40,7 +40,7 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
     "404": (
         faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
-        "acmidm:managementUrl must be that of a realm",
+        "acmidm:managementUrl must be the address of a realm",
     ),
     "html-404": (faults.answer(404, b"<html>", "text/html"), "404 Not Found, with text/html, not from this API"),
     "other-json": (faults.answer(200, b'{"items": []}', "application/json"), "the answer is not what this API gives"),
@@ -144,13 +144,11 @@ def test_what_is_refused_is_never_blindly_tried_again(
 
 
 def test_second_writer_since_the_last_refresh(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
-    """Refused, with both sets, and left as the other wrote it: keys and scopes. It says that nothing was
-    overwritten."""
+    """Refused, with both sets, and left as the other wrote it: keys and scopes. The sentence says that
+    nothing was written."""
     known = adapter.read_jwks(client_id)
     realm.set_keys(client_id, [new_key("of-another")])
-    with pytest.raises(
-        ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was overwritten"
-    ):
+    with pytest.raises(ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was written"):
         adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
     assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
     realm.grant(client_id, OTHERS)
@@ -174,7 +172,7 @@ def test_second_writer_between_read_and_write(
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
     with pytest.raises(
         ChangedMeanwhile,
-        match=rf"while it was written: {SCOPES_OF_TWO} since the last refresh, and what is there may be",
+        match=rf"while this run wrote to it: {SCOPES_OF_TWO} since the last refresh, and the authority may have",
     ):
         adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}

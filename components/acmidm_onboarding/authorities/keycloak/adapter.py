@@ -52,6 +52,7 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 
@@ -81,10 +82,11 @@ class Keycloak:
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        known = self._with_natural_key(metadata.software_id)
-        if known is not None:
+        existing = self._with_natural_key(metadata.software_id)
+        if existing is not None:
             raise AlreadyRegistered(
-                f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known
+                say("keycloak.key_taken", client=existing, address=self._api.base_url, key=metadata.software_id),
+                existing,
             )
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
         for client_id in client_ids_for(metadata.software_id):
@@ -123,7 +125,7 @@ class Keycloak:
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
             on_the_way=lambda current: _is_cleaned(current, wanted) or _is_but_for_own(current, known),
-            document=f"client {client_id}",
+            document=say("authorities.client", client=client_id),
             force=secret is not None,
         )
         self._note(client_id, wanted)
@@ -172,7 +174,7 @@ class Keycloak:
             known=known,
             wanted=wanted,
             on_the_way=on_the_way,
-            document=f"the scopes of client {client_id}",
+            document=say("authorities.scopes_of", client=client_id),
         )
 
     def read_jwks(self, client_id: str) -> Jwks | None:
@@ -186,7 +188,7 @@ class Keycloak:
             lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
-            document=f"the JWK Set of client {client_id}",
+            document=say("authorities.jwks_of", client=client_id),
         )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
@@ -230,10 +232,10 @@ class Keycloak:
             first += limit
 
     def _find(self, client_id: str) -> WireClient | None:
-        found = self._with_id(client_id)
-        if found is None:
+        client = self._with_id(client_id)
+        if client is None:
             self._evidence.require()
-        return found
+        return client
 
     def _see_clients(self) -> None:
         if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
@@ -246,23 +248,17 @@ class Keycloak:
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
         if client is None:
-            raise NotFound(
-                f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up"
-                " --refresh"
-            )
+            raise NotFound(say("authorities.no_client", client=client_id, address=self._api.base_url))
         self._require_not_reserved(client, self._reserved.by_name(client))
         return client
 
-    def _require_not_reserved(self, client: WireClient, found: Reserved | None) -> None:
-        require_not_reserved(found, client.client_id, self._api.base_url)
+    def _require_not_reserved(self, client: WireClient, reserved: Reserved | None) -> None:
+        require_not_reserved(reserved, client.client_id, self._api.base_url)
 
     def _blind(self) -> NotAllowed:
         """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says
         nothing."""
-        return NotAllowed(
-            f"operator {self._operator} sees no client at all in {self._api.base_url}; "
-            "give its service account the role manage-clients of realm-management"
-        )
+        return NotAllowed(say("keycloak.sees_nothing", operator=self._operator, address=self._api.base_url))
 
     def _put(self, client: WireClient, document: object) -> None:
         self._api.request("PUT", _path(client), document=document)
@@ -343,10 +339,8 @@ class Keycloak:
         if not having and not any(keys[client_id] is None for client_id in own):
             having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
-            raise Rejected(
-                f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
-                "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
-            )
+            clients = ", ".join(having)
+            raise Rejected(say("keycloak.same_key", clients=clients, address=self._api.base_url, key=software_id))
         client = self._find(having[0]) if having else None
         return client.client_id if client and client.metadata.software_id == software_id else None
 

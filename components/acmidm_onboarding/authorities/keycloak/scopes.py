@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from acmidm_onboarding.authorities.errors import NotFound, Rejected
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.keycloak.wire import WireScope, WireScopeList
+from acmidm_onboarding.texts import say
 
 _PROTOCOL = "openid-connect"
 
@@ -18,9 +19,7 @@ def listed(api: Api, path: str) -> Answer:
     try:
         return api.request("GET", path)
     except NotFound as error:
-        raise Rejected(
-            f"{error}; acmidm:managementUrl must be that of a realm, such as https://host/admin/realms/name"
-        ) from None
+        raise Rejected(say("keycloak.no_realm", error=error)) from None
 
 
 class RealmScopes:
@@ -39,10 +38,7 @@ class RealmScopes:
                 self._ids = {scope.name: scope.id for scope in self._list("/client-scopes")}
             missing = sorted(set(names) - self._ids.keys())
             if missing:
-                raise Rejected(
-                    f"{self._api.base_url} has no client scope {', '.join(missing)}, and nothing was granted or"
-                    " withdrawn; have it made in the realm, or correct its name in the catalogue"
-                )
+                raise Rejected(say("keycloak.no_scope", address=self._api.base_url, scopes=", ".join(missing)))
             return {name: self._ids[name] for name in names}
 
     def names(self) -> dict[str, str]:

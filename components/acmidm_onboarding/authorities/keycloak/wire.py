@@ -24,6 +24,7 @@ from acmidm_onboarding.authorities.http.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
@@ -210,10 +211,10 @@ def unread_client(beginning: bytes) -> WireClient | None:
     Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had
     removed it.
     """
-    found = _BEGINNING.match(beginning)
-    if found is None:
+    match = _BEGINNING.match(beginning)
+    if match is None:
         return None
-    names = {"id": found["id"].decode(), "clientId": found["client_id"].decode()}
+    names = {"id": match["id"].decode(), "clientId": match["client_id"].decode()}
     attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
     texts = {"name": _UNREADABLE, "description": _UNREADABLE}
     return WireClient.model_validate({**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes})
@@ -239,10 +240,7 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     """What a PUT sends; Keycloak leaves alone what is not in it, and takes away an attribute that is null."""
     authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
     if authenticator is None:
-        raise Rejected(
-            f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another"
-            " in the form"
-        )
+        raise Rejected(say("keycloak.no_method", method=metadata.token_endpoint_auth_method))
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None

@@ -11,6 +11,7 @@ from typing import TypeVar
 from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
+from acmidm_onboarding.texts import say
 
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
@@ -67,22 +68,13 @@ def write_checked(
         after = part(read())
         if after != wanted:
             require_expected(after)
-            raise Unsettled(
-                f"{document} is not as it was written; see who else writes it, and whether the server's version is"
-                " supported, then run the same command again"
-            )
+            raise Unsettled(say("keycloak.unsettled", document=document))
 
     def require_expected(current: Value) -> None:
         if known is None or current in (known, wanted) or on_the_way(current):
             return
         changes = difference(known, current, wanted)
-        what = f"since the last refresh: {changes}, and nothing was overwritten"
-        if begun:
-            what = f"while it was written: {changes} since the last refresh, and what is there may be of both"
-        raise ChangedMeanwhile(
-            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run"
-            " pulumi up",
-            changes,
-        )
+        name = "keycloak.someone_else" if begun else "authorities.someone_else"
+        raise ChangedMeanwhile(say(name, document=document, changes=changes), changes)
 
     with_retries(attempt)
