@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 _MOST_VERSIONS = 1_000
@@ -65,16 +66,13 @@ class Tree:
         Raises:
             UnknownRevision: where Git cannot read them, or they are too large.
         """
-        found = {path: entry for path, entry in self.entries.items() if wanted(path)}
-        files = {path: entry for path, entry in found.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
+        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        files = {path: entry for path, entry in entries.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
-            raise UnknownRevision(
-                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it"
-                " smaller"
-            )
+            raise UnknownRevision(say("git.too_many_bytes", revision=self.name, most=MOST_BYTES))
         contents = dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
         with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
-            for path, entry in found.items():
+            for path, entry in entries.items():
                 try:
                     Path(path).parent.mkdir(parents=True, exist_ok=True)
                     if entry.mode in FILES:
@@ -102,27 +100,23 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     """
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
-        said = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
-        raise UnknownRevision(f"Git finds no repository here: {said}; run this in the repository of the forms")
+        reason = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+        raise UnknownRevision(say("git.no_repository", reason=reason))
     if inside.stdout.strip():
-        raise UnknownRevision("this is a folder in a repository, and all of that is reviewed; run this at its top")
+        raise UnknownRevision(say("git.not_at_top"))
     old, new = _commit(base), _commit(head)
     before, after = _tree(base, old), _tree(head, new)
-    found = _run("merge-base", old, new)
-    if found.returncode != 0 and is_shallow():
+    branch_point = _run("merge-base", old, new)
+    if branch_point.returncode != 0 and is_shallow():
         # Against the tip of the base, what that got since would show as taken away.
-        raise UnknownRevision(
-            f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0'
-        )
-    if found.returncode != 0 or _line(found) == old:
+        raise UnknownRevision(say("git.no_branch_point", head=head, base=base))
+    if branch_point.returncode != 0 or _line(branch_point) == old:
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
-        raise UnknownRevision(f'"{head}" and "{base}" change the same lines; merge "{base}" into it, then review that')
+        raise UnknownRevision(say("git.conflict", head=head, base=base))
     if done.returncode != 0:
-        raise UnknownRevision(
-            f'Git cannot merge "{head}" into "{base}"; it takes git 2.38 or newer, and both commits whole'
-        )
+        raise UnknownRevision(say("git.no_merge", head=head, base=base))
     return before, _tree(head, _line(done))
 
 
@@ -139,8 +133,8 @@ def fetch(commit: str, server: str, token: str) -> None:
         ACMIDM_GIT_HEADER=f"Authorization: Basic {credentials}",
     )
     if done.returncode != 0:
-        said = plain(done.stderr.decode(errors="replace").strip().partition("\n")[0])
-        raise UnknownRevision(f"Git cannot fetch {commit[:10]} from origin: {said}; run the job again")
+        reason = plain(done.stderr.decode(errors="replace").strip().partition("\n")[0])
+        raise UnknownRevision(say("git.not_fetched", commit=commit[:10], reason=reason))
 
 
 def lacks(commit: str) -> bool:
@@ -205,12 +199,10 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
 
 
 def _commit(revision: str) -> str:
-    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if found.returncode != 0:
-        raise UnknownRevision(
-            f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit'
-        )
-    return _line(found)
+    done = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode != 0:
+        raise UnknownRevision(say("git.no_revision", revision=revision))
+    return _line(done)
 
 
 def _tree(name: str, tree: str) -> Tree:
@@ -223,9 +215,9 @@ def _tree(name: str, tree: str) -> Tree:
         if len(text) > _LONGEST_LISTING:
             listing.kill()
     if len(text) > _LONGEST_LISTING or text.count(b"\0") > MOST_FILES:
-        raise UnknownRevision(f"{name} has more than {MOST_FILES:,} files, too many to review; make it smaller")
+        raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
     if listing.returncode != 0:
-        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
+        raise UnknownRevision(say("git.unreadable", revision=name))
     return Tree(name, dict(_entries(name, text)))
 
 
@@ -244,18 +236,18 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
 def _contents(name: str, object_ids: list[str]) -> list[bytes]:
     done = _run("cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode())
     if done.returncode != 0:
-        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
-    found, position = [], 0
+        raise UnknownRevision(say("git.unreadable", revision=name))
+    contents, position = [], 0
     for _ in object_ids:
         end = done.stdout.index(b"\n", position)
         size = int(done.stdout[position:end].split()[2])
-        found.append(done.stdout[end + 1 : end + 1 + size])
+        contents.append(done.stdout[end + 1 : end + 1 + size])
         position = end + size + 2
-    return found
+    return contents
 
 
 def _unreadable(name: str, path: str) -> UnknownRevision:
-    return UnknownRevision(f'{name} has a file that no folder can have, "{plain(path)}"; remove it there')
+    return UnknownRevision(say("git.impossible_name", revision=name, path=plain(path)))
 
 
 def _line(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -273,10 +265,6 @@ def _run(*words: str, given: bytes | None = None, **variables: str) -> subproces
             check=False,
         )
     except FileNotFoundError:
-        raise UnknownRevision(
-            "git is not on PATH; install it, or review with the engine: acmidm review --stack tni"
-        ) from None
+        raise UnknownRevision(say("git.not_installed")) from None
     except subprocess.TimeoutExpired:
-        raise UnknownRevision(
-            f"git {words[0]} took more than {_DEADLINE_SECONDS} s; review with the engine: acmidm review --stack tni"
-        ) from None
+        raise UnknownRevision(say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)) from None

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from acmidm_onboarding.command_inputs import handing
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
@@ -114,11 +115,7 @@ def up(
     """
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
-        raise EngineError(
-            on_one_line(
-                f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state"
-            )
-        )
+        raise EngineError(on_one_line(say("engine.several", urn=patterns[0])))
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the
     # refresh of what depends on a client that could not be updated.
@@ -185,9 +182,10 @@ def _run(*words: str, given: str | None = None) -> str:
 
 
 def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
-    said = done.stderr.strip().removeprefix("error: ")
-    kind = UnknownStack if said.startswith("no stack named") else EngineError
-    return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
+    reason = done.stderr.strip().removeprefix("error: ")
+    kind = UnknownStack if reason.startswith("no stack named") else EngineError
+    command = " ".join(("pulumi", *words[:2]))
+    return kind(f"{command}: {reason or say('engine.silent')}")
 
 
 def _done(
@@ -215,14 +213,11 @@ def _done(
                 start_new_session=True,
             )
         except FileNotFoundError:
-            raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
+            raise EngineError(say("engine.not_installed")) from None
         interrupts.reach(process)
         said, errors = process.communicate(given)
     if interrupts.number is not None:
-        raise Failure(
-            "interrupted: nothing more is started; run the same command again to go on",
-            exit_code=128 + interrupts.number,
-        )
+        raise Failure(say("engine.interrupted"), exit_code=128 + interrupts.number)
     return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
 
 

@@ -33,7 +33,7 @@ from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
 from acmidm_onboarding.settings import NAMESPACE, config_key
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say, say_in
 from acmidm_onboarding.values.problems import Failure
 
 LOOK_TAG = "acmidm:look-first"
@@ -62,11 +62,7 @@ def recover(opened: Stack) -> Recovered:
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
-            raise Failure(
-                f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run"
-                f" ends, or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
-                exit_code=1,
-            )
+            raise Failure(say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1)
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
@@ -80,7 +76,7 @@ def recover(opened: Stack) -> Recovered:
         set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
         lock.clear()
-        typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
+        typer.echo(say("engine.lock_cleared", pid=lock.pid, stack=stack), err=True)
     if pending:
         kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
         store_deployment(
@@ -102,23 +98,27 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
-    """The clients that a run may have made, where their authority finds none by its key: they stay in the state, so
-    that nobody makes them again."""
-    for one in pending:
-        resource = mapping(one.get("resource"))
+    """Yield the clients that a run may have made, where their authority finds none by its key.
+
+    They stay in the state, with a sentence in English for every later program, so that nobody makes them again.
+    """
+    for operation in pending:
+        resource = mapping(operation.get("resource"))
         inputs = mapping(resource.get("inputs"))
         platform = opened.settings.platforms.get(inputs.get("platform", ""))
-        if one.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
+        if operation.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
             continue
         if not platform.authority_type.finds_clients:
-            sentence = say("state.unknown_client", name=inputs.get("client_name"), key=inputs.get("software_id"))
+            names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
+            sentence = say_in(Language.EN, "state.unknown_client", **names)
             yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """The commit that was checked out where all of a stack was brought up last."""
     environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
-    return next((one.get("git.head") for one in environments if "pulumi.flag.target" not in one), None)
+    of_all = (environment for environment in environments if "pulumi.flag.target" not in environment)
+    return next((environment.get("git.head") for environment in of_all), None)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Lock:
 
     @property
     def owner(self) -> str:
-        return f"{self.username}@{self.hostname} (process {self.pid})"
+        return say("engine.lock_owner", user=self.username, host=self.hostname, pid=self.pid)
 
     def is_dead(self, this_host: str) -> bool:
         """Whether its process ran on this machine and is gone, or another got its number; what cannot be known counts

@@ -3,6 +3,7 @@ have."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +24,7 @@ from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
@@ -90,9 +92,7 @@ def with_a_portal(folder: Path) -> list[str]:
 def require_a_form(stack: Stack) -> None:
     """Refuse a folder without a form for a stack that has clients: nobody took them all out. Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
-        raise InvalidSettings(
-            f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder"
-        )
+        raise InvalidSettings(say("engine.no_form", folder=stack.settings.forms_folder))
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
     """
     for name, platform in stack.platforms_briefly.items():
         try:
-            with working(f"reaching {name} at {stack.settings.platforms[name].address}"):
+            with working(say("engine.reaching", platform=name, address=stack.settings.platforms[name].address)):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
                     with suppress(NotFound):  # it need not be offered there
@@ -129,34 +129,37 @@ def ask_what_is_there(stack: Stack) -> bool:
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
-    waiting = [one.connection for one in stack.desired.held_back if one.is_gated and (one.is_new or one.is_partial)]
-    found, all_asked = dict[str, Client](), True
-    for name in sorted({connection.platform for connection in waiting}):
+    waiting: dict[Platform, list[Declaration]] = defaultdict(list)
+    for gated in stack.desired.held_back:
+        if gated.is_gated and (gated.is_new or gated.is_partial):
+            waiting[gated.connection.platform].append(gated.connection)
+    clients, all_asked = dict[str, Client](), True
+    for name in sorted(waiting):
         try:
-            with working(f"reading what {name} has of {stack.name}"):
+            with working(say("engine.reading_clients", platform=name, stack=stack.name)):
                 if platform := stack.platforms.get(name):
-                    found.update(
-                        _there(platform, [one for one in waiting if one.platform is name], managed_by(stack.name))
-                    )
+                    clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
         except Failure as error:
-            typer.echo(
-                plain(f"warning: what {name} has of what the gate holds back is not known: {error}", WHOLE), err=True
-            )
+            typer.echo(plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True)
             all_asked = False
-    stack.found_there(joined(stack.recorded.parts, found))
+    stack.found_there(joined(stack.recorded.parts, clients))
     return all_asked
 
 
-def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: str) -> Iterator[tuple[str, Client]]:
-    """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by
-    resource name."""
-    clients = platform.authority.clients()
-    ours = {one.client.metadata.software_id: one for one in clients if one.client.metadata.managed_by == owner}
+def _clients_of(
+    connections: Iterable[Declaration], platform: ConnectedPlatform, owner: str
+) -> Iterator[tuple[str, Client]]:
+    """Yield the clients of those connections that have one with the mark of a stack, by resource name.
+
+    A client is found under the key of its connection, or under an earlier one.
+    """
+    listed = ((snapshot.client.metadata, snapshot) for snapshot in platform.authority.clients())
+    ours = {metadata.software_id: snapshot for metadata, snapshot in listed if metadata.managed_by == owner}
     failed: list[AuthorityError] = []
-    for one in waiting:
-        if snapshot := next((ours[key] for key in natural_keys(one) if key in ours), None):
+    for connection in connections:
+        if snapshot := next((ours[key] for key in natural_keys(connection) if key in ours), None):
             try:
-                yield one.resource_name, _with_products(platform, snapshot, one)
+                yield connection.resource_name, _with_products(platform, snapshot, connection)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
@@ -164,9 +167,9 @@ def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: s
 
 
 def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:
-    """A client, with the configurations of those products that its form has."""
-    client_id = snapshot.client.client_id
-    products = {name: one for name in connection.products if (one := platform.configurations(name).get(client_id))}
+    """Return a client, with the configurations of those products that its form has."""
+    documents = ((name, platform.configurations(name).get(snapshot.client.client_id)) for name in connection.products)
+    products = {name: document for name, document in documents if document}
     return snapshot.as_client(connection.place, products, platform.assigned)
 
 
@@ -178,7 +181,7 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Ma
         snapshot = platform.clients.get(client_id)
         return keys_of(snapshot.jwks if snapshot else {})
 
-    return _of_each(stack, clients, f"reading the keys that are in the portal of {stack.name}", read)
+    return _of_each(stack, clients, say("engine.reading_keys", stack=stack.name), read)
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
@@ -188,30 +191,30 @@ def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapp
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
         return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
 
-    return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
+    return _of_each(stack, clients, say("engine.reading_key_use", stack=stack.name), read)
 
 
 def _of_each(
     stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]
 ) -> dict[ClientKey, T]:
-    """What an authority says of each client; without those of which it says nothing, or whose authority cannot be
-    reached."""
-    wanted, found, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
+    """Return what an authority says of each client; clients are left out of which it says nothing, or whose authority
+    cannot be reached. ``what`` is shown meanwhile."""
+    wanted, answers, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
     if not wanted:
-        return found
+        return answers
     try:
         platforms = stack.platforms_briefly
     except (InvalidSettings, engine.EngineError):
-        return found
+        return answers
     with working(what):
         for client in wanted:
             if client.platform not in platforms or client.platform in down:
                 continue
             try:
-                said = read(platforms[client.platform], client.client_id or "")
+                answer = read(platforms[client.platform], client.client_id or "")
             except AuthorityError:
                 down.add(client.platform)
                 continue
-            if said is not None:
-                found[client.place] = said
-    return found
+            if answer is not None:
+                answers[client.place] = answer
+    return answers

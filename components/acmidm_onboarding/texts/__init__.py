@@ -57,10 +57,10 @@ def texts(subject: str, language: Language) -> Texts:
 
 @cache
 def _read(subject: str, language: Language) -> Mapping[str, str]:
-    found: dict[str, str] = yaml.load(
+    templates: dict[str, str] = yaml.load(
         (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
     )
-    return found
+    return templates
 
 
 _READER = {"language": Language.EN}
@@ -79,8 +79,13 @@ def spoken() -> Language:
 
 def say(name: str, /, **values: object) -> str:
     """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises KeyError."""
+    return say_in(spoken(), name, **values)
+
+
+def say_in(language: Language, name: str, /, **values: object) -> str:
+    """Return a sentence for whoever reads it later, whatever language the command speaks: a state has English."""
     subject, _, own = name.partition(".")
-    return texts(subject, spoken())(own, **values)
+    return texts(subject, language)(own, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:

@@ -52,14 +52,18 @@ def test_is_reported_in_each_run_and_never_repeated(
 def test_a_run_that_is_killed_while_it_makes_one_leaves_it_unknown(
     proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider, buried: list[Run]
 ) -> None:
-    """``acmidm deploy`` writes the state after each step here, and keeps what the killed run had begun."""
+    """``acmidm deploy`` writes the state after each step here, and keeps what the killed run had begun.
+
+    The sentence in the state is in English, whatever the reader of the command speaks.
+    """
+    proxied.environment["ACMIDM_LANGUAGE"] = "nl"
     form = write_form(proxied.forms)
     buried.append(cut_off(proxied, proxy, "everything", 1, *DEPLOY, api="/reg$"))
     assert len(provider.named(form.application)) == 1
     for _ in range(2):
         outcome = proxied.recover()
         assert outcome.code != 0
-        assert f"look at the authority for one with software_id acmidm/tni/{form.key}" in outcome.output
+        assert f"look at the authority for a client with software_id acmidm/tni/{form.key}" in outcome.output
     assert len(provider.named(form.application)) == 1
     forget(proxied, form)
     form.request()["adopt"] = {"acmidm": provider.named(form.application)[0]["client_id"]}
