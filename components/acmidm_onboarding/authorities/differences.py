@@ -1,4 +1,4 @@
-"""Whether a document may be overwritten; and what someone else did to it, in the words of an error."""
+"""The decision whether a document may be overwritten, and what someone else did to it, in the words of an error."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from acmidm_onboarding.values.metadata import ProductDocument
 
 
 def must_write(current: object, known: object, wanted: object, document: str) -> bool:
-    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
+    """Return whether ``current`` has to be overwritten: not where it is as ``wanted`` already.
 
-    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting
-    it would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    A document that is neither as ``known`` nor as ``wanted`` was changed by someone else since the state was last
+    refreshed: to overwrite it would undo a change that nobody has reviewed. ``document`` names it in the error.
+
+    Raises:
+        ChangedMeanwhile: which says what someone else changed.
     """
     if current == wanted:
         return False
@@ -28,9 +31,9 @@ def must_write(current: object, known: object, wanted: object, document: str) ->
 
 
 def difference(known: object, current: object, wanted: object) -> str:
-    """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
+    """Describe what was added, removed and changed since ``known``, then what is declared and what is there now.
 
-    Names only where the values are settings or keys: a person compares those in a preview.
+    Settings and keys are described by their names alone: a person compares their values in a preview.
     """
     before, now = _entries(known), _entries(current)
     actions = {
@@ -67,7 +70,7 @@ def _entries(value: object) -> Mapping[str, Any]:
 
 
 def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    """Each field; those of a model inside it as ``organisation.name``."""
+    """Yield each field by its name; those of a model inside it as ``organisation.name``."""
     for name, value in model:
         if isinstance(value, BaseModel):
             yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))

@@ -20,7 +20,7 @@ InOrder = Callable[[str, Configuration], Configuration]
 
 
 class Products:
-    """``ProductApi`` over HTTP. Whatever order a set has there, or had when it was recorded: only its members count."""
+    """``ProductApi`` over HTTP. Configurations are compared without regard to the order of their sets."""
 
     def __init__(self, api: Api, in_order: InOrder) -> None:
         self._api = api

@@ -39,7 +39,8 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _AUDIT_PAGE = 20
-"""Few, for each entry has its document twice; and most often the newest says who it was."""
+"""How many entries of the audit trail a page has: few, for each entry has its document twice, and the newest mostly
+say who changed something."""
 
 
 class Beheerportaal:
@@ -61,8 +62,8 @@ class Beheerportaal:
         )
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell
-        them."""
+        """Return why no connection may have the client. Operators are known by name, or by their rights where an
+        authority lists them among its clients."""
         if client_id == self._operator:
             return operators_own()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
@@ -70,8 +71,8 @@ class Beheerportaal:
 
     def find(self, software_id: str) -> RegisteredClient | None:
         items = (item for page in self._documents.pages(most=1, software_id=software_id) for item in page.items)
-        found = next((item.registered for item in items), None)
-        return found if found and found.metadata.software_id == software_id else None
+        client = next((item.registered for item in items), None)
+        return client if client and client.metadata.software_id == software_id else None
 
     def read(self, client_id: str) -> RegisteredClient | None:
         answer = self._documents.find(_client(client_id))
@@ -169,7 +170,7 @@ class Beheerportaal:
         return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
 
     def administrators(self, codes: Codes[str]) -> int:
-        """The most that one of the codes gives: who is known by several is counted with each."""
+        """Return the most that one of the codes gives: somebody who is known by several is counted with each."""
         paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
         return max((self._api.request("GET", path).as_(WireAdministrators).count for path in paths), default=0)
 

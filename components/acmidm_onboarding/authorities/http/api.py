@@ -38,26 +38,26 @@ from acmidm_onboarding.values.marks import without_marks
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _OF_GATEWAYS = frozenset({502, 504})
-"""What stands in between answers so, whatever became of the request behind it."""
+"""What a gateway answers, whatever the server behind the gateway did with the request."""
 _LONGEST_QUOTE = 300
 _MOST_MISTAKES = 100
 _BEGINNING_BYTES = 1024
 _MAXIMUM_DEPTH = 50
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""A surrogate by itself, which no encoding carries."""
+"""A surrogate by itself, which UTF-8 cannot encode."""
 
 Wire = TypeVar("Wire", bound=BaseModel)
 Form = Callable[[], Mapping[str, str]]
 
 
 class Tokens(Protocol):
-    """Where access tokens come from."""
+    """A source of access tokens."""
 
     def current(self) -> str:
-        """A token that is valid for a while."""
+        """Return a token that is valid for a while. Raises AuthorityError."""
 
     def renewed(self, refused: str) -> str:
-        """Another token than ``refused``, which the API did not accept."""
+        """Return another token than ``refused``, which the API did not accept. Raises AuthorityError."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Answer:
     """A successful answer."""
 
     request: str
-    """Method and URL, as errors name it."""
+    """Method and URL of the request, as errors name them."""
     headers: Mapping[str, str]
     document: Any
 
@@ -96,7 +96,7 @@ class Answer:
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Who is trusted, the same for all servers: to read the certificates takes 20 ms."""
+    """Return the trusted certificates, the same for all servers: to read them takes 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -138,12 +138,14 @@ class Api:
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool = True,
     ) -> Answer:
-        """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
-
-        One that is not ``is_repeatable`` is retried only where it surely was not carried out; else raises AnswerLost.
+        """Return the answer to one request, which is retried while its failure may pass.
 
         ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
-        have seen the one whose answer was lost.
+        have seen the assertion of a try whose answer was lost.
+
+        Raises:
+            AnswerLost: where a request that is not ``is_repeatable`` may have been carried out: it is not retried.
+            AuthorityError: for every other failure.
         """
         url = path if path.startswith("http") else self.base_url + path
 
@@ -191,7 +193,7 @@ class Api:
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
-        """The body, no larger than is reasonable, as it was sent."""
+        """Return the body of an answer. Raises TooLarge, and Unintelligible for a body that is packed."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             raise Unintelligible(say("authorities.packed", request=request, packed=packed))
@@ -208,7 +210,7 @@ def parse_json(text: str | bytes) -> Any:
     """Parse JSON into what the engine carries without changing it. Raises ValueError or RecursionError.
 
     A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half
-    characters are renamed, and what is nested too deeply for its state is left out.
+    characters are replaced, and what is nested too deeply for a state is left out.
     """
     return _carried(
         json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0
@@ -272,7 +274,7 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
-    """What the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
+    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
     document = _json_or_none(content)
     if isinstance(document, dict):
         for member in ("detail", "error_description", "errorMessage", "error"):
@@ -303,7 +305,7 @@ def _json_or_none(content: bytes) -> Any:
 
 
 def _speaks_no_tls(error: BaseException | None) -> bool:
-    """Whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
+    """Return whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)

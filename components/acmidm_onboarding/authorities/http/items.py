@@ -1,6 +1,6 @@
-"""The lists of an answer: no longer than anybody asked for, and given up at the first item that is none.
+"""Types for the lists of an answer: no longer than was requested, and given up at the first item that is wrong.
 
-A million items that are wrong fit in one answer, and each mistake that is noted costs a hundred times its item.
+A million wrong items fit in one answer, and each mistake that pydantic notes costs a hundred times its item.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names as they stand in an address."""
+"""Names as segments of an address."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def segment(name: str) -> str:
     """Return a name as one segment of a path (RFC 3986 §3.3), whatever it has in it.
 
     Raises:
-        Rejected: for what no encoding makes a name: ``.`` and ``..`` would lead to another document, and nothing to a
-        list.
+        Rejected: for ``.`` and ``..``, which lead to another document, for an empty name, which leads to a list, and
+            for half a character.
     """
     try:
         if name not in ("", ".", ".."):

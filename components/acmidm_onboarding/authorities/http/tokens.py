@@ -34,9 +34,9 @@ _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES5
 
 class _Endpoints(BaseModel):
     issuer: str
-    """As the issuer writes it itself, which is what it expects as audience."""
+    """The issuer's name as the issuer writes it, and expects it as audience."""
     address: Annotated[HttpUrl, Field(validation_alias="issuer")]
-    """The same, in the form that the setting has."""
+    """The same name as an address, in the form that the setting has."""
     token_endpoint: HttpUrl
 
 
@@ -46,7 +46,7 @@ class _Token(BaseModel):
 
 
 class Credentials(BaseModel, frozen=True):
-    """Who the operator is: a client-ID with a private key, itself or in a file, or a secret."""
+    """The operator's client-ID, with a private key, a file that has the private key, or a secret."""
 
     client_id: str
     private_key: SecretStr | None = None
@@ -54,15 +54,15 @@ class Credentials(BaseModel, frozen=True):
     client_secret: SecretStr | None = None
     platform: Platform = Platform.ACMIDM
     parameters: Mapping[str, str] = {}
-    """What its token request has besides."""
+    """Further parameters of the operator's token request, such as ``audience``."""
 
     def setting(self, key: str) -> str:
-        """A setting of the platform, as errors name it."""
+        """Return the name of a setting of the platform, as errors have it."""
         return f"{NAMESPACE}:{config_key(self.platform, key)}"
 
 
 class OperatorTokens:
-    """Access tokens from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait for it."""
+    """``Tokens`` from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait."""
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
@@ -115,8 +115,13 @@ class OperatorTokens:
         self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
 
     def _discovered(self) -> _Endpoints:
-        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name,
-        there."""
+        """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect Discovery §4.3).
+
+        A server with another name would get an assertion made out to that name, and could use it there.
+
+        Raises:
+            Rejected: before any credentials are sent.
+        """
         answer = self._api.request("GET", "/.well-known/openid-configuration")
         endpoints = answer.as_(_Endpoints)
         said = partial(say, request=answer.request, setting=self._credentials.setting("issuer"))
@@ -154,7 +159,7 @@ class OperatorTokens:
         return None
 
     def _assertion(self, key: JWK, audience: str) -> str:
-        """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
+        """Return an assertion (RFC 7523 §3) that is valid for five minutes, with a ``jti`` that is used once."""
         now = int(time.time())
         client_id = self._credentials.client_id
         claims = {
@@ -187,9 +192,9 @@ def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
     return str(token.serialize())
 
 
-def _have_one_origin(one: str, other: str) -> bool:
-    """Whether scheme, host and port are the same (RFC 6454 §5): what is elsewhere is another's, whoever names it."""
-    return _origin(httpx.URL(one)) == _origin(httpx.URL(other))
+def _have_one_origin(url: str, other: str) -> bool:
+    """Return whether two URLs have the same scheme, host and port (RFC 6454 §5): another origin is somebody else's."""
+    return _origin(httpx.URL(url)) == _origin(httpx.URL(other))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -197,6 +202,6 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _basic(client_id: str, secret: str) -> str:
-    """RFC 6749 §2.3.1: both form-encoded first."""
+    """Return the value of an Authorization header; both parts are form-encoded first (RFC 6749 §2.3.1)."""
     pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
