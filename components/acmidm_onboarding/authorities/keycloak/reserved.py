@@ -1,9 +1,9 @@
-"""Which clients of a realm are no connection's: Keycloak's own, those of operators, and whatever may have rights over
+"""The clients of a realm that no connection may have: Keycloak's own, operators', and those that may have rights over
 the realm.
 
-What a service account may do, only an operator that sees users could read. So it goes by what its tokens can carry: the
-roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. Rights that no token
-carries are none.
+Only an operator that sees users could read what a service account may do. So this file reads what the client's tokens
+can carry: the roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. A right
+that no token carries does not count.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class WireMappings(BaseModel):
 
 
 class ReservedClients:
-    """Those of one realm, seen by one operator. Thread-safe."""
+    """The reserved clients of one realm, as one operator sees them. Thread-safe."""
 
     def __init__(self, api: Api, operator_client_id: str) -> None:
         self._api = api
@@ -64,7 +64,7 @@ class ReservedClients:
         self._administrative: list[WireClient] | None = None
 
     def by_name(self, client: WireClient) -> Reserved | None:
-        """What the client itself says, without a request."""
+        """Return why no form may have the client, as far as the client itself shows it, without a request."""
         if client.client_id == self._operator:
             return operators_own()
         return Reserved(say("keycloak.own")) if client.is_keycloaks_own else None
@@ -90,7 +90,7 @@ class ReservedClients:
         return None
 
     def _rights_of(self, client: WireClient) -> list[str]:
-        """The administrative roles that its tokens can carry, roles in other roles too."""
+        """Return the administrative roles that the client's tokens can carry, those inside other roles too."""
         query = urlencode({"scope": " ".join(client.optional_client_scopes)})
         return [
             f"{owner.client_id}: {role.name}"
@@ -108,7 +108,7 @@ class ReservedClients:
         return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
 
     def _administrative_clients(self) -> list[WireClient]:
-        """The clients whose roles are rights: ``realm-management``, in the realm ``master`` one for each realm."""
+        """Return the clients whose roles are rights: ``realm-management``, and in ``master`` one for each realm."""
         with self._lock:
             if self._administrative is None:
                 clients = listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root

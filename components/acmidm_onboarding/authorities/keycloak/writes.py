@@ -1,5 +1,5 @@
-"""How a part of a client is replaced without ETags: read, decide, write, read back; and again after a conflict with
-another writer."""
+"""How a part of a client is replaced without ETags: read, decide, write, read back, and begin anew after a conflict
+with another writer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from acmidm_onboarding.texts import say
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
 CONFLICTS = (Failed, AlreadyRegistered)
-"""What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
+"""The answers of Keycloak to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
 locking)."""
 
 Value = TypeVar("Value")
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
-    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
+    """Run ``attempt``, which reads afresh, until it meets no conflict, at most TRIES times. Raises what the last try
     raised."""
     for tries in range(TRIES - 1):
         try:
@@ -50,8 +50,12 @@ def write_checked(
 ) -> None:
     """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was read just before.
 
-    Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known``, ``wanted`` nor
-    ``on_the_way`` from one to the other is another writer's change that nobody has reviewed. Raises ChangedMeanwhile.
+    Nothing is written where the part is as ``wanted`` already, unless ``force``. ``document`` names the part in errors.
+
+    Raises:
+        ChangedMeanwhile: where the part is neither as ``known``, nor as ``wanted``, nor ``on_the_way`` from the one to
+            the other: another writer made a change that nobody has reviewed.
+        Unsettled: where the part is not as it was written, at each of the tries.
     """
     begun = written = False
 
