@@ -1,9 +1,8 @@
-"""What Git has of two revisions, byte for byte, without a checkout: nothing of them runs, and no link in them is
-followed.
+"""The files of revisions, byte for byte, without a checkout: nothing in them runs, and no link in them is followed.
 
 Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks
-and filters and leaves traces in the repository. What a revision is made of is bounded before it is read: a few
-kilobytes of Git's objects can stand for more files than any disk has.
+and filters and leaves traces in the repository. The size of a revision is bounded before it is read: a few kilobytes of
+Git's objects can stand for more files than any disk has.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from acmidm_onboarding.values.problems import Failure
 
 _MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
-"""In a whole revision."""
+"""How many files a whole revision may have."""
 MOST_BYTES = 100_000_000
-"""In the files of it that are read, each of at most ``MAXIMUM_BYTES``: of a larger one only the size counts."""
+"""How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is not read."""
 _LONGEST_LISTING = 50_000_000
 _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
@@ -38,7 +37,7 @@ _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 
 
 class UnknownRevision(Failure):
-    """A revision that cannot be read, as a sentence."""
+    """A revision that Git does not have, or that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +51,19 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class Tree:
-    """All that a revision has, by path; ``name`` is what people call it."""
+    """The entries of a revision, by path; ``name`` is what people call the revision."""
 
     name: str
     entries: Mapping[str, TreeEntry]
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
-        """Make the working directory one with the files that are ``wanted``; it is gone afterwards.
+        """Work in a temporary folder that has the files of the ``wanted`` paths.
 
-        A link in it leads to itself, so that whoever reads it finds that it is one, and nothing else.
+        A link is replaced by a link to itself: a reader sees that it is a link, and cannot follow it.
 
         Raises:
-            UnknownRevision: where Git cannot read them, or they are too large.
+            UnknownRevision: where Git cannot read the files, or they are too large.
         """
         entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
         files = {path: entry for path, entry in entries.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
@@ -89,14 +88,14 @@ class Tree:
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
-    """The revision ``base``, and what it becomes when ``head`` is merged into it.
+    """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into it.
 
-    What the merge gives, not the branch alone, is what somebody will deploy: a branch can undo what it never shows as
-    its own change.
+    What somebody will deploy is the result of the merge, not the branch: a branch can undo what it does not show as its
+    own change.
 
     Raises:
-        UnknownRevision: where Git does not have them, or not the history between; where they do not merge, or are too
-        large.
+        UnknownRevision: where Git lacks a revision or the history between the two, where they do not merge, or where
+            one is too large.
     """
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
@@ -108,7 +107,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     before, after = _tree(base, old), _tree(head, new)
     branch_point = _run("merge-base", old, new)
     if branch_point.returncode != 0 and is_shallow():
-        # Against the tip of the base, what that got since would show as taken away.
+        # Against the tip of the base, what the base got since would show as removed.
         raise UnknownRevision(say("git.no_branch_point", head=head, base=base))
     if branch_point.returncode != 0 or _line(branch_point) == old:
         return before, after
@@ -138,19 +137,18 @@ def fetch(commit: str, server: str, token: str) -> None:
 
 
 def lacks(commit: str) -> bool:
-    """Whether what is checked out was surely made without a commit: it is behind, or beside it. Of a shallow clone
-    nobody knows."""
+    """Return whether the checked-out revision surely lacks a commit: False in a shallow clone, where nobody knows."""
     try:
         if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
             return False
-        # One that was never fetched is in the history of nothing that was.
+        # Git also fails for a commit that was never fetched, which is in no history here.
         return _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
     except UnknownRevision:
         return False
 
 
 def changed_since(commit: str | None) -> list[str] | None:
-    """The files below the working directory that are not what they were at a commit; None where Git does not know."""
+    """Return the files below the working directory that differ from a commit; None where Git cannot compare them."""
     with suppress(UnknownRevision):
         done = _run("diff", "--name-only", "--no-renames", "--relative", "-z", "--end-of-options", commit or "", "--")
         return done.stdout.decode(errors="replace").split("\0") if done.returncode == 0 else None
@@ -158,15 +156,15 @@ def changed_since(commit: str | None) -> list[str] | None:
 
 
 def is_dirty(*paths: Path) -> bool:
-    """Whether the working directory, or what is below some paths in it, has something that is not committed; outside a
-    repository nothing is."""
+    """Return whether something below some paths, or in the working directory, is not committed. Outside a repository
+    that is true of everything."""
     done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
     return done.returncode != 0 or bool(done.stdout.strip())
 
 
 def is_merged(*paths: Path) -> bool:
-    """Whether what is checked out, below some paths, is what the default branch of ``origin`` has had: nothing is
-    uncommitted, and no commit changes it that was never merged. Without an ``origin`` the second is not known."""
+    """Return whether the files below some paths are as the default branch of ``origin`` has had them: all of them are
+    committed, and no commit changes them that was never merged. Without an ``origin`` only the first is checked."""
     if is_dirty(*paths):
         return False
     theirs = "refs/remotes/origin/HEAD"
@@ -176,20 +174,19 @@ def is_merged(*paths: Path) -> bool:
 
 
 def is_shallow() -> bool:
-    """Whether this clone lacks the beginning of its history."""
+    """Return whether this clone lacks the beginning of its history."""
     return _run("rev-parse", "--is-shallow-repository").stdout == b"true\n"
 
 
 def user() -> str | None:
-    """The address that Git has of whoever commits here."""
+    """Return the mail address that Git has for whoever commits here; None where it has none."""
     return _line(_run("config", "user.email")) or None
 
 
 def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
-    """Each version that what is checked out had of some paths, the newest first, and when it was merged; none outside a
-    repository.
+    """Yield each version of some paths in the history of what is checked out, newest first, and when it was merged.
 
-    A merge counts as one: what a branch had in between was never merged.
+    A merge counts as one version: what its branch had in between was never merged. Outside a repository there is none.
     """
     with suppress(UnknownRevision):
         log = _run("log", "--first-parent", f"--max-count={_MOST_VERSIONS}", "--format=%H %cI", "--", *map(str, paths))
@@ -206,7 +203,7 @@ def _commit(revision: str) -> str:
 
 
 def _tree(name: str, tree: str) -> Tree:
-    """List a tree without reading more of it than the bounds allow."""
+    """Return a tree, of whose listing no more is read than the bounds allow. Raises UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     with subprocess.Popen(
         command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -224,7 +221,7 @@ def _tree(name: str, tree: str) -> Tree:
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
     seen: set[str] = set()
     for line in listing.split(b"\0")[:-1]:
-        # What is no UTF-8 is spelled out: it can be written and printed, and is no name of a form.
+        # A name that is no UTF-8 is spelled out, so that it can be written and printed; no form has such a name.
         head, _, path = line.decode("utf-8", "backslashreplace").partition("\t")
         mode, _, object_id, size = head.split()
         if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):

@@ -1,5 +1,4 @@
-"""The stacks of this project, for commands: opened by name, and what their authorities say that neither forms nor state
-have."""
+"""The stacks of this project, for commands: how one is opened by name, and what its authorities alone know of it."""
 
 from __future__ import annotations
 
@@ -35,8 +34,8 @@ T = TypeVar("T")
 
 
 def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False) -> Stack:
-    """Open a stack by its name; its file is read where its settings are asked for. One that ``may_be_new`` has nothing
-    where the engine knows no such stack."""
+    """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an empty state where the
+    engine does not know it."""
 
     def export(stack: str) -> Mapping[str, Any]:
         try:
@@ -47,8 +46,7 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
             return {}
 
     def settings() -> Settings:
-        """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the
-        rest."""
+        """Read the settings from the file alone where that is enough: not everybody may decrypt the rest of it."""
         try:
             return stack_settings(name, Path())
         except InvalidSettings:
@@ -65,8 +63,8 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
 
 
 def settings_of(stack: str) -> Settings:
-    """The settings of a stack, secrets included: from its file, and through the engine where the file has them
-    encrypted."""
+    """Return the settings of a stack with its secrets: from its file, and through the engine where the file has secrets
+    encrypted. Raises InvalidSettings, EngineError."""
     file = stack_file(stack, Path())
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
@@ -75,31 +73,32 @@ def settings_of(stack: str) -> Settings:
 
 
 def with_a_portal(folder: Path) -> list[str]:
-    """Return the stacks of the files in ``folder`` whose type of authority has a portal, tests first: what a service
-    desk looks at. One by hand counts where its environment has no other."""
-    found, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
+    """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI first, as a service desk
+    wants them. A stack whose portal people manage by hand counts where its environment has no other."""
+    with_api, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         settings = stack_settings(name, folder)
         kind = settings.platforms[Platform.ACMIDM].authority_type
         if kind.portals:
-            stacks = by_hand if kind.is_by_hand else found
+            stacks = by_hand if kind.is_by_hand else with_api
             stacks.append((list(Environment).index(settings.environment), name))
-    taken = {environment for environment, _ in found}
-    return [name for _, name in sorted((*found, *(one for one in by_hand if one[0] not in taken)))]
+    taken = {environment for environment, _ in with_api}
+    return [name for _, name in sorted((*with_api, *(stack for stack in by_hand if stack[0] not in taken)))]
 
 
 def require_a_form(stack: Stack) -> None:
-    """Refuse a folder without a form for a stack that has clients: nobody took them all out. Raises InvalidSettings."""
+    """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody removes all forms.
+    Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
         raise InvalidSettings(say("engine.no_form", folder=stack.settings.forms_folder))
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
-    """Why the servers of a stack cannot be reached, a sentence each; nothing where they can.
+    """Yield a sentence for each server of a stack that cannot be reached or refuses.
 
-    The first page of a list is fetched from each, with little patience: a server that is down is reported at once, one
-    that answers and is busy is left to the patience of what comes next. ``products`` are those that a platform has.
+    The first page of a list is fetched from each server, with a short deadline: a server that is down is reported at
+    once. A server that is busy is not reported: later requests wait longer. ``products`` are those of each platform.
     """
     for name, platform in stack.platforms_briefly.items():
         try:
@@ -116,15 +115,15 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
 
 
 def managed_by(stack: str) -> str:
-    """Return how authorities name a stack of this project."""
+    """Return the mark that authorities keep of a stack of this project: ``<project>/<stack>``."""
     return f"{project_name()}/{stack.rpartition('/')[2]}"
 
 
 def ask_what_is_there(stack: Stack) -> bool:
-    """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of
-    that back.
+    """Read which clients of a stack with a gate are at its authorities and not in its state: the gate holds none of
+    them back.
 
-    Return whether all could be asked; a warning says of each platform that cannot.
+    Return whether every authority answered; a warning names each platform whose authority did not.
     """
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
@@ -174,8 +173,8 @@ def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connec
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:
-    """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot
-    be reached."""
+    """Return the keys that organisations uploaded in the portal, per client. A client is left out where its authority
+    cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
         snapshot = platform.clients.get(client_id)
@@ -185,8 +184,8 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Ma
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
-    """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be
-    reached."""
+    """Return the last use of each key by its thumbprint, per client. A client is left out where its authority does not
+    know that, or cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
         return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
