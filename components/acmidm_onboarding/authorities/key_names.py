@@ -1,4 +1,7 @@
-"""A JWK Set as the map that resources have of it, without losing a key on the way."""
+"""A JWK Set as the map that resources have of it, without losing a key on the way.
+
+What stands in for a key or a member that cannot be shown is data in a state, and so the same in each language.
+"""
 
 from __future__ import annotations
 
