@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and those of this user alone."""
+"""Files that are written whole or not at all, and files that this user alone can read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TextIO, cast
 
 PUBLIC = 0o644
 UMASK = 0o077
-"""What a server is started with, for what it writes itself."""
+"""The umask of a server that is started, for the files that the server writes itself."""
 
 
 def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
@@ -35,8 +35,7 @@ def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
 
 @contextmanager
 def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[None]:
-    """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises
-    OSError."""
+    """Write new files, never over others, and remove them where that or the block fails. Raises OSError."""
     made: list[Path] = []
     try:
         for file, text in texts.items():
@@ -44,13 +43,13 @@ def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[
             made.append(file)
         yield
     except BaseException:
-        for one in made:
-            one.unlink(missing_ok=True)
+        for file in made:
+            file.unlink(missing_ok=True)
         raise
 
 
 def write_named(file: Path, text: str) -> None:
-    """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is.
+    """Write to the file that a person names, also through a link, and to what is no file, such as ``/dev/stdout``.
     Raises OSError."""
     if file.is_file() or not file.exists():
         write_whole(file.resolve(), text)
@@ -61,7 +60,7 @@ def write_named(file: Path, text: str) -> None:
 
 @contextmanager
 def naming(file: Path) -> Iterator[None]:
-    """Name a file in errors that do not: one of a full disk comes from writing, which knows no name."""
+    """Put the name of a file into an OSError without one, as of a full disk: a write to a stream knows no name."""
     try:
         yield
     except OSError as error:
@@ -71,9 +70,9 @@ def naming(file: Path) -> Iterator[None]:
 
 
 def _temporary(file: Path, text: str, mode: int) -> Path:
-    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the
-    name of ``file``."""
-    # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.
+    """Write a text whole into a temporary file beside ``file``, and return that. Raises OSError, with the name of
+    ``file``."""
+    # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."
     try:
         with NamedTemporaryFile(
@@ -94,8 +93,8 @@ def _temporary(file: Path, text: str, mode: int) -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """The folder, made where it is missing; those above it that are missing are made in the same way."""
-    for missing in reversed([one for one in folder.parents if not one.exists()]):
+    """Make a folder that this user alone can read, and those above it that are missing. Return the folder."""
+    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
@@ -103,14 +102,15 @@ def private_folder(folder: Path) -> Path:
 
 
 def open_private(file: Path, mode: str) -> TextIO:
-    """Open a file for text; it is made where ``mode`` says so."""
+    """Open a file that this user alone can read, for text; ``mode`` is that of ``open``. Raises OSError."""
     opened = open(file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
     os.fchmod(opened.fileno(), 0o600)
     return cast("TextIO", opened)
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file whole or not at all. The folder is made where it is missing; one that is there stays as it is."""
+    """Write a file that this user alone can read, whole or not at all, and make its folder where it is missing. Raises
+    OSError."""
     if not file.parent.exists():
         private_folder(file.parent)
     write_whole(file, text, 0o600)

@@ -1,9 +1,8 @@
-"""What Git has of two revisions, byte for byte, without a checkout: nothing of them runs, and no link in them is
-followed.
+"""The files of revisions, byte for byte, without a checkout: nothing in them runs, and no link in them is followed.
 
 Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks
-and filters and leaves traces in the repository. What a revision is made of is bounded before it is read: a few
-kilobytes of Git's objects can stand for more files than any disk has.
+and filters and leaves traces in the repository. The size of a revision is bounded before it is read: a few kilobytes of
+Git's objects can stand for more files than any disk has.
 """
 
 from __future__ import annotations
@@ -20,13 +19,14 @@ from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 _MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
-"""In a whole revision."""
+"""How many files a whole revision may have."""
 MOST_BYTES = 100_000_000
-"""In the files of it that are read, each of at most ``MAXIMUM_BYTES``: of a larger one only the size counts."""
+"""How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is not read."""
 _LONGEST_LISTING = 50_000_000
 _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
@@ -37,7 +37,7 @@ _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 
 
 class UnknownRevision(Failure):
-    """A revision that cannot be read, as a sentence."""
+    """A revision that Git does not have, or that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -51,39 +51,36 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class Tree:
-    """All that a revision has, by path; ``name`` is what people call it."""
+    """The entries of a revision, by path; ``name`` is what people call the revision."""
 
     name: str
     entries: Mapping[str, TreeEntry]
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        """Return what the files have that are ``wanted``, without those that are too large for a form.
+        """Return the contents of the files of the ``wanted`` paths, by path, without files too large for a form.
 
         Raises:
-            UnknownRevision: where Git cannot read them, or they are too large together.
+            UnknownRevision: where Git cannot read the files, or they are too large together.
         """
-        found = ((path, entry) for path, entry in self.entries.items() if wanted(path))
-        files = {path: entry for path, entry in found if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
+        entries = ((path, entry) for path, entry in self.entries.items() if wanted(path))
+        files = {path: entry for path, entry in entries if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
-            raise UnknownRevision(
-                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it"
-                " smaller"
-            )
+            raise UnknownRevision(say("git.too_many_bytes", revision=self.name, most=MOST_BYTES))
         return dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
-        """Make the working directory one with the files that are ``wanted``; it is gone afterwards.
+        """Work in a temporary folder that has the files of the ``wanted`` paths.
 
-        A link in it leads to itself, so that whoever reads it finds that it is one, and nothing else.
+        A link is replaced by a link to itself: a reader sees that it is a link, and cannot follow it.
 
         Raises:
-            UnknownRevision: where Git cannot read them, or they are too large.
+            UnknownRevision: where Git cannot read the files, or they are too large.
         """
-        found = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
         contents = self.contents(wanted)
         with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
-            for path, entry in found.items():
+            for path, entry in entries.items():
                 try:
                     Path(path).parent.mkdir(parents=True, exist_ok=True)
                     if entry.mode in FILES:
@@ -100,38 +97,34 @@ class Tree:
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
-    """The revision ``base``, and what it becomes when ``head`` is merged into it.
+    """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into it.
 
-    What the merge gives, not the branch alone, is what somebody will deploy: a branch can undo what it never shows as
-    its own change.
+    What somebody will deploy is the result of the merge, not the branch: a branch can undo what it does not show as its
+    own change.
 
     Raises:
-        UnknownRevision: where Git does not have them, or not the history between; where they do not merge, or are too
-        large.
+        UnknownRevision: where Git lacks a revision or the history between the two, where they do not merge, or where
+            one is too large.
     """
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
-        said = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
-        raise UnknownRevision(f"Git finds no repository here: {said}; run this in the repository of the forms")
+        reason = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+        raise UnknownRevision(say("git.no_repository", reason=reason))
     if inside.stdout.strip():
-        raise UnknownRevision("this is a folder in a repository, and all of that is reviewed; run this at its top")
+        raise UnknownRevision(say("git.not_at_top"))
     old, new = _commit(base), _commit(head)
     before, after = _tree(base, old), _tree(head, new)
-    found = _run("merge-base", old, new)
-    if found.returncode != 0 and is_shallow():
-        # Against the tip of the base, what that got since would show as taken away.
-        raise UnknownRevision(
-            f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0'
-        )
-    if found.returncode != 0 or _line(found) == old:
+    branch_point = _run("merge-base", old, new)
+    if branch_point.returncode != 0 and is_shallow():
+        # Against the tip of the base, what the base got since would show as removed.
+        raise UnknownRevision(say("git.no_branch_point", head=head, base=base))
+    if branch_point.returncode != 0 or _line(branch_point) == old:
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
-        raise UnknownRevision(f'"{head}" and "{base}" change the same lines; merge "{base}" into it, then review that')
+        raise UnknownRevision(say("git.conflict", head=head, base=base))
     if done.returncode != 0:
-        raise UnknownRevision(
-            f'Git cannot merge "{head}" into "{base}"; it takes git 2.38 or newer, and both commits whole'
-        )
+        raise UnknownRevision(say("git.no_merge", head=head, base=base))
     return before, _tree(head, _line(done))
 
 
@@ -148,24 +141,23 @@ def fetch(commit: str, server: str, token: str) -> None:
         ACMIDM_GIT_HEADER=f"Authorization: Basic {credentials}",
     )
     if done.returncode != 0:
-        said = plain(done.stderr.decode(errors="replace").strip().partition("\n")[0])
-        raise UnknownRevision(f"Git cannot fetch {commit[:10]} from origin: {said}; run the job again")
+        reason = plain(done.stderr.decode(errors="replace").strip().partition("\n")[0])
+        raise UnknownRevision(say("git.not_fetched", commit=commit[:10], reason=reason))
 
 
 def lacks(commit: str) -> bool:
-    """Whether what is checked out was surely made without a commit: it is behind, or beside it. Of a shallow clone
-    nobody knows."""
+    """Return whether the checked-out revision surely lacks a commit: False in a shallow clone, where nobody knows."""
     try:
         if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
             return False
-        # One that was never fetched is in the history of nothing that was.
+        # Git also fails for a commit that was never fetched, which is in no history here.
         return _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
     except UnknownRevision:
         return False
 
 
 def changed_since(commit: str | None) -> list[str] | None:
-    """The files below the working directory that are not what they were at a commit; None where Git does not know."""
+    """Return the files below the working directory that differ from a commit; None where Git cannot compare them."""
     with suppress(UnknownRevision):
         done = _run("diff", "--name-only", "--no-renames", "--relative", "-z", "--end-of-options", commit or "", "--")
         return done.stdout.decode(errors="replace").split("\0") if done.returncode == 0 else None
@@ -173,20 +165,20 @@ def changed_since(commit: str | None) -> list[str] | None:
 
 
 def is_dirty(*paths: Path) -> bool:
-    """Whether the working directory, or what is below some paths in it, has something that is not committed; outside a
-    repository nothing is."""
+    """Return whether something below some paths, or in the working directory, is not committed. Outside a repository
+    that is true of everything."""
     done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
     return done.returncode != 0 or bool(done.stdout.strip())
 
 
 def is_as_at(commit: str, path: Path) -> bool:
-    """Whether what is below a path, all of it committed, is what it was at a commit."""
+    """Return whether the files below a path, all of them committed, are as they were at a commit."""
     return _run("diff", "--quiet", "--end-of-options", commit, "--", str(path)).returncode == 0
 
 
 def is_merged(*paths: Path) -> bool:
-    """Whether what is checked out, below some paths, is what the default branch of ``origin`` has had: nothing is
-    uncommitted, and no commit changes it that was never merged. Without an ``origin`` the second is not known."""
+    """Return whether the files below some paths are as the default branch of ``origin`` has had them: all of them are
+    committed, and no commit changes them that was never merged. Without an ``origin`` only the first is checked."""
     if is_dirty(*paths):
         return False
     theirs = "refs/remotes/origin/HEAD"
@@ -196,20 +188,19 @@ def is_merged(*paths: Path) -> bool:
 
 
 def is_shallow() -> bool:
-    """Whether this clone lacks the beginning of its history."""
+    """Return whether this clone lacks the beginning of its history."""
     return _run("rev-parse", "--is-shallow-repository").stdout == b"true\n"
 
 
 def user() -> str | None:
-    """The address that Git has of whoever commits here."""
+    """Return the mail address that Git has for whoever commits here; None where it has none."""
     return _line(_run("config", "user.email")) or None
 
 
 def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
-    """Each version that what is checked out had of some paths, the newest first, and when it was merged; none outside a
-    repository.
+    """Yield each version of some paths in the history of what is checked out, newest first, and when it was merged.
 
-    A merge counts as one: what a branch had in between was never merged.
+    A merge counts as one version: what its branch had in between was never merged. Outside a repository there is none.
     """
     with suppress(UnknownRevision):
         log = _run("log", "--first-parent", f"--max-count={_MOST_VERSIONS}", "--format=%H %cI", "--", *map(str, paths))
@@ -219,16 +210,14 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
 
 
 def _commit(revision: str) -> str:
-    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if found.returncode != 0:
-        raise UnknownRevision(
-            f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit'
-        )
-    return _line(found)
+    done = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode != 0:
+        raise UnknownRevision(say("git.no_revision", revision=revision))
+    return _line(done)
 
 
 def _tree(name: str, tree: str) -> Tree:
-    """List a tree without reading more of it than the bounds allow."""
+    """Return a tree, of whose listing no more is read than the bounds allow. Raises UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     with subprocess.Popen(
         command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -237,16 +226,16 @@ def _tree(name: str, tree: str) -> Tree:
         if len(text) > _LONGEST_LISTING:
             listing.kill()
     if len(text) > _LONGEST_LISTING or text.count(b"\0") > MOST_FILES:
-        raise UnknownRevision(f"{name} has more than {MOST_FILES:,} files, too many to review; make it smaller")
+        raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
     if listing.returncode != 0:
-        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
+        raise UnknownRevision(say("git.unreadable", revision=name))
     return Tree(name, dict(_entries(name, text)))
 
 
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
     seen: set[str] = set()
     for line in listing.split(b"\0")[:-1]:
-        # What is no UTF-8 is spelled out: it can be written and printed, and is no name of a form.
+        # A name that is no UTF-8 is spelled out, so that it can be written and printed; no form has such a name.
         head, _, path = line.decode("utf-8", "backslashreplace").partition("\t")
         mode, _, object_id, size = head.split()
         if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):
@@ -258,18 +247,18 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
 def _contents(name: str, object_ids: list[str]) -> list[bytes]:
     done = _run("cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode())
     if done.returncode != 0:
-        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
-    found, position = [], 0
+        raise UnknownRevision(say("git.unreadable", revision=name))
+    contents, position = [], 0
     for _ in object_ids:
         end = done.stdout.index(b"\n", position)
         size = int(done.stdout[position:end].split()[2])
-        found.append(done.stdout[end + 1 : end + 1 + size])
+        contents.append(done.stdout[end + 1 : end + 1 + size])
         position = end + size + 2
-    return found
+    return contents
 
 
 def _unreadable(name: str, path: str) -> UnknownRevision:
-    return UnknownRevision(f'{name} has a file that no folder can have, "{plain(path)}"; remove it there')
+    return UnknownRevision(say("git.impossible_name", revision=name, path=plain(path)))
 
 
 def _line(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -287,10 +276,6 @@ def _run(*words: str, given: bytes | None = None, **variables: str) -> subproces
             check=False,
         )
     except FileNotFoundError:
-        raise UnknownRevision(
-            "git is not on PATH; install it, or review with the engine: acmidm review --stack tni"
-        ) from None
+        raise UnknownRevision(say("git.not_installed")) from None
     except subprocess.TimeoutExpired:
-        raise UnknownRevision(
-            f"git {words[0]} took more than {_DEADLINE_SECONDS} s; review with the engine: acmidm review --stack tni"
-        ) from None
+        raise UnknownRevision(say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)) from None

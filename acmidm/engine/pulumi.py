@@ -1,4 +1,4 @@
-"""The Pulumi engine as these commands use it: the ``pulumi`` on PATH, and what it says as data."""
+"""The Pulumi engine as these commands use it: the ``pulumi`` on PATH, whose answers become data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from acmidm_onboarding.command_inputs import handing
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
@@ -27,7 +28,7 @@ _URN = re.compile(r"urn:pulumi:[^\s\"]+")
 
 
 class EngineError(Failure):
-    """What kept the engine from answering, as one sentence."""
+    """The engine did not do what was requested: why, as one sentence."""
 
     exit_code = 3
 
@@ -39,28 +40,28 @@ class UnknownStack(EngineError):
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials.
-    Raises EngineError."""
+    """Return the configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's
+    credentials. Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
 
 
 def stack_deployment(stack: str) -> dict[str, Any]:
-    """The state of a stack as the engine exports it, secrets encrypted. Raises EngineError."""
+    """Return the state of a stack as the engine exports it, secrets encrypted. Raises EngineError."""
     return dict(_json("stack", "export", "--stack", stack))
 
 
 def decrypted_deployment(stack: str) -> dict[str, Any]:
-    """The same with secrets in the clear, for whoever can decrypt them. Raises EngineError."""
+    """Return the state of a stack with secrets in the clear, for whoever can decrypt them. Raises EngineError."""
     return dict(_json("stack", "export", "--show-secrets", "--stack", stack))
 
 
 def store_deployment(stack: str, state: dict[str, Any]) -> None:
-    """Puts a changed export in the place of the state. Raises EngineError."""
+    """Replace the state of a stack by a changed export. Raises EngineError."""
     _run("stack", "import", "--stack", stack, given=json.dumps(state))
 
 
 def stack_tags(stack: str) -> dict[str, str]:
-    """The tags of a stack. Raises EngineError."""
+    """Return the tags of a stack, by name. Raises EngineError."""
     return dict(_json("stack", "tag", "list", "--json", "--stack", stack))
 
 
@@ -70,32 +71,38 @@ def remove_tag(stack: str, name: str) -> None:
 
 
 def set_tag(stack: str, name: str, value: str) -> None:
-    """Puts a tag on a stack, which a lock does not forbid. Raises EngineError."""
+    """Put a tag on a stack, also on a locked one. Raises EngineError."""
     _run("stack", "tag", "set", name, value, "--stack", stack)
 
 
 def last_runs(stack: str) -> list[dict[str, Any]]:
-    """What the engine keeps of the last runs that came to an end, the newest first. Raises EngineError."""
+    """Return what the engine keeps of the last ten runs that came to an end, newest first. Raises EngineError."""
     return [dict(run) for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)]
 
 
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
-    """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written.
+    """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason. Nothing is written.
 
-    ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it
-    refuses without ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
+    ``there`` is what the program is handed; see ``handing``. The program is always handed something: then it reports
+    what it refuses and goes on to its end, so that the engine shows what it would remove.
+
+    Raises:
+        EngineError
+        UnknownStack
     """
     with handing(stack, there or {}) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
 def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool = False) -> int:
-    """Run a command on a stack with its output on the screen and nobody to answer questions; its exit code.
+    """Run a command on a stack with its output on the screen and nobody to answer questions. Return its exit code.
 
-    ``there`` is what the program is handed; None where nobody has asked, see ``handing``.
-    With ``state_at_the_end`` the state is written once: safe where a create finds what a killed run has made.
+    ``there`` is what the program is handed, None for nothing; see ``handing``. With ``state_at_the_end`` the state is
+    written once, which is safe where a create finds what a killed run has made.
 
-    Raises EngineError, Failure.
+    Raises:
+        EngineError: where there is no engine.
+        Failure: where the command was interrupted.
     """
     with handing(stack, there) as handed:
         return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
@@ -104,21 +111,17 @@ def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool =
 def up(
     stack: str, urns: Iterable[str], there: Records, *, state_at_the_end: bool
 ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
-    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what
-    ``problems_in`` finds.
+    """Bring up the resources with these ``urns`` alone, after a refresh of them. Return whether that succeeded, and
+    what ``problems_in`` returns.
 
-    ``there`` is what the state had of them, which the refresh may forget.
+    ``there`` is what the state had of these clients, which the refresh may forget.
 
     Raises:
-        EngineError: where one of them is a pattern, which the engine would take for any number of them.
+        EngineError: where a URN is a pattern, which the engine would take for any number of resources.
     """
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
-        raise EngineError(
-            on_one_line(
-                f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state"
-            )
-        )
+        raise EngineError(on_one_line(say("engine.several", urn=patterns[0])))
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the
     # refresh of what depends on a client that could not be updated.
@@ -134,35 +137,34 @@ def up(
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
-    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it
-    meets."""
-    found: dict[str, str] = {}
-    refused: set[str] = set()
+    """Return the errors that the engine reports, a sentence each, without the names of exceptions; and the keys of the
+    protected connections that it would have to remove."""
+    sentences: dict[str, str] = {}
+    protected: set[str] = set()
     for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
         if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
             continue
         message = str(diagnostic.get("message", "")).strip()
         if _PROTECTED.search(message):
             urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
-            refused.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
+            protected.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
             continue
         sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
         sentence = _CLASS.sub("", sentence)
         if sentence and not sentence.startswith(_SAYS_NOTHING):
-            found.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
-    return tuple(found.values()), frozenset(refused)
+            sentences.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
+    return tuple(sentences.values()), frozenset(protected)
 
 
 _STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""The engine's own way is to write the whole state after each step, which costs the square of the connections.
-
-``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back to it.
+"""What has the engine write the state at the end of a run. By itself the engine writes the whole state after each step,
+which costs the square of the number of connections; ``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back.
 """
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
 
 
 def _document(*words: str) -> dict[str, Any]:
-    """The JSON document that a command writes, whatever its exit code."""
+    """Return the JSON object that a command writes, whatever its exit code. Raises EngineError where it writes none."""
     done = _done(*words, state_at_the_end=True)  # which reads faster too
     try:
         document = json.loads(done.stdout)
@@ -185,9 +187,10 @@ def _run(*words: str, given: str | None = None) -> str:
 
 
 def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
-    said = done.stderr.strip().removeprefix("error: ")
-    kind = UnknownStack if said.startswith("no stack named") else EngineError
-    return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
+    reason = done.stderr.strip().removeprefix("error: ")
+    kind = UnknownStack if reason.startswith("no stack named") else EngineError
+    command = " ".join(("pulumi", *words[:2]))
+    return kind(f"{command}: {reason or say('engine.silent')}")
 
 
 def _done(
@@ -196,8 +199,8 @@ def _done(
     """Run the engine to its end.
 
     Raises:
-        EngineError: where there is none.
-        Failure: where a signal came meanwhile that ends a process, once the engine has ended.
+        EngineError: where there is no engine.
+        Failure: after the engine's end, where a signal came meanwhile that ends a process.
     """
     command = ["pulumi", *words, "--non-interactive"]
     environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ}
@@ -215,19 +218,16 @@ def _done(
                 start_new_session=True,
             )
         except FileNotFoundError:
-            raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
+            raise EngineError(say("engine.not_installed")) from None
         interrupts.reach(process)
-        said, errors = process.communicate(given)
+        written, errors = process.communicate(given)
     if interrupts.number is not None:
-        raise Failure(
-            "interrupted: nothing more is started; run the same command again to go on",
-            exit_code=128 + interrupts.number,
-        )
-    return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
+        raise Failure(say("engine.interrupted"), exit_code=128 + interrupts.number)
+    return subprocess.CompletedProcess(command, process.returncode, written or "", errors or "")
 
 
 class _Interrupts:
-    """The last signal that ends a process; the engine gets each as a Ctrl-C, on which it ends in good order."""
+    """The last signal that came to end this process. The engine gets each as a Ctrl-C, and ends in good order."""
 
     number: int | None = None
     _process: subprocess.Popen[str] | None = None
@@ -247,8 +247,8 @@ class _Interrupts:
 def _passing_interrupts_on() -> Iterator[_Interrupts]:
     """Handle the signals that end a process while the engine runs.
 
-    SIGINT also where it was ignored at the start, as in a background job of a script: a signal that is handled here has
-    its default disposition in the engine, which otherwise takes 5 s more for each command and cannot be interrupted.
+    SIGINT is handled also where it was ignored at the start, as in a background job of a script: an engine that
+    inherits an ignored SIGINT takes 5 s more for each command, and cannot be interrupted.
     """
     interrupts = _Interrupts()
     if threading.current_thread() is not threading.main_thread():

@@ -1,15 +1,14 @@
-"""What a run of Pulumi that was cut off left behind, cleared so that the next one needs nobody: ``acmidm deploy``
-begins with it.
+"""The recovery from a run of Pulumi that was cut off, with which ``acmidm deploy`` begins. What that run left behind:
 
-- **Its lock**, in a backend of files: cleared where the process that took it no longer lives on this machine. Any other
-  is left alone, and explained.
-- **Half a file**: the engine replaces its state in one go, but writes a ``.attrs`` beside it that it cannot read when
-  it is empty.
-- **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them
-  is safe, because every create of this project takes over what it finds, and because of what follows; a client that
-  its authority cannot find by its key stays as one of which nobody knows whether it was made.
-- **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before
-  anything is cleared until that look went well, whatever ends this command.
+- **Its lock**, in a backend of files: cleared where the process that took the lock no longer lives on this machine. Any
+  other lock is left alone, and explained.
+- **Half a file**: the engine replaces its state in one go, but also writes a ``.attrs`` file beside the state. The
+  engine cannot read an empty one, so that such a file is removed.
+- **Its pending operations**: the engine does not know what became of them, and warns of creates in every later run. To
+  drop them is safe, because every create of this project takes over what it finds, and because of the next point. A
+  client that its authority cannot find by its key stays in the state as one that nobody knows to exist.
+- **What it did but could not record**: the next run has to read the authorities first. A tag on the stack says so, from
+  before anything is cleared until that read succeeds, whatever ends this command.
 """
 
 from __future__ import annotations
@@ -33,28 +32,28 @@ from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
 from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say, say_in
 from acmidm_onboarding.values.problems import Failure, listed
 
 LOOK_TAG = "acmidm:look-first"
-"""On a stack whose authorities have to be looked at first; whoever did that takes it away."""
-_START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second
+"""The tag of a stack whose authorities have to be read first; the run that has read them removes the tag."""
+_START_MARGIN = timedelta(seconds=2)  # when a process started is known to the second, counted from the boot
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """What is known of the last run on a stack on which another can begin."""
+    """What the next run on a stack has to know of the last one. ``look_first``: read the authorities first."""
 
     look_first: bool
     revision: str | None = None
-    """The commit that was checked out where all of the stack was brought up last."""
+    """The commit that was checked out when the whole stack was last brought up; None where nobody knows."""
 
 
 def recover(opened: Stack) -> Recovered:
     """Clear what a run that was cut off left behind.
 
     Raises:
-        Failure: where that run may be alive.
+        Failure: where that run may still be alive.
         EngineError
     """
     stack = opened.name
@@ -62,11 +61,7 @@ def recover(opened: Stack) -> Recovered:
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
-            raise Failure(
-                f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run"
-                f" ends, or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
-                exit_code=1,
-            )
+            raise Failure(say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1)
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
@@ -80,7 +75,7 @@ def recover(opened: Stack) -> Recovered:
         set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
         lock.clear()
-        typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
+        typer.echo(say("engine.lock_cleared", pid=lock.pid, stack=stack), err=True)
     if pending:
         kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
         store_deployment(
@@ -91,10 +86,12 @@ def recover(opened: Stack) -> Recovered:
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether an authority is of another type than at the last run: what it has may bear none of our marks.
+    """Return whether an authority is of another type than at the last run, so that its clients may bear no marks. Tell
+    the reader which.
 
     Raises:
-        Failure: where people confirmed a client of the authority before, and no run recorded it: it would be made anew.
+        Failure: where people confirmed a client of the authority before, and no run has recorded that client: a run
+            would register it a second time.
     """
     config = mapping(runs[0].get("config")) if runs else {}
 
@@ -117,23 +114,30 @@ def _require_recorded(before: Stack) -> None:
 
 
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
-    """The clients that a run may have made, where their authority finds none by its key: they stay in the state, so
-    that nobody makes them again."""
-    for one in pending:
-        resource = mapping(one.get("resource"))
+    """Yield the clients that a run may have made, where their authority finds none by its key.
+
+    They stay in the state, with a sentence in English for every later program, so that nobody makes them again.
+    """
+    for operation in pending:
+        resource = mapping(operation.get("resource"))
         inputs = mapping(resource.get("inputs"))
         platform = opened.settings.platforms.get(inputs.get("platform", ""))
-        if one.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
+        if operation.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
             continue
         if not platform.authority_type.finds_clients:
-            sentence = say("state.unknown_client", name=inputs.get("client_name"), key=inputs.get("software_id"))
+            names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
+            sentence = say_in(Language.EN, "state.unknown_client", **names)
             yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
-    """The commit that was checked out where all of a stack was brought up last."""
+    """Return the commit that was checked out when a whole stack was last brought up; None where nobody knows.
+
+    ``runs`` are those of ``last_runs``, newest first.
+    """
     environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
-    return next((one.get("git.head") for one in environments if "pulumi.flag.target" not in one), None)
+    of_all = (environment for environment in environments if "pulumi.flag.target" not in environment)
+    return next((environment.get("git.head") for environment in of_all), None)
 
 
 @dataclass(frozen=True)
@@ -148,19 +152,19 @@ class Lock:
 
     @property
     def owner(self) -> str:
-        return f"{self.username}@{self.hostname} (process {self.pid})"
+        return say("engine.lock_owner", user=self.username, host=self.hostname, pid=self.pid)
 
     def is_dead(self, this_host: str) -> bool:
-        """Whether its process ran on this machine and is gone, or another got its number; what cannot be known counts
-        as alive."""
+        """Return whether its process ran on this machine and is gone, or another process has its number now. Where
+        nobody can know, the process counts as alive."""
         if self.hostname != this_host:
             return False
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True  # ended, and nobody has waited for it
-            # An engine is never taken for another process: when the clock is set, what started before seems to have
-            # started later.
+            # A process named pulumi always counts as the lock's: after the clock was set, it may seem to have started
+            # later than it did.
             started = datetime.fromtimestamp(process.create_time(), UTC)
             return started > self.since + _START_MARGIN and not process.name().startswith("pulumi")
         except psutil.NoSuchProcess:
@@ -169,13 +173,13 @@ class Lock:
             return False
 
     def clear(self) -> None:
-        """Removes this lock alone: ``pulumi cancel`` would take one along that was made meanwhile."""
+        """Remove this lock alone: ``pulumi cancel`` would also remove a lock that was made meanwhile."""
         for file in (self.file, self.file.with_name(f"{self.file.name}.attrs")):
             file.unlink(missing_ok=True)
 
 
 def backend_folder(backend: str) -> Path | None:
-    """Where a backend of files has its own, None for another backend, whose locks the engine itself reports."""
+    """Return the folder of a backend of files; None for another backend, whose locks the engine itself reports."""
     url = urlsplit(backend)
     return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" if url.scheme == "file" else None
 
@@ -193,11 +197,11 @@ def _locks(stack: str, backend: Path) -> Iterator[Lock]:
                 datetime.fromisoformat(lock["timestamp"]).astimezone(),
             )
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # gone meanwhile, or not a lock as we know it: the engine will say
+            continue  # gone meanwhile, or a lock of another form, which the engine itself will report
 
 
 def _mend(stack: str, backend: Path) -> None:
-    """Removes what a write that was cut off left; the engine does without it."""
+    """Remove the temporary and the empty files that a write left which was cut off; the engine needs none of them."""
     project, stack = project_name(), _own_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
@@ -212,12 +216,12 @@ def _mend(stack: str, backend: Path) -> None:
 
 
 def _own_name(stack: str) -> str:
-    """The name of a stack without its organisation and project."""
+    """Return the name of a stack without its organisation and project."""
     return stack.rpartition("/")[2]
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether a process lives that psutil does not see: a machine may hide those of other users."""
+    """Return whether a process lives that psutil does not see: a machine may hide the processes of other users."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,8 +1,8 @@
-"""The stacks of this project, for commands: opened by name, and what their authorities say that neither forms nor state
-have."""
+"""The stacks of this project, for commands: how one is opened by name, and what its authorities alone know of it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +23,7 @@ from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
@@ -33,8 +34,8 @@ T = TypeVar("T")
 
 
 def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False) -> Stack:
-    """Open a stack by its name; its file is read where its settings are asked for. One that ``may_be_new`` has nothing
-    where the engine knows no such stack."""
+    """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an empty state where the
+    engine does not know it."""
 
     def export(stack: str) -> Mapping[str, Any]:
         try:
@@ -45,8 +46,7 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
             return {}
 
     def settings() -> Settings:
-        """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the
-        rest."""
+        """Read the settings from the file alone where that is enough: not everybody may decrypt the rest of it."""
         try:
             return stack_settings(name, Path())
         except InvalidSettings:
@@ -64,8 +64,8 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
 
 
 def settings_of(stack: str) -> Settings:
-    """The settings of a stack, secrets included: from its file, and through the engine where the file has them
-    encrypted."""
+    """Return the settings of a stack with its secrets: from its file, and through the engine where the file has secrets
+    encrypted. Raises InvalidSettings, EngineError."""
     file = stack_file(stack, Path())
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
@@ -74,37 +74,36 @@ def settings_of(stack: str) -> Settings:
 
 
 def with_a_portal(folder: Path) -> list[str]:
-    """Return the stacks of the files in ``folder`` whose type of authority has a portal, tests first: what a service
-    desk looks at. One by hand counts where its environment has no other."""
-    found, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
+    """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI first, as a service desk
+    wants them. A stack whose portal people manage by hand counts where its environment has no other."""
+    with_api, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         settings = stack_settings(name, folder)
         kind = settings.platforms[Platform.ACMIDM].authority_type
         if kind.portals:
-            stacks = by_hand if kind.is_by_hand else found
+            stacks = by_hand if kind.is_by_hand else with_api
             stacks.append((list(Environment).index(settings.environment), name))
-    taken = {environment for environment, _ in found}
-    return [name for _, name in sorted((*found, *(one for one in by_hand if one[0] not in taken)))]
+    taken = {environment for environment, _ in with_api}
+    return [name for _, name in sorted((*with_api, *(stack for stack in by_hand if stack[0] not in taken)))]
 
 
 def require_a_form(stack: Stack) -> None:
-    """Refuse a folder without a form for a stack that has clients: nobody took them all out. Raises InvalidSettings."""
+    """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody removes all forms.
+    Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
-        raise InvalidSettings(
-            f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder"
-        )
+        raise InvalidSettings(say("engine.no_form", folder=stack.settings.forms_folder))
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
-    """Why the servers of a stack cannot be reached, a sentence each; nothing where they can.
+    """Yield a sentence for each server of a stack that cannot be reached or refuses.
 
-    The first page of a list is fetched from each, with little patience: a server that is down is reported at once, one
-    that answers and is busy is left to the patience of what comes next. ``products`` are those that a platform has.
+    The first page of a list is fetched from each server, with a short deadline: a server that is down is reported at
+    once. A server that is busy is not reported: later requests wait longer. ``products`` are those of each platform.
     """
     for name, platform in stack.platforms_briefly.items():
         try:
-            with working(f"reaching {name} at {stack.settings.platforms[name].address}"):
+            with working(say("engine.reaching", platform=name, address=stack.settings.platforms[name].address)):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
                     with suppress(NotFound):  # it need not be offered there
@@ -117,47 +116,50 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
 
 
 def managed_by(stack: str) -> str:
-    """Return how authorities name a stack of this project."""
+    """Return the mark that authorities keep of a stack of this project: ``<project>/<stack>``."""
     return f"{project_name()}/{stack.rpartition('/')[2]}"
 
 
 def ask_what_is_there(stack: Stack) -> bool:
-    """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of
-    that back.
+    """Read which clients of a stack with a gate are at its authorities and not in its state: the gate holds none of
+    them back.
 
-    Return whether all could be asked; a warning says of each platform that cannot.
+    Return whether every authority answered; a warning names each platform whose authority did not.
     """
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
-    waiting = [one.connection for one in stack.desired.held_back if one.is_gated and (one.is_new or one.is_partial)]
-    found, all_asked = dict[str, Client](), True
-    for name in sorted({connection.platform for connection in waiting}):
+    waiting: dict[Platform, list[Declaration]] = defaultdict(list)
+    for gated in stack.desired.held_back:
+        if gated.is_gated and (gated.is_new or gated.is_partial):
+            waiting[gated.connection.platform].append(gated.connection)
+    clients, all_asked = dict[str, Client](), True
+    for name in sorted(waiting):
         try:
-            with working(f"reading what {name} has of {stack.name}"):
+            with working(say("engine.reading_clients", platform=name, stack=stack.name)):
                 if platform := stack.platforms.get(name):
-                    found.update(
-                        _there(platform, [one for one in waiting if one.platform is name], managed_by(stack.name))
-                    )
+                    clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
         except Failure as error:
-            typer.echo(
-                plain(f"warning: what {name} has of what the gate holds back is not known: {error}", WHOLE), err=True
-            )
+            typer.echo(plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True)
             all_asked = False
-    stack.found_there(joined(stack.recorded.parts, found))
+    stack.found_there(joined(stack.recorded.parts, clients))
     return all_asked
 
 
-def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: str) -> Iterator[tuple[str, Client]]:
-    """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by
-    resource name."""
-    clients = platform.authority.clients()
-    ours = {one.client.metadata.software_id: one for one in clients if one.client.metadata.managed_by == owner}
+def _clients_of(
+    connections: Iterable[Declaration], platform: ConnectedPlatform, owner: str
+) -> Iterator[tuple[str, Client]]:
+    """Yield the clients of those connections that have one with the mark of a stack, by resource name.
+
+    A client is found under the key of its connection, or under an earlier one.
+    """
+    listed = ((snapshot.client.metadata, snapshot) for snapshot in platform.authority.clients())
+    ours = {metadata.software_id: snapshot for metadata, snapshot in listed if metadata.managed_by == owner}
     failed: list[AuthorityError] = []
-    for one in waiting:
-        if snapshot := next((ours[key] for key in natural_keys(one) if key in ours), None):
+    for connection in connections:
+        if snapshot := next((ours[key] for key in natural_keys(connection) if key in ours), None):
             try:
-                yield one.resource_name, _with_products(platform, snapshot, one)
+                yield connection.resource_name, _with_products(platform, snapshot, connection)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
@@ -165,54 +167,54 @@ def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: s
 
 
 def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:
-    """A client, with the configurations of those products that its form has."""
-    client_id = snapshot.client.client_id
-    products = {name: one for name in connection.products if (one := platform.configurations(name).get(client_id))}
+    """Return a client, with the configurations of those products that its form has."""
+    documents = ((name, platform.configurations(name).get(snapshot.client.client_id)) for name in connection.products)
+    products = {name: document for name, document in documents if document}
     return snapshot.as_client(connection.place, products, platform.assigned)
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:
-    """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot
-    be reached."""
+    """Return the keys that organisations uploaded in the portal, per client. A client is left out where its authority
+    cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
         snapshot = platform.clients.get(client_id)
         return keys_of(snapshot.jwks if snapshot else {})
 
-    return _of_each(stack, clients, f"reading the keys that are in the portal of {stack.name}", read)
+    return _of_each(stack, clients, say("engine.reading_keys", stack=stack.name), read)
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
-    """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be
-    reached."""
+    """Return the last use of each key by its thumbprint, per client. A client is left out where its authority does not
+    know that, or cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
         return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
 
-    return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
+    return _of_each(stack, clients, say("engine.reading_key_use", stack=stack.name), read)
 
 
 def _of_each(
     stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]
 ) -> dict[ClientKey, T]:
-    """What an authority says of each client; without those of which it says nothing, or whose authority cannot be
-    reached."""
-    wanted, found, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
+    """Return what an authority says of each client; clients are left out of which it says nothing, or whose authority
+    cannot be reached. ``what`` is shown meanwhile."""
+    wanted, answers, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
     if not wanted:
-        return found
+        return answers
     try:
         platforms = stack.platforms_briefly
     except (InvalidSettings, engine.EngineError):
-        return found
+        return answers
     with working(what):
         for client in wanted:
             if client.platform not in platforms or client.platform in down:
                 continue
             try:
-                said = read(platforms[client.platform], client.client_id or "")
+                answer = read(platforms[client.platform], client.client_id or "")
             except AuthorityError:
                 down.add(client.platform)
                 continue
-            if said is not None:
-                found[client.place] = said
-    return found
+            if answer is not None:
+                answers[client.place] = answer
+    return answers

@@ -63,7 +63,7 @@ def test_a_wrong_address_has_no_client_that_is_gone(
 ) -> None:
     with (
         serving(lambda _: reply) as server,
-        pytest.raises(AuthorityError, match=r"check the address|must be that of a realm") as caught,
+        pytest.raises(AuthorityError, match=r"check the address|must be the address of a realm") as caught,
     ):
         CALLS[call](authority(server))
     assert not isinstance(caught.value, NotFound)

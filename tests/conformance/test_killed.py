@@ -101,7 +101,7 @@ def test_what_nobody_can_know_is_reported_and_not_repeated(
         for _ in range(2):
             outcome = project.recover()
             assert outcome.code != 0
-            assert f"look at the authority for one with software_id acmidm/tni/{form.key}" in outcome.output
+            assert f"with software_id acmidm/tni/{form.key}" in outcome.output
         assert wire.console.clients(form.application) == [made]
         forget(project, form)
         form.request()["adopt"] = {"acmidm": made.client_id}

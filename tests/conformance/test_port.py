@@ -136,7 +136,7 @@ def test_a_client_goes_with_its_owner_alone(subject: Subject, wanted: ClientMeta
     """Another stack's or resource's removal leaves it. One that is gone is no error, and nothing is written into it."""
     authority = subject.authority
     if subject.kind.is_by_hand:
-        with pytest.raises(Rejected, match="have it removed at the portal"):
+        with pytest.raises(Rejected, match="have the client removed at the portal"):
             authority.remove(client_id, wanted.owner)
         return
     if keeps_marks(subject):

@@ -45,7 +45,7 @@ def test_a_tree_that_stands_for_more_files_than_there_are_disks(repository: Repo
     for _ in range(8):
         tree = tree_of(*(("40000", f"{number}".encode(), tree) for number in range(10)))
     assert refused(repository, commit_of(repository, tree)).endswith(
-        " has more than 100,000 files, too many to review; make it smaller"
+        " has more than 100,000 files, too many to review; make the revision smaller"
     )
 
 
@@ -192,9 +192,8 @@ def test_what_does_not_merge_is_refused(repository: Repository) -> None:
     repository.git("switch", "--quiet", "main")
     repository.set("prod", managementUrl="https://elsewhere.example")
     repository.commit()
-    assert (
-        refused(repository, "change")
-        == '"change" and "main" change the same lines; merge "main" into it, then review that'
+    assert refused(repository, "change") == (
+        '"change" and "main" change the same lines; merge "main" into "change", then review "change" again'
     )
 
 
@@ -213,7 +212,7 @@ def test_forms_are_checked_out_of_git_too(repository: Repository) -> None:
 def test_a_part_of_the_repository_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is outside it would change in silence."""
     monkeypatch.chdir(repository.folder / "onboardings")
-    assert refused(repository, "change").endswith("run this at its top")
+    assert refused(repository, "change").endswith("run this at the top of the repository")
 
 
 def test_a_name_that_is_no_text(repository: Repository) -> None:

@@ -142,7 +142,7 @@ def test_the_operator_is_none(world: World, registry: Registry, application: str
 def test_a_name_that_leads_elsewhere_is_not_requested(world: World, application: str, client_id: str) -> None:
     """``/clients/.`` is ``/clients/``, and ``/clients/..`` another API."""
     sentence = refusal(world, client_id, application) or ""
-    assert "is no name that an address can have, and nothing was sent; correct it where it comes from" in sentence
+    assert "is no name that an address can have, and nothing was sent; correct the name where it is written" in sentence
     with pytest.raises(Rejected, match="is no name that an address can have"):
         world.provider(OAuthClientProvider).on({"platform": "acmidm"}).product_api.read("dosis", client_id)
 

@@ -9,13 +9,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import acmidm
 import acmidm_onboarding
 import acmidm_sandbox
 from acmidm.cli import app
+from acmidm_onboarding.authorities import errors
 from acmidm_onboarding.texts import FOLDER, Language, speak, texts
+from tests.support.fake_server import Reply, Request, serving
 from tests.support.workspace import FORM, Workspace
 
 MODULE, COMMANDS = Path(acmidm_onboarding.__path__[0]), Path(acmidm.__path__[0])
@@ -24,17 +27,19 @@ SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")
 DONE = [
     *(MODULE / room for room in ("values", "forms", "rules", "settings")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    MODULE / "authorities" / "published_keys.py",
-    *(COMMANDS / room for room in ("edit", "importing")),
+    *(part for part in (MODULE / "authorities").iterdir() if part.name != "rfc7591"),
+    *(COMMANDS / room for room in ("edit", "engine", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
-    COMMANDS / "project.py",
+    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {
-    *("Failure", "InvalidSettings", "Reason", "Unreadable", "UnreadableState", "Unusable", "ValueError"),
+    *(name for name, kind in vars(errors).items() if isinstance(kind, type)),
+    *("EngineError", "InvalidSettings", "Reason", "Reserved", "UnknownRevision", "UnknownStack", "kind"),
+    *("Unreadable", "UnreadableState", "Unusable", "ValueError", "echo", "plain", "working"),
     *("Finding", "Problem", "problem", "_problem", "_report", "report", "fail", "append", "_check"),
 }
-"""What people read of: exceptions, problems and findings."""
+"""What people read of: exceptions, those of authorities too, problems and findings."""
 WORDS = re.compile(r"[A-Za-z]{3,} | [A-Za-z]{3,}")
 
 
@@ -136,6 +141,11 @@ def test_no_sentence_is_written_in_the_code(file: Path) -> None:
     assert found == []
 
 
+def test_a_program_speaks_english() -> None:
+    """What the module says in a program gets into states and outputs: commands alone choose another language."""
+    assert [file for file, tree in trees().items() if file.is_relative_to(MODULE) and [*calls(tree, "speak")]] == []
+
+
 @pytest.fixture
 def reader() -> Iterator[None]:
     """Whoever reads: English again for the tests that follow."""
@@ -179,4 +189,37 @@ def test_what_new_misses_in_dutch() -> None:
     assert result.output.splitlines()[:2] == [
         '--set: "x" is niet PRODUCT.VELD=WAARDE; schrijf er een zoals notificaties.merk_code=stad-gent',
         "--name TEXT: ontbreekt; geef de naam van de organisatie zoals in het organisatieregister",
+    ]
+
+
+@pytest.mark.usefixtures("reader")
+def test_an_authority_that_refuses_in_dutch(workspace: Workspace) -> None:
+    """What its adapter says of the refusal, and what ``drift`` says of the stack; only the server's own words stay."""
+
+    def script(request: Request) -> Reply:
+        origin = f"http://{request.headers['host']}"
+        if request.path.endswith("/.well-known/openid-configuration"):
+            return Reply(200, {"issuer": f"{origin}/op", "token_endpoint": f"{origin}/op/token"})
+        if request.path == "/op/token":
+            return Reply(200, {"access_token": "a-token", "token_type": "Bearer"})
+        return Reply(403, {"detail": "not yours"})
+
+    with serving(script) as server:
+        settings = {
+            "environment": "tni",
+            "managementUrl": f"{server.url}/management",
+            "issuer": f"{server.url}/op",
+            "productsUrl": f"{server.url}/products",
+            "operatorClientId": "onboarding",
+        }
+        config = {f"acmidm:{key}": value for key, value in settings.items()}
+        workspace.write("Pulumi.yaml", "name: acmidm\n")
+        workspace.write("Pulumi.tni.yaml", yaml.safe_dump({"config": config}))
+        environment = {"ACMIDM_OPERATOR_CLIENT_SECRET": "a-secret"}
+        result = CliRunner().invoke(app, ["drift", "--language", "nl"], env=environment)
+    assert result.exit_code == 3
+    request = f"GET {server.url}/management/clients?limit=200"
+    assert result.output.splitlines() == [
+        f"{request}: 403 Forbidden, not yours; laat dit recht aan de operator geven",
+        "stack tni kon niet vergeleken worden: niet al zijn platformen zijn bereikbaar",
     ]

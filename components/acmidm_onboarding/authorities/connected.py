@@ -29,8 +29,8 @@ from acmidm_onboarding.values.terms import Platform
 
 
 class ConnectedPlatform:
-    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the
-    first call."""
+    """One platform: its authority, its product APIs, and what was read of both in this run. The first call sends the
+    first request."""
 
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
@@ -65,14 +65,14 @@ class ConnectedPlatform:
             else None,
         )
         self.compromised: dict[str, frozenset[str]] = {}
-        """Per client the thumbprints of keys that its form says are, as this run has checked it: they are in no
-        state."""
+        """Per client-ID the thumbprints of its compromised keys, as the form names them: no state has these."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
-        """Why no form may have a client: each of its resources wants to know before anything is written."""
+        """Why no form may have a client, by client-ID: each of its resources asks before it writes."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
+        """Return the configurations of a product, by client-ID."""
         with self._lock:
             return self._configurations.setdefault(
                 product,
@@ -84,10 +84,10 @@ Connected = Mapping[Platform, ConnectedPlatform]
 
 
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
-    """Each platform that the settings name. The one place where the operator's credentials are taken up.
+    """Connect each platform that the settings name. Only here are the operator's credentials taken from settings.
 
     Raises:
-        InvalidSettings: where they would go to a host that the environment does not name.
+        InvalidSettings: where credentials would go to a host that the environment does not name.
     """
     require_trusted_hosts(settings)
     return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}

@@ -1,4 +1,4 @@
-"""Whether a document may be overwritten; and what someone else did to it, in the words of an error."""
+"""The decision whether a document may be overwritten, and what someone else did to it, in the words of an error."""
 
 from __future__ import annotations
 
@@ -9,42 +9,48 @@ from typing import Any
 from pydantic import BaseModel
 
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ProductDocument
 
 
 def must_write(current: object, known: object, wanted: object, document: str) -> bool:
-    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
+    """Return whether ``current`` has to be overwritten: not where it is as ``wanted`` already.
 
-    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting
-    it would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    A document that is neither as ``known`` nor as ``wanted`` was changed by someone else since the state was last
+    refreshed: to overwrite it would undo a change that nobody has reviewed. ``document`` names it in the error.
+
+    Raises:
+        ChangedMeanwhile: which says what someone else changed.
     """
     if current == wanted:
         return False
     if known is not None and current != known:
         changes = difference(known, current, wanted)
-        raise ChangedMeanwhile(
-            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
-            "run pulumi refresh, see the change in a preview, then run pulumi up",
-            changes,
-        )
+        raise ChangedMeanwhile(say("authorities.someone_else", document=document, changes=changes), changes)
     return True
 
 
-def difference(known: object, found: object, wanted: object) -> str:
-    """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
+def difference(known: object, current: object, wanted: object) -> str:
+    """Describe what was added, removed and changed since ``known``, then what is declared and what is there now.
 
-    Names only where the values are settings or keys: a person compares those in a preview.
+    Settings and keys are described by their names alone: a person compares their values in a preview.
     """
-    before, now = _entries(known), _entries(found)
+    before, now = _entries(known), _entries(current)
     actions = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),
         "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
     }
-    done = "; ".join(f"{action} {', '.join(sorted(names))}" for action, names in actions.items() if names)
+    changes = "; ".join(
+        say(f"authorities.difference.{action}", names=", ".join(sorted(names)))
+        for action, names in actions.items()
+        if names
+    )
     # Of metadata the names are always the same ones.
-    shown = actions["changed"] if isinstance(found, BaseModel) else None
-    return f"{done} (declared: {_listed(wanted, shown)}; found: {_listed(found, shown)})"
+    shown = actions["changed"] if isinstance(current, BaseModel) else None
+    return say(
+        "authorities.difference", changes=changes, declared=_listed(wanted, shown), found=_listed(current, shown)
+    )
 
 
 def _entries(value: object) -> Mapping[str, Any]:
@@ -64,7 +70,7 @@ def _entries(value: object) -> Mapping[str, Any]:
 
 
 def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    """Each field; those of a model inside it as ``organisation.name``."""
+    """Yield each field by its name; those of a model inside it as ``organisation.name``."""
     for name, value in model:
         if isinstance(value, BaseModel):
             yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))
@@ -75,9 +81,9 @@ def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
 def _listed(value: object, shown: set[str] | None) -> str:
     entries = _entries(value)
     if shown is None:
-        return ", ".join(sorted(entries)) or "nothing"
+        return ", ".join(sorted(entries)) or say("authorities.difference.nothing")
     return ", ".join(f"{name} {_plain(entries[name])}" for name in sorted(shown))
 
 
 def _plain(value: Any) -> str:
-    return " ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)
+    return " ".join(value) or say("authorities.difference.empty") if isinstance(value, list | tuple) else str(value)

@@ -1,23 +1,23 @@
-"""What can go wrong with an authority, each a sentence: method, URL, status, what the server said, what to do.
+"""The exceptions that authorities raise, each one sentence: method, URL, status, what the server said, what to do.
 
 ::
 
     AuthorityError
     ├── Unreachable        no usable answer within the deadline
-    │   └── Passing        one try of those: another may do
+    │   └── Passing        one failed try: the next may succeed
     ├── NotAllowed         401 or 403: the operator may not do this
-    │   ├── TokenRefused   401: with another token it may
-    │   └── PerhapsGone    401 that may also mean gone: neither is certain
+    │   ├── TokenRefused   401: another token may be accepted
+    │   └── PerhapsGone    401 that may also mean that the client is gone
     ├── NotFound           404: gone, if the address is the right one
     ├── AlreadyRegistered  409: a client with this natural key exists
-    ├── ChangedMeanwhile   another writer's change that would be lost
-    │   ├── Stale          412: not even written
-    │   └── Unsettled      what was written is not what is there
-    ├── AnswerLost         nobody knows whether it was done, and it must not be repeated
-    ├── Rejected           the request is refused as it is
-    │   └── Failed         500: by a server that failed itself
+    ├── ChangedMeanwhile   a write would undo another writer's change
+    │   ├── Stale          412: the server refused this write for that
+    │   └── Unsettled      what was written is not what the server has now
+    ├── AnswerLost         nobody knows whether the request was carried out, and it must not be repeated
+    ├── Rejected           the server refuses the request as it is
+    │   └── Failed         500: the server itself failed
     └── Unintelligible     an answer that is not what this API gives
-        └── TooLarge       more than is read of one: fewer items may do
+        └── TooLarge       an answer above the bound: fewer items at once may fit
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 
 
 class AuthorityError(Failure):
-    """The root. Never contains a header, a token or a secret. Shown alone, without the error that it came out of.
+    """The root. Its sentence never contains a header, a token or a secret, and is shown without the error behind it.
 
-    Whatever a server put into a name that is repeated here, it is one line, and moves no cursor.
+    The sentence is one line without control characters, whatever a server put into a name that it repeats.
     """
 
     exit_code = 3
     may_be_done = False
     """Whether the server may have carried the request out all the same."""
-    # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of
-    # ours.
+    # Python shows an exception's module before its name, except for built-in ones. Users need no path of ours.
     __module__ = "builtins"
 
     def __init__(self, sentence: str) -> None:
@@ -47,7 +46,7 @@ class AuthorityError(Failure):
 
 
 class Unreachable(AuthorityError):
-    """``connected`` is False where not even a connection was made, as to a server that is down."""
+    """No usable answer came in time; ``connected`` is False where not even a connection was made."""
 
     def __init__(self, sentence: str, *, connected: bool = True) -> None:
         self.connected = connected
@@ -55,7 +54,7 @@ class Unreachable(AuthorityError):
 
 
 class Passing(Unreachable):
-    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say."""
+    """A failure that may pass; ``wait_seconds`` is the wait that the server requests, None where it requests none."""
 
     def __init__(
         self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True, may_be_done: bool = False
@@ -69,7 +68,7 @@ class NotAllowed(AuthorityError):
 
 
 class TokenRefused(NotAllowed):
-    """The token may have ended or been revoked."""
+    """A token was not accepted: it may have ended or been revoked."""
 
 
 class PerhapsGone(NotAllowed):
@@ -81,7 +80,7 @@ class NotFound(AuthorityError):
 
 
 class AlreadyRegistered(AuthorityError):
-    """``client_id`` is that of the existing client, None where the authority does not say."""
+    """A client with the same natural key exists; ``client_id`` is its own, None where the authority does not say."""
 
     def __init__(self, sentence: str, client_id: str | None = None) -> None:
         self.client_id = client_id
@@ -89,7 +88,7 @@ class AlreadyRegistered(AuthorityError):
 
 
 class ChangedMeanwhile(AuthorityError):
-    """``difference`` is between what was known and what was found, None where that was not compared."""
+    """Another writer was first; ``difference`` is what that writer changed, None where nothing was compared."""
 
     def __init__(self, sentence: str, difference: str | None = None) -> None:
         self.difference = difference
@@ -109,7 +108,7 @@ class Rejected(AuthorityError):
 
 
 class Failed(Rejected):
-    """Keycloak also says so to one of two writers of the same client."""
+    """A server failed. Keycloak also answers 500 to one of two writers of the same client."""
 
     may_be_done = True
 
@@ -119,7 +118,7 @@ class Unintelligible(AuthorityError):
 
 
 class TooLarge(Unintelligible):
-    """``beginning`` is the first that was read of the answer."""
+    """An answer is larger than is read of one; ``beginning`` has its first bytes."""
 
     def __init__(self, sentence: str, beginning: bytes) -> None:
         self.beginning = beginning
@@ -127,4 +126,4 @@ class TooLarge(Unintelligible):
 
 
 class AnswerLost(AuthorityError):
-    """Of a request that must not be repeated blindly: nobody knows whether it was carried out."""
+    """A request that must not be repeated blindly had no answer: nobody knows whether it was carried out."""

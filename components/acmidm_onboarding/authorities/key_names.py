@@ -1,4 +1,7 @@
-"""A JWK Set as the map that resources have of it, without losing a key on the way."""
+"""A JWK Set as the map that resources have of it, without losing a key on the way.
+
+What stands in for a key or a member that cannot be shown is data in a state, and so the same in each language.
+"""
 
 from __future__ import annotations
 
@@ -26,25 +29,23 @@ _LAST_MOMENT = 253_402_300_799
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
-    """Each key under its ``kid``; another with the same one under ``<kid> (2)``; one without under its place in the
-    set.
+    """Return each key by its ``kid``: a second one with that ``kid`` as ``<kid> (2)``, one without by its number.
 
-    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either: a key that was slipped in
-    under the name of a declared one would hide behind it, or hide it, and one without a name would hide the whole set.
+    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without these names a key
+    that somebody slipped in under a declared ``kid`` would hide, or hide the declared key.
     """
     left = iter(keys)
-    found: dict[str, Mapping[str, Any]] = {}
+    named: dict[str, Mapping[str, Any]] = {}
     for kid, key in (_named(number, key) for number, key in enumerate(islice(left, _MOST_KEYS), 1)):
         names = (f"{kid} ({number})" if number > 1 else kid for number in count(1))
-        found[next(name for name in names if name not in found)] = key
+        named[next(name for name in names if name not in named)] = key
     if more := sum(1 for _ in left):
-        found[f"and {more:,} more"] = {"unreadable": "this set has more keys than are looked at"}
-    return found
+        named[f"and {more:,} more"] = {"unreadable": "this set has more keys than are looked at"}
+    return named
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    """A name for a key, and the key as far as it may get into a state: the registered members, of the kind and size
-    that they may have."""
+    """Return a name for a key, and what of it may get into a state: registered members, of the right kind and size."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
     registered = ((name, value) for name, value in key.items() if name in _REGISTERED)
@@ -56,7 +57,7 @@ def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
 
 
 def _shown(value: Any) -> Any:
-    """What is base64 alone is no token, however it begins: those have dots in them."""
+    """Return a value without tokens in it. Base64 alone is no token, however it begins: a token has dots."""
     if isinstance(value, list):
         return [_shown(part) for part in value]
     return value if isinstance(value, str) and _BASE64.fullmatch(value) else harmless(value)

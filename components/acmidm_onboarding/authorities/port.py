@@ -1,9 +1,10 @@
 """The port: what this project needs of an authority, whichever adapter answers.
 
-Every method may raise an AuthorityError. Reads answer None for what is surely gone: a 404 of an address that has a
-list, since a wrong address answers 404 to everything. Writes take what the caller believes is there (``known``) and
-what should be (``wanted``): they read afresh, write nothing where ``wanted`` is there already, and refuse to overwrite
-what is neither. ``known=None`` takes over whatever is there.
+Every method may raise an AuthorityError. Reads return None for what is surely gone: a 404 counts only at an address
+whose list was seen, since a wrong address answers 404 to everything. Writes take the document that the caller believes
+the authority has (``known``) and the document that it should have (``wanted``). They read afresh, write nothing where
+the authority has ``wanted`` already, and refuse to overwrite what is neither of the two. ``known=None`` takes over
+whatever the authority has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, grants, with_incarnation
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
@@ -30,37 +32,40 @@ S = TypeVar("S", bound="PlatformSettings", contravariant=True)
 
 
 class Connect(Protocol[S]):
-    """How a type of authority makes the authority of a platform. Nothing is sent yet."""
+    """A function that makes the authority of a platform, for one type of authority. It sends nothing yet."""
 
     def __call__(self, settings: S, open_api: OpenApi, assigned: frozenset[str], /) -> Authority:
-        """``assigned`` are the scopes that API providers grant by themselves: they are none of a form's."""
+        """Make the authority. ``assigned`` are the scopes that API providers grant by themselves, which no form has."""
 
 
 @dataclass(frozen=True)
 class RegisteredClient:
+    """A client at its authority, without what lives inside it."""
+
     client_id: str
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
-    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where that is not
-    known."""
+    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nobody
+    knows."""
 
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A client secret that is to be set, and for how long the one before it goes on working, where the authority can
-    have it so."""
+    """A client secret to set, and for how long the previous secret goes on working, where the authority can do that."""
 
     value: str
     overlap_seconds: int = 0
     follows: int | None = None
-    """When the one before was set (``client_secret_updated_at``), None for any. A secret that was set at another time
-    was handed over to nobody, by a run that was cut off, or is somebody's who has no business there: it ends at once,
-    and what works beside it stays."""
+    """When the previous secret was set (``client_secret_updated_at``), None for any secret.
+
+    A secret that was set at another moment ends at once: a run that was cut off set it and handed it over to nobody, or
+    somebody set it by hand. What works beside that secret stays.
+    """
 
 
 @dataclass(frozen=True)
 class ClientParts:
-    """What lives inside a client."""
+    """The scopes and public keys that live inside a client."""
 
     scopes: Scopes = field(default_factory=dict)
     jwks: Jwks = field(default_factory=dict)
@@ -77,11 +82,11 @@ class ClientSnapshot:
     scopes: Scopes
     jwks: Jwks
 
-    def as_client(self, place: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
-        """Return it with its ``products``, without the scopes that their provider ``assigned``."""
+    def as_client(self, key: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
+        """Return the client with its ``products``, without the scopes that API providers ``assigned``."""
         metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
         return Client(
-            *place,
+            *key,
             fields=with_incarnation(flat(metadata.properties), metadata.incarnation),
             client_id=self.client.client_id,
             secret_updated_at=self.client.client_secret_updated_at,
@@ -94,103 +99,114 @@ class ClientSnapshot:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Why no form may have a client: the end of a sentence that begins with it."""
+    """Why no form may have a client: the end of a sentence that begins with the client."""
 
     why: str
     is_certain: bool = True
-    """Whether it is known to be an operator's or the authority's; else it cannot be told from one as long as it is as
-    it is."""
+    """Whether the client surely is an operator's or the authority's own. Else it may be: nobody can tell until somebody
+    changes what the sentence names."""
 
 
-OPERATORS_OWN = Reserved("is an operator's own")
+def operators_own() -> Reserved:
+    """Return why no form may have an operator's client."""
+    return Reserved(say("authorities.operators_own"))
 
 
 class Authority(Protocol):
     """One authority: the clients of one platform in one environment.
 
-    No form may have a client that is ``reserved``: to update or remove it raises Rejected. Scopes and keys are written
-    of what was registered or updated before; of a client that is reserved by its name they raise the same. None of the
-    OPERATOR_RIGHTS is granted.
+    No form may have a client that is ``reserved``: to update or remove that client raises Rejected. Scopes and keys are
+    replaced only after the client was registered or updated, so that they raise Rejected only for a client that is
+    reserved by its name. None of the OPERATOR_RIGHTS is granted.
     """
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Return why the client is no connection's and never becomes one; None where it may be, or does not exist.
+        """Return why no connection may have the client; None where one may, or where the client does not exist.
 
-        Reserved are clients of operators, of the authority itself, and whatever has rights over the authority or its
-        clients.
+        Reserved are clients of operators, clients of the authority itself, and every client with rights over the
+        authority or its clients.
         """
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        """Make the client. Raises AlreadyRegistered where its natural key exists.
+        """Make the client. ``parts`` are for an authority that needs them now; the caller writes them afterwards too.
 
-        ``parts`` are for an authority that wants them along. Whether it takes them or not, they are written afterwards.
-        Where clients cannot be found by their key, an answer that is lost raises AnswerLost.
+        Raises:
+            AlreadyRegistered: where a client with this natural key exists.
+            AnswerLost: where no answer came, and the authority cannot find clients by their natural key.
         """
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        """Return the client that has a natural key, whatever its client-ID."""
+        """Return the client that has a natural key, whatever its client-ID; None where there is none."""
 
-    def read(self, client_id: str) -> RegisteredClient | None: ...
+    def read(self, client_id: str) -> RegisteredClient | None:
+        """Return the client; None where it is surely gone."""
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
     ) -> RegisteredClient:
-        """Replace the metadata, and the secret where one is given. The same secret again is no rotation.
+        """Replace the metadata, and the secret where one is given. To give the present secret is no rotation.
 
-        A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not
-        have, but for its scopes and keys, which are replaced by themselves. Another incarnation of the same owner is no
-        other writer's change.
+        The update takes over a client without an owner: such a client loses whatever a client that this project made
+        would not have. Its scopes and keys stay until they are replaced themselves. Another incarnation of the same
+        owner is no other writer's change.
         """
 
     def remove(self, client_id: str, owner: Owner) -> bool:
-        """Remove the client, its scopes and its keys, if ``owner`` still is the resource that has it; leave another's
-        alone.
+        """Remove the client, its scopes and its keys, if the client still bears the marks of ``owner``.
 
-        Return whether it is gone. One that is surely gone is no error; an answer that may be a wrong address's is one.
+        Return whether the client is gone: False where another resource has it. A client that is surely gone already is
+        no error; an answer that a wrong address may have given is one.
         """
 
-    def read_scopes(self, client_id: str) -> Scopes | None: ...
+    def read_scopes(self, client_id: str) -> Scopes | None:
+        """Return the scopes of a client; None where the client is surely gone."""
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
-        """Replace the set of scopes. What was slipped into one of ours goes, whatever it is."""
+        """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right of operators."""
 
-    def read_jwks(self, client_id: str) -> Jwks | None: ...
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        """Return the public keys of a client, by name; None where the client is surely gone."""
 
-    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None: ...
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        """Replace the whole set of public keys."""
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        """The client with all that lives inside it, in as few requests as it takes."""
+        """Return the client with all that lives inside it, in as few requests as that takes; None where it is surely
+        gone."""
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Every client, page by page; of an authority that lists none, nothing, once it was reached."""
+        """Yield every client, page by page; none of an authority that has no list, once the authority was reached."""
 
 
 class ProductApi(Protocol):
     """The product APIs of one platform: one configuration per product and client."""
 
-    def read(self, product: str, client_id: str) -> ProductDocument | None: ...
+    def read(self, product: str, client_id: str) -> ProductDocument | None:
+        """Return the configuration of a product for a client; None where there is none."""
 
     def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
         """Write the configuration and its owner.
 
-        Overwritten is what was there as ``known``, or is as ``wanted`` already; where ``known`` is None, also what
-        bears the owner of ``wanted``: an earlier run left it. What bears another owner never is. Where somebody
-        configured by hand exactly what is wanted, only the owner changes. Raises ChangedMeanwhile.
+        A configuration is overwritten where it is as ``known`` or as ``wanted``. Where ``known`` is None, one with the
+        owner of ``wanted`` is overwritten too, for an earlier run left it; one without an owner only where somebody
+        configured by hand exactly what is wanted. A configuration with another owner never is.
+
+        Raises:
+            ChangedMeanwhile: where the configuration is another's, or somebody else changed it.
         """
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:
-        """Remove the configuration if ``owner`` still is the resource that has it; leave another's alone. Return
-        whether it is gone."""
+        """Remove the configuration if it still bears the marks of ``owner``. Return whether it is gone."""
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
-        """Every client's configuration of a product, page by page."""
+        """Yield every configuration of a product with its client-ID, page by page."""
 
 
 @dataclass(frozen=True)
 class RecordedChange:
-    """One line of an authority's audit trail. ``action`` is ``client.replaced``, ``scopes.replaced`` and the like."""
+    """One change in an authority's audit trail; ``action`` is ``client.replaced``, ``scopes.replaced`` and the like."""
 
     at: datetime
     actor: str
@@ -201,27 +217,22 @@ class RecordedChange:
     after: Mapping[str, Any] | None
 
 
-def require_not_reserved(found: Reserved | None, client_id: str, address: str) -> None:
-    """Raises Rejected, with the sentence that a refused write shows."""
-    if found is not None:
-        raise Rejected(
-            f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written"
-        )
+def require_not_reserved(reserved: Reserved | None, client_id: str, address: str) -> None:
+    """Refuse to write to a client that is ``reserved``; ``address`` is its authority's. Raises Rejected."""
+    if reserved is not None:
+        raise Rejected(say("authorities.reserved", client=client_id, address=address, why=reserved.why))
 
 
 def require_grantable(scopes: Collection[str]) -> None:
-    """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a
-    connection's."""
-    if reserved := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
-        raise Rejected(
-            f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue"
-        )
+    """Refuse scopes that are rights of operators: a connection never has such a right, whatever the catalogue calls
+    it. Raises Rejected."""
+    if rights := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
+        raise Rejected(say("authorities.operators_right", scopes=rights))
 
 
 @dataclass(frozen=True)
 class KeyUse:
-    """The last token that a key of a client got, by the key's ``kid`` at the time; and whether what it signed had a
-    ``kid``."""
+    """When a key of a client last got a token, the key's ``kid`` at that moment, and whether the assertion named it."""
 
     kid: str
     last_used_at: datetime
@@ -230,18 +241,18 @@ class KeyUse:
 
 @runtime_checkable
 class KnowsUse(Protocol):
-    """An authority that also says which keys of a client are in use; not every one does."""
+    """An authority that also says which keys of a client are in use."""
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
-        """Return per thumbprint the last use of each key that got a token; one that got none is left out."""
+        """Return per thumbprint the last use of each key that got a token; a key that got none is left out."""
 
 
 @runtime_checkable
 class Forgets(Protocol):
-    """An authority that does not keep all that is registered of a client."""
+    """An authority that does not keep all of a client's metadata."""
 
     unkept: frozenset[str]
-    """The fields of ``ClientMetadata`` that it gives back as if nothing had been registered."""
+    """The fields of ``ClientMetadata`` that a read gives back as if nothing had been registered."""
 
 
 Access = Mapping[str, str]
@@ -261,7 +272,7 @@ class GivesAccess(Protocol):
 
 @runtime_checkable
 class DerivesClientIds(Protocol):
-    """An authority that makes client-IDs from natural keys: a client that was copied by hand has another client-ID."""
+    """An authority that makes client-IDs from natural keys, so that a copy made by hand has another client-ID."""
 
     def client_ids_for(self, software_id: str) -> Iterator[str]:
         """Return the client-IDs that a client with this natural key may have, the likeliest first."""
@@ -269,23 +280,23 @@ class DerivesClientIds(Protocol):
 
 @runtime_checkable
 class HasProducts(Protocol):
-    """An authority that has its clients' product configurations itself: no product API is asked."""
+    """An authority that has its clients' product configurations itself, so that no product API is needed."""
 
     product_api: ProductApi
 
 
 @runtime_checkable
 class Audited(Protocol):
-    """An authority that also says who changed what; not every one does."""
+    """An authority that also says who changed what."""
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        """The changes of a client, newest first."""
+        """Yield the changes of a client, newest first."""
 
 
 @runtime_checkable
 class KnowsRights(Protocol):
-    """An authority that also says whether somebody may manage an organisation's clients; not every one does."""
+    """An authority that also says whether somebody may manage an organisation's clients."""
 
     def administrators(self, codes: Collection[str]) -> int:
-        """Return how many people hold the right *API-beheerder* for the organisation with these OVO codes and KBO
-        numbers, at least."""
+        """Return at least how many people have the right *API-beheerder* for the organisation with these OVO codes and
+        KBO numbers."""

@@ -12,6 +12,7 @@ from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import Configuration, Owner, ProductDocument
 
 InOrder = Callable[[str, Configuration], Configuration]
@@ -19,7 +20,7 @@ InOrder = Callable[[str, Configuration], Configuration]
 
 
 class Products:
-    """``ProductApi`` over HTTP. Whatever order a set has there, or had when it was recorded: only its members count."""
+    """``ProductApi`` over HTTP. Configurations are compared without regard to the order of their sets."""
 
     def __init__(self, api: Api, in_order: InOrder) -> None:
         self._api = api
@@ -31,7 +32,7 @@ class Products:
         return self._document(product, answer) if answer else None
 
     def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
-        path, name = _path(product, client_id), f"the {product} configuration of client {client_id}"
+        path, name = _path(product, client_id), say("authorities.configuration_of", product=product, client=client_id)
         known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
 
         def write(condition: str, etag: str) -> None:
@@ -74,21 +75,20 @@ class Products:
         return ProductDocument(self._in_order(product, document.configuration), document.owner)
 
 
-def _require_free(product: str, client_id: str, found: ProductDocument, wanted: ProductDocument) -> None:
+def _require_free(product: str, client_id: str, current: ProductDocument, wanted: ProductDocument) -> None:
     """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises
     ChangedMeanwhile."""
-    if found.owner.is_nobody and found.configuration == wanted.configuration:
+    owner = current.owner
+    if owner.is_nobody and current.configuration == wanted.configuration:
         return
-    changes = difference(None, found, wanted)
+    changes = difference(None, current, wanted)
     whose = (
-        "it was made by hand: write it into the form as it is, and change it there afterwards"
-        if found.owner.is_nobody
-        else f"{found.owner.managed_by} manages it for {found.owner.software_id}: see who declares it there"
+        say("authorities.not_this_stacks.by_hand")
+        if owner.is_nobody
+        else say("authorities.not_this_stacks.anothers", stack=owner.managed_by, key=owner.software_id)
     )
     raise ChangedMeanwhile(
-        f"client {client_id} has a {product} configuration already that is not this stack's: {changes}, and nothing was"
-        f" written; {whose}",
-        changes,
+        say("authorities.not_this_stacks", client=client_id, product=product, changes=changes, whose=whose), changes
     )
 
 

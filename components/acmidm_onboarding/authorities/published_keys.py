@@ -36,8 +36,7 @@ _HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-e
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-"""RFC 4291 §2.4: all that is global; the rest is a network's own, or stands for an IPv4 address in one of the ways that
-there were."""
+"""RFC 4291 §2.4: every global address; the others are a network's own, or stand for IPv4 addresses in older ways."""
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
@@ -45,11 +44,11 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, by the machine's own resolver. Raises OSError."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class PublicNetwork(httpcore.NetworkBackend):
-    """The network without what is not public: a host of which any address leads inside is not reached at all.
+    """The public network alone: a host with any address that is not public is not reached at all.
 
     ``connect`` makes the connections, to addresses that were checked.
     """
@@ -79,44 +78,43 @@ class PublicNetwork(httpcore.NetworkBackend):
         return self._connect.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     def _resolved(self, host: str, port: int, timeout: float | None) -> list[str]:
-        """Return the addresses of a host, none where it has none. A resolver has a patience of its own: it is not
+        """Return the addresses of a host, none where it has none. A resolver that takes longer than ``timeout`` is not
         waited for."""
-        found: SimpleQueue[list[str]] = SimpleQueue()
+        answers: SimpleQueue[list[str]] = SimpleQueue()
 
         def ask() -> None:
             try:
-                found.put(list(self._resolve(host, port)))
+                answers.put(list(self._resolve(host, port)))
             except (OSError, UnicodeError):
-                found.put([])
+                answers.put([])
 
         Thread(target=ask, daemon=True).start()
         try:
-            return found.get(timeout=timeout)
+            return answers.get(timeout=timeout)
         except Empty:
             raise httpcore.ConnectTimeout from None
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address leads to the public internet; of an IPv6 one that stands for an IPv4 address,
-    whether that does."""
+    """Return whether an IP address leads to the public internet. An IPv6 address that stands for an IPv4 address is
+    public where the IPv4 address is."""
     try:
-        found = ipaddress.ip_address(address)
-    except ValueError:  # one with a zone, such as fe80::1%eth0
+        ip = ipaddress.ip_address(address)
+    except ValueError:  # an address with a zone, such as fe80::1%eth0
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in _NAT64 or found.ipv4_mapped:
-            found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
-        elif found not in _UNICAST or found.sixtofour or found.teredo:  # relays, which no web server is behind
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _NAT64 or ip.ipv4_mapped:
+            ip = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        elif ip not in _UNICAST or ip.sixtofour or ip.teredo:  # relays, behind which no web server is
             return False
-    return found.is_global and not found.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return, by thumbprint, the keys that an authority verifies a client with; where they are at an address, it is
-    fetched.
+    """Return, by thumbprint, the keys that an authority verifies a client with. Keys at an address are fetched.
 
     Raises:
-        Unusable: where they cannot be fetched; its sentence begins with the address.
+        Unusable: where keys cannot be fetched; its sentence begins with the address.
     """
     address = jwks.get("jwks_uri", {}).get("jwks_uri")
     if not isinstance(address, str):
@@ -132,11 +130,11 @@ def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
 def fetch_keys(
     address: str, network: httpcore.NetworkBackend | None = None, trusted: ssl.SSLContext | None = None
 ) -> tuple[PublicJwk, ...]:
-    """Return the public signing keys at an address that a form has. ``network`` and ``trusted`` are the public ones
-    where not given.
+    """Return the public signing keys at an address out of a form. Tests give a ``network`` and a ``trusted`` issuer of
+    certificates of their own.
 
     Raises:
-        Unusable: with a sentence, whatever the reason.
+        Unusable: whatever the reason, with the end of a sentence that begins with the address.
     """
     deadlines = Deadlines(network or PublicNetwork())
     try:
@@ -178,8 +176,8 @@ def _content(pool: httpcore.ConnectionPool, address: str) -> bytes:
 def problems_of(
     keys: Iterable[PublicJwk], environment: Environment, profile: Profile, exempted: Iterable[str], now: datetime
 ) -> Iterator[str]:
-    """Yield why a client cannot do with the keys at its address, or may not by the policies of a profile: ends of
-    sentences about it."""
+    """Yield why a client cannot use the keys at its address, or may not by the policies of a profile: ends of
+    sentences that begin with the address."""
     keys = list(keys)
     kids = [key.kid for key in keys]
     if not keys:

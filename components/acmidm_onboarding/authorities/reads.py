@@ -1,7 +1,8 @@
 """Reads for a refresh: each document is fetched once per run, however many resources need it.
 
-The first few are fetched one by one, so that a refresh of a single connection stays small; after that whole pages are
-listed. One that is on no page is fetched by itself before it counts as gone. Writes never use what is kept here.
+The first few documents are fetched one by one, so that a refresh of a single connection stays small; after that whole
+pages are listed. A document that is on no page is fetched by itself before it counts as gone. Writes never use what is
+kept here.
 """
 
 from __future__ import annotations
@@ -16,28 +17,31 @@ _ONE_BY_ONE = 3
 
 
 class ReadOnce(Generic[Value]):
-    """Documents by key. Thread-safe: one thread fetches, the others wait for what it finds. Without ``every``, none is
-    listed."""
+    """Documents by key, which ``read`` fetches one by one and ``listed`` all at once, where that is given.
+
+    Thread-safe: one thread fetches, the others wait for what it finds.
+    """
 
     def __init__(
-        self, one: Callable[[str], Value | None], every: Callable[[], Iterable[tuple[str, Value]]] | None = None
+        self, read: Callable[[str], Value | None], listed: Callable[[], Iterable[tuple[str, Value]]] | None = None
     ) -> None:
-        self._one = one
-        self._every = every
+        self._read = read
+        self._list = listed
         self._lock = threading.Lock()
         self._kept: dict[str, Value | None] = {}
         self._listed = False
 
     def get(self, key: str) -> Value | None:
+        """Return the document of a key, None where there is none."""
         with self._lock:
-            if self._every and key not in self._kept and not self._listed and len(self._kept) >= _ONE_BY_ONE:
-                self._kept.update(self._every())
+            if self._list and key not in self._kept and not self._listed and len(self._kept) >= _ONE_BY_ONE:
+                self._kept.update(self._list())
                 self._listed = True
             if key not in self._kept:
-                self._kept[key] = self._one(key)
+                self._kept[key] = self._read(key)
             return self._kept[key]
 
     def forget(self, key: str) -> None:
-        """To be called after a write, so that a later read sees it."""
+        """Forget a document that was written, so that the next read fetches it."""
         with self._lock:
             self._kept.pop(key, None)

@@ -1,8 +1,10 @@
 """Every sentence for people, in Dutch and in English.
 
-One file per subject and language, ``<subject>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has
-them. ``say`` gives one to whoever runs the command; ``texts`` gives those of a subject in the language of an
-organisation, which a mail or a board is for. A test holds the languages alike and finds texts that nothing says.
+One file per subject and language, ``<subject>.<language>.yaml``: flat, each text by its name, with blanks as
+``str.format`` has them. ``say`` returns a text for whoever runs the command; ``texts`` returns those of a subject in
+the language of an organisation, for a mail or a board. The engine's programs speak English, also under a command that
+speaks Dutch: their sentences get into states and into the engine's output. A test checks that the languages have the
+same texts, and that each text is used.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ FOLDER = Path(__file__).parent
 
 
 class Language(StrEnum):
-    """In which language an organisation is addressed (RFC 5646): the first of these where it does not say."""
+    """The language in which an organisation is addressed (RFC 5646), which is nl where it names none."""
 
     NL = "nl"
     EN = "en"
@@ -51,24 +53,24 @@ class Texts:
 
 @cache
 def texts(subject: str, language: Language) -> Texts:
-    """Return the texts of a subject, and those that all subjects have."""
+    """Return the texts of a subject, and the common ones of all subjects."""
     return Texts(language, {**_read("common", language), **_read(subject, language)})
 
 
 @cache
 def _read(subject: str, language: Language) -> Mapping[str, str]:
-    found: dict[str, str] = yaml.load(
+    templates: dict[str, str] = yaml.load(
         (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
     )
-    return found
+    return templates
 
 
 _READER = {"language": Language.EN}
-"""Whoever runs this process: one person or pipeline, in all of its threads."""
+"""The language of whoever runs this process: one person or pipeline, for all of its threads."""
 
 
 def speak(language: Language) -> None:
-    """Set the language in which this process speaks to whoever runs it: English where nobody says otherwise."""
+    """Set the language in which this process speaks to whoever runs it, which is English until then."""
     _READER["language"] = language
 
 
@@ -79,8 +81,13 @@ def spoken() -> Language:
 
 def say(name: str, /, **values: object) -> str:
     """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises KeyError."""
+    return say_in(spoken(), name, **values)
+
+
+def say_in(language: Language, name: str, /, **values: object) -> str:
+    """Return a sentence in another language than the command speaks, as a state has it. Raises KeyError."""
     subject, _, own = name.partition(".")
-    return texts(subject, spoken())(own, **values)
+    return texts(subject, language)(own, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:

@@ -46,7 +46,7 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
             (
                 f"PUT {portal.origin}/management/v1/clients/{client_id}/scopes: 422 Unprocessable Entity, The request"
                 f" is refused: /scopes/1: {PLAIN} is no scope of this environment; ask its provider, or correct the"
-                " name; correct what it names, then run the same command again"
+                " name; correct what the server names, then run the same command again"
             ),
             *sorted(
                 (

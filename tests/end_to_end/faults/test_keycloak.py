@@ -38,7 +38,7 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
     "404": (
         faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
-        "acmidm:managementUrl must be that of a realm",
+        "acmidm:managementUrl must be the address of a realm",
     ),
     "html-404": (faults.answer(404, b"<html>", "text/html"), "404 Not Found, with text/html, not from this API"),
     "other-json": (faults.answer(200, b'{"items": []}', "application/json"), "the answer is not what this API gives"),
@@ -155,7 +155,7 @@ def test_second_writer_between_read_and_write(
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
     with pytest.raises(
         ChangedMeanwhile,
-        match=rf"while it was written: {SCOPES_OF_TWO} since the last refresh, and what is there may be",
+        match=rf"while this run wrote to it: {SCOPES_OF_TWO} since the last refresh, and the authority may have",
     ):
         adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}

@@ -77,9 +77,12 @@ RIGHTS: dict[str, tuple[Give, str]] = {
     ),
     "full-scope": (
         lambda realm, name: realm.change(name, fullScopeAllowed=True),
-        "Full scope allowed is on: switch that off there first",
+        "Full scope allowed is on: switch Full scope allowed off in Keycloak first",
     ),
-    "some-role": (map_realm_role, "has roles in its scope (role-of-some-role): take them away there first"),
+    "some-role": (
+        map_realm_role,
+        "has roles in its scope (role-of-some-role): take these roles away in Keycloak first",
+    ),
     "a-browser": (lambda realm, name: realm.change(name, serviceAccountsEnabled=False), "its service account is off"),
 }
 
@@ -104,7 +107,7 @@ def require_untouched(realm: TestRealm, adapter: Keycloak, client_id: str, why: 
 @pytest.mark.parametrize("client_id", [*BUILT_IN, OPERATOR])
 def test_clients_of_the_realm_and_the_operator(realm: TestRealm, adapter: Keycloak, client_id: str) -> None:
     """Neither taken over nor written to nor removed; in no list."""
-    why = "is an operator's own" if client_id == OPERATOR else "is one that Keycloak makes for itself"
+    why = "is an operator's own" if client_id == OPERATOR else "is a client that Keycloak makes for itself"
     found = adapter.reserved(client_id)
     assert found is not None
     assert (found.why, found.is_certain) == (why, True)

@@ -23,7 +23,6 @@ from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
-    OPERATORS_OWN,
     ClientParts,
     ClientSnapshot,
     KeyUse,
@@ -31,14 +30,17 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
     Reserved,
+    operators_own,
     require_grantable,
     require_not_reserved,
 )
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _AUDIT_PAGE = 20
-"""Few, for each entry has its document twice; and most often the newest says who it was."""
+"""How many entries of the audit trail a page has: few, for each entry has its document twice, and the newest mostly
+say who changed something."""
 
 
 class Beheerportaal:
@@ -60,17 +62,17 @@ class Beheerportaal:
         )
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell
-        them."""
+        """Return why no connection may have the client. Operators are known by name, or by their rights where an
+        authority lists them among its clients."""
         if client_id == self._operator:
-            return OPERATORS_OWN
+            return operators_own()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
-        return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
+        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights))) if rights else None
 
     def find(self, software_id: str) -> RegisteredClient | None:
         items = (item for page in self._documents.pages(most=1, software_id=software_id) for item in page.items)
-        found = next((item.registered for item in items), None)
-        return found if found and found.metadata.software_id == software_id else None
+        client = next((item.registered for item in items), None)
+        return client if client and client.metadata.software_id == software_id else None
 
     def read(self, client_id: str) -> RegisteredClient | None:
         answer = self._documents.find(_client(client_id))
@@ -79,17 +81,17 @@ class Beheerportaal:
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
     ) -> RegisteredClient:
-        path = _client(client_id)
+        path, name = _client(client_id), say("authorities.client", client=client_id)
         self._require_not_reserved(client_id)
 
         def attempt() -> None:
             answer = self._api.request("GET", path)
-            found = answer.as_(WireRegisteredClient).registered
-            before = known and known.as_written_by(found.metadata.owner)
-            if not must_write(found.metadata, before, wanted, f"client {client_id}") and secret is None:
+            client = answer.as_(WireRegisteredClient).registered
+            before = known and known.as_written_by(client.metadata.owner)
+            if not must_write(client.metadata, before, wanted, name) and secret is None:
                 return
             document = _document(wanted, secret.value if secret else None)
-            if secret is not None and secret.follows in (None, found.client_secret_updated_at):
+            if secret is not None and secret.follows in (None, client.client_secret_updated_at):
                 document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
 
@@ -122,7 +124,8 @@ class Beheerportaal:
                 "PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag}
             )
 
-        conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
+        document = say("authorities.scopes_of", client=client_id)
+        conditional.replace(read, write, known=known, wanted=wanted, document=document)
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         answer = self._documents.find(f"{_client(client_id)}/jwks")
@@ -140,7 +143,8 @@ class Beheerportaal:
             keys = [jwks[kid] for kid in sorted(jwks)]
             self._api.request("PUT", path, document={"keys": keys}, headers={"if-match": etag})
 
-        conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
+        document = say("authorities.jwks_of", client=client_id)
+        conditional.replace(read, write, known=known, wanted=wanted, document=document)
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         client = self.read(client_id)
@@ -151,10 +155,7 @@ class Beheerportaal:
             return ClientSnapshot(client, scopes, jwks)
         if self.read(client_id) is None:  # removed since
             return None
-        raise Unintelligible(
-            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the"
-            " address and the server"
-        )
+        raise Unintelligible(say("authorities.parts_missing", client=client_id, address=self._api.base_url))
 
     def clients(self) -> Iterator[ClientSnapshot]:
         for page in self._documents.pages():
@@ -169,12 +170,12 @@ class Beheerportaal:
         return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
 
     def administrators(self, codes: Codes[str]) -> int:
-        """The most that one of the codes gives: who is known by several is counted with each."""
+        """Return the most that one of the codes gives: somebody who is known by several is counted with each."""
         paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
         return max((self._api.request("GET", path).as_(WireAdministrators).count for path in paths), default=0)
 
     def _require_not_own(self, client_id: str) -> None:
-        require_not_reserved(OPERATORS_OWN if client_id == self._operator else None, client_id, self._api.base_url)
+        require_not_reserved(operators_own() if client_id == self._operator else None, client_id, self._api.base_url)
 
     def _require_not_reserved(self, client_id: str) -> None:
         require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
@@ -186,9 +187,6 @@ def _client(client_id: str) -> str:
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
     if metadata.jwks_uri is not None:
-        raise Rejected(
-            "the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the"
-            " portal"
-        )
+        raise Rejected(say("authorities.no_keys_from_address"))
     document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
     return document if client_secret is None else {**document, "client_secret": client_secret}

@@ -27,7 +27,7 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocu
 
 
 class _Wire(BaseModel):
-    """What the contract adds later is not looked at."""
+    """A document of the contract. Members that the contract adds later are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -44,12 +44,12 @@ _STAND_INS: Mapping[str, Any] = {
     "jwks": {"keys": [None]},
     "configuration": {_UNREADABLE: _UNREADABLE},
 }
-"""For the fields of one client in a list that are not what they should be: it shows, as drift, and nobody else's is
-lost with it."""
+"""What stands in for a field that is not what it should be, of one client in a list: the client shows as drift, and no
+other client is lost with it."""
 
 
 def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Validate one item of a list; one that has no client-ID is none."""
+    """Validate one item of a list, with stand-ins for its faulty fields. An item without client-ID stays an error."""
     try:
         return validate(item)
     except ValidationError as error:
@@ -62,7 +62,7 @@ def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 class WireRegisteredClient(ClientMetadata):
-    """The client document: the metadata, and what the authority adds to it."""
+    """The document of a client: its metadata, and what the authority adds."""
 
     client_id: str
     client_secret_updated_at: int | None = None
@@ -80,13 +80,12 @@ class WireScopes(_Wire):
 
     @property
     def granted(self) -> Scopes:
-        """All of them, in one order; one that is no more than a default is granted too, whatever else an authority
-        says."""
+        """All scopes, in order of their names. A default scope is granted, also where ``scopes`` lacks it."""
         return {name: name in self.default_scopes for name in sorted({*self.scopes, *self.default_scopes})}
 
 
 class WireJwks(_Wire):
-    """RFC 7517 §5. A key is looked at no further than for its ``kid``, which it need not have."""
+    """A JWK Set (RFC 7517 §5). Its keys are not validated: ``by_name`` shows what somebody slipped in."""
 
     keys: list[Any]
 

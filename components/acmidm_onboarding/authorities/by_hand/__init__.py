@@ -1,7 +1,6 @@
 """The authority that has a portal and no API: people change it, and confirm in Git what they did.
 
-``adapter`` is the port over these confirmations. It writes nothing. What has to be done is ordered
-(``rules/orders.py``).
+``adapter`` is the port over these confirmations, and writes nothing. ``rules/orders.py`` orders what people have to do.
 """
 
 from __future__ import annotations

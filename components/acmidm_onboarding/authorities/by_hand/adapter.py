@@ -1,7 +1,7 @@
-"""The port over what people confirmed: what agrees with it is done already, and all else has to be ordered.
+"""The port over what people confirmed: a write that agrees with a confirmation succeeds, and every other is refused.
 
-No mark is kept: whose a client is, its file says. ``remove`` lets the state forget a client whose removal is confirmed.
-A client without a file is not gone: somebody may have lost the file.
+No mark is kept: the file of a client says whose it is. ``remove`` lets the state forget a client whose removal is
+confirmed. A client without a file does not count as gone: somebody may have lost the file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Produ
 
 
 class ByHand:
-    """``Authority`` over a folder of confirmations, which have the configurations of products too."""
+    """``Authority`` over a folder of confirmations, which also have the configurations of products."""
 
     unkept = frozenset({"software_id", "managed_by", "incarnation", "keys_declared"})
 
@@ -72,7 +72,7 @@ class ByHand:
         wanted: ClientMetadata,
         secret: NewSecret | None,  # noqa: ARG002
     ) -> RegisteredClient:
-        client = _registered(self._there(client_id))
+        client = _registered(self._required(client_id))
         _require_same(client_id, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(wanted))
         return client
 
@@ -86,44 +86,44 @@ class ByHand:
         return confirmed.scopes if confirmed else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
-        _require_same(client_id, self._there(client_id).scopes, dict(wanted))
+        _require_same(client_id, self._required(client_id).scopes, dict(wanted))
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         confirmed = self.confirmation(client_id)
         return _jwks(confirmed) if confirmed else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
-        _require_same(client_id, _jwks(self._there(client_id)), {kid: dict(key) for kid, key in wanted.items()})
+        _require_same(client_id, _jwks(self._required(client_id)), {kid: dict(key) for kid, key in wanted.items()})
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         confirmed = self.confirmation(client_id)
         return _snapshot(confirmed) if confirmed else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        yield from (_snapshot(one) for one in self._confirmed.values() if one.is_there)
+        yield from (_snapshot(confirmed) for confirmed in self._confirmed.values() if confirmed.is_there)
 
     def confirmation(self, client_id: str) -> Confirmation | None:
-        """Return what is confirmed of a client; None where its removal is. Raises PerhapsGone where nothing
-        is."""
-        found = [one for one in self._confirmed.values() if one.said.client_id == client_id]
-        if not found:
+        """Return the confirmation of a client; None where its removal is confirmed. Raises PerhapsGone where the client
+        has no confirmation."""
+        of_client = [confirmed for confirmed in self._confirmed.values() if confirmed.said.client_id == client_id]
+        if not of_client:
             raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
-        return next((one for one in found if one.is_there), None)
+        return next((confirmed for confirmed in of_client if confirmed.is_there), None)
 
-    def _there(self, client_id: str) -> Confirmation:
+    def _required(self, client_id: str) -> Confirmation:
         confirmed = self.confirmation(client_id)
         if confirmed is None:
             raise Rejected(say("by_hand.is_removed", client=client_id))
         return confirmed
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
-        for one in self._confirmed.values():
-            if one.is_there and product in one.said.products:
-                yield str(one.said.client_id), ProductDocument(one.said.products[product], Owner())
+        for confirmed in self._confirmed.values():
+            if confirmed.is_there and product in confirmed.said.products:
+                yield str(confirmed.said.client_id), ProductDocument(confirmed.said.products[product], Owner())
 
 
 class ConfirmedProducts:
-    """``ProductApi``: the configurations of products, which are confirmed with their client."""
+    """``ProductApi`` over the configurations that are confirmed with their client."""
 
     def __init__(self, authority: ByHand) -> None:
         self._authority = authority
@@ -131,12 +131,12 @@ class ConfirmedProducts:
 
     def read(self, product: str, client_id: str) -> ProductDocument | None:
         confirmed = self._authority.confirmation(client_id)
-        found = confirmed.said.products.get(product) if confirmed else None
-        return None if found is None else ProductDocument(found, Owner())
+        configuration = confirmed.said.products.get(product) if confirmed else None
+        return None if configuration is None else ProductDocument(configuration, Owner())
 
     def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:  # noqa: ARG002
-        found = self.read(product, client_id)
-        _require_same(client_id, found and dict(found.configuration), dict(wanted.configuration))
+        current = self.read(product, client_id)
+        _require_same(client_id, current and dict(current.configuration), dict(wanted.configuration))
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
         if self.read(product, client_id) is not None:
@@ -145,7 +145,7 @@ class ConfirmedProducts:
 
 
 def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
-    """Refuse what is not confirmed: nothing here can write it. Raises Rejected."""
+    """Refuse to write what is not confirmed: only people can write to the portal. Raises Rejected."""
     if confirmed != wanted:
         raise Rejected(say("by_hand.differs", client=client))
 

@@ -32,31 +32,32 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.authorities.http.retry import Retrying, retry_after_seconds
 from acmidm_onboarding.settings import LOOPBACK
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import without_marks
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _OF_GATEWAYS = frozenset({502, 504})
-"""What stands in between answers so, whatever became of the request behind it."""
+"""What a gateway answers, whatever the server behind the gateway did with the request."""
 _LONGEST_QUOTE = 300
 _MOST_MISTAKES = 100
 _BEGINNING_BYTES = 1024
 _MAXIMUM_DEPTH = 50
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""A surrogate by itself, which no encoding carries."""
+"""A surrogate by itself, which UTF-8 cannot encode."""
 
 Wire = TypeVar("Wire", bound=BaseModel)
 Form = Callable[[], Mapping[str, str]]
 
 
 class Tokens(Protocol):
-    """Where access tokens come from."""
+    """A source of access tokens."""
 
     def current(self) -> str:
-        """A token that is valid for a while."""
+        """Return a token that is valid for a while. Raises AuthorityError."""
 
     def renewed(self, refused: str) -> str:
-        """Another token than ``refused``, which the API did not accept."""
+        """Return another token than ``refused``, which the API did not accept. Raises AuthorityError."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Answer:
     """A successful answer."""
 
     request: str
-    """Method and URL, as errors name it."""
+    """Method and URL of the request, as errors name them."""
     headers: Mapping[str, str]
     document: Any
 
@@ -73,9 +74,7 @@ class Answer:
         """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
         etag = self.headers.get("etag")
         if not etag or not etag.isascii():
-            raise Unintelligible(
-                f"{self.request}: the answer has no usable ETag; check that the address is that of the management API"
-            )
+            raise Unintelligible(say("authorities.no_etag", request=self.request))
         return etag
 
     def as_(self, model: type[Wire]) -> Wire:
@@ -89,17 +88,15 @@ class Answer:
                 if error.error_count() <= _MOST_MISTAKES
                 else []
             )
-            places = {".".join(str(part) for part in one["loc"]) or "document" for one in details}
-            fields = ", ".join(sorted(places)[:5]) or f"more than {_MOST_MISTAKES} places"
-            raise Unintelligible(
-                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the"
-                " server's version"
-            ) from None
+            whole = say("authorities.not_as_agreed.whole")
+            places = {".".join(str(part) for part in mistake["loc"]) or whole for mistake in details}
+            fields = ", ".join(sorted(places)[:5]) or say("authorities.not_as_agreed.many", most=_MOST_MISTAKES)
+            raise Unintelligible(say("authorities.not_as_agreed", request=self.request, fields=fields)) from None
 
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Who is trusted, the same for all servers: to read the certificates takes 20 ms."""
+    """Return the trusted certificates, the same for all servers: to read them takes 20 ms."""
     return httpx.create_ssl_context()
 
 
@@ -142,13 +139,16 @@ class Api:
         is_repeatable: bool = True,
         token: str | None = None,
     ) -> Answer:
-        """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
+        """Return the answer to one request, which is retried while its failure may pass.
 
-        ``token`` opens it in the place of the operator's.
-        One that is not ``is_repeatable`` is retried only where it surely was not carried out; else raises AnswerLost.
+        ``token`` opens the API in the place of the operator's token.
 
         ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
-        have seen the one whose answer was lost.
+        have seen the assertion of a try whose answer was lost.
+
+        Raises:
+            AnswerLost: where a request that is not ``is_repeatable`` may have been carried out: it is not retried.
+            AuthorityError: for every other failure.
         """
         url = path if path.startswith("http") else self.base_url + path
 
@@ -181,16 +181,14 @@ class Api:
                 begun = True
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
-            what = "the answer was not complete" if begun else "no answer"
             connected = not isinstance(error, httpx.ConnectTimeout)
-            sentence = f"{request}: {what} within {self._timeout_seconds:g} s"
+            name = "authorities.not_complete" if begun else "authorities.no_answer"
+            sentence = say(name, request=request, seconds=self._timeout_seconds)
             raise Passing(sentence, connected=connected, may_be_done=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
-            raise Rejected(
-                f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it"
-            ) from None
+            raise Rejected(say("authorities.no_address", request=request[:_LONGEST_QUOTE])) from None
         if response.is_success:
             try:
                 return Answer(request, response.headers, _document(request, response, content))
@@ -200,19 +198,15 @@ class Api:
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
-        """The body, no larger than is reasonable, as it was sent."""
+        """Return the body of an answer. Raises TooLarge, and Unintelligible for a body that is packed."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
-            raise Unintelligible(
-                f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between"
-            )
+            raise Unintelligible(say("authorities.packed", request=request, packed=packed))
         declared, content = int(response.headers.get("content-length", "0")), bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
-                sentence = (
-                    f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address"
-                )
+                sentence = say("authorities.too_large", request=request, most=MAXIMUM_ANSWER_BYTES // 2**20)
                 raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
 
@@ -221,7 +215,7 @@ def parse_json(text: str | bytes) -> Any:
     """Parse JSON into what the engine carries without changing it. Raises ValueError or RecursionError.
 
     A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half
-    characters are renamed, and what is nested too deeply for its state is left out.
+    characters are replaced, and what is nested too deeply for a state is left out.
     """
     return _carried(
         json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0
@@ -249,46 +243,43 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = partial(say, request=request, status=response.status_code)
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unintelligible(
-            f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address"
-        )
+        raise Unintelligible(said("authorities.no_json", media_type=_media_type(response)))
     try:
         return parse_json(content)
     except (ValueError, RecursionError):
-        raise Unintelligible(
-            f"{request}: {response.status_code} with JSON that does not parse; check the server"
-        ) from None
+        raise Unintelligible(said("authorities.unreadable_json")) from None
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
     status = response.status_code
     detail = _detail(response, content)
-    said = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
+    answer = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
     if status in _PASSING_STATUSES:
         wait = retry_after_seconds(response.headers.get("retry-after"))
-        return Passing(said, wait, may_be_done=status in _OF_GATEWAYS)
+        return Passing(answer, wait, may_be_done=status in _OF_GATEWAYS)
     if response.is_redirect:
-        return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
+        return Rejected(say("authorities.redirects", answer=answer))
     if status == 401:
-        return TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
+        return TokenRefused(say("authorities.unauthorised", answer=answer))
     if status == 403:
-        return NotAllowed(f"{said}; have this right granted")
+        return NotAllowed(say("authorities.forbidden", answer=answer))
     if status == 404 and _json_or_none(content) is None:
-        return Unintelligible(f"{said}, not from this API; check the address")
+        return Unintelligible(say("authorities.another_api", answer=answer))
     if status == 404:
-        return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
+        return NotFound(say("authorities.not_found", answer=answer))
     if status == 409:
-        return AlreadyRegistered(f"{said}; see which client it is, or adopt it", _existing_client_id(content))
+        return AlreadyRegistered(say("authorities.exists", answer=answer), _existing_client_id(content))
     if status == 412:
-        return Stale(f"{said}; someone else writes the same document: run the command again")
+        return Stale(say("authorities.stale", answer=answer))
     if status == 500:
-        return Failed(f"{said}; see the server's log, then run the same command again")
-    return Rejected(f"{said}; correct what it names, then run the same command again")
+        return Failed(say("authorities.failed", answer=answer))
+    return Rejected(say("authorities.rejected", answer=answer))
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
-    """What the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
+    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
     document = _json_or_none(content)
     if isinstance(document, dict):
         for member in ("detail", "error_description", "errorMessage", "error"):
@@ -300,7 +291,9 @@ def _detail(response: httpx.Response, content: bytes) -> str:
 
 def _media_type(response: httpx.Response) -> str:
     media_type = response.headers.get("content-type", "")
-    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type else "with no media type"
+    if not media_type:
+        return say("authorities.media_type.none")
+    return say("authorities.media_type", media_type=media_type[:_LONGEST_QUOTE])
 
 
 def _existing_client_id(content: bytes) -> str | None:
@@ -317,7 +310,7 @@ def _json_or_none(content: bytes) -> Any:
 
 
 def _speaks_no_tls(error: BaseException | None) -> bool:
-    """Whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
+    """Return whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
@@ -328,13 +321,10 @@ def _speaks_no_tls(error: BaseException | None) -> bool:
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return Rejected(
-            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is"
-            " trusted here"
-        )
+        return Rejected(say("authorities.no_trust", request=request))
     if isinstance(error, httpx.ConnectError):
         if _speaks_no_tls(error):
-            return Rejected(f"{request}: what answers there does not speak https; check scheme and port of the address")
-        refused = " (connection refused)" if "refused" in text else ""
-        return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
-    return Passing(f"{request}: the connection broke off", may_be_done=True)
+            return Rejected(say("authorities.no_tls", request=request))
+        name = "authorities.refused" if "refused" in text else "authorities.unreached"
+        return Passing(say(name, request=request), connected=False)
+    return Passing(say("authorities.broken_off", request=request), may_be_done=True)

@@ -1,7 +1,7 @@
-"""The documents of an API, and the list that has them all. What a 404 means is decided here.
+"""The documents of an API, and the list that has them all. This file decides what a 404 means.
 
-A wrong address answers 404 to everything. So a document counts as gone only where the list was seen a moment ago: many
-that are gone cost one list, and an API that vanishes during a run is noticed.
+A wrong address answers 404 to everything. So a document counts as gone only where its list was seen a moment ago. Many
+documents that are gone cost one look at the list, and an API that vanishes during a run is noticed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.conditional import if_current
+from acmidm_onboarding.texts import say
 
 MOST_AT_ONCE = 200
 _MOST_IN_ALL = 200_000
@@ -26,7 +27,7 @@ Value = TypeVar("Value")
 
 
 class ListPage(BaseModel):
-    """One page of a list, and where the next one begins; None behind the last."""
+    """One page of a list; ``next`` is where the next page begins, None behind the last."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -38,8 +39,7 @@ Page = TypeVar("Page", bound=ListPage)
 
 
 class AddressCheck:
-    """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for
-    it."""
+    """A check that an address is the right one, by a ``look`` at it. Thread-safe: one thread looks, the others wait."""
 
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look
@@ -47,7 +47,7 @@ class AddressCheck:
         self._until = 0.0
 
     def require(self) -> None:
-        """Look, unless that was done a moment ago. Raises what looking raises."""
+        """Look, unless somebody looked a moment ago. Raises what ``look`` raises."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._look()
@@ -55,7 +55,7 @@ class AddressCheck:
 
 
 class Bounded:
-    """One list, page by page: as many items at once as fit in an answer, and no list without end."""
+    """The bounds of one list that is read page by page: no page too large for an answer, no list without end."""
 
     def __init__(self, request: str, most: int = MOST_AT_ONCE) -> None:
         self._request = request
@@ -64,32 +64,32 @@ class Bounded:
         self._last: Sequence[object] | None = None
 
     def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
-        """What ``ask`` answers for a number of items, and that number. Half as many are asked for while the answer is
-        too large."""
+        """Return what ``ask`` answers for a number of items, and that number, which is halved while the answer is too
+        large. Raises TooLarge where a single item is."""
         while True:
             limit = self._limit
             try:
-                found = ask(limit)
+                page = ask(limit)
             except TooLarge:
                 if limit == 1:
                     raise
                 self._limit = limit // 2
             else:
-                # Most often a few large ones are next to each other, and all others small.
+                # Most often a few large items are next to each other, and all others are small.
                 self._limit = min(2 * limit, self._most)
-                return found, limit
+                return page, limit
 
-    def require_end(self, items: Sequence[object], *, again: bool = False) -> None:
-        """To be called with each page that has more after it. Raises Unintelligible where a page comes ``again``, or
-        too many did."""
+    def require_end(self, items: Sequence[object], *, is_repeated: bool = False) -> None:
+        """Count the items of a page that has more after it. Raises Unintelligible where the page ``is_repeated``, or
+        the list is longer than any."""
         self._total += max(len(items), 1)
-        if again or items == self._last or self._total > _MOST_IN_ALL:
-            raise Unintelligible(f"{self._request}: the list has no end; check the server")
+        if is_repeated or items == self._last or self._total > _MOST_IN_ALL:
+            raise Unintelligible(say("authorities.no_end", request=self._request))
         self._last = items
 
 
 class Collection(Generic[Page]):
-    """The documents of which the list under ``path`` has pages of the type ``page``."""
+    """The documents of one API, whose list is at ``path`` in pages of the type ``page``."""
 
     def __init__(self, api: Api, path: str, page: type[Page]) -> None:
         self._api = api
@@ -98,7 +98,7 @@ class Collection(Generic[Page]):
         self._evidence = AddressCheck(self._see_list)
 
     def find(self, path: str) -> Answer | None:
-        """A document; None where it is gone. Raises Unintelligible where a 404 is no sign of that."""
+        """Return a document; None where it is gone. Raises Unintelligible where a 404 does not show that."""
         try:
             return self._api.request("GET", path)
         except NotFound:
@@ -106,7 +106,7 @@ class Collection(Generic[Page]):
             return None
 
     def pages(self, most: int = MOST_AT_ONCE, **filters: str) -> Iterator[Page]:
-        """The pages of the list, up to the last one. Raises NotFound where there is no such list."""
+        """Yield the pages of the list, of at most ``most`` items. Raises NotFound where there is no such list."""
         bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
         query, seen = dict(filters), set[str]()
 
@@ -118,13 +118,12 @@ class Collection(Generic[Page]):
             yield page
             if page.next is None:
                 return
-            bounded.require_end(page.items, again=page.next in seen)
+            bounded.require_end(page.items, is_repeated=page.next in seen)
             seen.add(page.next)
             query["after"] = page.next
 
     def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
-        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error. Whether it is
-        gone."""
+        """Remove a document under its ETag if it ``is_ours``. Return whether it is gone, as it may have been before."""
 
         def attempt() -> bool:
             answer = self.find(path)
@@ -143,7 +142,5 @@ class Collection(Generic[Page]):
         try:
             next(self.pages(most=1))
         except NotFound:
-            raise Unintelligible(
-                f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone;"
-                " check the address"
-            ) from None
+            request = f"GET {self._api.base_url}{self._path}"
+            raise Unintelligible(say("authorities.no_list", request=request)) from None

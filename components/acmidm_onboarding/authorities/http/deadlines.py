@@ -1,4 +1,4 @@
-"""A deadline for whole requests: httpx bounds the wait for each part of an answer, of which there may be any number."""
+"""A deadline for whole requests: httpx alone bounds the wait for each part of an answer, which may have any number."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ _LEAST_SECONDS = 0.001
 
 
 class Deadlines(httpcore.NetworkBackend):
-    """The network, on which each thread has the deadline that it set last. A connection may serve several threads in
-    turn."""
+    """The network, with a deadline per thread: a connection may serve several threads in turn."""
 
     def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
         self._network = network or httpcore.SyncBackend()
@@ -40,7 +39,7 @@ class Deadlines(httpcore.NetworkBackend):
                 transport._pool._network_backend = self
 
     def left(self, timeout: float | None) -> float | None:
-        """Return the seconds to wait for the next part."""
+        """Return how many seconds to wait for the next part: None for ever."""
         end: float | None = getattr(self._local, "end", None)
         if end is None:
             return timeout
@@ -62,7 +61,7 @@ class Deadlines(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection."""
+    """A connection whose every read and write ends at the deadline of its thread."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadlines: Deadlines) -> None:
         self._stream = stream

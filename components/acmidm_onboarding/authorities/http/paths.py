@@ -1,4 +1,4 @@
-"""Addresses: names as they stand in one, and whose one is."""
+"""Names as segments of an address, and the origin of an address."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 
 from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 
@@ -14,22 +15,20 @@ def segment(name: str) -> str:
     """Return a name as one segment of a path (RFC 3986 §3.3), whatever it has in it.
 
     Raises:
-        Rejected: for what no encoding makes a name: ``.`` and ``..`` would lead to another document, and nothing to a
-        list.
+        Rejected: for ``.`` and ``..``, which lead to another document, for an empty name, which leads to a list, and
+            for half a character.
     """
     try:
         if name not in ("", ".", ".."):
             return quote(name, safe="")
     except UnicodeEncodeError:  # half a character
         pass
-    raise Rejected(
-        f"{quoted(name)} is no name that an address can have, and nothing was sent; correct it where it comes from"
-    )
+    raise Rejected(say("authorities.no_name", name=quoted(name)))
 
 
-def have_one_origin(one: str, other: str) -> bool:
-    """Whether scheme, host and port are the same (RFC 6454 §5): what is elsewhere is another's, whoever names it."""
-    return _origin(httpx.URL(one)) == _origin(httpx.URL(other))
+def have_one_origin(url: str, other: str) -> bool:
+    """Return whether two URLs have the same scheme, host and port (RFC 6454 §5): another origin is somebody else's."""
+    return _origin(httpx.URL(url)) == _origin(httpx.URL(other))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

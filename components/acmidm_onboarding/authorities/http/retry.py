@@ -1,4 +1,4 @@
-"""Which failures may pass by themselves, and how long to wait for that.
+"""Retries of failures that may pass by themselves, and how long to wait between them.
 
 Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3).
 All tries of one operation share one deadline. After an operation used its deadline up, those that begin later get a
@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Passing, Unreachable
+from acmidm_onboarding.texts import say, say_counted
 
 Result = TypeVar("Result")
 
@@ -28,18 +29,20 @@ _EVERY_API = "every API of the host"
 
 
 class Retrying:
-    """Runs operations on one host, each again and again until it succeeds or its deadline is over. Thread-safe."""
+    """The retries of operations on one host, until each succeeds or its deadline is over. Thread-safe."""
 
     def __init__(self, deadline_seconds: float) -> None:
         self._deadline_seconds = deadline_seconds
         self._given_up: set[str] = set()
 
     def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
-        """Return the operation's result; ``api`` is which API of the host it is for.
+        """Return the operation's result; ``api`` names the API of the host that the operation is for.
 
-        Where no connection can be made, all APIs of the host are given up, else only this one: others may be well.
+        Where no connection can be made, all APIs of the host are given up, else only this API: others may be well.
 
-        Raises: Unreachable, which says how often and how long was tried.
+        Raises:
+            Unreachable: which says how often and for how long the operation was tried.
+            AuthorityError: what the operation raises and no retry would help against.
         """
         start = time.monotonic()
         # Decided once: an operation that is going on already keeps its deadline, whatever becomes of its neighbours.
@@ -69,22 +72,19 @@ class Retrying:
         self._given_up.difference_update({api, _EVERY_API})
 
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
-        requested = ""
+        sentence = str(error)
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
-            requested = f", which wants a wait of {error.wait_seconds:.0f} s"
+            sentence = say("authorities.long_wait", error=error, seconds=error.wait_seconds)
         return Unreachable(
-            f"{error}{requested} (tried {tries} time{'s' if tries > 1 else ''} in {seconds:.1f} s); "
-            "check the address and the server, then run the same command again",
-            connected=error.connected,
+            say_counted("authorities.tried", tries, error=sentence, seconds=seconds), connected=error.connected
         )
 
 
 def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
-    """The wait before the next try; None where too little time is ``left`` for one.
+    """Return the wait before the next try; None where too little time is ``left`` for a try.
 
-    Doubled with each try, or what was ``requested``, and a little more by chance: those who failed together do not
-    return together. The last wait is cut short, so that the last try is made when the deadline is over and not long
-    after it.
+    The wait is doubled with each try, or is what the server ``requested``, and a little more by chance: operations that
+    failed together do not return together. The last wait is cut short, so that the last try begins at the deadline.
     """
     if requested > left or left <= _SHORTEST_WAIT_SECONDS:
         return None
@@ -93,7 +93,7 @@ def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """The wait that a Retry-After header requests, in seconds or until a date; None where it says nothing usable."""
+    """Return the wait that a Retry-After header requests, as seconds or as a date; None where it has neither."""
     if header is None:
         return None
     if header.strip().isascii() and header.strip().isdigit():

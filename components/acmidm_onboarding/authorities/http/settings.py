@@ -1,4 +1,4 @@
-"""What an adapter over HTTP reads of a platform's settings."""
+"""The settings of a platform that adapters over HTTP read."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rej
 from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.authorities.http.paths import have_one_origin
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
@@ -33,9 +34,9 @@ _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES5
 
 class _Endpoints(BaseModel):
     issuer: str
-    """As the issuer writes it itself, which is what it expects as audience."""
+    """The issuer's name as the issuer writes it, and expects it as audience."""
     address: Annotated[HttpUrl, Field(validation_alias="issuer")]
-    """The same, in the form that the setting has."""
+    """The same name as an address, in the form that the setting has."""
     token_endpoint: HttpUrl
 
 
@@ -45,7 +46,7 @@ class _Token(BaseModel):
 
 
 class Credentials(BaseModel, frozen=True):
-    """Who the operator is: a client-ID with a private key, itself or in a file, or a secret."""
+    """The operator's client-ID, with a private key, a file that has the private key, or a secret."""
 
     client_id: str
     private_key: SecretStr | None = None
@@ -53,15 +54,15 @@ class Credentials(BaseModel, frozen=True):
     client_secret: SecretStr | None = None
     platform: Platform = Platform.ACMIDM
     parameters: Mapping[str, str] = {}
-    """What its token request has besides."""
+    """Further parameters of the operator's token request, such as ``audience``."""
 
     def setting(self, key: str) -> str:
-        """A setting of the platform, as errors name it."""
+        """Return the name of a setting of the platform, as errors have it."""
         return f"{NAMESPACE}:{config_key(self.platform, key)}"
 
 
 class OperatorTokens:
-    """Access tokens from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait for it."""
+    """``Tokens`` from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait."""
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
@@ -100,9 +101,12 @@ class OperatorTokens:
             )
         else:
             raise NotAllowed(
-                f"operator {self._credentials.client_id} has neither a private key nor a secret; "
-                f"set {self._credentials.setting('operatorPrivateKeyFile')}, "
-                f"or {environment_variable(self._credentials.platform, 'operatorClientSecret')} in the environment"
+                say(
+                    "authorities.no_credentials",
+                    operator=self._credentials.client_id,
+                    setting=self._credentials.setting("operatorPrivateKeyFile"),
+                    variable=environment_variable(self._credentials.platform, "operatorClientSecret"),
+                )
             )
         started = time.monotonic()
         token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(_Token)
@@ -111,22 +115,21 @@ class OperatorTokens:
         self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
 
     def _discovered(self) -> _Endpoints:
-        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name,
-        there."""
+        """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect Discovery §4.3).
+
+        A server with another name would get an assertion made out to that name, and could use it there.
+
+        Raises:
+            Rejected: before any credentials are sent.
+        """
         answer = self._api.request("GET", "/.well-known/openid-configuration")
-        found = answer.as_(_Endpoints)
-        setting = self._credentials.setting("issuer")
-        if str(found.address).rstrip("/") != self._issuer:
-            raise Rejected(
-                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are"
-                f" sent; set {setting} to the name that the issuer has, or see who answers there"
-            )
-        if not have_one_origin(str(found.token_endpoint), self._api.base_url):
-            raise Rejected(
-                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no"
-                f" credentials are sent; have the issuer name one on its own host and port, or correct {setting}"
-            )
-        return found
+        endpoints = answer.as_(_Endpoints)
+        said = partial(say, request=answer.request, setting=self._credentials.setting("issuer"))
+        if str(endpoints.address).rstrip("/") != self._issuer:
+            raise Rejected(said("authorities.another_issuer", found=endpoints.issuer, issuer=self._issuer))
+        if not have_one_origin(str(endpoints.token_endpoint), self._api.base_url):
+            raise Rejected(said("authorities.token_endpoint_elsewhere", endpoint=endpoints.token_endpoint))
+        return endpoints
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
         return {
@@ -147,21 +150,16 @@ class OperatorTokens:
         except OSError as error:
             setting = credentials.setting("operatorPrivateKeyFile")
             raise AuthorityError(
-                f"the operator's key {source} cannot be read: {error.strerror}; check {setting}"
+                say("authorities.key_unreadable", source=source, reason=error.strerror, setting=setting)
             ) from None
         except Unusable:
-            raise AuthorityError(
-                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or"
-                " Ed25519 whose alg and use, where it has them, are those of signatures"
-            ) from None
+            raise AuthorityError(say("authorities.key_signs_nothing", source=source)) from None
         except (ValueError, TypeError, JWException):
-            raise AuthorityError(
-                f"the operator's key {source} is no private JSON Web Key; give one with its private members"
-            ) from None
+            raise AuthorityError(say("authorities.key_not_private", source=source)) from None
         return None
 
     def _assertion(self, key: JWK, audience: str) -> str:
-        """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
+        """Return an assertion (RFC 7523 §3) that is valid for five minutes, with a ``jti`` that is used once."""
         now = int(time.time())
         client_id = self._credentials.client_id
         claims = {
@@ -178,7 +176,7 @@ class OperatorTokens:
 def _signing_key(text: str) -> JWK:
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
-        raise ValueError("no private key of a key pair")
+        raise ValueError
     try:
         _signed(key, {})
     except (JWException, LookupError, TypeError, ValueError):
@@ -195,6 +193,6 @@ def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
 
 
 def _basic(client_id: str, secret: str) -> str:
-    """RFC 6749 §2.3.1: both form-encoded first."""
+    """Return the value of an Authorization header; both parts are form-encoded first (RFC 6749 §2.3.1)."""
     pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()

@@ -1,8 +1,8 @@
 """The adapter for Keycloak's Admin REST API: the clients of one realm.
 
-Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at
-the same time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that
-it is not there means gone, but only to an operator that is allowed to see clients, which is checked then.
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it changes, and reads back. Of two writers at
+the same time one gets 409 or 500, reads once more and decides anew. A client is looked up by its client-ID in a list: a
+client that is not in the list is gone, but only where the operator may see clients, which is checked then.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 
@@ -81,10 +82,11 @@ class Keycloak:
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        known = self._with_natural_key(metadata.software_id)
-        if known is not None:
+        existing = self._with_natural_key(metadata.software_id)
+        if existing is not None:
             raise AlreadyRegistered(
-                f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known
+                say("keycloak.key_taken", client=existing, address=self._api.base_url, key=metadata.software_id),
+                existing,
             )
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
         for client_id in client_ids_for(metadata.software_id):
@@ -123,7 +125,7 @@ class Keycloak:
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
             on_the_way=lambda current: _is_cleaned(current, wanted) or _is_but_for_own(current, known),
-            document=f"client {client_id}",
+            document=say("authorities.client", client=client_id),
             force=secret is not None,
         )
         self._note(client_id, wanted)
@@ -172,7 +174,7 @@ class Keycloak:
             known=known,
             wanted=wanted,
             on_the_way=on_the_way,
-            document=f"the scopes of client {client_id}",
+            document=say("authorities.scopes_of", client=client_id),
         )
 
     def read_jwks(self, client_id: str) -> Jwks | None:
@@ -186,7 +188,7 @@ class Keycloak:
             lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
-            document=f"the JWK Set of client {client_id}",
+            document=say("authorities.jwks_of", client=client_id),
         )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
@@ -194,14 +196,14 @@ class Keycloak:
         return client.snapshot if client else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Every client that a machine logs in with or that this project declares, but not the operator's own."""
+        """Yield every client that a machine logs in with or that this project declares, but not the operator's own."""
         return (
             client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client)
         )
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the
-        operator may see them."""
+        """Yield the changes of a client, newest first: from the realm's admin events, as far as the realm keeps them
+        and the operator may see them."""
         client, events = self._with_id(client_id), AdminEvents(self._api)
         return iter(
             events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id)
@@ -230,10 +232,10 @@ class Keycloak:
             first += limit
 
     def _find(self, client_id: str) -> WireClient | None:
-        found = self._with_id(client_id)
-        if found is None:
+        client = self._with_id(client_id)
+        if client is None:
             self._evidence.require()
-        return found
+        return client
 
     def _see_clients(self) -> None:
         if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
@@ -246,40 +248,34 @@ class Keycloak:
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
         if client is None:
-            raise NotFound(
-                f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up"
-                " --refresh"
-            )
+            raise NotFound(say("authorities.no_client", client=client_id, address=self._api.base_url))
         self._require_not_reserved(client, self._reserved.by_name(client))
         return client
 
-    def _require_not_reserved(self, client: WireClient, found: Reserved | None) -> None:
-        require_not_reserved(found, client.client_id, self._api.base_url)
+    def _require_not_reserved(self, client: WireClient, reserved: Reserved | None) -> None:
+        require_not_reserved(reserved, client.client_id, self._api.base_url)
 
     def _blind(self) -> NotAllowed:
-        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says
-        nothing."""
-        return NotAllowed(
-            f"operator {self._operator} sees no client at all in {self._api.base_url}; "
-            "give its service account the role manage-clients of realm-management"
-        )
+        """Return the error for an empty list: each realm has clients of its own, so that the operator may see none."""
+        return NotAllowed(say("keycloak.sees_nothing", operator=self._operator, address=self._api.base_url))
 
     def _put(self, client: WireClient, document: object) -> None:
         self._api.request("PUT", _path(client), document=document)
 
     def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
-        """Take a client over without what it would keep unseen. From then on it is ours, and lacks a new service
-        account."""
-        # Whoever holds the present one may change the client at the registration endpoint (RFC 7592 §3).
+        """Take a client over, without what an update would leave in it. Return the client, which has this project's
+        marks now, and no service account until the update gives it a new one."""
+        # Whoever has the present token may change the client at the registration endpoint (RFC 7592 §3).
         self._api.request("POST", f"{_path(client)}/registration-access-token")
         # With the service account go its roles, which only an administrator of users could take away one by one.
         self._put(client, taking_over_document(client, document))
         return self._required(client.client_id)
 
     def _change_scopes(self, client: WireClient, wanted: Scopes) -> None:
-        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps.
+        """Grant and withdraw scopes of a client, until it has those that are ``wanted``.
 
-        But for a scope that becomes default, or optional again: Keycloak wants it withdrawn first.
+        Scopes are granted first: a change that is cut off takes no scope away that the client keeps. The exception is a
+        scope that becomes default, or optional: Keycloak wants it withdrawn before it is granted in the other way.
         """
         granted = wanted.keys() - client.scopes.keys()
         withdrawn = client.granted - wanted.keys() - self._assigned
@@ -307,7 +303,7 @@ class Keycloak:
             raise Unsettled(str(error)) from None
 
     def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> None:
-        """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
+        """Withdraw the scopes that Keycloak gives to every client for machines, such as ``service_account``."""
 
         def attempt() -> None:
             client = self._required(client_id)
@@ -316,10 +312,13 @@ class Keycloak:
         with_retries(attempt)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
-        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises
-        AlreadyRegistered."""
+        """Make a client. Return False where its client-ID is that of a client that moved to another key.
+
+        Raises:
+            AlreadyRegistered: where the client exists.
+        """
         try:
-            # A server that failed may have made it all the same: the next try then finds that it exists.
+            # A server that failed may have made the client all the same: the next try then finds that it exists.
             with_retries(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
         except AlreadyRegistered as error:
             existing = self._find(document["clientId"])
@@ -329,36 +328,39 @@ class Keycloak:
         return True
 
     def _with_natural_key(self, software_id: str | None) -> str | None:
-        """The client that has a natural key, whatever its client-ID: it may have moved, or been adopted.
+        """Return the client-ID of the client that has a natural key: a client that moved or was adopted has another
+        client-ID than the key gives.
 
-        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside
-        the client that got its ID from the key, it counts for nothing.
+        All clients are listed for that, once per run. A copy that somebody made in the console has the natural key too:
+        it does not count where a client has the client-ID that the key gives.
+
+        Raises:
+            Rejected: where several copies have the key, and none of them the client-ID that the key gives.
         """
         if software_id is None:
             return None
         keys = self._keys()
         own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
         having = [client_id for client_id in own if keys[client_id] == software_id]
-        # Where somebody took its natural key away, its ID still says whose it is: Keycloak refuses a second one.
+        # Where somebody took the natural key away, the client-ID still says whose the client is: Keycloak refuses a
+        # second client with it.
         if not having and not any(keys[client_id] is None for client_id in own):
             having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
-            raise Rejected(
-                f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
-                "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
-            )
+            clients = ", ".join(having)
+            raise Rejected(say("keycloak.same_key", clients=clients, address=self._api.base_url, key=software_id))
         client = self._find(having[0]) if having else None
         return client.client_id if client and client.metadata.software_id == software_id else None
 
     def _keys(self) -> Mapping[str, str | None]:
-        """The natural key of each client, by client-ID."""
+        """Return the natural key of each client, by client-ID."""
         with self._lock:
             if self._listed is None:
                 self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
             return dict(self._listed)
 
     def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
-        """Keep the list as it is after a write of ours; None where the client was removed."""
+        """Note in the list what this run wrote: the ``metadata`` of a client, None where it was removed."""
         with self._lock:
             if self._listed is None:
                 return
@@ -368,17 +370,15 @@ class Keycloak:
 
 
 def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
-    """Whether a client is between the two steps of being taken over: ours, and without its service account."""
+    """Return whether a client is halfway through ``_cleaned``: as ``wanted``, but without its service account."""
     return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(
         wanted.grant_types
     )
 
 
 def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:
-    """Whether all that differs is another incarnation of its owner, or an address of keys that nobody declared before.
-
-    Whoever looked after the keys until now gave the address.
-    """
+    """Return whether a client differs from ``known`` by no more than the incarnation of its owner, or by an address of
+    keys that nobody declared before: whoever looked after the keys until now gave that address."""
     return known is not None and current.as_managed_by(known) == known.as_written_by(current.owner)
 
 

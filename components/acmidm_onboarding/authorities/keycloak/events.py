@@ -1,9 +1,9 @@
 """What Keycloak's admin events say of a client: who changed what, and when.
 
-An event has what was sent, not what it changed, and its representation only where the realm keeps those (*Include
-representation*). So the client is put together from its events, oldest first; changes are known from where enough of it
-is. A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not
-see their names.
+An event has what was sent, not what changed, and has that only where the realm keeps representations (*Include
+representation*). So the client is put together from its events, oldest first, and its changes are known from the first
+event after which all of the client is. Who changed it is named by client-ID where that was a client, and by the id of a
+user where that was a person: an operator may not see the names of users.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import RecordedChange
+from acmidm_onboarding.texts import say
 
 Document = dict[str, Any]
 _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
@@ -43,7 +44,7 @@ class WireEvent(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
     time: Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
-    """Milliseconds since 1970, up to the year 9999."""
+    """In milliseconds since 1970, up to the year 9999."""
     auth_details: WireActor = WireActor()
     operation_type: str
     resource_type: str | None = None
@@ -52,12 +53,12 @@ class WireEvent(BaseModel):
 
     @property
     def document(self) -> Document:
-        """What was sent; empty where the realm does not keep it."""
+        """The representation that was sent; empty where the realm does not keep representations."""
         try:
-            found = parse_json(self.representation or "{}")
+            sent = parse_json(self.representation or "{}")
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return _mapping(sent)
 
 
 class WireEvents(RootModel[Page[WireEvent]]):
@@ -71,7 +72,7 @@ class WireUser(BaseModel):
 class AdminEvents:
     """The admin events of one realm.
 
-    Without the role ``view-events`` of realm-management it is not known who changed something.
+    An operator without the role ``view-events`` of realm-management sees none of them.
     """
 
     def __init__(self, api: Api) -> None:
@@ -79,17 +80,20 @@ class AdminEvents:
         self._names: dict[WireActor, str] = {}
 
     def of_client(self, id_: str, scope_names: Mapping[str, str]) -> list[RecordedChange]:
-        """The changes of the client with this internal id, newest first. ``scope_names`` are by their internal ids."""
+        """Return the changes of the client with this internal id, newest first.
+
+        ``scope_names`` has the name of each client scope of the realm, by its internal id.
+        """
         changes: list[RecordedChange] = []
-        known: Document = {}
+        before: Document = {}
         for event in reversed(self._events(f"resourcePath={quote(f'clients/{id_}*', safe='*')}")):
-            after = _after(known, event)
-            changes += (self._change(event, *found) for found in _differences(event, known, after, scope_names))
-            known = after
+            after = _after(before, event)
+            changes += (self._change(event, *part) for part in _differences(event, before, after, scope_names))
+            before = after
         return changes[::-1]
 
     def of_removed_client(self, client_id: str) -> list[RecordedChange]:
-        """The removals of a client that is no longer there, newest first."""
+        """Return the removals of a client that no longer exists, newest first."""
         events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
         # Keycloak 26.4 does not say what it removed, but what it made under the same path.
         paths = {event.resource_path for event in events if event.document.get("clientId") == client_id}
@@ -97,7 +101,7 @@ class AdminEvents:
         return [self._change(event, "client.removed", {}, {}) for event in removals]
 
     def _events(self, query: str) -> list[WireEvent]:
-        """The newest first."""
+        """Return the events of a query, newest first; none where the operator may not see events."""
         try:
             return self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}").as_(WireEvents).root
         except NotAllowed:
@@ -113,7 +117,7 @@ class AdminEvents:
         return self._names[actor]
 
     def _looked_up(self, actor: WireActor) -> str:
-        user = f"user {actor.user_id or 'unknown'}"
+        user = say("keycloak.user", id=actor.user_id) if actor.user_id else say("keycloak.user.unknown")
         if not actor.client_id:
             return user
         path = f"/clients/{segment(actor.client_id)}"
@@ -128,21 +132,21 @@ class AdminEvents:
             return user
         if own is not None and own.id == actor.user_id:
             return client.client_id
-        return f"{user} through {client.client_id}"
+        return say("keycloak.user.through", user=user, client=client.client_id)
 
 
-def _after(known: Document, event: WireEvent) -> Document:
+def _after(before: Document, event: WireEvent) -> Document:
     if event.resource_type != "CLIENT" or event.operation_type not in ("CREATE", "UPDATE"):
-        return known
+        return before
     sent = event.document
-    attributes = {**_mapping(known.get("attributes")), **_mapping(sent.get("attributes"))}
-    return {**known, **sent, "attributes": attributes}
+    attributes = {**_mapping(before.get("attributes")), **_mapping(sent.get("attributes"))}
+    return {**before, **sent, "attributes": attributes}
 
 
 def _differences(
-    event: WireEvent, known: Document, after: Document, scope_names: Mapping[str, str]
+    event: WireEvent, before: Document, after: Document, scope_names: Mapping[str, str]
 ) -> Iterator[tuple[str, Document, Document]]:
-    """Per part of the client that this event changed: the action, what was there, and what was there then."""
+    """Yield per part of the client that this event changed: the action, and the part before and after."""
     if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
         yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
         return
@@ -151,25 +155,24 @@ def _differences(
         parts: tuple[Document, Document] = ({"scopes": []}, {"scopes": [granted]})
         yield ("scopes.replaced", *(parts if event.operation_type == "CREATE" else parts[::-1]))
         return
-    old, new = _client(known), _client(after)
-    if old is None or new is None or known == after:
+    old, new = _client(before), _client(after)
+    if old is None or new is None or before == after:
         return
-    for action, before, then in (
+    for action, old_part, new_part in (
         ("client.replaced", old.metadata.properties, new.metadata.properties),
         ("jwks.replaced", _jwks(old), _jwks(new)),
         ("scopes.replaced", _scopes(old), _scopes(new)),
     ):
-        if before != then:
-            yield action, before, then
+        if old_part != new_part:
+            yield action, old_part, new_part
 
 
 def _scope_granted(event: WireEvent, client: Document, scope_names: Mapping[str, str]) -> str | None:
-    """The scope that an event grants or withdraws, None where it is about something else."""
+    """Return the scope that an event grants or withdraws, None where the event is about something else."""
     if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
         return scope_names.get(event.resource_path.rpartition("/")[2])
-    if event.resource_type == "PROTOCOL_MAPPER" and (known := _client(client)):
-        return known.dedicated_scope
-    return None
+    wire = _client(client) if event.resource_type == "PROTOCOL_MAPPER" else None
+    return wire.dedicated_scope if wire else None
 
 
 def _client(document: Document) -> WireClient | None:

@@ -1,7 +1,6 @@
-"""What a Keycloak client's own mappers put into its tokens: attributes, each a claim of a fixed value, and whatever
-else.
+"""The mappers of a Keycloak client that are attributes: each puts a claim of a fixed value into the client's tokens.
 
-An attribute is told by the whole of its mapper, whoever made it: one that differs in anything is no attribute.
+A mapper is an attribute where all of it is as this project makes one, whoever made it. Every other mapper is none.
 """
 
 from __future__ import annotations
@@ -16,29 +15,29 @@ _TRUE = "true"
 
 
 def claims_of(mappers: Sequence[Any]) -> dict[str, str]:
-    """The attributes among mappers, by the claim's name."""
-    return dict(found for mapper in mappers if (found := claim_of(mapper)))
+    """Return the attributes among mappers: the value by the claim's name."""
+    return dict(filter(None, map(claim_of, mappers)))
 
 
 def claim_of(mapper: Any) -> tuple[str, str] | None:
-    """The attribute that a mapper is; None for one that is none."""
+    """Return the name and the value of the attribute that a mapper is; None for a mapper that is no attribute."""
     match mapper:
         case {"name": str(name), "config": {"claim.value": str(value)}} if ATTRIBUTE.fullmatch(name):
-            is_one = all(mapper.get(member) == part for member, part in _mapper(name, value).items())
-            return (name, harmless(value)) if is_one else None
+            is_attribute = all(mapper.get(member) == part for member, part in _mapper(name, value).items())
+            return (name, harmless(value)) if is_attribute else None
     return None
 
 
 def mappers_of(claims: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The mappers that make attributes."""
+    """Return the mappers that make attributes."""
     return [_mapper(name, claims[name]) for name in sorted(claims)]
 
 
 def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> dict[str, Any]:
-    """What a PUT sends to replace a client's attributes; nothing where it has them. ``mappers`` are all of its own.
+    """Return what a PUT sends to replace a client's attributes; nothing where the client has them already.
 
-    Keycloak replaces all of them at once, so the others go along; but for one that has the name of an attribute and is
-    none.
+    ``mappers`` are all that the client has. Keycloak replaces all of them at once, so that the other mappers are sent
+    along, except for a mapper that has the name of a wanted attribute and is none.
     """
     if claims_of(mappers) == wanted:
         return {}
@@ -51,7 +50,7 @@ def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> di
 
 
 def _mapper(name: str, value: str) -> dict[str, Any]:
-    """A claim of a fixed value in the access tokens, and in what introspection says of them."""
+    """Return a mapper that puts a claim of a fixed value into access tokens, and into their introspection."""
     config = {"claim.name": name, "claim.value": value, "jsonType.label": "String", "access.token.claim": _TRUE}
     return {
         "name": name,

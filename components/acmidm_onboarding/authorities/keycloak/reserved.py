@@ -1,9 +1,9 @@
-"""Which clients of a realm are no connection's: Keycloak's own, those of operators, and whatever may have rights over
+"""The clients of a realm that no connection may have: Keycloak's own, operators', and those that may have rights over
 the realm.
 
-What a service account may do, only an operator that sees users could read. So it goes by what its tokens can carry: the
-roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. Rights that no token
-carries are none.
+Only an operator that sees users could read what a service account may do. So this file reads what the client's tokens
+can carry: the roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. A right
+that no token carries does not count.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.scopes import listed
 from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
-from acmidm_onboarding.authorities.port import OPERATORS_OWN, Reserved
+from acmidm_onboarding.authorities.port import Reserved, operators_own
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.texts import say
 
 
 class WireRole(BaseModel):
@@ -48,13 +49,13 @@ class WireMappings(BaseModel):
     @property
     def names(self) -> list[str]:
         of_clients = (
-            f"{client}: {role.name}" for client, found in self.client_mappings.items() for role in found.mappings
+            f"{client}: {role.name}" for client, roles in self.client_mappings.items() for role in roles.mappings
         )
         return sorted([*(role.name for role in self.realm_mappings), *of_clients])
 
 
 class ReservedClients:
-    """Those of one realm, seen by one operator. Thread-safe."""
+    """The reserved clients of one realm, as one operator sees them. Thread-safe."""
 
     def __init__(self, api: Api, operator_client_id: str) -> None:
         self._api = api
@@ -63,34 +64,33 @@ class ReservedClients:
         self._administrative: list[WireClient] | None = None
 
     def by_name(self, client: WireClient) -> Reserved | None:
-        """What the client itself says, without a request."""
+        """Return why no form may have the client, as far as the client itself shows it, without a request."""
         if client.client_id == self._operator:
-            return OPERATORS_OWN
-        return Reserved("is one that Keycloak makes for itself") if client.is_keycloaks_own else None
+            return operators_own()
+        return Reserved(say("keycloak.own")) if client.is_keycloaks_own else None
 
     def why(self, client: WireClient) -> Reserved | None:
-        """All there is to know. One that is declared already may have been given *Full scope allowed*, which is put
-        back."""
-        if found := self.by_name(client):
-            return found
+        """Return why no form may have the client, as far as this operator can see; None where a form may.
+
+        A client that is declared already may have been given *Full scope allowed* by hand: an update puts that back.
+        """
+        if reserved := self.by_name(client):
+            return reserved
         if rights := sorted(OPERATOR_RIGHTS & client.granted):
-            return Reserved(f"has rights over the product APIs ({', '.join(rights)})")
+            return Reserved(say("keycloak.product_rights", rights=", ".join(rights)))
         is_declared = not client.metadata.owner.is_nobody
         if not is_declared and not client.is_connection:
-            return Reserved("is none that a machine logs in with: its service account is off", is_certain=False)
+            return Reserved(say("keycloak.no_machine"), is_certain=False)
         if client.full_scope_allowed:
-            undecided = "may have any right over the realm, for Full scope allowed is on: switch that off there first"
-            return None if is_declared else Reserved(undecided, is_certain=False)
+            return None if is_declared else Reserved(say("keycloak.full_scope"), is_certain=False)
         if rights := sorted(self._rights_of(client)):
-            return Reserved(f"has rights over the realm ({', '.join(rights)})")
+            return Reserved(say("keycloak.realm_rights", rights=", ".join(rights)))
         if not is_declared and (roles := self._mapped(client)):
-            return Reserved(
-                f"has roles in its scope ({', '.join(roles)}): take them away there first", is_certain=False
-            )
+            return Reserved(say("keycloak.roles_in_scope", roles=", ".join(roles)), is_certain=False)
         return None
 
     def _rights_of(self, client: WireClient) -> list[str]:
-        """The administrative roles that its tokens can carry, roles in other roles too."""
+        """Return the administrative roles that the client's tokens can carry, those inside other roles too."""
         query = urlencode({"scope": " ".join(client.optional_client_scopes)})
         return [
             f"{owner.client_id}: {role.name}"
@@ -108,11 +108,11 @@ class ReservedClients:
         return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
 
     def _administrative_clients(self) -> list[WireClient]:
-        """The clients whose roles are rights: ``realm-management``, in the realm ``master`` one for each realm."""
+        """Return the clients whose roles are rights: ``realm-management``, and in ``master`` one for each realm."""
         with self._lock:
             if self._administrative is None:
-                found = listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
-                self._administrative = [client for client in found if client.is_realm]
+                clients = listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
+                self._administrative = [client for client in clients if client.is_realm]
             return self._administrative
 
 

@@ -1,4 +1,4 @@
-"""The client scopes of a realm: by their names, as forms and the catalogue have them."""
+"""The client scopes of a realm, by the names that forms and the catalogue have."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from collections.abc import Iterable
 from acmidm_onboarding.authorities.errors import NotFound, Rejected
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.keycloak.wire import WireScope, WireScopeList
+from acmidm_onboarding.texts import say
 
 _PROTOCOL = "openid-connect"
 
 
 def listed(api: Api, path: str) -> Answer:
-    """A list of the realm. Raises Rejected where there is none: that is another realm's address, and says nothing of a
-    client."""
+    """Return a list of the realm. Raises Rejected for a 404: the address is no realm's, so that no client is gone."""
     try:
         return api.request("GET", path)
     except NotFound as error:
-        raise Rejected(
-            f"{error}; acmidm:managementUrl must be that of a realm, such as https://host/admin/realms/name"
-        ) from None
+        raise Rejected(say("keycloak.no_realm", error=error)) from None
 
 
 class RealmScopes:
-    """Which scopes a realm has. They are read once per run, and again where a name is not among them. Thread-safe."""
+    """The scopes that a realm has, read once per run, and once more where a name is not among them. Thread-safe."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -33,31 +31,28 @@ class RealmScopes:
         self._defaults: frozenset[str] | None = None
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:
-        """The internal id of each. Raises Rejected, which names every scope that the realm lacks."""
+        """Return the internal id of each scope. Raises Rejected, which names every scope that the realm lacks."""
         with self._lock:
             if not self._ids.keys() >= set(names):
                 self._ids = {scope.name: scope.id for scope in self._list("/client-scopes")}
             missing = sorted(set(names) - self._ids.keys())
             if missing:
-                raise Rejected(
-                    f"{self._api.base_url} has no client scope {', '.join(missing)}, and nothing was granted or"
-                    " withdrawn; have it made in the realm, or correct its name in the catalogue"
-                )
+                raise Rejected(say("keycloak.no_scope", address=self._api.base_url, scopes=", ".join(missing)))
             return {name: self._ids[name] for name in names}
 
     def names(self) -> dict[str, str]:
-        """Each scope's name by its internal id."""
+        """Return the name of each scope by its internal id."""
         return {scope.id: scope.name for scope in self._list("/client-scopes")}
 
     def given_to_new_clients(self) -> frozenset[str]:
-        """What the realm grants to each new client by itself."""
+        """Return the scopes that the realm grants to each new client by itself."""
         with self._lock:
             if self._defaults is None:
                 self._defaults = frozenset(scope.name for scope in self._list("/default-default-client-scopes"))
             return self._defaults
 
     def forget(self) -> None:
-        """To be called when an id turns out to be no longer there."""
+        """Forget all ids: one of them turned out to be gone."""
         with self._lock:
             self._ids = {}
 

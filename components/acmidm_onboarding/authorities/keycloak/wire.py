@@ -1,9 +1,9 @@
 """Keycloak's documents as they go over the wire, and what this project reads from and writes into them.
 
-Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``.
-What someone does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among
-the grant types, another source of keys among the keys, what a client's own mappers and *Full scope allowed* put into
-its tokens among the scopes. Of those mappers the ones that are made as attributes are show as attributes.
+RFC 7591 metadata for which Keycloak has no field is kept in attributes of the client that begin with ``acmidm.``. What
+somebody changes by hand beside the fields of this project has to show as drift. A flow that is switched on shows among
+the grant types, and another source of keys among the keys. Mappers of the client show as attributes where they are made
+as attributes are; other mappers and *Full scope allowed* show among the scopes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from acmidm_onboarding.authorities.http.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
@@ -69,10 +70,9 @@ _KEYCLOAKS_OWN = frozenset(
 
 
 def client_ids_for(software_id: str | None) -> Iterator[str]:
-    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys
-    unique too.
+    """Yield the client-IDs of a natural key, always the same: as client-IDs are unique in Keycloak, so are these keys.
 
-    The second counts where the first is that of a client that moved to another key since, and so on.
+    The second is for a key whose first client-ID belongs to a client that has moved to another key, and so on.
     """
     if software_id is None:
         yield str(uuid.uuid4())
@@ -82,7 +82,7 @@ def client_ids_for(software_id: str | None) -> Iterator[str]:
 
 
 class WireClient(BaseModel):
-    """A ClientRepresentation, as far as this project looks at it. The secret in it is not taken over."""
+    """A ClientRepresentation, without its secret and other members that this project does not read."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
@@ -131,8 +131,8 @@ class WireClient(BaseModel):
 
     @property
     def scopes(self) -> Scopes:
-        """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated
-        one."""
+        """All scopes of the client: those of the realm that it was granted, and its dedicated scope where that puts
+        anything but attributes into tokens."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
         has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
         return {**granted, self.dedicated_scope: False} if has_more else granted
@@ -143,13 +143,14 @@ class WireClient(BaseModel):
 
     @property
     def dedicated_scope(self) -> str:
-        """What Keycloak's console calls a client's own mappers and *Full scope allowed* together; it is no client scope
-        of the realm."""
+        """The name of the client's own mappers and *Full scope allowed* together, as in Keycloak's console. It is no
+        client scope of the realm."""
         return f"{self.client_id}-dedicated"
 
     @property
     def jwks(self) -> Jwks:
-        """The keys that Keycloak verifies assertions with; another source of them stands in for them by its name."""
+        """The keys that Keycloak verifies assertions with. Keys that are not in a set show as their source, by its
+        name."""
         if (address := self._jwks_uri) is not None:
             return {"jwks_uri": {"jwks_uri": address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
@@ -167,20 +168,20 @@ class WireClient(BaseModel):
 
     @property
     def is_connection(self) -> bool:
-        """Whether a machine logs in with it, or this project declares it; those that Keycloak makes in each realm are
-        none."""
+        """Whether a machine logs in with the client, or this project declares it. Clients that Keycloak makes in each
+        realm are no connections."""
         if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
             return False
         return self.service_accounts_enabled or self._own("software_id") is not None
 
     @property
     def is_keycloaks_own(self) -> bool:
-        """Whether Keycloak makes it in each realm: the consoles, and those that stand for APIs of its own."""
+        """Whether Keycloak makes the client in each realm: a console, or what stands for an API of Keycloak."""
         return self.client_id in _KEYCLOAKS_OWN or self.is_realm or self.attributes.get("realm_client") == _TRUE
 
     @property
     def is_realm(self) -> bool:
-        """Whether it stands for a realm, so that its roles are rights over that."""
+        """Whether the client stands for a realm, so that its roles are rights over that realm."""
         return self.client_id == "realm-management" or (self.client_id.endswith("-realm") and self.bearer_only)
 
     @property
@@ -198,22 +199,22 @@ class WireClient(BaseModel):
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
-            # Keycloak takes a secret either way, so which of the two was declared is ours to remember.
+            # Keycloak accepts a secret either way, so that an attribute remembers which method was declared.
             declared = self._own("token_endpoint_auth_method")
             return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
 
 def unread_client(beginning: bytes) -> WireClient | None:
-    """What stands in for a client whose list of one is too large to be read: not ours, and unlike any that is declared.
+    """Return what stands in for a client that is too large to be read: nobody's, and unlike every declared client.
 
-    Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had
-    removed it.
+    ``beginning`` is that of a list with this client alone, which Keycloak begins with the client's names. Return None
+    where it has no names. To leave the client out would look as if somebody had removed it.
     """
-    found = _BEGINNING.match(beginning)
-    if found is None:
+    match = _BEGINNING.match(beginning)
+    if match is None:
         return None
-    names = {"id": found["id"].decode(), "clientId": found["client_id"].decode()}
+    names = {"id": match["id"].decode(), "clientId": match["client_id"].decode()}
     attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
     texts = {"name": _UNREADABLE, "description": _UNREADABLE}
     return WireClient.model_validate({**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes})
@@ -236,19 +237,20 @@ class WireScopeList(RootModel[Items[WireScope]]):
 
 
 def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, Any]:
-    """What a PUT sends; Keycloak leaves alone what is not in it, and takes away an attribute that is null."""
+    """Return what a PUT sends. Keycloak leaves alone what is not in it, and removes an attribute that is null.
+
+    Raises:
+        Rejected: where Keycloak does not have the authentication method.
+    """
     authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
     if authenticator is None:
-        raise Rejected(
-            f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another"
-            " in the form"
-        )
+        raise Rejected(say("keycloak.no_method", method=metadata.token_endpoint_auth_method))
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
-    if metadata.jwks_uri is not None:  # else what is there stays until keys are written: at no moment there is neither
+    if metadata.jwks_uri is not None:  # else an address stays until keys are written: the client never has neither
         attributes |= {
             "use.jwks.url": _TRUE,
             "jwks.url": metadata.jwks_uri,
@@ -268,10 +270,10 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 
 
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """The members of a document that differ from what a client has.
+    """Return the members of a document that differ from what a client has.
 
-    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants
-    ``service_account`` again.
+    A PUT of the whole document would do more: where it repeats that a client has a service account, Keycloak grants
+    ``service_account`` once more.
     """
     existing = client.model_dump(by_alias=True)
     changed = {name: value for name, value in document.items() if existing.get(name) != value}
@@ -282,7 +284,7 @@ def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, 
 def new_client_document(
     client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]
 ) -> dict[str, Any]:
-    """What a POST sends: a client for machines alone, whose tokens say nothing about roles, without keys yet."""
+    """Return what a POST sends: a client for machines alone, whose tokens have no roles, without keys yet."""
     document = metadata_document(metadata, client_secret)
     return {
         **document,
@@ -297,11 +299,11 @@ def new_client_document(
 
 
 def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT sends first to a client that is taken over: its metadata, without whatever one that was made here
-    would not have.
+    """Return what a PUT sends first to a client that is taken over: its metadata, and an empty value for all that a new
+    client of this project would not have.
 
-    Its keys and scopes are replaced by themselves, the secret with the method; what Keycloak notes of a client itself
-    stays.
+    Keys and scopes stay until they are replaced themselves, the secret until the method is. What Keycloak itself notes
+    of a client stays.
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
@@ -318,8 +320,7 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
 
 
 def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
-    """What a PUT sends to take away the client's own mappers, all at once but for its attributes, and the roles beyond
-    its scopes."""
+    """Return what a PUT sends to remove the client's mappers except its attributes, and the roles beyond its scopes."""
     return {
         "fullScopeAllowed": False,
         "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)],
@@ -327,7 +328,7 @@ def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
 
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:
-    """What a PUT sends to replace the keys, and nothing else."""
+    """Return what a PUT sends to replace the keys, and nothing else."""
     text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]}, sort_keys=True)
     return {"attributes": {"use.jwks.string": _TRUE, "jwks.string": text, "use.jwks.url": "false", "jwks.url": None}}
 
@@ -343,5 +344,5 @@ def _keys(text: str) -> Jwks:
 
 
 def _seconds(text: str) -> int:
-    """Whole seconds since 1970; 0 for what somebody wrote there that is none."""
+    """Return a text as whole seconds since 1970; 0 where it is no such number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_SECONDS else 0

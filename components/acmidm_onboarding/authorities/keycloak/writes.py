@@ -1,5 +1,5 @@
-"""How a part of a client is replaced without ETags: read, decide, write, read back; and again after a conflict with
-another writer."""
+"""How a part of a client is replaced without ETags: read, decide, write, read back, and begin anew after a conflict
+with another writer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TypeVar
 from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
+from acmidm_onboarding.texts import say
 
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
 CONFLICTS = (Failed, AlreadyRegistered)
-"""What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
+"""The answers of Keycloak to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
 locking)."""
 
 Value = TypeVar("Value")
@@ -23,7 +24,7 @@ Result = TypeVar("Result")
 
 
 def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
-    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one
+    """Run ``attempt``, which reads afresh, until it meets no conflict, at most TRIES times. Raises what the last try
     raised."""
     for tries in range(TRIES - 1):
         try:
@@ -49,8 +50,12 @@ def write_checked(
 ) -> None:
     """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was read just before.
 
-    Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known``, ``wanted`` nor
-    ``on_the_way`` from one to the other is another writer's change that nobody has reviewed. Raises ChangedMeanwhile.
+    Nothing is written where the part is as ``wanted`` already, unless ``force``. ``document`` names the part in errors.
+
+    Raises:
+        ChangedMeanwhile: where the part is neither as ``known``, nor as ``wanted``, nor ``on_the_way`` from the one to
+            the other: another writer made a change that nobody has reviewed.
+        Unsettled: where the part is not as it was written, at each of the tries.
     """
     begun = written = False
 
@@ -67,22 +72,13 @@ def write_checked(
         after = part(read())
         if after != wanted:
             require_expected(after)
-            raise Unsettled(
-                f"{document} is not as it was written; see who else writes it, and whether the server's version is"
-                " supported, then run the same command again"
-            )
+            raise Unsettled(say("keycloak.unsettled", document=document))
 
     def require_expected(current: Value) -> None:
         if known is None or current in (known, wanted) or on_the_way(current):
             return
         changes = difference(known, current, wanted)
-        what = f"since the last refresh: {changes}, and nothing was overwritten"
-        if begun:
-            what = f"while it was written: {changes} since the last refresh, and what is there may be of both"
-        raise ChangedMeanwhile(
-            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run"
-            " pulumi up",
-            changes,
-        )
+        name = "keycloak.someone_else" if begun else "authorities.someone_else"
+        raise ChangedMeanwhile(say(name, document=document, changes=changes), changes)
 
     with_retries(attempt)

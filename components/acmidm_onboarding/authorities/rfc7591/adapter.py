@@ -25,12 +25,12 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.api import Answer
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
-    OPERATORS_OWN,
     ClientParts,
     ClientSnapshot,
     NewSecret,
     RegisteredClient,
     Reserved,
+    operators_own,
     require_grantable,
     require_not_reserved,
 )
@@ -81,7 +81,7 @@ class Registration:
 
     def _reserved(self, client_id: str, scopes: Collection[str]) -> Reserved | None:
         if client_id == self._operator:
-            return OPERATORS_OWN
+            return operators_own()
         rights = sorted(self._rights.intersection(scopes))
         return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
 
