@@ -91,7 +91,7 @@ def show(
     history = OrderHistory(opened)
     name = " ".join(order)
     if "@" in name:
-        found = [history.said(*ordered_by_name(name))]
+        found = [history.find(*ordered_by_name(name))]
     else:
         resource_name, *parts = order
         mine = (one for one in opened.orders if one.resource_name == resource_name)
@@ -117,7 +117,7 @@ def done(
     """Confirm that an order is carried out: what that version of it said is written, and nothing that the form says
     since."""
     opened, now = _opened(stack), datetime.now(UTC)
-    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
+    found = OrderHistory(opened).find(*ordered_by_name(" ".join(order)))
     keys = _keys_in(key or ()) if key or no_keys else None
     written = confirm(opened, found, attestation(by or git.user(), now), client_id=client_id, keys=keys)
     typer.echo(say("orders.confirmed" if written.is_new else "orders.already", order=found.name, file=written.file))
@@ -133,7 +133,7 @@ def refused(
 ) -> None:
     """Note that an order is not carried out, and why: it stays refused until the form says something else."""
     opened, now = _opened(stack), datetime.now(UTC)
-    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
+    found = OrderHistory(opened).find(*ordered_by_name(" ".join(order)))
     written = refuse(opened, found, why, attestation(by or git.user(), now))
     typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
     _what_next(opened, found, written)

@@ -193,14 +193,14 @@ class Comparison:
             if before.proven != after.proven and not self.by_hand:
                 yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
-            known = (
+            state = (
                 replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first)
                 if is_new
                 else before
             )
-            yield from (Change(kind=kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
-            found = to_check(before, after, self.domains) if after.is_first else ()
-            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
+            yield from (Change(kind=kind, **facts) for kind, facts in retirement(state, after, self.now.date()))
+            contacts = to_check(before, after, self.domains) if after.is_first else ()
+            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in contacts)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
@@ -424,50 +424,42 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the
-    client itself."""
+    """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
     first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
-    return tuple(
-        sorted(
-            changes,
-            key=lambda one: (
-                one.kind not in first,
-                one.kind.row.scale is not Scale.WHOLE,
-                one.danger,
-                one.subject or "",
-            ),
-        )
-    )
+
+    def rank(change: Change) -> tuple[Any, ...]:
+        return change.kind not in first, change.kind.row.scale is not Scale.WHOLE, change.danger, change.subject or ""
+
+    return tuple(sorted(changes, key=rank))
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
-    """The clients as they are read: production first, then what is most dangerous."""
-    places = {environment: place for place, environment in enumerate(ENVIRONMENTS)}
-    return tuple(
-        sorted(
-            connections,
-            key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform),
-        )
-    )
+    """Sort connections: production first, then the most dangerous."""
+
+    def rank(connection: ConnectionChanges) -> tuple[Any, ...]:
+        name = connection.organisation, connection.key, connection.platform
+        return ENVIRONMENTS.index(connection.environment), connection.worst.danger, *name
+
+    return tuple(sorted(connections, key=rank))
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
     """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own
     words and numbers."""
     per_client = []
-    for one in connections:
-        new = any(change.kind is Kind.CLIENT_CREATED for change in one.changes)
-        kinds = [change.kind for change in one.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
+    for connection in connections:
+        new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
+        kinds = [change.kind for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
         per_client.append(Counter(kind for kind in kinds if kind.in_headline))
     counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
-    said = [
+    phrases = [
         f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
         for kind, having in counted
         if having
     ]
-    if len(said) > _MOST_PHRASES:
-        said = [*said[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(said) - _MOST_PHRASES + 1)]
-    return ", ".join(said)
+    if len(phrases) > _MOST_PHRASES:
+        phrases = [*phrases[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1)]
+    return ", ".join(phrases)
 
 
 def client_name(state: Client) -> dict[str, Any]:
@@ -477,37 +469,38 @@ def client_name(state: Client) -> dict[str, Any]:
 
 
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
-    """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
+    """Yield each client before and after, also where its key changes: ``formerly`` has the earlier ones."""
     earlier: dict[ClientKey, ClientKey] = {}
-    for place, state in after.items():
+    for client_key, state in after.items():
         former = next(
-            (old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None
+            (old for key in state.formerly if (old := (key, *client_key[1:])) in before and old not in after), None
         )
-        if place not in before and former is not None:
-            earlier[place] = former
-    for place in sorted(before.keys() | after.keys()):
-        if place in after:
-            yield before.get(earlier.get(place, place)), after[place]
-        elif place not in earlier.values():
-            yield before[place], None
+        if client_key not in before and former is not None:
+            earlier[client_key] = former
+    for client_key in sorted(before.keys() | after.keys()):
+        if client_key in after:
+            yield before.get(earlier.get(client_key, client_key)), after[client_key]
+        elif client_key not in earlier.values():
+            yield before[client_key], None
 
 
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
 ) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
-    found = []
+    changes = []
     for name, *values in _differing(before, after):
         if name not in but and only in (None, name):
             old, new = (None if value is None else shown(value) for value in values)
             if old == new:  # two values that differ are two texts that do: 10 and "10"
                 old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values)
-            found.append(FieldChange(field=name, old=old, new=new))
-    return tuple(found)
+            changes.append(FieldChange(field=name, old=old, new=new))
+    return tuple(changes)
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What is not the same before and after, in the order of names; None where it is not there."""
+    """Yield each name whose value differs, in order, with the value before and after; None where a side has no such
+    name."""
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)

@@ -145,32 +145,34 @@ class Real:
     marks_products: bool = True
     """Whether a product's configuration says whose it is."""
 
-    def state(self, known: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
-        """A client, and those of ``products`` that are configured for it, also where it is gone itself.
+    def state(self, expected: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
+        """Return a client, and those of ``products`` that are configured for it, even where the client is gone.
 
-        A scope that its provider assigned is left out, unless the client is ``known`` to have it.
+        A scope that its provider assigned is left out, unless the ``expected`` client has it.
         """
         configured = {
             product: document for product in products if (document := self.products.get(product, {}).get(client_id))
         }
-        snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
-        state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
-        return state and _without_address(self._remembered(state, known), known), frozenset(configured)
+        snapshot, assigned = self.clients.get(client_id), self.assigned - (expected.scopes or {}).keys()
+        state = snapshot.as_client(expected.place, configured, assigned) if snapshot else None
+        return state and _without_address(self._with_unkept(state, expected), expected), frozenset(configured)
 
-    def _remembered(self, state: Client, known: Client) -> Client:
+    def _with_unkept(self, state: Client, expected: Client) -> Client:
+        """Return a client with the fields and owners that its authority does not keep, as they are expected."""
+
         def is_kept(name: str) -> bool:
             return name.partition(".")[0] not in self.unkept
 
-        there = {name: value for name, value in state.fields.items() if is_kept(name)}
-        recorded = {name: value for name, value in known.fields.items() if not is_kept(name)}
-        owners = state.owners if self.marks_products else {**state.owners, **known.owners}
-        return replace(state, fields={**recorded, **there}, owners=owners)
+        kept = {name: value for name, value in state.fields.items() if is_kept(name)}
+        unkept = {name: value for name, value in expected.fields.items() if not is_kept(name)}
+        owners = state.owners if self.marks_products else {**state.owners, **expected.owners}
+        return replace(state, fields={**unkept, **kept}, owners=owners)
 
 
-def _without_address(state: Client, known: Client) -> Client:
-    """A client without the address of its keys among its fields, where nobody declares one; without it among its keys,
-    where one is."""
-    if known.jwks_uri:
+def _without_address(state: Client, expected: Client) -> Client:
+    """Return a client without the address of its keys: among its keys where an address is expected, else among its
+    fields."""
+    if expected.jwks_uri:
         return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
     return replace(state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI})
 
@@ -208,11 +210,11 @@ class ClientDrift:
     def healing(self) -> list[str]:
         """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client all, and
         what tells its ID."""
-        found = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
-        if not found or self.recorded is None or self.real is not None:
-            return found
+        urns = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
+        if not urns or self.recorded is None or self.real is not None:
+            return urns
         others, hand_over = self.recorded.others or {}, self.recorded.handed_over
-        return [*found, *(self.urns[part] for part in others), *([hand_over.urn] if hand_over else [])]
+        return [*urns, *(self.urns[part] for part in others), *([hand_over.urn] if hand_over else [])]
 
     @property
     def healed(self) -> ConnectionChanges | None:
@@ -225,11 +227,11 @@ class ClientDrift:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
         if self.is_by_hand:
             return self.parts_by_hand
-        one, other = self.recorded, self.declared
+        recorded, declared = self.recorded, self.declared
         # Protection is of all its resources at once; a client that is made anew gets it with the rest.
-        moves = one and other and self.real is not None and one.protected is not other.protected
-        # What is not renamed yet is no target by its name of now, nor by the one that is declared.
-        moves = moves or (other and not all(_is_of(urn, other.key) for urn in self.urns.values()))
+        moves = recorded and declared and self.real is not None and recorded.protected is not declared.protected
+        # A resource that is not renamed yet is no target, neither by its present name nor by the declared one.
+        moves = moves or (declared and not all(_is_of(urn, declared.key) for urn in self.urns.values()))
         # A client that somebody removed is made anew with all its parts, or not at all.
         is_whole = self.real is None and self.parts_pending
         # In a target * is a wildcard.
@@ -246,34 +248,34 @@ def drifted(
     recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison
 ) -> list[ClientDrift]:
     """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
-    found = []
+    drifts = []
     for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
         new = _incarnated(form, old)
-        one = ClientDrift(old, new)
-        found.append(one)
+        drift = ClientDrift(old, new)
+        drifts.append(drift)
         client_id = (old and old.client_id) or (new and new.adopts)
-        if (known := old or new) and client_id and known.platform in real:
+        if (expected := old or new) and client_id and expected.platform in real:
             products = {product for side in (old, new) if side for product in side.products}
-            one.real, one.configured = real[known.platform].state(known, client_id, products)
+            drift.real, drift.configured = real[expected.platform].state(expected, client_id, products)
         if old is None:
-            _created(one, comparison)
-        elif one.real is None:
-            _without_client(one, old, comparison)
+            _created(drift, comparison)
+        elif drift.real is None:
+            _without_client(drift, old, comparison)
         else:
-            _part_by_part(one, old, one.real, comparison, recorded.cut_off)
-    return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
+            _part_by_part(drift, old, drift.real, comparison, recorded.cut_off)
+    return drifts + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
 
 
 def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift]) -> list[ClientDrift]:
     """Return clients as they are confirmed with what nobody ordered: ``ordered`` compares them with what is wanted."""
-    unordered = {one.recorded.place: one for one in ordered if one.recorded}
-    found = []
-    for one in clients:
-        other = unordered.get(one.recorded.place) if one.recorded else None
+    unordered = {drift.recorded.place: drift for drift in ordered if drift.recorded}
+    drifts = []
+    for drift in clients:
+        other = unordered.get(drift.recorded.place) if drift.recorded else None
         if other:
-            one = replace(one, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
-        found.append(one)
-    return found
+            drift = replace(drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
+        drifts.append(drift)
+    return drifts
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
@@ -292,8 +294,8 @@ def _incarnated(declared: Client | None, recorded: Client | None) -> Client | No
         name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation)
         for name, owner in declared.owners.items()
     }
-    known = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
-    return replace(declared, fields={**declared.fields, **known}, owners=owners)
+    of_run = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
+    return replace(declared, fields={**declared.fields, **of_run}, owners=owners)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:
@@ -380,9 +382,8 @@ def _pend(
 ) -> None:
     """Set what waits of a client that the state has."""
     client.parts_pending = set(parts)
-    changed, missing = (
-        {part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False)
-    )
+    recorded = {part for part in parts if part in client.urns}
+    changed, missing = ({part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded))
     client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
@@ -419,14 +420,14 @@ def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
 
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
     """The keys that end within ``days``, those in the portal too, the first to end first."""
-    found = [
-        ExpiringKey(**client_name(known), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
+    keys = [
+        ExpiringKey(**client_name(state), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
         for client in clients
-        if (known := client.recorded or client.declared)
-        for kid, key in ((client.real or known).known_keys or {}).items()
+        if (state := client.recorded or client.declared)
+        for kid, key in ((client.real or state).known_keys or {}).items()
         if key.expires and (left := (key.expires - now).days) <= days
     ]
-    return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
+    return tuple(sorted(keys, key=lambda key: (key.expires, key.key, key.kid)))
 
 
 def key_warnings(
@@ -484,10 +485,8 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
     row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
-            return [
-                document.get(name)
-                for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])
-            ]
+            names = [row.field] if row.field else [changed.field.partition(".")[0] for changed in change.fields]
+            return [document.get(name) for name in names]
         case Resource.SCOPES:
             lists = ("scopes", "default") if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST) else ("scopes",)
             return [change.subject in _list_in(document, name) for name in lists]
@@ -509,14 +508,14 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    said = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
-    said += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
+    sentences = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
+    sentences += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    said += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
+    sentences += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
     is_whole = bool(more.get("is_whole", True))
-    said += [] if is_whole else [say("report.drift.headline.not_whole")]
-    if not said:
-        said = [
+    sentences += [] if is_whole else [say("report.drift.headline.not_whole")]
+    if not sentences:
+        sentences = [
             say_counted("report.drift.headline.in_sync", recorded, stack=stack)
             if recorded
             else say("report.drift.headline.empty", stack=stack)
@@ -524,11 +523,11 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
     ends = (("report.drift.headline.expired", expired), ("report.drift.headline.ends_soon", len(keys) - expired))
-    said += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
+    sentences += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
     return Drift(
         stack=stack,
         environment=environment,
-        headline="; ".join(said),
+        headline="; ".join(sentences),
         checked_at=now,
         in_sync=not by_hand and not pending and not behind and is_whole,
         clients=recorded,

@@ -53,7 +53,7 @@ class Review(Part):
         parts = [
             (
                 environment,
-                [one for one in self.connections if one.environment is environment],
+                [connection for connection in self.connections if connection.environment is environment],
                 self.unchanged.get(environment, 0),
             )
             for environment in ENVIRONMENTS
@@ -71,17 +71,18 @@ def review_of(
     allow_mass_change: bool = False,
 ) -> Review:
     """Review all ``plans`` in one report."""
-    found: list[ConnectionChanges] = []
-    unchanged: dict[Environment, int] = {}
+    connections: list[ConnectionChanges] = []
+    unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
-        found += _with_more(plan, changed) if plan.more else changed
+        compared = (_changes(plan, comparison, old, new) for old, new in paired(plan.before, plan.after))
+        changed = [connection for connection in compared if connection]
+        connections += _with_more(plan, changed) if plan.more else changed
         if plan.waiting:
             more.append(say_counted("report.review.waiting", plan.waiting))
-        touched = {(one.key, one.platform) for one in changed}
-        stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
-        unchanged[plan.environment] = unchanged.get(plan.environment, 0) + stay
+        touched = {(connection.key, connection.platform) for connection in changed}
+        stay = sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
+        unchanged[plan.environment] += stay
         if not plan.is_whole:
             more.append(say("report.review.not_counted"))
         problems |= {*plan.problems, *refusals(plan)}
@@ -97,22 +98,21 @@ def review_of(
                     names=first_of(gone),
                 )
             )
-    connections = connections_in_order(found)
-    said = [
+    phrases = [
         say("report.review.on", changes=changes, environment=environment)
         for environment in ENVIRONMENTS
-        if (changes := headline(one for one in connections if one.environment is environment))
+        if (changes := headline(connection for connection in connections if connection.environment is environment))
     ]
     is_known = all(plan.is_known for plan in plans)
     nothing = "report.review.no_client" if other_changes else "report.review.nothing"
-    said = said or [say(nothing if is_known else "report.review.not_known")]
+    phrases = phrases or [say(nothing if is_known else "report.review.not_known")]
     parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in other_changes)
-    said += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
-    said += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
+    phrases += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
+    phrases += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
     return Review(
-        headline="; ".join(said),
+        headline="; ".join(phrases),
         other_changes=tuple(other_changes),
-        connections=connections,
+        connections=connections_in_order(connections),
         unchanged=unchanged,
         # The engine reports them in any order, and those of two stacks may be the same.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
@@ -124,13 +124,13 @@ def review_of(
 
 def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
     """The changes of a plan's clients with what is reported of each besides, and of clients without any."""
-    found = {(one.key, one.platform): one for one in changed}
+    by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
-        one = found.get(state.place[:2]) or ConnectionChanges(
+        connection = by_client.get(state.place[:2]) or ConnectionChanges(
             **client_name(state), environment=plan.environment, changes=()
         )
-        found[state.place[:2]] = one.with_changes([*one.changes, change])
-    return list(found.values())
+        by_client[state.place[:2]] = connection.with_changes([*connection.changes, change])
+    return list(by_client.values())
 
 
 def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client | None) -> ConnectionChanges | None:
@@ -173,19 +173,19 @@ def going(plan: Plan, today: date) -> list[str]:
 def refusals(plan: Plan) -> list[str]:
     """A sentence for each protected connection that the engine refuses to part with, in whole or in part: what to do
     instead."""
-    said: dict[str, str] = {}
+    remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in paired(plan.before, plan.after):
         if old is None:
             continue
         left = sorted(product for product in old.protected_products if new and product not in new.products)
         if new is None and old.protected and old.key not in staying:
-            said[old.key] = say("report.review.put_form_back")
+            remedies[old.key] = say("report.review.put_form_back")
         elif new is None and old.protected:
-            said[old.key] = _retired("report.review.put_platform_back", old.platform)
+            remedies[old.key] = _retired("report.review.put_platform_back", old.platform)
         elif left:
-            said.setdefault(old.key, _retired("report.review.put_product_back", *left))
-    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **said})
+            remedies.setdefault(old.key, _retired("report.review.put_product_back", *left))
+    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **remedies})
 
 
 def kept(keys: Iterable[str]) -> list[str]:
@@ -193,8 +193,8 @@ def kept(keys: Iterable[str]) -> list[str]:
     return _protected(dict.fromkeys(keys, say("report.review.kept")))
 
 
-def _protected(said: Mapping[str, str]) -> list[str]:
-    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(said.items())]
+def _protected(remedies: Mapping[str, str]) -> list[str]:
+    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(remedies.items())]
 
 
 def _retired(sentence: str, *names: str) -> str:

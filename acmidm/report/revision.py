@@ -45,7 +45,7 @@ class Revision:
         is carried out."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
         # there already.
-        found = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
+        clients = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its
         # environments.
         unneeded = {
@@ -57,12 +57,12 @@ class Revision:
             if environment is max(loaded.form.environments, key=list(Environment).index)
         }
         return {
-            place: (
+            client_key: (
                 replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset()))
                 if state.exemptions
                 else state
             )
-            for place, state in found.items()
+            for client_key, state in clients.items()
         }
 
     def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
@@ -80,8 +80,8 @@ class Revision:
         see that by."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
-        asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
-        return frozenset(one.connection.form or "" for one in desired(asked, now, gate=self.gate).held_back)
+        asked = [replace(connection, exemptions={}) for connection in self.onboardings.connections(Environment.PROD)]
+        return frozenset(withheld.connection.form or "" for withheld in desired(asked, now, gate=self.gate).held_back)
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
@@ -115,9 +115,9 @@ def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: Stacks
         UnknownRevision: where Git cannot read them.
         InvalidForms: with every mistake in them.
     """
-    known = strays(before, tree, folders.forms)
+    problems = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known)
+        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=problems)
         return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
@@ -135,8 +135,9 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
         onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
-    if of_catalogue := [one for one in onboardings.problems if not any(map(one.file.is_relative_to, stacks.forms))]:
-        raise InvalidForms(_as_of(tree.name, problem) for problem in of_catalogue)
+    problems = [problem for problem in onboardings.problems if not any(map(problem.file.is_relative_to, stacks.forms))]
+    if problems:  # of the catalogue
+        raise InvalidForms(_as_of(tree.name, problem) for problem in problems)
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
@@ -160,52 +161,52 @@ def plan_between(
 def _left_between(
     before: Revision, after: Revision, environment: Environment, now: datetime
 ) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change does to clients that have left and are preserved: their forms go, or say that a key of them
-    is compromised."""
+    """Yield what a change does to preserved clients that have left: their forms go, or name a compromised key."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
-    kept = {
-        (key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)
-    }
-    stolen = {(one.resource_name, one.compromised) for one in was_left}
-    gone = [one for one in was_left if (one.key, one.platform) not in kept]
-    keep_stolen = [one for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
-    yield from ((one, Change(kind=Kind.CLIENT_ABANDONED)) for one in gone)
-    yield from ((one, Change(kind=Kind.KEY_LEFT)) for one in keep_stolen)
+    forms = after.onboardings.connections(environment)
+    kept = {(key, form.platform) for form in forms for key in (form.key, *form.formerly)}
+    stolen = {(form.resource_name, form.compromised) for form in was_left}
+    for form in was_left:
+        if (form.key, form.platform) not in kept:
+            yield form, Change(kind=Kind.CLIENT_ABANDONED)
+    for form in is_left:
+        if form.compromised and (form.resource_name, form.compromised) not in stolen:
+            yield form, Change(kind=Kind.KEY_LEFT)
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield the keys that a change takes from a form, and that an overlap may keep: files do not tell since when
-    another has been there."""
+    """Yield the keys that a change takes from a form and that an overlap may keep: files do not have since when the
+    other keys are there."""
     for old, new in paired(plan.before, plan.after):
         if not (old and new and old.keys and new.keys is not None and new.uses_keys):
             continue
-        held = [
+        keys = [
             RegisteredKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint
         ]
-        found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
-        if found:
-            leaves = "report.leaves_once_it_works" if found.successor else "report.leaves_once_another_is_there"
-            note = say(leaves, successor=found.successor)
-            yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
+        kept = obstacle(keys, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
+        if kept:
+            leaves = "report.leaves_once_it_works" if kept.successor else "report.leaves_once_another_is_there"
+            note = say(leaves, successor=kept.successor)
+            yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
 def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[tuple[Client, Change]]:
     """Yield what a change of forms or evidence does at the gate to production, from the files alone.
 
-    What the forms had before counts as being there, so that a form of before the gate is not reported with each change
-    of it. What nobody had proven, and is proven now, passes.
+    What the forms had before counts as recorded, so that a form older than the gate is not reported with each change
+    of it. A connection that was not proven before and is now passes.
     """
     prod, gate = Environment.PROD, after.gate
     had = _as_recorded(before.onboardings.connections(prod), protect=False)
     was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).held_back
-    were = _as_recorded((one.connection for one in was_unproven), protect=False)
+    were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
-    unproven = {one.connection.resource_name for one in now_desired.held_back}
+    unproven = {withheld.connection.resource_name for withheld in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
-    now_proven = [
-        one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven
-    ]
-    yield from at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
+    candidates = (form for form in now_desired.asked if form.resource_name not in unproven)
+    now_proven = (form for form in candidates if recorded_as(form, were) is not None)
+    proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
+    yield from at_the_gate(added.held_back, proven.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

@@ -30,19 +30,19 @@ def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     """What a change puts below the folders of forms and does not belong there. What is there already stops nobody's
     change."""
-    found = [problem for folder in forms for problem in _strays(before, after, folder)]
-    if len(found) > _MOST_SAID:
+    problems = [problem for folder in forms for problem in _strays(before, after, folder)]
+    if len(problems) > _MOST_SAID:
         return [
-            *found[:_MOST_SAID],
+            *problems[:_MOST_SAID],
             Problem(
                 forms[0],
                 1,
                 1,
-                say("report.files.more", count=f"{len(found) - _MOST_SAID:,}"),
+                say("report.files.more", count=f"{len(problems) - _MOST_SAID:,}"),
                 say("report.files.remove_them"),
             ),
         ]
-    return found
+    return problems
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:

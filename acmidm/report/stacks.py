@@ -38,10 +38,10 @@ class StacksOfRevision(Stacks):
     @cached_property
     def catalogue(self) -> Path:
         """Their folder of the catalogue."""
-        found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
-        if len(found) > 1:
+        folders = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
+        if len(folders) > 1:
             raise UnknownRevision(say("report.stacks.catalogues"))
-        return found[0]
+        return folders[0]
 
     @property
     def confirmed(self) -> list[Path]:
@@ -80,11 +80,11 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
     """The values in each of these files; of one with mistakes those that can be read, and that it has some."""
-    found: dict[str, Fields] = {}
+    values: dict[str, Fields] = {}
     for path, document in _read(tree, paths).items():
         fields = flat(_mapping(document.data))
-        found[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
-    return found
+        values[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
+    return values
 
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:

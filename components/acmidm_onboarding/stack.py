@@ -104,23 +104,11 @@ class Stack:
     ) -> Desired:
         """What is desired of some connections; ``gate`` in the place of the one that is set. ``are_all``: whether the
         stack has no others."""
-        wanted = gate or self.settings.gate
-        confirmed = {one.resource_name: one for one in self.confirmed_clients()}
-        found = desired(
-            connections,
-            self.now,
-            gate=wanted,
-            records=lambda: self.recorded.parts,
-            tests=lambda: self.tests,
-            there=joined(self.there or {}, confirmed),
-            keys_first=[
-                name for name, one in self.settings.platforms.items() if not one.authority_type.takes_keys_later
-            ],
-        )
+        by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
         if not self.by_hand:
-            return found
+            return by_forms
         return as_confirmed(
-            found,
+            by_forms,
             connections,
             self.confirmations,
             self.recorded.parts,
@@ -128,6 +116,19 @@ class Stack:
             self.by_hand,
             self.now.date(),
             protect=self.settings.protect_clients if are_all else None,
+        )
+
+    def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
+        """What forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
+        platforms = self.settings.platforms.items()
+        return desired(
+            connections,
+            self.now,
+            gate=gate,
+            records=lambda: self.recorded.parts,
+            tests=lambda: self.tests,
+            there=joined(self.there or {}, {client.resource_name: client for client in self.confirmed_clients()}),
+            keys_first=[name for name, platform in platforms if not platform.authority_type.takes_keys_later],
         )
 
     @cached_property
