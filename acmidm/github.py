@@ -59,13 +59,13 @@ class Repository:
 
     def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
         """Open issues that this account opened; pull requests, which the API counts among them, left out."""
-        found = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
-        return (issue for issue in found if "pull_request" not in issue)
+        issues = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
+        return (issue for issue in issues if "pull_request" not in issue)
 
     def tip(self, reference: str) -> str:
         """The commit that a branch is at, named as in ``refs/heads/main``."""
-        found, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
-        return str(found["object"]["sha"])
+        branch, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
+        return str(branch["object"]["sha"])
 
     def add_comment(self, issue: int, body: str) -> None:
         self._send("POST", f"/issues/{issue}/comments", {"body": body})
@@ -92,18 +92,18 @@ class Repository:
 
 
 def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    place = f"{method} {httpx.URL(url).path}"
+    request = f"{method} {httpx.URL(url).path}"
     try:
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise Failure(say("github.no_answer", request=place, reason=type(error).__name__), exit_code=3) from None
+        raise Failure(say("github.no_answer", request=request, reason=type(error).__name__), exit_code=3) from None
     except ValueError:
-        raise Failure(say("github.no_json", request=place, status=answer.status_code), exit_code=3) from None
+        raise Failure(say("github.no_json", request=request, status=answer.status_code), exit_code=3) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
         raise Failure(
-            say("github.refused", request=place, status=answer.status_code, message=message),
+            say("github.refused", request=request, status=answer.status_code, message=message),
             exit_code=3,
         )
     return data, answer

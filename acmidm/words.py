@@ -17,7 +17,7 @@ from acmidm_onboarding.values.problems import on_one_line
 LONGEST = 200
 LONGEST_NAME = 64
 WHOLE = 600
-"""For what was cut by its meaning before, and for what the engine or a check reports: its remedy is at its end."""
+"""The longest sentence of the engine or of a check, whose remedy is at its end."""
 _MOST_NAMED = 10
 _SHARED = 20
 """How many characters that both values have are shown before the first that differs."""
@@ -72,9 +72,9 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
     differ."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
         return (None if old is None else cut(old, longest)), (None if new is None else cut(new, longest))
-    one, other = old.split(_SEPARATOR), new.split(_SEPARATOR)
-    if _is_list(one) or _is_list(other):
-        shown = _only(one, other, longest), _only(other, one, longest)
+    before, after = old.split(_SEPARATOR), new.split(_SEPARATOR)
+    if _is_list(before) or _is_list(after):
+        shown = _only(before, after, longest), _only(after, before, longest)
         if shown[0] != shown[1]:
             return shown
     start = max(0, len(commonprefix([old, new])) - _SHARED)  # noqa: RUF071 - of characters, not of a path's parts
@@ -99,9 +99,9 @@ def _is_list(items: list[str]) -> bool:
 
 
 def _only(mine: list[str], others: list[str], longest: int) -> str:
-    """How many there are, and which of them the others lack."""
-    known = set(others)
-    count, own = f"{len(mine):,}", [item for item in mine if item not in known]
+    """Say how many items ``mine`` are, and which of them the others lack."""
+    shared = set(others)
+    count, own = f"{len(mine):,}", [item for item in mine if item not in shared]
     names = _first(own, longest) if own else ""
     return say("words.of_them_with" if own else "words.of_them", count=count, names=names)
 
@@ -122,7 +122,7 @@ def searched(search: str) -> Callable[[str], bool]:
         re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
         for word in search.casefold().split()
     ]
-    return lambda text: all(one.search(text) for one in wanted)
+    return lambda text: all(pattern.search(text) for pattern in wanted)
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:

@@ -79,7 +79,7 @@ class Orders(Part):
     """The clients of which nobody knows whether they are there."""
 
     @property
-    def said(self) -> Texts:
+    def room(self) -> Texts:
         return texts(ROOM, self.language)
 
     @property
@@ -89,13 +89,13 @@ class Orders(Part):
     @property
     def title(self) -> str:
         if not self.orders and not self.missing:
-            return self.said("none", stack=self.stack)
-        return self.said.counted("title", len(self.open), stack=self.stack)
+            return self.room("none", stack=self.stack)
+        return self.room.counted("title", len(self.open), stack=self.stack)
 
     @property
     def unknown(self) -> list[str]:
         """A sentence for each client of which nobody knows whether it is there."""
-        return [self.said("missing", names=plain(name)) for name in self.missing]
+        return [self.room("missing", names=plain(name)) for name in self.missing]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
@@ -118,13 +118,13 @@ class Orders(Part):
         by = one.refused
         if by is None:
             return ""
-        return self.said("refused.by", by=plain(by.by), day=self.said.day(by.at), why=plain(by.why))
+        return self.room("refused.by", by=plain(by.by), day=self.room.day(by.at), why=plain(by.why))
 
     def waiting(self, one: ListedOrder) -> str:
         """Return since when an order is open, in days."""
         if one.since is None:
-            return self.said("since.unknown")
-        return self.said.counted("since", max((self.checked_at - one.since).days, 0))
+            return self.room("since.unknown")
+        return self.room.counted("since", max((self.checked_at - one.since).days, 0))
 
 
 def listed(stack: Stack, order: Order, language: Language, since: datetime | None = None) -> ListedOrder:

@@ -33,9 +33,9 @@ def as_html(report: Part) -> str:
         case Status():
             return _page("status", report.title, status=report)
         case Orders():
-            return _page("orders", report.title, board=report, said=report.said)
+            return _page("orders", report.title, board=report, room=report.room)
         case Steps():
-            return _page("steps", report.title, board=report, said=report.said)
+            return _page("steps", report.title, board=report, room=report.room)
         case Review():
             return _page("review", report.headline, review=report)
         case Drift():

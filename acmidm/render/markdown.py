@@ -73,7 +73,7 @@ def as_markdown(report: Part) -> str:
         case Drift():
             return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
         case Orders():
-            return _fitted(_orders(report), report.said("whole_list", stack=report.stack))
+            return _fitted(_orders(report), report.room("whole_list", stack=report.stack))
     raise TypeError(f"{type(report).__name__} has no Markdown")
 
 
@@ -143,14 +143,14 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield Section(top, keys, "\n", "key")
     yield _notes(report.notes)
     yield _details((*report.by_hand, *report.not_applied))
-    for group, title, found in report.not_declared:
+    for group, title, undeclared in report.not_declared:
         clients = [
             f"- {markdown(client.title)}: "
             f"{say('report.drift.client_on', client_id=code(client.client_id), platform=client.platform)}"
             f"{say('report.drift.made_by', name=code(client.made_by)) if client.made_by else ''}\n"
-            for client in found
+            for client in undeclared
         ]
-        is_open = " open" if found is report.left_behind else ""
+        is_open = " open" if undeclared is report.left_behind else ""
         yield Section(
             f"\n<details{is_open}><summary>{capitalised(title)}: {len(clients):,}</summary>\n\n",
             clients,
@@ -164,16 +164,16 @@ def _drift(report: Drift) -> Iterator[Section]:
 
 def _orders(report: Orders) -> Iterator[Section]:
     """The body of an issue: who carries what out, and since when each is open."""
-    said = report.said
+    room = report.room
     yield Section(f"### {report.title}\n\n")
     yield _notes(report.unknown)
     for doer, orders in report.by_doer.items():
         lines = [
-            f"- {code(one.order)} {_name(one)}: {markdown(one.act_title)}"
-            f"{f' ({one.since:%Y-%m-%d})' if one.since else ''}\n"
-            for one in orders
+            f"- {code(order.order)} {_name(order)}: {markdown(order.act_title)}"
+            f"{f' ({order.since:%Y-%m-%d})' if order.since else ''}\n"
+            for order in orders
         ]
-        yield Section(f"#### {said(f'doer.{doer}')}\n\n", lines, "\n", "order")
+        yield Section(f"#### {room(f'doer.{doer}')}\n\n", lines, "\n", "order")
 
 
 def _refusals(problems: Sequence[str]) -> Section:
@@ -203,20 +203,20 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
     for connection in connections:
         severity = connection.worst.severity
         mark = "" if undone or severity is Severity.NOTICE else f"**{severity_name(severity)}**"
-        said = []
+        sentences = []
         for change in connection.changes[: _in_row(connection)]:
             text, words = _sentence(change, connection), change.named[0].text.strip()
-            # Where the first is not what makes it dangerous, those that do stand out.
+            # Where the first change is not the most dangerous one, the most dangerous ones are bold.
             stands_out = mark and change.severity is severity is not connection.changes[0].severity
-            said.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
-        more = len(connection.changes) - len(said)
-        said += [say("report.more", count=more)] if more else []
-        said += [_in_markdown(connection.by_one)] if connection.by_one else []
+            sentences.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
+        more = len(connection.changes) - len(sentences)
+        sentences += [say("report.more", count=more)] if more else []
+        sentences += [_in_markdown(connection.by_one)] if connection.by_one else []
         names = [
             _name(connection),
             *(code(name) for name in (connection.key, connection.form, connection.client_id) if name),
         ]
-        rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(said)} |\n")
+        rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
     return Section(
         f"| | {say('report.client')} | {say('report.what_changes')} |\n|---|---|---|\n",
         rows,
@@ -248,10 +248,10 @@ def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:
     in_row = _in_row(connection)
-    for place, change in enumerate(connection.changes):
-        in_sentence = not change.has_lines and all(len(_field(one)) < 100 for one in change.fields)
+    for number, change in enumerate(connection.changes):
+        in_sentence = not change.has_lines and all(len(_field(field)) < 100 for field in change.fields)
         fields = () if in_sentence else change.fields
-        if place >= in_row:
+        if number >= in_row:
             yield f"- {_sentence(change, connection)}"
         elif fields:
             yield f"- {_in_markdown(change.named)}"
@@ -267,8 +267,8 @@ def _field(field: FieldChange) -> str:
     return f"{markdown(field.field)} {' → '.join(code(value, WHOLE) for value in field.values() if value is not None)}"
 
 
-def _name(one: ClientName) -> str:
-    return f"**{markdown(one.organisation)}** · {markdown(one.name)}"
+def _name(client: ClientName) -> str:
+    return f"**{markdown(client.organisation)}** · {markdown(client.name)}"
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
@@ -279,7 +279,7 @@ def markdown(text: str, longest: int = LONGEST) -> str:
 def _inside(text: str, longest: int) -> str:
     """A text behind another."""
     text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
-    text = _PUNCTUATION.sub(lambda found: f"\\{found[0]}", text).replace("$", f"&#36;{_NOTHING}")
+    text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
@@ -296,19 +296,18 @@ def in_tag(text: str) -> str:
     return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text))))
 
 
-def _in_markdown(found: Iterable[Piece]) -> str:
-    return "".join(code(piece.text, WHOLE) if piece.value else _inside(piece.text, WHOLE) for piece in found)
+def _in_markdown(pieces: Iterable[Piece]) -> str:
+    return "".join(code(piece.text, WHOLE) if piece.value else _inside(piece.text, WHOLE) for piece in pieces)
 
 
-def _broken(found: re.Match[str]) -> str:
-    return f"{found[0]}{_BREAK}"
+def _broken(match: re.Match[str]) -> str:
+    return f"{match[0]}{_BREAK}"
 
 
 def _without_references(text: str) -> str:
-    """Without what is made a link after the Markdown is read: there an entity is a character again, hence something
-    between."""
+    """Break what GitHub makes a link of after it has read the Markdown: entities are characters again by then."""
     text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
     text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
-    text = re.sub(r"(?i)www(?=\.)", lambda found: f"{found[0]}{_NOTHING}", text)
+    text = re.sub(r"(?i)www(?=\.)", lambda match: f"{match[0]}{_NOTHING}", text)
     text = re.sub(r"(?<!&)#(?=\d)", f"#{_NOTHING}", text)
-    return re.sub(r"(?i)\bGH-(?=\d)", lambda found: f"{found[0]}{_NOTHING}", text)
+    return re.sub(r"(?i)\bGH-(?=\d)", lambda match: f"{match[0]}{_NOTHING}", text)
