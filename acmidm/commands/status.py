@@ -55,9 +55,9 @@ def status(
             opened, (state for state in states.values() if state.keys is None and not state.jwks_uri)
         )
         connections += [
-            listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()
+            listed(name, replace(state, uploaded=uploaded.get(client_key)), now) for client_key, state in states.items()
         ]
-        connections += [listed(name, one, now) for one in opened.unmade] if expiring is not None else []
+        connections += [listed(name, form, now) for form in opened.unmade] if expiring is not None else []
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
     if output is ListOutput.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))

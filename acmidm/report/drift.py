@@ -266,16 +266,22 @@ def drifted(
     return drifts + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
 
 
-def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift]) -> list[ClientDrift]:
-    """Return clients as they are confirmed with what nobody ordered: ``ordered`` compares them with what is wanted."""
-    unordered = {drift.recorded.place: drift for drift in ordered if drift.recorded}
-    drifts = []
-    for drift in clients:
-        other = unordered.get(drift.recorded.place) if drift.recorded else None
-        if other:
-            drift = replace(drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
-        drifts.append(drift)
-    return drifts
+def with_unordered(
+    drifts: Iterable[ClientDrift], ordered: Iterable[ClientDrift], by_hand: Collection[Platform]
+) -> list[ClientDrift]:
+    """Return clients as they are confirmed; those on platforms ``by_hand`` with the changes that nobody ordered.
+
+    ``ordered`` compares the clients with what is wanted of them.
+    """
+    wanted = {drift.recorded.place: drift for drift in ordered if drift.recorded}
+
+    def unordered(drift: ClientDrift) -> ClientDrift:
+        other = wanted.get(drift.recorded.place) if drift.recorded and drift.recorded.platform in by_hand else None
+        if other is None:
+            return drift
+        return replace(drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
+
+    return list(map(unordered, drifts))
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
