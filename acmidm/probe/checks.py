@@ -62,7 +62,7 @@ def when(condition: object, **values: object) -> Values:
 
 
 def scopes_of(sent: Sent) -> list[str]:
-    return (sent.one("scope") or "").split()
+    return (sent.first("scope") or "").split()
 
 
 def number(sent: Sent, name: str) -> float | None:
@@ -160,27 +160,18 @@ def unfitting_algorithm(sent: Sent, context: Context) -> Values:
 
 
 def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return when(
-        context.has_habits and context.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(),
-        id=found,
-    )
+    client_id, is_acmidm = sent.client_id, context.has_habits and context.platform is Platform.ACMIDM
+    return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
 def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return when(
-        context.has_habits
-        and context.platform is Platform.GEOSECURE
-        and isinstance(found, str)
-        and UUID.fullmatch(found),
-        id=found,
-    )
+    client_id, is_geosecure = sent.client_id, context.has_habits and context.platform is Platform.GEOSECURE
+    return when(is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id)
 
 
 def of_api(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return {"product": (context.api_of[found],)} if isinstance(found, str) and found in context.api_of else None
+    product = context.api_of.get(sent.client_id) if isinstance(sent.client_id, str) else None
+    return {"product": (product,)} if product else None
 
 
 def ended_key(sent: Sent, context: Context) -> Values:

@@ -105,9 +105,9 @@ MISTAKES = (
             ({"name": name} for name, values in (s.fields or {}).items() if len(values) > 1 and name != "scope[]"), None
         ),
     ),
-    Mistake("grant:", lambda s, _: when(s.fields is not None and s.one("grant_type") != GRANT_TYPE)),
-    Mistake("type:", lambda s, _: when(s.fields is not None and s.one("client_assertion_type") != ASSERTION_TYPE)),
-    Mistake("method:secret", lambda s, _: when(s.one("client_secret") is not None)),
+    Mistake("grant:", lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE)),
+    Mistake("type:", lambda s, _: when(s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE)),
+    Mistake("method:secret", lambda s, _: when(s.first("client_secret") is not None)),
     Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none")),
     Mistake("alg:mac", lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg")))),
     Mistake("alg:unfitting", unfitting_algorithm),
@@ -141,7 +141,8 @@ MISTAKES = (
     ),
     Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub"))),
     Mistake(
-        "client_id:", lambda s, _: when(s.one("client_id") is not None and s.one("client_id") != s.claims.get("sub"))
+        "client_id:",
+        lambda s, _: when(s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")),
     ),
     Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud"))),
     Mistake("aud:several", lambda s, _: when(not isinstance(audience_of(s), str))),
@@ -173,7 +174,7 @@ MISTAKES = (
             k.has_habits and k.platform is Platform.GEOSECURE and not UUID.fullmatch(str(s.claims.get("jti")))
         ),
     ),
-    Mistake("scope:list", lambda s, _: when("," in (s.one("scope") or "") or "scope[]" in (s.fields or {}))),
+    Mistake("scope:list", lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {}))),
     Mistake(
         "scope:renamed",
         lambda s, k: next(
@@ -185,7 +186,8 @@ MISTAKES = (
         lambda s, k: next(({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None),
     ),
     Mistake(
-        "audience:own", lambda s, _: when(s.one("audience") is not None and s.one("audience") == s.claims.get("sub"))
+        "audience:own",
+        lambda s, _: when(s.first("audience") is not None and s.first("audience") == s.claims.get("sub")),
     ),
     Mistake(
         "audience:missing",
@@ -193,8 +195,8 @@ MISTAKES = (
             s.fields is not None
             and k.has_habits
             and k.platform is Platform.ACMIDM
-            and not s.one("audience")
-            and not s.one("resource")
+            and not s.first("audience")
+            and not s.first("resource")
             and apis_wanted(s, k),
             products=tuple(apis_wanted(s, k)),
         ),

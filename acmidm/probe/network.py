@@ -24,11 +24,11 @@ _OK, _REDIRECTS, _PROXY_AUTHENTICATION = 200, range(300, 400), 407
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or nobody who can be believed. ``is_reached``: something is there."""
+    """Nobody answered, or no API. ``is_reached`` says whether something answered at all."""
 
-    def __init__(self, found: Finding, *, is_reached: bool) -> None:
-        self.finding, self.is_reached = found, is_reached
-        super().__init__(found.id)
+    def __init__(self, reason: Finding, *, is_reached: bool) -> None:
+        self.finding, self.is_reached = reason, is_reached
+        super().__init__(reason.id)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any] | list[Any] | None:
-        """The JSON that it is; None where it is none."""
+        """The JSON of the answer; None where it is no JSON."""
         try:
-            found = json.loads(self.content)
+            document = json.loads(self.content)
         except (ValueError, RecursionError):
             return None
-        return found if isinstance(found, dict | list) else None
+        return document if isinstance(document, dict | list) else None
 
     @property
     def members(self) -> Mapping[str, Any]:
@@ -64,11 +64,11 @@ class Answer:
 
     @property
     def said(self) -> str | None:
-        """What the server says of it, if it says something: without the token that it repeats."""
+        """The sentence in which the server explains itself, without the token that it may repeat; None without one."""
         texts = [self.members.get(name) for name in ("error", "error_description", "detail", "message", "description")]
-        said = ": ".join(text for text in texts if isinstance(text, str) and text)
-        said = said.replace(self.token, HIDDEN) if self.token else said
-        return without_keys_and_tokens(said)[:_LONGEST_SAID] or None
+        sentence = ": ".join(text for text in texts if isinstance(text, str) and text)
+        sentence = sentence.replace(self.token, HIDDEN) if self.token else sentence
+        return without_keys_and_tokens(sentence)[:_LONGEST_SAID] or None
 
     @property
     def is_ok(self) -> bool:
@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def in_between(self) -> Finding | None:
-        """Why this is no answer of an API, but of something in between; None where it may be one."""
+        """Why this is the answer of a proxy or the like, and not of an API; None where it may be an API's."""
         if self.status == _PROXY_AUTHENTICATION:
             return finding("proxy", "proxy:asks", url=self.url)
         if self.status in _REDIRECTS:
@@ -88,7 +88,7 @@ class Answer:
 
 
 class Network:
-    """Whatever is asked, it is bounded in time and size, and TLS is verified."""
+    """Sends requests that are bounded in time and size, with TLS verified."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -127,10 +127,10 @@ class Network:
                         raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
             status = f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
-            found = finding(
+            unreachable = finding(
                 "proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status
             )
-            raise NoAnswer(found, is_reached=True) from None
+            raise NoAnswer(unreachable, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
             raise NoAnswer(slow, is_reached=False) from None

@@ -53,8 +53,8 @@ def why_refused(attempt: Attempt, answer: Answer) -> Finding:
             "audience:unknown", audience=quoted(attempt.audience or ""), product=attempt.wanted.product.product
         )
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
-        if found := ask(attempt, answer):
-            return found
+        if explanation := ask(attempt, answer):
+            return explanation
     return _client_or_key(attempt, answer)
 
 
