@@ -94,7 +94,7 @@ def deploy(
     if wanted is not None and looks_first:  # the comparison below needs the state as it is
         looked, looks_first = _look(opened), False
     with working(say("review.previewing", stack=stack)):
-        previewed = engine.preview(stack, opened.there)
+        previewed = engine.preview(stack, opened.at_authorities)
     lacking = (
         recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
     )
@@ -158,7 +158,7 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
         excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
-        return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
+        return engine.run(stack.name, *words, there=stack.at_authorities, state_at_the_end=at_the_end)
 
     before = _waiting(stack)
     ended = bring_up(left_out)
@@ -169,7 +169,7 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     typer.echo(say("deploy.second_run", clients=first_of(sorted(left))), err=True)
     more: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
-        previewed = engine.preview(stack.name, stack.there)
+        previewed = engine.preview(stack.name, stack.at_authorities)
         more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
     renew()
     return bring_up({**left_out, **more}) or ended or (Code.FOUND if more else Code.WELL)
@@ -229,7 +229,7 @@ def _look(stack: Stack) -> int:
     # its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.there, state_at_the_end=True)
+    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.at_authorities, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0

@@ -198,7 +198,7 @@ def _plans(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple
         with suppress(Failure):  # the preview reports a stack that does not exist
             ask_what_is_there(stack)
         with working(say("review.previewing", stack=stack.name)):
-            previewed = engine.preview(stack.name, stack.there)
+            previewed = engine.preview(stack.name, stack.at_authorities)
             plan = read_plan(previewed, stack.state)
         if save:
             with working(say("review.reading", stack=stack.name)):

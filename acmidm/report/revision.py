@@ -117,7 +117,7 @@ def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: Stacks
     """
     problems = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=problems)
+        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, others=problems)
         return Revision(onboardings, stacks.protecting, stacks.gate)
 
 

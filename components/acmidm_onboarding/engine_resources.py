@@ -63,8 +63,8 @@ class Resource(StrEnum):
 
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
-    found = mapping(document.get("deployment")).get("resources")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    resources = mapping(document.get("deployment")).get("resources")
+    return [resource for resource in resources if isinstance(resource, Mapping)] if isinstance(resources, list) else []
 
 
 def kind_of(resource: EngineResource) -> str:
@@ -95,8 +95,8 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     key, platform = client_of(resource)
     if kind != Resource.ONBOARDING:
         key = name_of(component) or key
-    if (known := inputs.get("platform")) in list(Platform):
-        platform = Platform(known)
+    if (platform_name := inputs.get("platform")) in list(Platform):
+        platform = Platform(platform_name)
     if kind == Resource.PRODUCT:
         return key, platform, product_part(str(inputs.get("product")))
     below = [] if is_named else name_of(resource).split("/")[2:]
@@ -127,18 +127,18 @@ def by_part(
 
 
 def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
-    """The clients that resources make together; of some there may be parts alone."""
+    """Return the clients that resources make together; of some only parts may be there."""
     parts: dict[ClientKey, dict[str, EngineResource]] = defaultdict(dict)
     components: dict[str, Mapping[str, Any]] = {}
-    for (place, part), resource in resources.items():
+    for (client_key, part), resource in resources.items():
         if part == Resource.ONBOARDING:
-            components[place[0]] = mapping(resource.get("inputs"))
+            components[client_key[0]] = mapping(resource.get("inputs"))
         else:
-            parts[place][part] = resource
-    return with_one_first(client_from(place, of_one, components.get(place[0], {})) for place, of_one in parts.items())
+            parts[client_key][part] = resource
+    return with_one_first(client_from(key, own, components.get(key[0], {})) for key, own in parts.items())
 
 
-def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
+def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
     """The client that its parts make, with what its form says of all its clients: the inputs of their component."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
@@ -149,7 +149,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
-        *place,
+        *client_key,
         fields=with_incarnation(
             flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
         ),
@@ -159,13 +159,13 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
         awaits_key=awaits,
         adopts=mapping(own.get("adopt")).get("client_id"),
         protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
-        retained=bool(goes) and all(one.get("retainOnDelete") for one in goes),
+        retained=bool(goes) and all(part.get("retainOnDelete") for part in goes),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=(
             None
             if keys.get("jwks") is None
-            else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()})
+            else keys_of({kid: mapping(members) for kid, members in mapping(keys["jwks"]).items()})
         ),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         proven=mapping(keys.get("proven")),
@@ -178,7 +178,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
         exemptions=mapping(component.get("exemptions")),
         retire=mapping(component.get("retire")),
         preserve=component.get("preserve") is True,
-        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(place[1]))),
+        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(client_key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         others={part: _compared(own) for part, own in inputs.items() if part.partition("/")[0] not in list(Resource)},
         made_at=_made_at(client),
@@ -238,10 +238,10 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
     """Return what hand-overs recorded, by the name of each client's record."""
-    found = {}
-    for resource in (one for one in resources if kind_of(one) == HAND_OVER):
+    outcomes = {}
+    for resource in [resource for resource in resources if kind_of(resource) == HAND_OVER]:
         for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
             sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
             sent = datetime.fromisoformat(sent_at) if sent_at else None
-            found[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
-    return found
+            outcomes[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+    return outcomes

@@ -242,7 +242,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return _FILLED.sub(lambda found: str(values.get(found[1], "")), value)
+        return _FILLED.sub(lambda match: str(values.get(match[1], "")), value)
     if isinstance(value, dict):
         return {name: _filled(part, values) for name, part in value.items()}
     return [_filled(part, values) for part in value] if isinstance(value, list) else value
@@ -292,10 +292,10 @@ class Product(_Part):
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:
         message = self.api.test_message if self.api else None
-        known = MADE | set((self.configuration or {}).get("properties", {}))
-        for name in sorted(message.names - known) if message else ():
+        fields = MADE | set((self.configuration or {}).get("properties", {}))
+        for name in sorted(message.names - fields) if message else ():
             raise ValueError(
-                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, known, say("forms.correct")))
+                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, fields, say("forms.correct")))
             )
         return self
 
@@ -305,7 +305,7 @@ class Product(_Part):
         """Give each scope without environments those of its product; mistakes are left to the fields."""
         match data:
             case {"environments": [*where], "scopes": {**scopes}} if where and all(
-                one in list(Environment) for one in where
+                environment in list(Environment) for environment in where
             ):
                 filled = {
                     name: {"environments": where, **scope} if isinstance(scope, dict) else scope

@@ -74,12 +74,13 @@ def compose(
     has the same one whenever, and to whomever, it is sent. An address that nothing can be sent to is left out, and
     ``send`` reports it.
     """
-    known = {name: _seen(value) for name, value in values.items()}
-    known |= {"language": language.value, "texts": texts("mail", language), "is_answered": bool(settings.mail_reply_to)}
+    blanks = {name: _seen(value) for name, value in values.items()}
+    blanks |= {"language": language.value, "texts": texts("mail", language)}
+    blanks["is_answered"] = bool(settings.mail_reply_to)
     names = (f"{template}.{language}", template)
-    text = _templates().select_template([f"{name}.txt" for name in names]).render(known)
+    text = _templates().select_template([f"{name}.txt" for name in names]).render(blanks)
     subject, _, body = text.strip().partition("\n")
-    html = _templates().select_template([f"{name}.html" for name in names]).render({**known, "subject": subject})
+    html = _templates().select_template([f"{name}.html" for name in names]).render({**blanks, "subject": subject})
     mail = Mail(policy=_POLICY)
     mail.recipients, mail.unusable = _envelope(to)
     domain = _NOWHERE
@@ -150,9 +151,9 @@ def _seen(value: Any) -> Any:
     if isinstance(value, str):
         return spelled_out(str(value))
     if isinstance(value, Mapping):
-        return {_seen(name): _seen(one) for name, one in value.items()}
+        return {_seen(name): _seen(part) for name, part in value.items()}
     if isinstance(value, Sequence):
-        return [_seen(one) for one in value]
+        return [_seen(part) for part in value]
     return value if value is None or isinstance(value, bool | int | float | date) else spelled_out(str(value))
 
 

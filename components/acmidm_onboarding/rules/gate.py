@@ -62,17 +62,17 @@ class Withheld:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is missing, each with the connection."""
-        return tuple(f"{self.name}: {on_one_line(one)}" for one in self.missing)
+        return tuple(f"{self.name}: {on_one_line(sentence)}" for sentence in self.missing)
 
 
 def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in held_back:
-        for why in one.missing:
-            what = "rules.declared_unproven" if one.is_declared else "rules.not_declared"
-            found.setdefault((what, on_one_line(why)), []).append(one.name)
-    return [say(what, names=first_listed(names), why=why) for (what, why), names in found.items()]
+    names: dict[tuple[str, str], list[str]] = {}
+    for withheld in held_back:
+        for why in withheld.missing:
+            what = "rules.declared_unproven" if withheld.is_declared else "rules.not_declared"
+            names.setdefault((what, on_one_line(why)), []).append(withheld.name)
+    return [say(what, names=first_listed(names), why=why) for (what, why), names in names.items()]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -83,9 +83,9 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
     recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
     had, names = record.withdrawn.union(recorded), connection.catalogue_names
-    known = {record.catalogue_names.get(scope, scope) for scope in had}
+    names_had = {record.catalogue_names.get(scope, scope) for scope in had}
     scopes = frozenset(
-        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known
+        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in names_had
     )
     return scopes, frozenset(connection.products).difference(record.products)
 

@@ -121,7 +121,7 @@ class Rules:
 
 
 def orders(
-    place: ClientKey,
+    client_key: ClientKey,
     wanted: Declaration | None,
     confirmed: Confirmation | None,
     record: Client | None,
@@ -134,7 +134,7 @@ def orders(
             yield _refused(_create(wanted, rules), confirmed)
         return
     if wanted is None:
-        yield from (_refused(one, confirmed) for one in removals({place: confirmed}))
+        yield from (_refused(removal, confirmed) for removal in removals({client_key: confirmed}))
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
@@ -143,10 +143,10 @@ def orders(
 
 def removals(confirmations: Confirmations) -> Iterator[Order]:
     """Yield what removes each client that is there."""
-    for place, confirmed in confirmations.items():
+    for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
-            name, client_id = resource_name(place[0], place[1]), confirmed.said.client_id
-            yield Order(place, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
+            name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
+            yield Order(client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
@@ -240,21 +240,21 @@ def _of_part(part: str, platform: Platform, confirmed: Confirmation, rules: Rule
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
     """Return the keys that a client has to have: those of its form, and those that may not leave yet."""
-    there = confirmed.jwks or {}
-    held = [
+    now = confirmed.jwks or {}
+    registered = [
         RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
-        for kid, key in there.items()
+        for kid, key in now.items()
     ]
-    names = {key.thumbprint: kid for kid, key in there.items()}
+    names = {key.thumbprint: kid for kid, key in now.items()}
     declared = {key.thumbprint for kid, key in (wanted.jwks or {}).items() if names.get(key.thumbprint, kid) == kid}
     proof = wanted.evidence
     trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
     facts: dict[str, Any] = {"trusted": trusted, "compromised": wanted.compromised, "now": rules.now}
-    found = obstacle(held, declared, **facts, overlap_days=rules.overlap_days)
+    kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
     stays = {
         kid: key
-        for kid, key in there.items()
-        if found
+        for kid, key in now.items()
+        if kept
         and key.thumbprint not in wanted.compromised
         and key.thumbprint not in declared
         and (key.expires is None or key.expires > rules.now)
@@ -262,7 +262,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     # A new key waits where it wants the name of one that stays, or where there would be more than a client may have.
     taken = {*stays, *(key.thumbprint for key in stays.values())}
     fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
-    fitting.sort(key=lambda one: one[1].thumbprint not in names)
+    fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
 
 

@@ -45,7 +45,7 @@ def strictest(gates: Iterable[Gate]) -> Gate:
     """The gate that holds back what any of these does; the default one of none."""
     kept = list(gates) or [Gate()]
     return Gate(
-        max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept)
+        max((gate.mode for gate in kept), key=list(PromotionGate).index), min(gate.evidence_max_days for gate in kept)
     )
 
 

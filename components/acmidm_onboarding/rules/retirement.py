@@ -49,9 +49,9 @@ def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
     """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key
     away."""
     return [
-        say("rules.preserved_with_compromised_key", name=one.resource_name, environment=one.environment)
-        for one in left
-        if one.compromised
+        say("rules.preserved_with_compromised_key", name=form.resource_name, environment=form.environment)
+        for form in left
+        if form.compromised
     ]
 
 

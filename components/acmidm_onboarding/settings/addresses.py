@@ -59,10 +59,10 @@ _MAILBOX = re.compile(
 def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
     ValueError."""
-    found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if found is None or "=?" in text:  # which mails decode (RFC 2047)
+    match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
+    if match is None or "=?" in text:  # which mails decode (RFC 2047)
         raise ValueError(say("settings.no_mail_address"))
-    return (found["name"] or "").strip(), found["between"] or found["alone"]
+    return (match["name"] or "").strip(), match["between"] or match["alone"]
 
 
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:

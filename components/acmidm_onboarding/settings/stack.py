@@ -143,9 +143,9 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
     values["platforms"] = {
-        platform: found
+        platform: own
         for platform in Platform
-        if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        if (own := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -206,8 +206,8 @@ def _marks(values: Mapping[str, Any]) -> list[str]:
     """A sentence for each setting that the engine would take for something else than a text."""
     return [
         say("settings.mark", key=config_key(platform, key))
-        for platform, found in ((Platform.ACMIDM, values), *values["platforms"].items())
-        for key, value in found.items()
+        for platform, platform_values in ((Platform.ACMIDM, values), *values["platforms"].items())
+        for key, value in platform_values.items()
         if isinstance(value, str) and has_mark(value)
     ]
 

@@ -53,8 +53,8 @@ def one_failed_create_is_everybodys(patch: Patch) -> None:
         return recorded_in(document, *more)
 
     recorded_in = recorded.recorded_in
-    known = onboarding.known
-    patch.setattr(onboarding, "known", outputs)
+    known = onboarding.without_unknown
+    patch.setattr(onboarding, "without_unknown", outputs)
     patch.setattr(stack, "recorded_in", looked_at)
 
 
