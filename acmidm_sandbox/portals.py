@@ -47,7 +47,7 @@ class EmbeddedPortal:
 
 
 def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15) -> Program:
-    """How a portal with these settings is run."""
+    """Return how a portal with these settings is run."""
     return Program(
         command=(sys.executable, "-m", "acmidm_sandbox.beheerportaal.server", daemon.settings_file),
         settings=settings.model_dump_json(by_alias=True, indent=2),
@@ -59,8 +59,8 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
 
 def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[EmbeddedPortal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
-    for found in served(stack):
-        settings = found.settings
+    for server in served(stack):
+        settings = server.settings
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
         external_issuer = None if is_ours else str(settings.issuer).rstrip("/")
         url = settings.address if external_issuer is None else settings.products_url
@@ -69,7 +69,7 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
             yield EmbeddedPortal(
-                found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict)
+                server, _portal_settings(server, origin, **given, explains_refusals=explain_refusals, strict=strict)
             )
 
 
@@ -106,7 +106,8 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
     catalogue, offered = served.catalogue, served.scopes()
     products: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
-        scopes = [known for scope in product.scopes if (known := catalogue.name_on(served.platform, scope)) in offered]
+        names = (catalogue.name_on(served.platform, scope) for scope in product.scopes)
+        scopes = [scope for scope in names if scope in offered]
         if product.configuration is not None and scopes:
             resources = [f"{origin}/api/v2/{name}"]
             products[name] = {
@@ -121,15 +122,15 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
     """What a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
     assigned to every client. Where no Referentie is public, the product's title is it, as in orders."""
-    found: dict[str, dict[str, object]] = {}
+    by_product: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}
         granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
         if scopes := [scope for scope in granted if scope is not None]:
             client_id = api_client_id(environment, platform, name)
             referentie = (product.coupling and product.coupling.referentie) or product.title
-            found[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
-    return found
+            by_product[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
+    return by_product
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:

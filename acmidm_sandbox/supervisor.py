@@ -217,13 +217,14 @@ class Daemon:
 
 
 def _holder(port: int | None) -> str:
-    """Who listens on a port, for people: another clone of this project shows by its folder."""
+    """Say who listens on a port: the folder shows another clone of this project."""
     try:
-        found = next(
-            one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid
+        sockets = (
+            listening for listening in psutil.net_connections("tcp") if listening.laddr and listening.laddr.port == port
         )
-        process = psutil.Process(found)
-        return say("sandbox.holder", pid=found, name=process.name(), folder=process.cwd())
+        pid = next(filter(None, (listening.pid for listening in sockets)))
+        process = psutil.Process(pid)
+        return say("sandbox.holder", pid=pid, name=process.name(), folder=process.cwd())
     except (StopIteration, psutil.Error):  # another user's
         return say("sandbox.another_program")
 

@@ -127,8 +127,8 @@ class Promotion(Part):
         return ", ".join(say(f"promotion.lacks.{side}", count=count) for side, count in lacking if count)
 
     def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
-        found = (difference for difference in differences if difference.side is side)
-        return [difference for difference in found if difference.what != "environment"]
+        on_side = (difference for difference in differences if difference.side is side)
+        return [difference for difference in on_side if difference.what != "environment"]
 
 
 def promotion_of(

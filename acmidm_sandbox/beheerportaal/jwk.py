@@ -89,29 +89,28 @@ class Mistake:
 
 
 def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """All that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`; empty when nothing
-    is."""
+    """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`."""
     return [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)]
 
 
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
-    """The same as they were found, for those who say it in other words."""
-    found = [
+    """Return the mistakes themselves, for pages that put them in other words."""
+    mistakes = [
         replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
         for position, key in enumerate(keys)
         for mistake in _of_key(key)
     ]
     kids = [key.get("kid") for key in keys]
-    found += [
+    mistakes += [
         Mistake(f"/keys/{position}/kid", "kid_twice", {"position": kids.index(kid)})
         for position, kid in enumerate(kids)
         if kid is not None and kids.index(kid) < position
     ]
-    return found
+    return mistakes
 
 
 def registered(key: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a key without mistakes: its registered members."""
+    """Return the registered members of a key without mistakes, which are all that is kept."""
     return {name: key[name] for name in REGISTERED if name in key}
 
 

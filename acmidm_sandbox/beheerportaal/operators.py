@@ -25,8 +25,8 @@ def register_operator(
         raise ValueError(
             f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another"
         )
-    if found := mistakes([public_jwk]):
-        raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in found))
+    if wrong := mistakes([public_jwk]):
+        raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong))
     operator = operators.StoredOperator(client_id, sorted(set(rights)), [registered(public_jwk)])
     with closing(open_database(database)) as store, store.write() as connection:
         operators.put(connection, operator)

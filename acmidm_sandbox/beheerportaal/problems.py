@@ -87,14 +87,14 @@ def response(problem: Problem) -> JSONResponse:
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
-    """422. What was sent is never repeated: it may be a secret."""
+    """Return a 422. The value that was sent is never repeated: it may be a secret."""
     errors = []
-    for found in error.errors():
-        where, *path = found["loc"]
-        message = found["msg"].removeprefix("Value error, ")
+    for details in error.errors():
+        where, *path = details["loc"]
+        message = details["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
-        place = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
-        errors.append({**place, "detail": message})
+        location = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
+        errors.append({**location, "detail": message})
     return refused(errors)
 
 

@@ -48,15 +48,15 @@ class Admin:
 
     def client(self, realm: str, client_id: str) -> Document | None:
         """A client by its client-ID, as Keycloak represents it."""
-        found: list[Document] = self.get(f"/{realm}/clients", clientId=client_id)
-        return found[0] if found else None
+        clients: list[Document] = self.get(f"/{realm}/clients", clientId=client_id)
+        return clients[0] if clients else None
 
     def existing_client(self, realm: str, client_id: str) -> Document:
         """The same, where there must be one. Raises LookupError."""
-        found = self.client(realm, client_id)
-        if found is None:
+        client = self.client(realm, client_id)
+        if client is None:
             raise LookupError(f"realm {realm} has no client {client_id}")
-        return found
+        return client
 
     def scope_ids(self, realm: str) -> Mapping[str, str]:
         """The internal id of each client scope by its name."""

@@ -207,14 +207,14 @@ class Stack:
         used = {confirmation.file for confirmation in confirmed.values() if confirmation}
         confirmed |= {key: other for key, other in self.confirmations.items() if other.file not in used}
         alone = {form.place for form in self.desired.left}
-        found: list[Order] = []
+        ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
             refuses = self.settings.protect_clients and client_key not in formed
             if client_key not in alone and not (refuses and may_not_go(confirmation, records.get(client_key))):
                 form = wanted.get(client_key)
                 record = form and recorded_as(form, self.recorded.parts)
-                found += orders(client_key, form, confirmation, record, self.order_rules)
-        return tuple(found)
+                ordered += orders(client_key, form, confirmation, record, self.order_rules)
+        return tuple(ordered)
 
     @property
     def unconfirmed(self) -> list[Client]:

@@ -81,8 +81,8 @@ def replace_jwks(
     portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None
 ) -> Response:
     """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
-    if found := mistakes(wanted.keys):
-        raise refused(found)
+    if wrong := mistakes(wanted.keys):
+        raise refused(wrong)
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.jwks_version)

@@ -54,9 +54,9 @@ def list_clients(
     """The clients with their scopes and keys, in the order of their registration; the filters must all match."""
     condition = clients.matching(software_id=software_id, application=application, managed_by=managed_by)
     with portal.database.read() as connection:
-        found, following = clients.page(connection, condition, limit, None if after is None else int(after))
+        page, following = clients.page(connection, condition, limit, None if after is None else int(after))
     return answers.page(
-        ClientPage(items=[client.item for client in found], next=None if following is None else str(following))
+        ClientPage(items=[client.item for client in page], next=None if following is None else str(following))
     )
 
 

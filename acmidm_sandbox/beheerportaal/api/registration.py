@@ -138,7 +138,7 @@ def _scopes(portal: Portal, sent: Registration) -> list[str]:
     names = sent.scope.split()
     unknown = sorted({*names} - portal.settings.scopes.keys())
     wrong = [{"pointer": "/scope", "detail": f"{name} is no scope of this environment"} for name in unknown]
-    wrong += [{**found, "pointer": f"/jwks{found['pointer']}"} for found in mistakes(sent.jwks.keys)]
+    wrong += [{**mistake, "pointer": f"/jwks{mistake['pointer']}"} for mistake in mistakes(sent.jwks.keys)]
     if wrong:
         raise refused(wrong)
     return names

@@ -72,10 +72,10 @@ class Assertion:
 
 def _object_in(part: str) -> dict[str, Any]:
     """The JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
-    found = from_json(urlsafe_b64decode(part.encode()))
-    if not isinstance(found, dict):
+    value = from_json(urlsafe_b64decode(part.encode()))
+    if not isinstance(value, dict):
         raise ValueError
-    return found
+    return value
 
 
 class AssertionVerifier:
@@ -132,20 +132,20 @@ class AssertionVerifier:
             raise invalid_client(
                 f"client {client.client_id} has no registered key; register its public key (JWK) first"
             )
-        known = ", ".join(str(key["kid"]) for key in client.jwks)
+        kids = ", ".join(str(key["kid"]) for key in client.jwks)
         if assertion.kid is None:
             name, why = (
                 ("kid", "GeoSecure requires it")
                 if len(client.jwks) == 1
                 else ("kid of several", "and the client has several keys")
             )
-            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {known}")
-        found = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
-        if not found:
+            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {kids}")
+        keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
+        if not keys:
             raise judge.refusal(
-                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}"
+                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {kids}"
             )
-        key = found[0]
+        key = keys[0]
         if not is_in_time(key, time.time()):
             late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
             judge.broken("registered kid", f"{late}; register another one")
@@ -157,28 +157,28 @@ class AssertionVerifier:
     def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
         geosecure = self._settings.platform == "geosecure"
-        found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
-        if not isinstance(found, str):
+        audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+        if not isinstance(audience, str):
             judge.broken(
                 "several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string"
             )
             return
         wanted = token_endpoint if geosecure else issuer
         # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
-        if found in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
+        if audience in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
             return
-        is_endpoint = found.lower().rstrip("/") == token_endpoint
+        is_endpoint = audience.lower().rstrip("/") == token_endpoint
         if client.is_operator:
-            judge.broken("aud", f"aud is {found}; it must be {issuer} or {token_endpoint}")
-        elif found == f"{wanted}/":
+            judge.broken("aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}")
+        elif audience == f"{wanted}/":
             judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
-        elif geosecure and found == f"{wanted.removesuffix('token')}authorization":
+        elif geosecure and audience == f"{wanted.removesuffix('token')}authorization":
             judge.broken(
-                "aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}"
+                "aud of the sample", f"aud is {audience}, which is not the URL that is called; it must be {wanted}"
             )
         elif geosecure and is_endpoint:
             judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
-        elif geosecure and found == issuer:
+        elif geosecure and audience == issuer:
             judge.broken(
                 "aud",
                 "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint"
@@ -190,7 +190,7 @@ class AssertionVerifier:
                 f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}",
             )
         else:
-            judge.broken("aud", f"aud is {found}; it must be {wanted}")
+            judge.broken("aud", f"aud is {audience}; it must be {wanted}")
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:

@@ -201,7 +201,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         if sent.method != client.token_endpoint_auth_method:
             registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
             raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
-        hashed = next((one for one in client.secret_hashes if is_secret(sent.secret, one)), None)
+        hashed = next((candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)), None)
         if hashed is None:
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:

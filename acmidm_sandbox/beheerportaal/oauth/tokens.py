@@ -84,11 +84,11 @@ class AccessTokens:
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
-        told = {
+        content = {
             name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")
         }
         return {
-            **told,
+            **content,
             "iss": self._settings.issuer,
             "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
             "sub": token.client_id,

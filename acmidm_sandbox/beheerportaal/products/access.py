@@ -98,10 +98,10 @@ def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> 
     for name, values in sent.items():
         allowed = configured(configuration, name)
         more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
-        said = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
-        wrong = [one for one in values if one[1] not in allowed] if allowed or name not in _OPTIONAL else []
+        detail = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
+        wrong = [value for value in values if value[1] not in allowed] if allowed or name not in _OPTIONAL else []
         mistakes += [
-            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong
+            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {detail}"} for pointer, value in wrong
         ]
     return mistakes
 

@@ -56,7 +56,7 @@ def receive(connection: Connection, headers: Headers, recipients: Sequence[str],
         same = and_(table.c.organisation == headers.organisation, table.c.message_id == headers.message_id)
         row = connection.execute(select(table.c.seq, table.c.recipients).where(same)).one_or_none()
         if row is not None:
-            everyone = [*row.recipients, *(one for one in recipients if one not in row.recipients)]
+            everyone = [*row.recipients, *(address for address in recipients if address not in row.recipients)]
             connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone))
             return
     values = {
@@ -82,8 +82,8 @@ def page(
     query = select(*_LISTED).where(condition).order_by(table.c.seq.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(table.c.seq < after)
-    found = [StoredMail(**row) for row in connection.execute(query).mappings()]
-    return found[:limit], found[limit - 1].seq if len(found) > limit else None
+    mails = [StoredMail(**row) for row in connection.execute(query).mappings()]
+    return mails[:limit], mails[limit - 1].seq if len(mails) > limit else None
 
 
 def find(connection: Connection, condition: ColumnElement[bool], number: int) -> tuple[StoredMail, bytes] | None:

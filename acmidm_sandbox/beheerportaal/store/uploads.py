@@ -48,8 +48,8 @@ def of_upload(connection: Connection, client_id: str, upload_id: str) -> Process
 
 def of_dossier(connection: Connection, client_id: str, source: str, dossier_number: str) -> Processed | None:
     """What became of the dossier's newest upload that was processed."""
-    found = _processed(connection, client_id, table.c.source == source, table.c.dossier_number == dossier_number)
-    return next(iter(found), None)
+    processed = _processed(connection, client_id, table.c.source == source, table.c.dossier_number == dossier_number)
+    return next(iter(processed), None)
 
 
 def failures(connection: Connection, client_id: str, source: str) -> list[Processed]:

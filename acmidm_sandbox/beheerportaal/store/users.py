@@ -41,8 +41,8 @@ class User:
     @property
     def rights(self) -> list[str]:
         """What the rights are called."""
-        held = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
-        return [right for right, holds in held.items() if holds]
+        rights = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
+        return [right for right, holds in rights.items() if holds]
 
 
 ACTOR_PREFIX = "user:"
@@ -58,10 +58,10 @@ def find(connection: Connection, name: str) -> User | None:
 
 def password_hash(connection: Connection, name: str) -> str | None:
     """The hash that a password is checked against; None where there is no such user."""
-    found: str | None = connection.execute(
+    hashed: str | None = connection.execute(
         select(users.c.password_hash).where(users.c.name == name)
     ).scalar_one_or_none()
-    return found
+    return hashed
 
 
 def everyone(connection: Connection) -> list[User]:

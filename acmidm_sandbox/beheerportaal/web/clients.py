@@ -37,8 +37,8 @@ def show_all(visit: Visit) -> Response:
     if client_id := visit.request.query_params.get("client_id", "").strip():
         return visit.see(visit.urls("client", client_id=client_id))
     with visit.portal.database.read() as connection:
-        found, following = clients.page(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
-        rows = [(client, views.keys_of(client, [])) for client in found]
+        page, following = clients.page(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
+        rows = [(client, views.keys_of(client, [])) for client in page]
     return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
 
 

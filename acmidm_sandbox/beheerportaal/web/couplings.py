@@ -62,8 +62,8 @@ def show_all(visit: Visit) -> Response:
     among = stored_clients.with_any_scope([name for _, api in apis for name in api.scopes])
     with visit.portal.database.read() as connection:
         waiting = couplings.waiting(connection, visit.apis)
-        found, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
-    coupled = [(name, client.document) for client in found for name, api in apis if client.has_any(api.scopes)]
+        page, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
+    coupled = [(name, client.document) for client in page for name, api in apis if client.has_any(api.scopes)]
     return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
 
 

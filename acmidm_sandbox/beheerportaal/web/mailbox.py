@@ -20,8 +20,8 @@ def show_all(visit: Visit) -> Response:
     """The mails, newest first."""
     own = mails.of_organisation(visit.somebody.ovo, visit.somebody.kbo)
     with visit.portal.database.read() as connection:
-        found, following = mails.page(connection, own, _MAILS_ON_A_PAGE, visit.after)
-    rows = [(mail, datetime.fromisoformat(mail.received_at)) for mail in found]
+        page, following = mails.page(connection, own, _MAILS_ON_A_PAGE, visit.after)
+    rows = [(mail, datetime.fromisoformat(mail.received_at)) for mail in page]
     return visit.page("mailbox.html", rows=rows, following=following)
 
 
@@ -60,10 +60,10 @@ def _find(visit: Visit) -> tuple[StoredMail, bytes]:
     """
     own = mails.of_organisation(visit.somebody.ovo, visit.somebody.kbo)
     with visit.portal.database.read() as connection:
-        found = mails.find(connection, own, _number(visit, "mail"))
-    if found is None:
+        stored = mails.find(connection, own, _number(visit, "mail"))
+    if stored is None:
         raise HTTPException(404)
-    return found
+    return stored
 
 
 def _number(visit: Visit, name: str) -> int:

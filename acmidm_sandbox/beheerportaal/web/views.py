@@ -82,9 +82,9 @@ class ChangeView:
 
 def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE) -> list[KeyView]:
     """The client's keys; `trail` is its audit trail, newest first."""
-    found = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
+    keys = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
     last = {use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in in_use.items}
-    return [replace(key, last_used_at=last.get(key.thumbprint)) for key in found]
+    return [replace(key, last_used_at=last.get(key.thumbprint)) for key in keys]
 
 
 def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
