@@ -23,7 +23,7 @@ _VERSION = "2022-11-28"
 
 
 def variable(name: str) -> str:
-    """A variable of the job's environment. Raises Failure where it is not set."""
+    """Return a variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
         raise Failure(
@@ -34,7 +34,7 @@ def variable(name: str) -> str:
 
 
 def get_json(http: httpx.Client, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    """The answer to a GET as data. Raises Failure."""
+    """Return the answer to a GET as data. Raises Failure."""
     return _sent(http, "GET", url, **options)
 
 
@@ -54,7 +54,7 @@ class Repository:
         )
 
     def comments(self, issue: int) -> Iterator[dict[str, Any]]:
-        """All comments of an issue or pull request, the oldest first."""
+        """Return all comments of an issue or pull request, the oldest first."""
         return self._pages(f"{self._path}/issues/{issue}/comments", {})
 
     def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
@@ -63,7 +63,7 @@ class Repository:
         return (issue for issue in issues if "pull_request" not in issue)
 
     def tip(self, reference: str) -> str:
-        """The commit that a branch is at, named as in ``refs/heads/main``."""
+        """Return the commit that a branch is at, named as in ``refs/heads/main``."""
         branch, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
         return str(branch["object"]["sha"])
 
@@ -74,7 +74,7 @@ class Repository:
         self._send("PATCH", f"/issues/comments/{comment}", {"body": body})
 
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
-        """The new issue's number."""
+        """Return the new issue's number."""
         return int(self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})["number"])
 
     def change_issue(self, issue: int, **fields: str) -> None:

@@ -37,7 +37,7 @@ def capitalised(text: str) -> str:
 
 
 def first_of(names: Sequence[str], separator: str = _SEPARATOR) -> str:
-    """The first ten, and how many more there are."""
+    """Return the first ten, and how many more there are."""
     named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
     return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
 
@@ -47,12 +47,12 @@ def day(moment: datetime) -> str:
 
 
 def days(left: int) -> str:
-    """How long something still lasts, in whole days."""
+    """Return how long something still lasts, in whole days."""
     return say_counted("words.days", left) if left else say("words.less_than_a_day")
 
 
 def shown(value: Any) -> str:
-    """A value as people read it: texts as they are, lists with commas, all else as JSON."""
+    """Return a value as people read it: texts as they are, lists with commas, all else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
@@ -94,7 +94,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _is_list(items: list[str]) -> bool:
-    """Whether it was a list of names: a sentence has commas too, and blanks."""
+    """Return whether it was a list of names: a sentence has commas too, and blanks."""
     return len(items) > 1 and not any(" " in item for item in items)
 
 

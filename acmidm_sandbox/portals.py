@@ -35,7 +35,7 @@ class EmbeddedPortal:
         return self.served.daemon(NAME)
 
     def prepared(self) -> Program:
-        """How to run it, its operator registered with the key pair in the file that the settings name.
+        """Return how to run it, its operator registered with the key pair in the file that the settings name.
 
         A database or a key file that was lost is made good here. Raises Failure.
         """
@@ -58,7 +58,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
 
 
 def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[EmbeddedPortal]:
-    """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
+    """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     for server in served(stack):
         settings = server.settings
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
@@ -99,7 +99,7 @@ def _smtp_port(served: Served) -> int | None:
 
 
 def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
-    """The products that have a configuration and a scope there; the first scope is the one that gives access.
+    """Return the products that have a configuration and a scope there; the first scope is the one that gives access.
 
     Each is an API with a client-ID, which is the same after every start and at every port, and a URL.
     """
@@ -120,7 +120,7 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """What a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
+    """Return what a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
     assigned to every client. Where no Referentie is public, the product's title is it, as in orders."""
     by_product: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
@@ -134,7 +134,8 @@ def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> 
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:
-    """What a token request names a product's API of the sandbox by: what the sample stacks have as ``apiClientIds``."""
+    """Return what a token request names a product's API of the sandbox by: what the sample stacks have as
+    ``apiClientIds``."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"))
 
 

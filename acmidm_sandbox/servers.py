@@ -58,7 +58,7 @@ class Served:
         return Daemon(server_folder(self.stack, self.platform.value), name)
 
     def scopes(self) -> dict[str, Scope]:
-        """The scopes that the catalogue offers there, under the platform's names."""
+        """Return the scopes that the catalogue offers there, under the platform's names."""
         return {
             name: scope
             for own_name, scope in self.catalogue.scopes.items()
@@ -67,7 +67,7 @@ class Served:
         }
 
     def operator_key(self) -> ECKey:
-        """The operator's key pair, in the file that the settings name; made where it is missing. Raises
+        """Return the operator's key pair, in the file that the settings name; made where it is missing. Raises
         InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
@@ -80,7 +80,7 @@ class Served:
 
 
 def served(stack: str) -> Iterator[Served]:
-    """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
+    """Yield the platforms of a stack. Raises InvalidSettings and InvalidForms."""
     require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
@@ -96,7 +96,7 @@ def served(stack: str) -> Iterator[Served]:
 
 
 def served_here(stack: str, authority: str) -> Iterator[Served]:
-    """The platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
+    """Return the platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
     InvalidForms."""
     here = (server for server in served(stack) if is_here(server.settings.address))
     return (server for server in here if server.settings.authority == authority)

@@ -88,7 +88,7 @@ class Daemon:
         return _origin(health_url) if health_url and _answers(health_url) else None
 
     def condition(self) -> str:
-        """How it is, in a few words for people."""
+        """Return how it is, in a few words for people."""
         pid, health_url = self._running()
         if pid is None or health_url is None:
             return "stopped"
@@ -97,7 +97,7 @@ class Daemon:
         return say("sandbox.status.silent", pid=pid, address=_origin(health_url), log=self.log)
 
     def settings(self) -> str | None:
-        """What it was started with last; None where it never was."""
+        """Return what it was started with last; None where it never was."""
         try:
             return self.settings_file.read_text("utf-8")
         except FileNotFoundError:
@@ -210,7 +210,7 @@ class Daemon:
         )
 
     def _last_words(self, said_before: int) -> str:
-        """The last error since a start, else the last line. Keycloak says more after its reason."""
+        """Return the last error since a start, else the last line. Keycloak says more after its reason."""
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), say("sandbox.said_nothing"))

@@ -240,13 +240,14 @@ def _look(stack: Stack) -> int:
 
 
 def _renames(stack: Stack) -> bool:
-    """Whether a connection is in the state under an earlier key still."""
+    """Return whether a connection is in the state under an earlier key still."""
     recorded = set(map(name_of, resources_in(stack.state)))
     return any(former in recorded for connection in stack.connections for former in connection.formerly)
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a client in use gets another secret: the state must have that before an authority does, or it is lost."""
+    """Return whether a client in use gets another secret: the state must have that before an authority does, or it is
+    lost."""
     made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 

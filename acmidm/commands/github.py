@@ -210,7 +210,7 @@ def _body(text: str, mark: str) -> str:
 
 
 def _headline(body: str) -> str:
-    """The first line that shows."""
+    """Return the first line that shows."""
     return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
 
 
@@ -237,7 +237,7 @@ def _summarise(text: str, target: Path) -> None:
 
 
 def _pull_request() -> tuple[int, str]:
-    """The number of the pull request that the event is about, and the commit that it proposed then."""
+    """Return the number of the pull request that the event is about, and the commit that it proposed then."""
     pull_request = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = pull_request.get("number"), str((pull_request.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):

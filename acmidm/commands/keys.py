@@ -174,7 +174,7 @@ def _make(form: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: 
 
 
 def _words(form: FormOfKeys) -> Texts:
-    """What the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
+    """Return what the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
     return texts("keys", form.loaded.organisation.language)
 
 

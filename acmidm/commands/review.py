@@ -311,7 +311,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
 
 
 def comparison(catalogue: str) -> Comparison:
-    """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
+    """Return a comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
     try:
         return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:

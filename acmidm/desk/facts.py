@@ -133,7 +133,7 @@ class _ProgressRows:
             )
 
     def _orders(self) -> list[Order]:
-        """What people have to do at a portal without an API; nothing where that cannot be known."""
+        """Return what people have to do at a portal without an API; nothing where that cannot be known."""
         if not self._stack.by_hand or self._stack.forms.problems or self.states is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
@@ -317,7 +317,7 @@ class _Asked:
             return {state.place: uses for state, uses in uses_by_state if uses is not None}
 
     def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
-        """The last use of each of a client's keys; None where its authority does not tell."""
+        """Return the last use of each of a client's keys; None where its authority does not tell."""
         return self._uses.get(state.place)
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:

@@ -191,7 +191,7 @@ def _is_made(facts: Facts) -> bool:
 
 
 def _lacks_proof(facts: Facts) -> bool:
-    """Whether the gate holds back the client, or what its form adds."""
+    """Return whether the gate holds back the client, or what its form adds."""
     return facts.is_held_back and (not _is_made(facts) or bool(facts.lacking))
 
 

@@ -156,7 +156,7 @@ class Status(Part):
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
-    """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
+    """Return a client of the state; keys in the portal are listed where they are known (``uploaded``)."""
     fields, known_keys = state.fields, state.known_keys
     keys = [
         ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now))

@@ -84,7 +84,7 @@ def addition_to(
 
 
 def _today() -> date:
-    """The day by which forms leave: that of UTC, wherever this runs."""
+    """Return the day by which forms leave: that of UTC, wherever this runs."""
     return datetime.now(UTC).date()
 
 

@@ -233,7 +233,7 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
 
 
 def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
-    """What form and evidence have of the gate; the stack's program also looks at the state of TNI."""
+    """Yield what form and evidence have of the gate; the stack's program also looks at the state of TNI."""
     reasons = ((withheld.connection.platform, reason) for withheld in desired.held_back for reason in withheld.missing)
     missing = "; ".join(f"{platform}: {reason}" for platform, reason in reasons)
     if desired.asked:

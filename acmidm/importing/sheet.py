@@ -110,7 +110,8 @@ def read_sheets(file: Path) -> Sheets:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
-    """The cells of each sheet as text: a formula's value, and the formula itself where the file lacks its value."""
+    """Return the cells of each sheet as text: a formula's value, and the formula itself where the file lacks its
+    value."""
     try:
         values, formulas = (
             load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False)
@@ -135,7 +136,7 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 
 
 def _of_csv(file: Path) -> Table:
-    """The cells, by the delimiter that gives the best headings."""
+    """Return the cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
     table, fault = max(
         (_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1])
@@ -229,7 +230,7 @@ def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column,
 
 
 def _fault(value: str) -> str | None:
-    """Why a cell has no value although something is in it."""
+    """Return why a cell has no value although something is in it."""
     if value.startswith("="):
         return say("import.formula")
     return say("import.cell_error", value=value) if value in ERROR_CODES else None
@@ -255,12 +256,12 @@ def _rank(places: Mapping[Column, Sequence[int]]) -> tuple[bool, int]:
 
 
 def _is_whole(places: Mapping[Column, Sequence[int]]) -> bool:
-    """Whether these columns suffice."""
+    """Return whether these columns suffice."""
     return Column.KBO in places and bool(places.keys() & set(CLIENT_IDS))
 
 
 def _plain(heading: str) -> str:
-    """A heading without case, accents, spaces and punctuation."""
+    """Return a heading without case, accents, spaces and punctuation."""
     return "".join(_letters(unicodedata.normalize("NFKD", heading).casefold()))
 
 
@@ -269,7 +270,7 @@ def _letters(text: Iterable[str]) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """A cell as text on one line. A number that Excel keeps as 6776.0 is 6776."""
+    """Return a cell as text on one line. A number that Excel keeps as 6776.0 is 6776."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -66,7 +66,7 @@ def scopes_of(sent: Sent) -> list[str]:
 
 
 def number(sent: Sent, name: str) -> float | None:
-    """A claim that is a number, which JSON has of any length; what no float can be is none."""
+    """Return a claim that is a number; None for another type, and for a number that no float can hold."""
     value = sent.claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST:
         return None
@@ -74,7 +74,7 @@ def number(sent: Sent, name: str) -> float | None:
 
 
 def key_of(sent: Sent, context: Context) -> PublicJwk | None:
-    """The declared key that an assertion names, or the only one."""
+    """Return the declared key that an assertion names, or the only one."""
     keys, kid = context.keys or {}, sent.header.get("kid")
     if kid is None:
         return next(iter(keys.values())) if len(keys) == 1 else None
@@ -111,7 +111,8 @@ def audience_of(sent: Sent) -> object:
 
 
 def is_endpoint(aud: object, context: Context) -> bool:
-    """Whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not known."""
+    """Return whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not
+    known."""
     if not isinstance(aud, str):
         return False
     bare = aud.lower().rstrip("/")
@@ -180,7 +181,7 @@ def ended_key(sent: Sent, context: Context) -> Values:
 
 
 def apis_wanted(sent: Sent, context: Context) -> list[str]:
-    """The products of the scopes, whose API has a client-ID that is known."""
+    """Return the products of the scopes, whose API has a client-ID that is known."""
     return sorted(
         {context.scopes[name] for name in scopes_of(sent) if name in context.scopes} & set(context.api_of.values())
     )

@@ -80,7 +80,7 @@ class ProbeInputs:
         return self.catalogue.name_on(self.context.platform, scope)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
-        """Why nothing is written, though somebody wants it; None where something is."""
+        """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return say("why.nothing proven")
         bad = next(

@@ -60,7 +60,7 @@ class Mistake:
 
 
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
-    """What is wrong with a client-ID, by its kind alone."""
+    """Return what is wrong with a client-ID, by its kind alone."""
     sent = Sent({}, {"sub": client_id}, "")
     return next(_found(sent, context, (row for row in MISTAKES if row.id in OF_CLIENT_ID)), None)
 
@@ -206,6 +206,7 @@ OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "cli
 
 
 def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
-    """How long ago an assertion ended: no mistake of what was written down earlier, but of one that is sent now."""
+    """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one that was saved
+    earlier."""
     exp = number(sent, "exp")
     return None if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS else round(context.now - exp)

@@ -102,15 +102,15 @@ class Network:
         self._deadlines.serve(self._client)
 
     def get(self, url: str, token: str | None = None) -> Answer:
-        """The answer to GET. Raises NoAnswer."""
+        """Return the answer to GET. Raises NoAnswer."""
         return self._send("GET", url, token)
 
     def post_form(self, url: str, form: Mapping[str, str]) -> Answer:
-        """The answer to a form. Raises NoAnswer."""
+        """Return the answer to a form. Raises NoAnswer."""
         return self._send("POST", url, None, data=dict(form))
 
     def post_json(self, url: str, document: object, token: str) -> Answer:
-        """The answer to a document. Raises NoAnswer."""
+        """Return the answer to a document. Raises NoAnswer."""
         return self._send("POST", url, token, json=document)
 
     def _send(self, method: str, url: str, token: str | None, **body: Any) -> Answer:
@@ -142,8 +142,8 @@ class Network:
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:
-    """How far a server's clock is ahead. It was read between our two moments, and has whole seconds: what that explains
-    is no skew."""
+    """Return how far a server's clock is ahead, beyond what the request's duration and the header's whole seconds
+    explain."""
     try:
         server = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
@@ -175,7 +175,7 @@ def _see(url: str) -> Said:
 
 
 def proxy_of(url: str) -> str | None:
-    """The variable that names a proxy for an address. Its value may hold a password."""
+    """Return the variable that names a proxy for an address. Its value may hold a password."""
     address = httpx.URL(url)
     is_passed_by = address.host in LOOPBACK or urllib.request.proxy_bypass(address.host)
     return (

@@ -122,7 +122,7 @@ class Probing(Trial):
                 ended = say("why.the same")
 
     def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
-        """What is wrong with the answer to a token request; None where it has a token with the scope."""
+        """Return what is wrong with the answer to a token request; None where it has a token with the scope."""
         if answer.in_between:
             return answer.in_between
         if answer.is_ok:
@@ -164,7 +164,7 @@ class Probing(Trial):
         yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
     def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:
-        """What is wrong with one call of an API; None where it passed."""
+        """Return what is wrong with one call of an API; None where it passed."""
         url, step = self.settings.api_url(product) + path, "product"
         try:
             answer = (

@@ -28,7 +28,8 @@ from acmidm_onboarding.texts import Texts, say, say_counted, spoken
 
 
 def as_html(report: Part) -> str:
-    """A report as a page: a review, a drift report, or the list or the board of connections with search and filters."""
+    """Return a report as a page: a review, a drift report, or the list or the board of connections with search and
+    filters."""
     match report:
         case Status():
             return _page("status", report.title, status=report)
@@ -75,8 +76,8 @@ def _templates() -> Jinja:
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide.
-    No option does."""
+    """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is
+    wide. No option does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
     return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before

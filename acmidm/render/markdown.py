@@ -66,7 +66,8 @@ class Section:
 
 
 def as_markdown(report: Part) -> str:
-    """What a comment or an issue is made of, at most ``LIMIT`` characters: a review, a drift report, or orders."""
+    """Return what a comment or an issue is made of, at most ``LIMIT`` characters: a review, a drift report, or
+    orders."""
     match report:
         case Review():
             return _fitted(_review(report), say("report.whole_text"))
@@ -78,7 +79,8 @@ def as_markdown(report: Part) -> str:
 
 
 def _fitted(sections: Iterable[Section], remedy: str) -> str:
-    """The page; one that is too long ends at the first line that there is no room for, and with what is missing."""
+    """Return the page; one that is too long ends at the first line that there is no room for, and with what is
+    missing."""
     sections = [section for section in sections if section.lines or not section.what]
     if len(page := "".join(section.text for section in sections)) <= LIMIT:
         return page
@@ -96,7 +98,7 @@ def _fitted(sections: Iterable[Section], remedy: str) -> str:
 
 
 def _first(lines: Iterable[str], room: int) -> Iterator[str]:
-    """The lines up to the first that there is no room for."""
+    """Yield the lines up to the first that there is no room for."""
     for line in lines:
         room -= len(line)
         if room < 0:
@@ -105,7 +107,7 @@ def _first(lines: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _review(review: Review) -> Iterator[Section]:
-    """A pull-request comment."""
+    """Yield a pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
     yield _refusals(review.refusals)
     yield _other_changes(review.other_changes)
@@ -122,7 +124,8 @@ def _review(review: Review) -> Iterator[Section]:
 
 
 def _drift(report: Drift) -> Iterator[Section]:
-    """The body of an issue. Anybody can make clients with long names that nobody declares: they are at the end."""
+    """Yield the body of an issue. Anybody can make clients with long names that nobody declares: they are at the
+    end."""
     yield Section(f"### {report.headline}\n\n")
     if report.healed is not None:
         yield Section(f"{capitalised(report.repair)}:\n\n")
@@ -163,7 +166,7 @@ def _drift(report: Drift) -> Iterator[Section]:
 
 
 def _orders(report: Orders) -> Iterator[Section]:
-    """The body of an issue: who carries what out, and since when each is open."""
+    """Yield the body of an issue: who carries what out, and since when each is open."""
     room = report.room
     yield Section(f"### {report.title}\n\n")
     yield _notes(report.unknown)
@@ -186,7 +189,7 @@ def _notes(notes: Iterable[str]) -> Section:
 
 
 def _other_changes(changes: Iterable[Change]) -> Section:
-    """What changes beside the clients, a line each; of one that is too long for that, its first values."""
+    """Return what changes beside the clients, a line each; of one that is too long for that, its first values."""
     lines = []
     for change in changes:
         fields = list(_first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL))
@@ -198,7 +201,7 @@ def _other_changes(changes: Iterable[Change]) -> Section:
 
 
 def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Section:
-    """The clients, most dangerous first; ``undone`` where what changed is over, and no danger any more."""
+    """Return the clients, most dangerous first; ``undone`` where what changed is over, and no danger any more."""
     rows = []
     for connection in connections:
         severity = connection.worst.severity
@@ -227,12 +230,12 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
 
 
 def _in_row(connection: ConnectionChanges) -> int:
-    """How many of its changes a client's row has: all of them, but where that is too long for a glance."""
+    """Return how many of its changes a client's row has: all of them, but where that is too long for a glance."""
     return max(1, len(list(_first((_sentence(change, connection) for change in connection.changes), _CELL))))
 
 
 def _details(connections: Iterable[ConnectionChanges]) -> Section:
-    """What is known of each client beside its row, folded; nothing of one whose row has it all."""
+    """Return what is known of each client beside its row, folded; nothing of one whose row has it all."""
     folds = [_folded(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
     return Section("", folds, what="details")
 
@@ -272,19 +275,19 @@ def _name(client: ClientName) -> str:
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
-    """A text as running text of Markdown, on one line, which it may begin."""
+    """Return a text as running text of Markdown, on one line, which it may begin."""
     return _BEGINNING.sub(_NOTHING, _inside(text, longest))
 
 
 def _inside(text: str, longest: int) -> str:
-    """A text behind another."""
+    """Return a text as running text of Markdown that follows other text."""
     text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
     text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
 def code(text: str, longest: int = LONGEST) -> str:
-    """A value as code of Markdown; in backticks where that is safe, in a tag where it is not."""
+    """Return a value as code of Markdown; in backticks where that is safe, in a tag where it is not."""
     text = plain(text, longest) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
@@ -292,7 +295,7 @@ def code(text: str, longest: int = LONGEST) -> str:
 
 
 def in_tag(text: str) -> str:
-    """A text inside a tag such as ``<summary>``, where Markdown is not read but mentions are."""
+    """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions are."""
     return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text))))
 
 

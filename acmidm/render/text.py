@@ -74,7 +74,7 @@ def _review(review: Review) -> Iterator[Line]:
 
 
 def _drift(report: Drift) -> Iterator[Line]:
-    """What was changed by hand first, then what waits, then what is only to be known."""
+    """Yield what was changed by hand first, then what waits, then what is only to be known."""
     yield Text(report.headline, style="bold green" if report.in_sync else "bold red")
     if report.healed is not None:
         yield Text(_counting(report.repair, report.repaired), style="bold")
@@ -164,7 +164,7 @@ def _steps(report: Steps) -> Iterator[Line]:
 
 
 def _promotion(report: Promotion) -> Iterator[Line]:
-    """What differs, then what is checked."""
+    """Yield what differs, then what is checked."""
     yield Text(report.title, style="bold")
     for title, differences in report.grouped:
         yield _heading(title)
@@ -200,7 +200,7 @@ def _heading(text: str) -> Text:
 
 
 def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Iterator[Line]:
-    """What changes of each client; ``undone`` where that is over, and no danger any more."""
+    """Yield what changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
         yield Text.assemble((connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim"))
         for change in connection.changes:

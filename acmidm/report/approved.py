@@ -222,7 +222,8 @@ def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_secrets(value: Any) -> Any:
-    """A value without what the engine marks as secret, encrypted or not, and without the name of its provider."""
+    """Return a value without what the engine marks as secret, encrypted or not, and without the name of its
+    provider."""
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET

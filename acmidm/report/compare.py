@@ -101,7 +101,7 @@ class ConnectionChanges(ClientName):
         return who(self.sole_author, last, of_all=True) if self.sole_author else []
 
     def author_of(self, change: Change) -> list[Piece]:
-        """Who made one of its changes, where that is not said of all of them."""
+        """Return who made one of its changes, where that is not said of all of them."""
         return [] if self.sole_author else who(change.changed_by, change.changed_at)
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
@@ -131,7 +131,7 @@ class Comparison:
         changed: Collection[str] = (),
         missing: Collection[str] = (),
     ) -> ConnectionChanges | None:
-        """The changes of one client, with ``more`` that its states do not show; None where there are none.
+        """Return the changes of one client, with ``more`` that its states do not show; None where there are none.
 
         Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no
         change is about are one.
@@ -266,8 +266,7 @@ class Comparison:
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
-        """Where its keys are published. Without another source of keys they stay where they were, for the portal to
-        change."""
+        """Yield changes of where keys are published. Without another source of keys they stay where they were."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new or not after.fields or not (before.fields or is_new):
             return
@@ -319,7 +318,7 @@ class Comparison:
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing
+        """Yield changes of who manages the keys, and whether enough keys are left; none of a client that is taken
         over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
@@ -444,8 +443,7 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own
-    words and numbers."""
+    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client gains 1 scope``."""
     per_client = []
     for connection in connections:
         new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
@@ -463,7 +461,7 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
 
 
 def client_name(state: Client) -> dict[str, Any]:
-    """The fields by which reports name a client."""
+    """Return the fields by which reports name a client."""
     names = ("key", "organisation", "application", "platform", "client_id", "form")
     return {name: getattr(state, name) for name in names}
 
@@ -487,7 +485,7 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """The fields that differ, in the order of their names."""
+    """Return the fields that differ, in the order of their names."""
     changes = []
     for name, *values in _differing(before, after):
         if name not in but and only in (None, name):
@@ -507,7 +505,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 
 
 def _entry(state: Client) -> str:
-    """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
+    """Return what somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     sources = {
         Authentication.KEYS_OF_FORM: "report.entry.keys_of_form",
         Authentication.KEYS_OF_PORTAL: "report.entry.keys_of_portal",
@@ -520,7 +518,7 @@ def _entry(state: Client) -> str:
 
 
 def _owner(state: Client) -> str:
-    """Whose a client was that is taken over, as far as its authority knows."""
+    """Return who owned a client that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     name = state.fields.get("client_name") or say("report.without_name")
     return say("report.owner", name=name, code=state.code, contacts=_contacts(state), keys=keys or say("report.none"))

@@ -57,7 +57,7 @@ def _contacts(client: Client) -> Sequence[str]:
 
 
 def _domain(address: str) -> str:
-    """The domain as mail is sent to it (RFC 5890): some that look otherwise are the same."""
+    """Return the domain as mail is sent to it (RFC 5890): some that look otherwise are the same."""
     domain = address.rpartition("@")[2]
     with suppress(UnicodeError):  # such an address gets no mail
         domain = domain.encode("idna").decode()

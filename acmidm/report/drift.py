@@ -240,7 +240,7 @@ class ClientDrift:
 
 
 def _is_of(urn: str, key: str) -> bool:
-    """Whether a resource has its name from this key."""
+    """Return whether a resource has its name from this key."""
     return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
 
 
@@ -292,8 +292,8 @@ def without_confirmation(recorded: Client) -> ClientDrift:
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names
-    the keys."""
+    """Return what a form declares, with what only a run knows: the marks of the resources that have it, and whether it
+    names the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
     owners = {
@@ -311,7 +311,8 @@ def _created(client: ClientDrift, comparison: Comparison) -> None:
 
 
 def _without_client(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
-    """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
+    """Compare a client that somebody removed. Where its form is gone too, only configurations of products may be
+    left."""
     declared = client.declared
     if declared is None:
         left = {product: fields for product, fields in recorded.products.items() if product in client.configured}
@@ -332,7 +333,8 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
 def _part_by_part(
     client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]
 ) -> None:
-    """``expected`` is each part as it would be without anybody's hand, ``basis`` as it is apart from that."""
+    """Compare a client part by part: ``expected`` is a part without changes by hand, ``basis`` a part before what is
+    pending."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
         real = replace(real, keys=None, uploaded=real.keys)
@@ -386,7 +388,7 @@ def _part_by_part(
 def _pend(
     client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison
 ) -> None:
-    """Set what waits of a client that the state has."""
+    """Set the pending changes of a client that the state has."""
     client.parts_pending = set(parts)
     recorded = {part for part in parts if part in client.urns}
     changed, missing = ({part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded))
@@ -394,8 +396,8 @@ def _pend(
 
 
 def _but_for_own(new: Any, was: Any, other: Any) -> Any:
-    """``new``, but as it ``was`` where neither that nor the ``other`` has the same: two levels of fields each by
-    itself."""
+    """Return ``new``, but what it ``was`` where neither ``was`` nor ``other`` has the same; fields count one by one,
+    two levels deep."""
     sides = (new, was, other)
     if not all(isinstance(side, Mapping) for side in sides):
         return new if new in (was, other) else was
@@ -404,7 +406,7 @@ def _but_for_own(new: Any, was: Any, other: Any) -> Any:
 
 
 def _parts(state: Client | None) -> dict[str, Any]:
-    """The values of a client by the resource that they are in. None: keys that are left to the portal."""
+    """Return the values of a client by the resource that they are in. None: keys that are left to the portal."""
     if state is None:
         return {}
     products = {
@@ -415,7 +417,7 @@ def _parts(state: Client | None) -> dict[str, Any]:
 
 
 def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
-    """A client with other values."""
+    """Return a client with other values."""
     products = {
         part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None
     }
@@ -425,7 +427,7 @@ def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
 
 
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
-    """The keys that end within ``days``, those in the portal too, the first to end first."""
+    """Return the keys that end within ``days``, those in the portal too, the first to end first."""
     keys = [
         ExpiringKey(**client_name(state), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
         for client in clients
@@ -439,7 +441,7 @@ def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> t
 def key_warnings(
     clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime
 ) -> tuple[str, ...]:
-    """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
+    """Return what the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
     them."""
     return tuple(
         plain(say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy), WHOLE)
@@ -453,8 +455,8 @@ def key_warnings(
 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
-    """The changes of a client with who made each. ``trail`` is newest first; the newest entry that made the difference
-    counts."""
+    """Return the changes of a client with who made each. ``trail`` is newest first; the newest entry that made the
+    difference counts."""
     changes = list(connection.changes)
     left = set(range(len(changes)))
     for entry in trail if left else ():
@@ -475,7 +477,7 @@ _ACTIONS = {
 
 
 def _made(entry: RecordedChange, change: Change) -> bool:
-    """Whether an entry of the audit trail made a change: what it is about differs before and after."""
+    """Return whether an entry of the audit trail made a change: what it is about differs before and after."""
     resource = change.kind.row.resource
     if change.kind is Kind.CLIENT_REMOVED:
         return entry.action == "client.removed"
@@ -487,7 +489,7 @@ def _made(entry: RecordedChange, change: Change) -> bool:
 
 
 def _about(change: Change, document: Mapping[str, Any]) -> Any:
-    """What of an authority's document a change is about."""
+    """Return what of an authority's document a change is about."""
     row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
@@ -504,13 +506,13 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
 
 
 def _list_in(document: Mapping[str, Any], name: str) -> list[Any]:
-    """A list of a document that an authority recorded; empty where that has something else there."""
+    """Return a list of a document that an authority recorded; an empty one where the document has something else."""
     value = document.get(name)
     return value if isinstance(value, list) else []
 
 
 def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:
-    """The report; ``more`` are its fields that other sources fill."""
+    """Return the report; ``more`` are its fields that other sources fill."""
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)

@@ -213,7 +213,7 @@ class FieldChange(Part):
     new: str | None = None
 
     def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
-        """The old value and the new one, cut so that what differs shows."""
+        """Return the old value and the new one, cut so that what differs shows."""
         old, new = side_by_side(self.old, self.new, longest)
         return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
 
@@ -290,7 +290,7 @@ class Change(Part):
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
-    """Who did something, and when; ``of_all`` where that is all that changed."""
+    """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
     facts = {
         "author": [Piece(plain(author or "?"), value=True)],
@@ -306,7 +306,7 @@ def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]
 
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
-    """What a template can name; nothing where the change has no such fact."""
+    """Return what a template can name; nothing where the change has no such fact."""
     about_scope = [say("report.scope.owner", owner=plain(change.owner))] if change.owner else []
     about_scope += [say("report.scope.not_verified")] if change.verified is False else []
     about_scope += [say("report.scope.by_default")] if change.is_default else []
@@ -331,7 +331,7 @@ def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
 
 
 def _fields(change: Change) -> list[Piece]:
-    """The first fields; all of them are in the details."""
+    """Return the first fields; all of them are in the details."""
     pieces = _in_a_row((changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE])
     more = len(change.fields) - _IN_SENTENCE
     return [*pieces, Piece(say("report.and_more", count=more))] if more > 0 else pieces

@@ -104,14 +104,14 @@ def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) 
 
 
 def _is_of(path: Path, keys: Collection[str]) -> bool:
-    """Say whether a file has what is confirmed of one of some clients, or perhaps a public key of one."""
+    """Return whether a file confirms one of some clients, or may be a public key of one."""
     key = f"{path.parent.name}/{path.stem}"
     return key in keys if path.suffix == ".yaml" else any(key.startswith(f"{of_client}-") for of_client in keys)
 
 
 def _follows(path: str, *trees: Tree) -> bool:
-    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by
-    itself."""
+    """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported
+    by itself."""
     return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
 
 
@@ -148,7 +148,7 @@ def _without_keys(value: str | None) -> str:
 
 
 def _unlike(before: Fields, after: Fields) -> set[str]:
-    """The names of all that is not the very same, one that has no value too: nothing is not null, and 1 is not true."""
+    """Return the names whose values differ in type or value: null is not absent, and 1 is not true."""
     sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
     return {name for name, _ in sides[0] ^ sides[1]}
 
@@ -158,7 +158,7 @@ def _is_plain(path: str, *trees: Tree) -> bool:
 
 
 def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
-    """What the change of a file is about; None where the clients show it, or nobody reads it."""
+    """Return what the change of a file is about; None where the clients show it, or nobody reads it."""
     if _OF_GIT.fullmatch(path):
         return Kind.CODE_CHANGED
     if SETTINGS.fullmatch(path):
@@ -173,7 +173,7 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _key(name: str) -> str:
-    """The key of a setting, the same for either platform, in the file of a stack and in that of the project."""
+    """Return the key of a setting, the same for either platform, in the file of a stack and in that of the project."""
     return (
         _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
         if name.startswith("config.")
@@ -182,7 +182,7 @@ def _key(name: str) -> str:
 
 
 def _shown(path: str, field: FieldChange) -> FieldChange:
-    """A change of a value as it may be shown: where it is a setting, only if that is none for a secret."""
+    """Return a change as it may be shown: the value of a setting only where that setting holds no secret."""
     if not SETTINGS.fullmatch(path):
         return field
     name, key = setting_in(field.field), _key(field.field)

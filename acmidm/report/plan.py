@@ -119,7 +119,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
 def _planned(
     steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool
 ) -> Plan:
-    """The clients before and after the steps, over what is recorded.
+    """Return the clients before and after the steps, over what is recorded.
 
     A preview that ends early shows no removals: what its program did not declare has no step at all.
     """
@@ -197,7 +197,7 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Whether all that changes is a record of a run's, and nothing at an authority."""
+    """Return whether all that changes is a record of a run's, and nothing at an authority."""
     records = {
         Resource.CLIENT.value: ("keys_declared",),
         Resource.KEYS.value: ("since", "refused"),
@@ -235,7 +235,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
 
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:
-    """Whether all that is read is of the kind that the engine writes."""
+    """Return whether all that is read is of the kind that the engine writes."""
     return isinstance(document.get("config") or {}, Mapping) and all(
         isinstance(step, Mapping)
         and all(isinstance(step.get(name), str) for name in ("op", "urn"))

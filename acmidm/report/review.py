@@ -123,7 +123,7 @@ def review_of(
 
 
 def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """The changes of a plan's clients with what is reported of each besides, and of clients without any."""
+    """Return the changes of a plan's clients together with its ``more``, also of clients that do not change."""
     by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
         connection = by_client.get(state.place[:2]) or ConnectionChanges(
@@ -134,7 +134,7 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
 
 
 def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client | None) -> ConnectionChanges | None:
-    """The changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
+    """Return the changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
     if new is None:
         return comparison.between(old, None)
     more = [comparison.secret_renewed(new)] if new.place in plan.renewed_secrets else []
@@ -144,7 +144,7 @@ def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client
 
 
 def changed_keys(plan: Plan) -> set[str]:
-    """The keys of the clients of which a plan changes what an authority has."""
+    """Return the keys of the clients of which a plan changes what an authority has."""
     pairs = ((old, new) for old, new in paired(plan.before, plan.after) if _at_authority(old) != _at_authority(new))
     return {side.key for sides in pairs for side in sides if side}
 
@@ -154,14 +154,14 @@ def _at_authority(client: Client | None) -> tuple[object, ...] | None:
 
 
 def mass_change(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none."""
+    """Return the clients that a plan removes or replaces where they are so many that somebody must allow it; else
+    none."""
     gone = going(plan, today)
     return gone if len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before) else []
 
 
 def going(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when
-    it is gone."""
+    """Return the clients that a plan removes or replaces; a client that leaves counts from its first step on."""
     pairs = paired(plan.before, plan.after)
     return [
         old.resource_name
@@ -171,8 +171,8 @@ def going(plan: Plan, today: date) -> list[str]:
 
 
 def refusals(plan: Plan) -> list[str]:
-    """A sentence for each protected connection that the engine refuses to part with, in whole or in part: what to do
-    instead."""
+    """Return a sentence for each protected connection that the engine refuses to part with, in whole or in part: what
+    to do instead."""
     remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in paired(plan.before, plan.after):
@@ -189,7 +189,7 @@ def refusals(plan: Plan) -> list[str]:
 
 
 def kept(keys: Iterable[str]) -> list[str]:
-    """A sentence for each connection of which the engine would have to replace something that is protected."""
+    """Return a sentence for each connection of which the engine would have to replace something that is protected."""
     return _protected(dict.fromkeys(keys, say("report.review.kept")))
 
 
@@ -203,8 +203,7 @@ def _retired(sentence: str, *names: str) -> str:
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
-    """What is another client now, where its organisation or application had one that goes: perhaps it was only
-    renamed."""
+    """Yield each client that is new where its organisation or application loses one: it may only have been renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
     several: dict[str, list[Client]] = {}

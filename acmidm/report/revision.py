@@ -41,8 +41,8 @@ class Revision:
         now: datetime,
         before: Revision | None = None,
     ) -> dict[ClientKey, Client]:
-        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before``
-        is carried out."""
+        """Return the clients that the forms declare in an environment; those that leave are at the step that follows
+        ``before``."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
         # there already.
         clients = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
@@ -66,18 +66,17 @@ class Revision:
         }
 
     def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
-        """What is desired in an environment once ``before`` is carried out; else in a stack that has nothing yet."""
+        """Return what is desired in an environment after ``before`` is carried out; without it, in an empty stack."""
         connections = self.onboardings.connections(environment)
         records = before.records(environment, now) if before else {}
         return desired(connections, now, gate=self.gate, records=lambda: records)
 
     def records(self, environment: Environment, now: datetime) -> Records:
-        """What a state has once these forms are carried out, the gate apart: nothing more of what left."""
+        """Return what a state has once these forms are carried out without a gate: no client that has left."""
         return _as_recorded(self.desired(environment, now).asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
-        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to
-        see that by."""
+        """Return the forms that an exemption lets through the gate to production; all forms where there is no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(connection, exemptions={}) for connection in self.onboardings.connections(Environment.PROD)]
@@ -85,7 +84,7 @@ class Revision:
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
-    """What a state has once connections are carried out; whatever its client-ID is, each has one."""
+    """Return what a state has once connections are carried out, with a client-ID each."""
     clients = in_stack(connections, protect=protect).values()
     return {client.resource_name: replace(client, client_id=client.resource_name) for client in clients}
 
@@ -94,7 +93,7 @@ _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
 
 
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
-    """The policies that a form is exempted from and satisfies all the same, in each of its environments."""
+    """Return the policies that a form is exempted from and satisfies all the same, in each of its environments."""
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
@@ -109,7 +108,7 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
 
 
 def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision) -> Revision:
-    """The forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
+    """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
 
     Raises:
         UnknownRevision: where Git cannot read them.
@@ -122,7 +121,7 @@ def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: Stacks
 
 
 def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
-    """The forms that an earlier revision has.
+    """Return the forms that an earlier revision has.
 
     What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check
     what is declared now, as the engine's program does: what was is no mistake any more.
@@ -210,7 +209,7 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[t
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
-    """The forms that could not be read before and are gone: nobody sees which clients go with them."""
+    """Yield the forms that could not be read before and are gone: nobody sees which clients go with them."""
     if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
         yield Change(
             kind=Kind.INVALID_FORM_REMOVED,
@@ -219,7 +218,7 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
-    """The key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
+    """Yield the key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
     yield from map(plain, stolen_elsewhere(after.onboardings.forms))
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
@@ -231,5 +230,5 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
 
 
 def _as_of(revision: str, problem: Problem) -> Problem:
-    """A mistake where people find it: not in the files that they have now."""
+    """Return a mistake with the revision before its file: people do not find it in the files of now."""
     return replace(problem, file=Path(f"{revision}:{problem.file}"))

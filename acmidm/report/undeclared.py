@@ -131,7 +131,7 @@ def _undeclared(
 
 
 def _natural_keys(declared: Client) -> Iterator[str]:
-    """The natural keys under which a create finds its client: its own, and its earlier ones."""
+    """Yield the natural keys under which a create finds its client: its own, and its earlier ones."""
     own = str(declared.fields.get("software_id"))
     yield own
     yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
@@ -175,7 +175,7 @@ def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot,
 
 
 def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
-    """What its authority says of a client; one that a stack made is no operator's."""
+    """Return what its authority says of a client; one that a stack made is no operator's."""
     return platform.reserved.get(client_id) if made_by is None else None
 
 

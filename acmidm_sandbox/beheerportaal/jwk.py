@@ -115,17 +115,17 @@ def registered(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def thumbprint(key: Mapping[str, Any]) -> str:
-    """The SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
+    """Return the SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
     return str(JWK(**{name: key[name] for name in ("kty", *_MATERIAL[key["kty"]])}).thumbprint())
 
 
 def is_in_time(key: Mapping[str, Any], now: float) -> bool:
-    """Whether a key may be used at a time in seconds since 1970."""
+    """Return whether a key may be used at a time in seconds since 1970."""
     return bool(key.get("nbf", 0) <= now < key.get("exp", float("inf")))
 
 
 def private_members(value: Any) -> list[str]:
-    """The names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
+    """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
     if isinstance(value, Mapping):
         own = [name for name in _PRIVATE_MEMBERS if name in value] + (["kty"] if value.get("kty") == "oct" else [])
         return own + [name for part in value.values() for name in private_members(part)]
@@ -135,7 +135,8 @@ def private_members(value: Any) -> list[str]:
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
-    """The signature algorithms that fit a key by its type and curve, narrowed by its own `alg` (RFC 7517 §4.4)."""
+    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own `alg` (RFC 7517
+    §4.4)."""
     return [alg for alg in _fitting(key) if "alg" not in key or key["alg"] == alg]
 
 
@@ -211,7 +212,7 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _is_spelled_right(value: Any, size: int | None) -> bool:
-    """Whether this is the one spelling of a number: another one would be another thumbprint of the same key.
+    """Return whether this is the one spelling of a number: another one would be another thumbprint of the same key.
 
     RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and §6.3.1.1).
     """

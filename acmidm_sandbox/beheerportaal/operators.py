@@ -15,7 +15,7 @@ from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 def register_operator(
     database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: Mapping[str, Any]
 ) -> None:
-    """Registers an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
+    """Register an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
 
     Raises:
         ValueError: for a client_id that reads like a user's, or a key that can't be used.

@@ -46,7 +46,7 @@ class Realm:
 
 
 def set_up(admin: Admin, realm: Realm) -> None:
-    """Makes the realm, or brings it to this."""
+    """Make the realm, or bring it to this state."""
     audit = {"adminEventsEnabled": realm.audited, "adminEventsDetailsEnabled": realm.audited}
     document = {"realm": realm.name, "enabled": True, **audit, **realm.settings}
     if admin.find(f"/{realm.name}") is None:

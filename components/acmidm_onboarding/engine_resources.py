@@ -68,7 +68,7 @@ def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
 
 
 def kind_of(resource: EngineResource) -> str:
-    """The last word of the type of one of this project's resources; nothing of any other."""
+    """Return the last word of the type of one of this project's resources; nothing of any other."""
     of_package, _, kind = _type_of(resource).rpartition(":")
     return kind if of_package in _OURS else ""
 
@@ -83,7 +83,7 @@ def name_of(resource: EngineResource) -> str:
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """The key, the platform and the part of a client that one of the resources is, or the component above them.
+    """Return the key, the platform and the part of a client that one of the resources is, or the component above them.
 
     The component has the key for its name. What is below it may have another name, after a rename that failed in part
     or by hand.
@@ -104,7 +104,7 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """The key and the platform of the client that a resource is of, as its own name has them:
+    """Return the key and the platform of the client that a resource is of, as its own name has them:
     ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
     return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
@@ -122,7 +122,7 @@ def key_and_part(resource: EngineResource, environment: Environment) -> tuple[Cl
 def by_part(
     resources: Iterable[EngineResource], environment: Environment
 ) -> dict[tuple[ClientKey, str], EngineResource]:
-    """The resources that are of clients."""
+    """Return the resources that are of clients."""
     return {key_and_part(resource, environment): resource for resource in resources if part_of(resource)}
 
 
@@ -139,7 +139,8 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
 
 
 def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
-    """The client that its parts make, with what its form says of all its clients: the inputs of their component."""
+    """Return the client that its parts make, with what its form says of all its clients: the inputs of their
+    component."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
@@ -188,7 +189,7 @@ def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], comp
 
 
 def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[str, Platform], int]]:
-    """Which of its secrets each client has, as its password says; one without a number is the first."""
+    """Yield which of its secrets each client has, as its password says; one without a number is the first."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
             number = str(mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
@@ -196,7 +197,7 @@ def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[
 
 
 def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
-    """The environment that the natural keys of clients have."""
+    """Return the environment that the natural keys of clients have."""
     for resource in resources:
         parts = str(mapping(resource.get("inputs")).get("software_id", "")).split("/")
         if len(parts) > 2 and parts[1] in list(Environment):
@@ -205,7 +206,7 @@ def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """A mapping as it is; whatever else there is, the engine's marker of what it does not know yet too, is none."""
+    """Return a mapping as it is; an empty one for all else, such as the engine's marker of an unknown value."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -220,8 +221,8 @@ def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of another resource, flat, without those of its provider and those with a secret, or what is not known
-    yet, in them."""
+    """Return the inputs of another resource, flat, without those of its provider and those with a secret, or what is
+    not known yet, in them."""
     names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
     return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
 

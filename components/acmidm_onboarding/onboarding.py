@@ -173,13 +173,13 @@ def without_unknown(value: Any) -> pulumi.Output[Any]:
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
-    """The names before ``name``, which begins with the connection's key."""
+    """Return the names before ``name``, which begins with the connection's key."""
     return [pulumi.Alias(name=former + name.removeprefix(connection.key)) for former in connection.formerly]
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
-    """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there
-    twice."""
+    """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is
+    there twice."""
     keys: dict[str, PublicJwk] = {}
     for number, jwk in enumerate(given, start=1):
         try:

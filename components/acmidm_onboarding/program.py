@@ -96,7 +96,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 
 
 def _stack(settings: Settings) -> Stack:
-    """The stack that the engine runs the program for."""
+    """Return the stack that the engine runs the program for."""
     file = pulumi.Config(NAMESPACE).get(HANDED)
     return Stack(
         full_name(pulumi.get_stack()),

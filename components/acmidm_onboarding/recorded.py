@@ -137,7 +137,7 @@ def full_name(stack: str) -> str:
 
 @cache
 def _read(stack: str) -> Mapping[str, Any] | str:
-    """The export of a state, or why it cannot be read."""
+    """Return the export of a state, or why it cannot be read."""
     try:
         done = subprocess.run(
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],

@@ -102,8 +102,8 @@ class Stack:
     def desired_of(
         self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
     ) -> Desired:
-        """What is desired of some connections; ``gate`` in the place of the one that is set. ``are_all``: whether the
-        stack has no others."""
+        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says that the stack has no
+        others."""
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
         if not self.by_hand:
             return by_forms
@@ -119,7 +119,7 @@ class Stack:
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
-        """What forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
+        """Return what forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
         platforms = self.settings.platforms.items()
         confirmed = {client.resource_name: client for client in self.confirmed_clients()}
         return desired(
@@ -173,7 +173,7 @@ class Stack:
         return self.order_rules_by(self.catalogue)
 
     def order_rules_by(self, catalogue: Catalogue) -> Rules:
-        """What decides about orders, where a catalogue says who grants and names what."""
+        """Return what decides about orders, where a catalogue says who grants and names what."""
 
         def approved_by_owner(platform: Platform, scope: str) -> str | None:
             product = catalogue.product_granting(platform, scope)
@@ -273,8 +273,8 @@ class Stack:
         return connected(settings, self.catalogue)
 
     def full_name(self, other: str) -> str:
-        """The name of another stack of the same project, by which the engine finds it from wherever it finds this
-        one."""
+        """Return the name of another stack of the same project, by which the engine finds it from wherever it finds
+        this one."""
         above = self.name.rpartition("/")[0]
         return other if "/" in other or not above else f"{above}/{other}"
 

@@ -31,13 +31,13 @@ _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
 
 def stack_settings(stack: str, folder: Path) -> Settings:
-    """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
+    """Return the settings of a stack as its file has them, without the engine; values encrypted there are left out."""
     values = _values_of(stack_file(stack, folder))
     return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
 
 
 def stack_file(stack: str, folder: Path) -> Path:
-    """The file of a stack, which may be named with its organisation and project before it."""
+    """Return the file of a stack, which may be named with its organisation and project before it."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
@@ -176,7 +176,7 @@ def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
 
 
 def _values_of(file: Path) -> dict[str, Any]:
-    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other
+    """Return what a stack's file sets, over the defaults of its project; keys without their namespace, those of other
     namespaces with it."""
     own = _config_of(file)
     project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}

@@ -96,7 +96,7 @@ def _keys_that_end(progress: Progress, now: datetime) -> Iterator[KeyEnds]:
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
-    """Whether the whole connection is taken down before the key ends: then there is nothing to do about the key."""
+    """Return whether the connection is taken down before the key ends: then nobody has to replace the key."""
     leaves = connection.leaves.get(connection.platform)
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 

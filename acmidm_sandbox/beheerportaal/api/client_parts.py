@@ -106,7 +106,7 @@ def store_scopes(
     wanted: Sequence[str],
     default: Sequence[str],
 ) -> StoredClient:
-    """Writes a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
+    """Write a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
     that there is."""
     unnamed = assigned.difference(wanted)
     scopes = ScopesDocument(
@@ -124,7 +124,7 @@ def store_scopes(
 def store_jwks(
     connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
 ) -> StoredClient:
-    """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
+    """Write a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
     that there is."""
     jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
     if jwks == client.jwks:

@@ -22,7 +22,7 @@ class Secrets:
 
 
 def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secrets:
-    """What a client has after a PUT.
+    """Return what a client has after a PUT.
 
     Raises:
         Problem: 422, where it would be without the secret that its method needs.
@@ -49,6 +49,6 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
 
 
 def secret_required(declaration: ClientDeclaration) -> Problem:
-    """The refusal of a method of secrets without one."""
+    """Return the refusal of a method of secrets without one."""
     method = declaration.token_endpoint_auth_method
     return refused([{"pointer": "/client_secret", "detail": f"is missing; the first use of {method} needs it"}])

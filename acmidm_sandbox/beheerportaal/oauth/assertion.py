@@ -44,7 +44,7 @@ class Assertion:
 
     @classmethod
     def of(cls, form: Mapping[str, str], judge: Judge) -> "Assertion":
-        """The assertion in a form.
+        """Return the assertion in a form.
 
         Raises:
             InvalidClientError: where it is none.
@@ -71,7 +71,7 @@ class Assertion:
 
 
 def _object_in(part: str) -> dict[str, Any]:
-    """The JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
+    """Return the JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
     value = from_json(urlsafe_b64decode(part.encode()))
     if not isinstance(value, dict):
         raise ValueError
@@ -86,7 +86,7 @@ class AssertionVerifier:
         self._database = database
 
     def verify(self, assertion: Assertion, client: Principal | None) -> Principal:
-        """The client, with the thumbprint of the key that signed it as its credential.
+        """Return the client, with the thumbprint of the key that signed it as its credential.
 
         Raises:
             InvalidClientError
@@ -117,7 +117,7 @@ class AssertionVerifier:
         return replace(client, credential=thumbprint(key), signed=signed)
 
     def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
-        """The client's key that the assertion is for.
+        """Return the client's key that the assertion is for.
 
         Raises:
             InvalidClientError: with why there is none.
@@ -194,7 +194,7 @@ class AssertionVerifier:
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
-    """Checks iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
+    """Check iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
     now = time.time()
     # Without iat it may have been made a moment ago, by a clock that is ahead.
     iat = _seconds(claims, "iat", judge, absent=now + CLOCK_SKEW_SECONDS)
@@ -236,7 +236,7 @@ def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) 
 
 
 def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
-    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
+    """Return what an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
     request."""
     if "jti" not in claims:
         judge.broken("jti", "jti is missing; give each assertion its own UUID")

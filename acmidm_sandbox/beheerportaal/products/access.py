@@ -41,7 +41,7 @@ class ProductRoute(TokenRoute):
 
     @override
     def authorise(self, request: Request) -> None:
-        """Checks that the product is offered here, and that the token is for it.
+        """Check that the product is offered here, and that the token is for it.
 
         Raises:
             Problem: 404, 401, 403; 415 for XML, which the real platform takes.
@@ -62,13 +62,13 @@ class ProductRoute(TokenRoute):
 
 
 def find_configuration(connection: Connection, product: str, client_id: str) -> Mapping[str, Any] | None:
-    """What is configured for the client, None for nothing."""
+    """Return what is configured for the client, None for nothing."""
     stored = products.find(connection, product, client_id)
     return None if stored is None else stored.document.configuration
 
 
 def require_configuration(portal: Portal, product: str, client_id: str) -> Mapping[str, Any]:
-    """What is configured for the client.
+    """Return what is configured for the client.
 
     Raises:
         Problem: 403.
@@ -86,7 +86,7 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a configured field, be it one text, a list of them, or none."""
+    """Return the values of a configured field, be it one text, a list of them, or none."""
     value = configuration.get(name) or []
     return [value] if isinstance(value, str) else list(value)
 

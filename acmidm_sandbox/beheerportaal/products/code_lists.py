@@ -84,8 +84,8 @@ KEY_VALUE_SETS: Mapping[str, KeyValueSet] = {
 
 
 def mistake_in_agent(identification: str) -> str | None:
-    """What is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The number
-    is not repeated."""
+    """Return what is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The
+    number is not repeated."""
     number = re.sub(r"[ .-]", "", identification.removeprefix("BE"))
     if not (number.isascii() and number.isdecimal()):
         return None

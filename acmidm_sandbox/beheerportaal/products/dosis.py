@@ -90,7 +90,7 @@ def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -
 
 
 def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> UploadReceipt:
-    """Keeps it until it is processed, in so many seconds."""
+    """Keep it until it is processed, in so many seconds."""
     require_set(_not_set(require_configuration(portal, DOSIS, caller), dossier))
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:

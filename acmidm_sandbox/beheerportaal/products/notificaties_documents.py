@@ -29,7 +29,7 @@ def _day(text: str) -> str:
 
 
 def day_of(text: str) -> date:
-    """The day of a date, or of a date and time.
+    """Return the day of a date, or of a date and time.
 
     Raises:
         ValueError

@@ -13,13 +13,13 @@ _NAMES = {"string": "text", "boolean": "true or false", "integer": "number", "ob
 
 
 def written(page: str) -> str:
-    """The page with its tables as they are now."""
+    """Return the page with its tables as they are now."""
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]
     return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
 
 
 def tables() -> str:
-    """All of them, in Markdown."""
+    """Return all of them, in Markdown."""
     parts: list[str] = []
     errors: dict[str, Any] = {}
     for title, router in (("DOSIS", dosis.router), ("Notificaties", notificaties.router)):

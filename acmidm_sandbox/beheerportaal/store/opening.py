@@ -22,7 +22,7 @@ class UnusableDatabase(ValueError):
 
 
 def open_database(path: Path) -> Database:
-    """Opens the database, and makes it where it is missing.
+    """Open the database, and make it where it is missing.
 
     A sandbox's data are made anew by its next `up`, so that there is no way from one version's tables to another's.
 

@@ -32,7 +32,7 @@ class KeyInput:
 
 
 def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
-    """Reads keys to be added to those that are `present`."""
+    """Read keys to be added to those that are `present`."""
     text = text.strip().removeprefix("\ufeff")
     if not text:
         return _refused("empty")

@@ -149,7 +149,7 @@ def declarations(
 
 
 def _days(form: Form) -> Iterable[tuple[str, date]]:
-    """The days on which a form retires something; each of its platforms, where it retires the whole."""
+    """Return the days on which a form retires something; each of its platforms, where it retires the whole."""
     return (
         {platform.value: form.retire[WHOLE] for platform in form.platforms}.items()
         if WHOLE in form.retire

@@ -305,7 +305,7 @@ class _Organisations:
         self._with_forms: set[Path] = set()
 
     def of(self, folder: Path) -> _Owner:
-        """The organisation whose forms are in ``folder``."""
+        """Return the organisation whose forms are in ``folder``."""
         self._with_forms.add(folder)
         return self.read(folder)
 

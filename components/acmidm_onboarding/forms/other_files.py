@@ -43,7 +43,7 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
 
 
 def _applications(folder: Path) -> frozenset[str]:
-    """The applications of the forms in a folder, also of those with mistakes."""
+    """Return the applications of the forms in a folder, also of those with mistakes."""
     documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name != ORGANISATION_FILE)
     return frozenset(
         str(document["application"])

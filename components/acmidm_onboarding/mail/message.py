@@ -107,8 +107,8 @@ def compose(
 
 
 def _header(text: str) -> str:
-    """A header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in them
-    too."""
+    """Return a header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in
+    them too."""
     return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 
@@ -128,7 +128,7 @@ def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _parts(address: str) -> tuple[str, str]:
-    """What is before and behind the @, the latter as names of hosts are written (RFC 5890).
+    """Return what is before and behind the @, the latter as names of hosts are written (RFC 5890).
 
     Raises:
         Unusable: where the address is none that mail servers have.
@@ -147,7 +147,7 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _seen(value: Any) -> Any:
-    """A value without line breaks, control characters and what else is not seen, all the way down."""
+    """Return a value without line breaks, control characters and what else is not seen, all the way down."""
     if isinstance(value, str):
         return spelled_out(str(value))
     if isinstance(value, Mapping):

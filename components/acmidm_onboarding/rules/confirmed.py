@@ -132,7 +132,7 @@ def _as(
 
 
 def _shared(client: Client) -> dict[str, Any]:
-    """The fields by which a client is known that no form has."""
+    """Return the fields by which a client is known that no form has."""
     return {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
 
 

@@ -127,7 +127,7 @@ def orders(
     record: Client | None,
     rules: Rules,
 ) -> Iterator[Order]:
-    """Yield what is to be done so that a client becomes as it is ``wanted``: None where it has to go."""
+    """Yield what people must do so that a client becomes as it is ``wanted``; None where it must go."""
     if confirmed is None or not confirmed.is_there:
         # A confirmation that is missing is no reason to make a client twice; one that is gone is forgotten first.
         if wanted is not None and (record is None or not record.client_id):
@@ -150,7 +150,7 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
-    """Yield what each part of a client has to be, whether it is so already or not."""
+    """Yield what each part of a client must be, whether it is so already or not."""
     before = confirmed.said.metadata.document if confirmed.said.metadata else {}
     says = _metadata(wanted, rules)
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
@@ -170,7 +170,7 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
 
 
 def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rules) -> Iterator[Order]:
-    """Yield all that may have been ordered by a form as it was then: with its client, or before there was one."""
+    """Yield every order that a form may have given: for its client, and to make one."""
     yield _create(wanted, rules)
     if confirmed is not None and confirmed.said.client_id is not None:
         yield from targets(wanted, confirmed, rules)
@@ -204,7 +204,7 @@ def _order(
 
 
 def _refused(order: Order, confirmed: Confirmation | None) -> Order:
-    """The order with its refusal, where somebody refused what it says and the form has not changed since."""
+    """Return the order with its refusal, where somebody refused it and the form still says the same."""
     refusal = confirmed.said.refused.get(order.part) if confirmed else None
     if refusal is None or refusal.digest != order.full_digest:
         return order
@@ -214,7 +214,7 @@ def _refused(order: Order, confirmed: Confirmation | None) -> Order:
 def _scopes(
     wanted: Declaration, confirmed: Mapping[str, bool], rules: Rules
 ) -> Iterator[tuple[str, Act, dict[str, Any]]]:
-    """Yield per part of the scopes who grants them, and which they have to be."""
+    """Yield per part of the scopes who grants it, and which scopes it must have."""
     parts: dict[str, dict[str, Any]] = {SCOPES: {}}
     for scope in confirmed:
         parts.setdefault(scope_part(wanted.platform, scope, rules), {})
@@ -239,7 +239,7 @@ def _of_part(part: str, platform: Platform, confirmed: Confirmation, rules: Rule
 
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
-    """Return the keys that a client has to have: those of its form, and those that may not leave yet."""
+    """Return the keys that a client must have: those of its form, and those that may not leave yet."""
     now = confirmed.jwks or {}
     registered = [
         RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)

@@ -42,7 +42,7 @@ class Gate(NamedTuple):
 
 
 def strictest(gates: Iterable[Gate]) -> Gate:
-    """The gate that holds back what any of these does; the default one of none."""
+    """Return the gate that holds back what any of these gates does; the default gate for none."""
     kept = list(gates) or [Gate()]
     return Gate(
         max((gate.mode for gate in kept), key=list(PromotionGate).index), min(gate.evidence_max_days for gate in kept)

@@ -66,7 +66,7 @@ def mailbox(text: str) -> tuple[str, str]:
 
 
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
-    """How a host may be written: without its port where that is the one of its scheme."""
+    """Return how a host may be written: without its port where that is the one of its scheme."""
     own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
     host = str(url.host).lower()
     with_port = f"{host}:{url.port or own}"

@@ -46,7 +46,7 @@ class InvalidSettings(Failure):
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """What a setting has per product: ``dosis=…``, with blanks or commas between."""
+    """Return what a setting has per product: ``dosis=…``, with blanks or commas between."""
     return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
 
 
@@ -142,13 +142,13 @@ class PlatformSettings(SettingsModel):
         return {}
 
     def api_url(self, product: str) -> str:
-        """The address of a product's API, without a slash at its end."""
+        """Return the address of a product's API, without a slash at its end."""
         url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
         path = (url.path or "") if product in _pairs(self.api_urls) else ""
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 
     def api_client_id(self, product: str) -> str | None:
-        """What a token request names a product's API by, where that is known."""
+        """Return what a token request names a product's API by, where that is known."""
         return _pairs(self.api_client_ids).get(product)
 
     def portal(self, environment: Environment) -> str | None:
@@ -191,13 +191,14 @@ SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
 
 
 def config_key(platform: Platform, key: str) -> str:
-    """The key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
+    """Return the key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
     prefix = _PREFIX[platform]
     return prefix + key[0].upper() + key[1:] if prefix else key
 
 
 def environment_variable(platform: Platform, key: str) -> str:
-    """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
+    """Return the environment variable that goes before a platform's setting, where it is one of the operator's
+    credentials."""
     return f"{platform.upper()}_{to_snake(key).upper()}"
 
 

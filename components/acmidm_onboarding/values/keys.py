@@ -42,8 +42,8 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
-    """A key in a JWK Set; ``thumbprint`` where that is worked out already. Only what identifies it is kept, so that no
-    other member of it can get into a report."""
+    """Return a key in a JWK Set; ``thumbprint`` where that is worked out already. Only what identifies it is kept, so
+    that no other member of it can get into a report."""
     exp, expires, thumbprint = members.get("exp"), None, thumbprint or thumbprint_of(members)
     if isinstance(exp, int | float):
         try:
