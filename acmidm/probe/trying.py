@@ -15,7 +15,7 @@ from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, ProbeStep, Said, finding, named, passed, say, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
-from acmidm_onboarding.forms.catalogue import TestMessage
+from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
