@@ -26,10 +26,7 @@ def variable(name: str) -> str:
     """Return a variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
-        raise Failure(
-            say("github.no_variable", name=name),
-            exit_code=3,
-        )
+        raise Failure(say("github.no_variable", name=name), exit_code=3)
     return value
 
 
@@ -102,10 +99,7 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         raise Failure(say("github.no_json", request=request, status=answer.status_code), exit_code=3) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
-        raise Failure(
-            say("github.refused", request=request, status=answer.status_code, message=message),
-            exit_code=3,
-        )
+        raise Failure(say("github.refused", request=request, status=answer.status_code, message=message), exit_code=3)
     return data, answer
 
 

@@ -30,11 +30,7 @@ _EPILOG = """
 cannot be reached.
 """
 
-app = typer.Typer(
-    help=__doc__,
-    epilog=_EPILOG,
-    no_args_is_help=True,
-)
+app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
 LONGEST_BODY = 65_536
 """Characters in a comment or an issue."""
@@ -87,9 +83,7 @@ def summary(file: ReportArgument) -> None:
 
 
 @app.command()
-def drift(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
-) -> None:
+def drift(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
     It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0
@@ -154,10 +148,7 @@ def newest() -> None:
     tip = Repository().tip(reference)
     if tip != own:
         branch = reference.removeprefix("refs/heads/")
-        fail(
-            say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]),
-            Code.FOUND,
-        )
+        fail(say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]), Code.FOUND)
     typer.echo(say("github.newest", commit=own[:7]))
 
 

@@ -163,10 +163,7 @@ def check(
 
 @app.command()
 def gone(
-    connection: Annotated[
-        str,
-        typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure."),
-    ],
+    connection: Annotated[str, typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure.")],
     stack: StackOption = "tni",
     by: ByOption = None,
 ) -> None:

@@ -72,18 +72,12 @@ def remind(
     every = with_a_portal(Path())
     rows = read_progress([stack], now, others=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
-        fail(
-            say("reminders.no_state", stack=stack),
-            Code.UNREACHABLE,
-        )
+        fail(say("reminders.no_state", stack=stack), Code.UNREACHABLE)
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
-        typer.echo(
-            say("reminders.unseen", clients=first_of(unseen)),
-            err=True,
-        )
+        typer.echo(say("reminders.unseen", clients=first_of(unseen)), err=True)
         code = Code.UNREACHABLE
     if dry_run:
         mails = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))

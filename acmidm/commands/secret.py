@@ -96,10 +96,7 @@ def _secret(stack: str, connection: Declaration) -> str:
             decrypted = None
     secret = _inputs(decrypted or {}).get("client_secret")
     if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
-        raise Failure(
-            say("secret.encrypted", stack=stack),
-            exit_code=3,
-        )
+        raise Failure(say("secret.encrypted", stack=stack), exit_code=3)
     return str(json.loads(secret[_PLAIN_TEXT]))
 
 

@@ -292,10 +292,7 @@ class Change(Part):
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
-    facts = {
-        "author": [Piece(plain(author or "?"), value=True)],
-        "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")],
-    }
+    facts = {"author": [Piece(plain(author or "?"), value=True)], "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")]}
     return _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], facts) if form else []
 
 

@@ -3,11 +3,7 @@
 import re
 from typing import Any
 
-from authlib.oauth2.rfc6749 import (
-    InvalidClientError,
-    InvalidRequestError,
-    InvalidScopeError,
-)
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400

@@ -67,9 +67,7 @@ class Document:
         yield from islice(rest, _MOST_PROBLEMS)
         if next(rest, None) is not None:
             yield self.problem(
-                (),
-                say("forms.too_many_mistakes", most=_MOST_PROBLEMS),
-                say("forms.too_many_mistakes.remedy"),
+                (), say("forms.too_many_mistakes", most=_MOST_PROBLEMS), say("forms.too_many_mistakes.remedy")
             )
 
     def has(self, path: DocumentPath) -> bool:
@@ -200,12 +198,7 @@ class _Reader:
         mark = _mark(node)
         self._document._values[path] = mark
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
-            self._document._report(
-                mark,
-                say("forms.tag", tag=quoted(node.tag)),
-                say("forms.tag.remedy"),
-                whole=True,
-            )
+            self._document._report(mark, say("forms.tag", tag=quoted(node.tag)), say("forms.tag.remedy"), whole=True)
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
             return _scalar(node)

@@ -41,10 +41,7 @@ def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     if folder == forms:
         return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say("forms.no_organisation_beside.remedy")
     if folder.parent != forms:
-        return (
-            say("forms.below_organisation"),
-            say("forms.below_organisation.remedy", file=ORGANISATION_FILE),
-        )
+        return (say("forms.below_organisation"), say("forms.below_organisation.remedy", file=ORGANISATION_FILE))
     return (
         None
         if is_name(folder.name)
@@ -114,11 +111,7 @@ class Files:
             is_empty = not folders and not names and Path(parent).parent == folder
             if is_empty and not has_empty and Path(parent) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                report(
-                    Path(parent),
-                    say("forms.empty_folder"),
-                    say("forms.empty_folder.remedy"),
-                )
+                report(Path(parent), say("forms.empty_folder"), say("forms.empty_folder.remedy"))
             for file in (Path(parent, name) for name in (*folders, *names)):
                 if wrong := _wrong_kind(file):
                     report(file, *wrong)

@@ -126,13 +126,7 @@ class KeyReader:
         wanted = _KEY_FILE.fullmatch(name)
         if wanted is None or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
-            return [
-                document.problem(
-                    path,
-                    say("forms.no_key_file"),
-                    say("forms.no_key_file.remedy"),
-                )
-            ]
+            return [document.problem(path, say("forms.no_key_file"), say("forms.no_key_file.remedy"))]
         supplier = wanted["supplier"]
         if supplier and organisation is not None and supplier not in organisation.suppliers:
             what = say("forms.key_file_elsewhere", name=name)

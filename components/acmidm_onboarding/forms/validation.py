@@ -27,10 +27,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
     if not document.whole:
         return None, document.problems
     if not isinstance(document.data, dict):
-        return None, [
-            *document.problems,
-            document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy")),
-        ]
+        return None, [*document.problems, document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy"))]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
         try:
@@ -92,15 +89,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = (
-                say("forms.no_keys", name=name),
-                say("forms.no_keys.remedy"),
-            )
+            what, remedy = say("forms.no_keys", name=name), say("forms.no_keys.remedy")
         case "string_type" if "jwks" in path:
-            what, remedy = (
-                say("forms.no_file_name", name=name),
-                say("forms.no_file_name.remedy"),
-            )
+            what, remedy = say("forms.no_file_name", name=name), say("forms.no_file_name.remedy")
         case _:
             ending = ending_of(details)
             what = f"{name} {ending}" if ending else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"

@@ -7,15 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
-from acmidm_onboarding.values.confirmation import (
-    CLIENT,
-    KEYS,
-    PRODUCT,
-    SCOPES,
-    Attestation,
-    ConfirmationFile,
-    Refusal,
-)
+from acmidm_onboarding.values.confirmation import CLIENT, KEYS, PRODUCT, SCOPES, Attestation, ConfirmationFile, Refusal
 
 
 def carried_out(

@@ -60,11 +60,7 @@ class Act(StrEnum):
     REMOVE = "remove"
 
 
-_DOERS = {
-    Act.APPROVE: Doer.API_OWNER,
-    Act.UPLOAD: Doer.ORGANISATION,
-    Act.CONFIGURE: Doer.PRODUCT_TEAM,
-}
+_DOERS = {Act.APPROVE: Doer.API_OWNER, Act.UPLOAD: Doer.ORGANISATION, Act.CONFIGURE: Doer.PRODUCT_TEAM}
 
 
 @dataclass(frozen=True)

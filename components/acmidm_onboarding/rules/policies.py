@@ -112,11 +112,7 @@ class Finding:
 def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
-            yield Finding(
-                say("rules.private_key", kid=quoted(kid)),
-                say("rules.private_key.remedy"),
-                kid,
-            )
+            yield Finding(say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid)
 
 
 def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:

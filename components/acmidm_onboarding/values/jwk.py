@@ -138,12 +138,7 @@ def readable_jwk(members: object) -> PublicJwk | None:
 def parse_jwk(text: str) -> PublicJwk:
     """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:
-        raise InvalidJwk(
-            Reason(
-                say("problems.jwk.pem"),
-                "",
-            )
-        )
+        raise InvalidJwk(Reason(say("problems.jwk.pem"), ""))
     return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
 
 
@@ -236,12 +231,7 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
         reasons.append(Reason(say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"))
     if kid is not None and not _is_kid(kid):
-        reasons.append(
-            Reason(
-                say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES),
-                "kid",
-            )
-        )
+        reasons.append(Reason(say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES), "kid"))
     elif kid is not None and has_mark(cast(str, kid)):
         reasons.append(Reason(say("problems.jwk.kid_is_mark"), "kid"))
     if exp is not None and not _is_moment(exp):
