@@ -14,22 +14,13 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
-from acmidm.report.compare import ConnectionChanges
-from acmidm.report.drift import (
-    ClientDrift,
-    Drift,
-    Real,
-    attributed,
-    drift_of,
-    drifted,
-    expiring_keys,
-    key_warnings,
-    with_unordered,
-    without_confirmation,
-)
+from acmidm.report.authors import attributed
+from acmidm.report.connection import ConnectionChanges
+from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
 from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
+from acmidm.report.three_views import ClientDrift, Real, drifted, with_unordered, without_confirmation
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, working
 from acmidm.words import WHOLE, plain

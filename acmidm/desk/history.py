@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import ClientName, Comparison, client_name, field_changes
+from acmidm.report.compare import Comparison, field_changes
+from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from acmidm.report.compare import SOON_DAYS, ClientName, client_name
+from acmidm.report.compare import SOON_DAYS
+from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
 from acmidm_onboarding.texts import say, say_counted

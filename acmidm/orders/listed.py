@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import ClientName
+from acmidm.report.connection import ClientName
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue

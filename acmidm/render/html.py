@@ -19,7 +19,8 @@ from markupsafe import Markup
 from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
 from acmidm.orders.listed import Orders
-from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS, environment_heading, environment_name
+from acmidm.report.compare import SOON_DAYS
+from acmidm.report.connection import ENVIRONMENTS, environment_heading, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Part, severity_name
 from acmidm.report.review import Review

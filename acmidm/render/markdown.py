@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.orders.listed import Orders
-from acmidm.report.compare import ClientName, ConnectionChanges, environment_name
+from acmidm.report.connection import ClientName, ConnectionChanges, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
 from acmidm.report.review import Review

@@ -16,7 +16,7 @@ from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
-from acmidm.report.compare import ConnectionChanges, environment_heading
+from acmidm.report.connection import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review

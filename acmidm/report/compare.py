@@ -4,28 +4,25 @@ agree."""
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from acmidm.report.connection import ConnectionChanges, client_name, in_order
 from acmidm.report.contacts import Domains, to_check
-from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
+from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
-from acmidm.words import evidence_in_words, plain, shown
-from acmidm_onboarding.texts import say, say_counted
+from acmidm.words import evidence_in_words, shown
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, ClientKey, Clients, Fields
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
-ENVIRONMENTS = (Environment.PROD, Environment.TNI)
-"""In the order of reports: production first."""
 SOON_DAYS = 30
 """How many days before its end a key ends soon, where nobody sets another number."""
-_MOST_PHRASES = 4
 _STRENGTH: Mapping[str, int] = {
     AuthMethod.PRIVATE_KEY_JWT: 2,
     AuthMethod.CLIENT_SECRET_BASIC: 1,
@@ -34,78 +31,6 @@ _STRENGTH: Mapping[str, int] = {
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
-
-
-def environment_name(environment: Environment) -> str:
-    """Return what reports call an environment."""
-    return say(f"report.environment.{environment}")
-
-
-def environment_heading(environment: Environment, changes: int, stay: int) -> str:
-    """Return the heading over the clients of an environment: how many change, and how many do not."""
-    with_changes, without = say_counted("report.with_changes", changes), say_counted("report.without", stay)
-    return f"{environment_name(environment)}: {with_changes}, {without}"
-
-
-class ClientName(Part):
-    """How reports name a client: its organisation and application for people, its key for all else."""
-
-    key: str
-    organisation: str
-    application: str
-    platform: Platform
-    client_id: str | None = None
-    form: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Its application, and its platform where that is not ACM/IDM."""
-        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
-
-    @property
-    def title(self) -> str:
-        """``Stad Gent · loket``."""
-        return f"{plain(self.organisation)} · {plain(self.name)}"
-
-
-class ConnectionChanges(ClientName):
-    """The changes of one connection: one client of one application."""
-
-    environment: Environment
-    changes: tuple[Change, ...]
-
-    @property
-    def worst(self) -> Change:
-        """The most dangerous of its changes."""
-        return min(self.changes, key=lambda change: change.danger)
-
-    @property
-    def sole_author(self) -> str | None:
-        """Who made all of several changes: reports then name them once."""
-        authors = {change.changed_by for change in self.changes}
-        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
-
-    @property
-    def known_as(self) -> list[str]:
-        """Its key, its form and its client-ID, as far as they are known."""
-        return [
-            self.key,
-            *([say("report.known.form", form=self.form)] if self.form else ()),
-            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
-        ]
-
-    @property
-    def by_one(self) -> list[Piece]:
-        """Who made all of its changes, where that was one and the same; else each change has it."""
-        last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
-        return who(self.sole_author, last, of_all=True) if self.sole_author else []
-
-    def author_of(self, change: Change) -> list[Piece]:
-        """Return who made one of its changes, where that is not said of all of them."""
-        return [] if self.sole_author else who(change.changed_by, change.changed_at)
-
-    def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
-        return self.model_copy(update={"changes": in_order(changes)})
 
 
 @dataclass(frozen=True)
@@ -133,26 +58,20 @@ class Comparison:
     ) -> ConnectionChanges | None:
         """Return the changes of one client, with ``more`` that its states do not show; None where there are none.
 
-        Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no
-        change is about are one.
+        A resource that is ``changed``, or ``missing`` in the state, is reported even where no other change is about it.
         """
         state = after or before
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
-        rows = [change.kind.row for change in changes]
-        shown = (
-            {change.part.partition("/")[0] for change in changes}
-            if not any(row.scale is Scale.WHOLE for row in rows)
-            else {*changed, *missing}
-        )
+        is_whole = any(change.kind.row.scale is Scale.WHOLE for change in changes)
+        shown = {*changed, *missing} if is_whole else {change.part.partition("/")[0] for change in changes}
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
                 changes.append(Change(kind=kind, subject=", ".join(left)))
         had = before.unneeded_exemptions if before else frozenset()
-        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (
-            after and after.unneeded_exemptions - had
-        ):
+        unneeded = after.unneeded_exemptions - had if after else None
+        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not unneeded:
             return None
         return ConnectionChanges(
             **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
@@ -161,16 +80,16 @@ class Comparison:
         )
 
     def secret_renewed(self, state: Client) -> Change:
-        """That a client gets another secret, and until when the one before works."""
+        """Return the change of a client that gets another secret, and until when the former one works."""
         return Change(kind=Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                left = before.retained and not self.by_hand
+                kept = before.retained and not self.by_hand
                 yield (
                     Change(kind=Kind.CLIENT_PRESERVED)
-                    if left
+                    if kept
                     else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
                 )
             return
@@ -247,13 +166,11 @@ class Comparison:
             yield Change(kind=Kind.PRODUCT_MARKED, subject=product) if product else Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        if (
-            None not in (before.secret_generation, after.secret_generation)
-            and before.secret_generation != after.secret_generation
-        ):
+        generations = {before.secret_generation, after.secret_generation}
+        if None not in generations and len(generations) > 1:
             yield self.secret_renewed(after)
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
+            # A client that awaits a key has lost no secret: it gets a new one, for the state has no former one.
             is_restored = after.has_secret and not before.awaits_key
             yield Change(kind=Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
@@ -299,13 +216,8 @@ class Comparison:
         if not after.is_first:
             return
         for policy, old, new in _differing(before.exemptions, after.exemptions):
-            kind = (
-                Kind.EXEMPTION_REMOVED
-                if new is None
-                else Kind.EXEMPTION_GRANTED
-                if old is None
-                else Kind.EXEMPTION_CHANGED
-            )
+            kind = Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
+            kind = Kind.EXEMPTION_REMOVED if new is None else kind
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
             yield Change(kind=kind, subject=policy, note=new, fields=reason)
         gate = ExemptiblePolicy.PROMOTION_GATE.value
@@ -391,26 +303,16 @@ class Comparison:
                     fields=otherwise,
                     **_facts(kid, new),
                 )
-        for kid, key in sorted(after.items()):
-            if (
-                self.expiring_days is not None
-                and key.expires
-                and key.expires <= self.now + timedelta(days=self.expiring_days)
-            ):
-                yield Change(
-                    kind=Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key)
-                )
+        for kid, key in sorted(after.items()) if self.expiring_days is not None else ():
+            if key.expires and key.expires <= self.now + timedelta(days=self.expiring_days or 0):
+                kind = Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING
+                yield Change(kind=kind, **_facts(kid, key))
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
-            kind = (
-                Kind.PRODUCT_REMOVED
-                if new is None
-                else Kind.PRODUCT_CONFIGURED
-                if old is None
-                else Kind.PRODUCT_CHANGED
-            )
+            kind = Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
+            kind = Kind.PRODUCT_REMOVED if new is None else kind
             fields = field_changes(flat(old or {}), flat(new or {}))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
@@ -420,50 +322,6 @@ class Comparison:
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:
     return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
-
-
-def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
-    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
-
-    def rank(change: Change) -> tuple[Any, ...]:
-        return change.kind not in first, change.kind.row.scale is not Scale.WHOLE, change.danger, change.subject or ""
-
-    return tuple(sorted(changes, key=rank))
-
-
-def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
-    """Sort connections: production first, then the most dangerous."""
-
-    def rank(connection: ConnectionChanges) -> tuple[Any, ...]:
-        name = connection.organisation, connection.key, connection.platform
-        return ENVIRONMENTS.index(connection.environment), connection.worst.danger, *name
-
-    return tuple(sorted(connections, key=rank))
-
-
-def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client gains 1 scope``."""
-    per_client = []
-    for connection in connections:
-        new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
-        kinds = [change.kind for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
-        per_client.append(Counter(kind for kind in kinds if kind.in_headline))
-    counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
-    phrases = [
-        f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
-        for kind, having in counted
-        if having
-    ]
-    if len(phrases) > _MOST_PHRASES:
-        phrases = [*phrases[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1)]
-    return ", ".join(phrases)
-
-
-def client_name(state: Client) -> dict[str, Any]:
-    """Return the fields by which reports name a client."""
-    names = ("key", "organisation", "application", "platform", "client_id", "form")
-    return {name: getattr(state, name) for name in names}
 
 
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.report.drift import ClientDrift
+from acmidm.report.three_views import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.published_keys import fetch_keys, problems_of

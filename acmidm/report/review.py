@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from acmidm.report.compare import (
-    ENVIRONMENTS,
-    Comparison,
-    ConnectionChanges,
-    client_name,
-    connections_in_order,
-    headline,
-    paired,
-)
+from acmidm.report.compare import Comparison, paired
+from acmidm.report.connection import ENVIRONMENTS, ConnectionChanges, client_name, connections_in_order, headline
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from acmidm.report.compare import ConnectionChanges, client_name
-from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
+from acmidm.report.connection import ConnectionChanges, client_name
+from acmidm.report.drift import UndeclaredClient
 from acmidm.report.kinds import Change, Kind
+from acmidm.report.three_views import ClientDrift, Real
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, DerivesClientIds, RegisteredClient, Reserved
 from acmidm_onboarding.texts import say

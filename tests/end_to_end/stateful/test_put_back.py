@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from acmidm.report.drift import ClientDrift
+from acmidm.report.three_views import ClientDrift
 from acmidm_onboarding import onboarding, recorded, stack
 from acmidm_onboarding.authorities import products
 from acmidm_onboarding.authorities.http import collection
