@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -262,11 +262,7 @@ def _is_whole(places: Mapping[Column, Sequence[int]]) -> bool:
 
 def _plain(heading: str) -> str:
     """Return a heading without case, accents, spaces and punctuation."""
-    return "".join(_letters(unicodedata.normalize("NFKD", heading).casefold()))
-
-
-def _letters(text: Iterable[str]) -> Iterator[str]:
-    return (character for character in text if character.isalnum())
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", heading).casefold()))
 
 
 def _text(value: object) -> str:

@@ -22,7 +22,7 @@ from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
-from acmidm_onboarding.values.problems import InvalidForms, Problem
+from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 
@@ -136,7 +136,8 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
     problems = [problem for problem in onboardings.problems if not any(map(problem.file.is_relative_to, stacks.forms))]
     if problems:  # of the catalogue
-        raise InvalidForms(_as_of(tree.name, problem) for problem in problems)
+        # Nobody finds them in the files of now.
+        raise InvalidForms(replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems)
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
@@ -227,8 +228,3 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
     } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield say("report.key_files_left", files=first_of(files))
-
-
-def _as_of(revision: str, problem: Problem) -> Problem:
-    """Return a mistake with the revision before its file: people do not find it in the files of now."""
-    return replace(problem, file=Path(f"{revision}:{problem.file}"))

@@ -3,7 +3,7 @@ is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -121,7 +121,8 @@ class Stack:
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
         """Return what forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
         platforms = self.settings.platforms.items()
-        confirmed = {client.resource_name: client for client in self.confirmed_clients()}
+        clients = (confirmation.client(client_key) for client_key, confirmation in self.confirmations.items())
+        confirmed = {client.resource_name: client for client in clients if client}
         return desired(
             connections,
             self.now,
@@ -222,12 +223,6 @@ class Stack:
         recorded = (client for client in self.recorded.clients.values() if client.platform in self.by_hand)
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
         return [client for client in recorded if client.client_id not in confirmed]
-
-    def confirmed_clients(self) -> Iterator[Client]:
-        """Yield the clients that people confirmed, as they did."""
-        for client_key, confirmation in self.confirmations.items():
-            if client := confirmation.client(client_key):
-                yield client
 
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has none of its own."""

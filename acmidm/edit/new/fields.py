@@ -37,7 +37,8 @@ class Fields:
         given = [name for of, name in self._values if of == product.product]
         configuration: dict[str, Any] = {}
         unallowed = [name for name in schema.get("required", ()) if self._is_unallowed(product, name)]
-        self._talk.wrong += [self._unallowed(product, name) for name in unallowed]
+        facts = {"file": self._file.as_posix(), "product": product.product}
+        self._talk.wrong += [say("edit.not_allowed_yet", name=name, **facts) for name in unallowed]
         if self._talk.on_terminal:
             self._talk.require()
         for name in dict.fromkeys([*schema.get("required", ()), *given]):
@@ -53,9 +54,6 @@ class Fields:
 
     def _allowed(self, name: str) -> Sequence[str]:
         return self._owner.organisation.speaks_for.get(name, ())
-
-    def _unallowed(self, product: Product, name: str) -> str:
-        return say("edit.not_allowed_yet", file=self._file.as_posix(), product=product.product, name=name)
 
     def _value(self, product: Product, name: str) -> object:
         part = (product.configuration or {}).get("properties", {}).get(name, {})

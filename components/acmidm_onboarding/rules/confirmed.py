@@ -99,12 +99,13 @@ def _without_form(
         if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
-            form = Declaration(**_shared(client), metadata=metadata, declared_by=organisation, scopes={})
+            shared = {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
+            form = Declaration(**shared, metadata=metadata, declared_by=organisation, scopes={})
             yield from _declared(form, confirmed, record, keys)
 
 
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
-    """Say whether a stack that protects its clients keeps one that no form has any more."""
+    """Return whether a stack that protects its clients keeps a client without a form."""
     is_gone = confirmed is not None and confirmed.said.removed is not None
     return not is_gone and (record is None or record.protected is not False)
 
@@ -129,11 +130,6 @@ def _as(
         products=dict(client.products),
         is_confirmed=True,
     )
-
-
-def _shared(client: Client) -> dict[str, Any]:
-    """Return the fields by which a client is known that no form has."""
-    return {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
 
 
 def _metadata_of(client: Client) -> ClientMetadata:
