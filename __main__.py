@@ -3,19 +3,19 @@
 import pulumi
 
 from acmidm_onboarding import Onboarding, OnboardingArgs, hand_over, load_onboardings, read_settings
-from acmidm_onboarding.onboarding import known
+from acmidm_onboarding.onboarding import without_unknown
 from acmidm_onboarding.refusals import fail_where_refused
 
 settings = read_settings()
 onboardings = {
-    found[0].key: Onboarding(found[0].key, OnboardingArgs(found, protect=settings.protect_clients))
-    for found in load_onboardings()
+    connections[0].key: Onboarding(connections[0].key, OnboardingArgs(connections, protect=settings.protect_clients))
+    for connections in load_onboardings()
 }
 hand_over(onboardings.values(), protect=settings.protect_clients)
 pulumi.export("environment", settings.environment.value)
 pulumi.export(
     "connections",
-    known({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}),
+    without_unknown({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}),
 )
 if secrets := {key: onboarding.client_secrets for key, onboarding in onboardings.items() if onboarding.client_secrets}:
     pulumi.export("client_secrets", pulumi.Output.secret(secrets))

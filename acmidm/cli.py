@@ -36,7 +36,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Ending(TyperGroup):
-    """Ends each command in one way where it cannot do what is wanted: a sentence on stderr, and its exit code."""
+    """Ends each command that fails in one way: a sentence on stderr, and its exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -139,7 +139,7 @@ def _options(
 
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
-    """The module and the file of each command, by the command's name."""
+    """Return the module and the file of each command, by the command's name."""
     return {
         file.stem.rstrip("_").replace("_", "-"): (f"{name}.{file.stem}", file)
         for name in FOLDERS

@@ -23,18 +23,15 @@ _VERSION = "2022-11-28"
 
 
 def variable(name: str) -> str:
-    """A variable of the job's environment. Raises Failure where it is not set."""
+    """Return a variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
-        raise Failure(
-            say("github.no_variable", name=name),
-            exit_code=3,
-        )
+        raise Failure(say("github.no_variable", name=name), exit_code=3)
     return value
 
 
 def get_json(http: httpx.Client, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    """The answer to a GET as data. Raises Failure."""
+    """Return the answer to a GET as data. Raises Failure."""
     return _sent(http, "GET", url, **options)
 
 
@@ -54,18 +51,18 @@ class Repository:
         )
 
     def comments(self, issue: int) -> Iterator[dict[str, Any]]:
-        """All comments of an issue or pull request, the oldest first."""
+        """Return all comments of an issue or pull request, the oldest first."""
         return self._pages(f"{self._path}/issues/{issue}/comments", {})
 
     def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
         """Open issues that this account opened; pull requests, which the API counts among them, left out."""
-        found = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
-        return (issue for issue in found if "pull_request" not in issue)
+        issues = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
+        return (issue for issue in issues if "pull_request" not in issue)
 
     def tip(self, reference: str) -> str:
-        """The commit that a branch is at, named as in ``refs/heads/main``."""
-        found, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
-        return str(found["object"]["sha"])
+        """Return the commit that a branch is at, named as in ``refs/heads/main``."""
+        branch, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
+        return str(branch["object"]["sha"])
 
     def add_comment(self, issue: int, body: str) -> None:
         self._send("POST", f"/issues/{issue}/comments", {"body": body})
@@ -74,7 +71,7 @@ class Repository:
         self._send("PATCH", f"/issues/comments/{comment}", {"body": body})
 
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
-        """The new issue's number."""
+        """Return the new issue's number."""
         return int(self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})["number"])
 
     def change_issue(self, issue: int, **fields: str) -> None:
@@ -92,20 +89,17 @@ class Repository:
 
 
 def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    place = f"{method} {httpx.URL(url).path}"
+    request = f"{method} {httpx.URL(url).path}"
     try:
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise Failure(say("github.no_answer", request=place, reason=type(error).__name__), exit_code=3) from None
+        raise Failure(say("github.no_answer", request=request, reason=type(error).__name__), exit_code=3) from None
     except ValueError:
-        raise Failure(say("github.no_json", request=place, status=answer.status_code), exit_code=3) from None
+        raise Failure(say("github.no_json", request=request, status=answer.status_code), exit_code=3) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
-        raise Failure(
-            say("github.refused", request=place, status=answer.status_code, message=message),
-            exit_code=3,
-        )
+        raise Failure(say("github.refused", request=request, status=answer.status_code, message=message), exit_code=3)
     return data, answer
 
 

@@ -26,13 +26,13 @@ _STANDARD_INPUT = Path("-")
 
 
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
-    """Have a command run in its project's folder. Each path that it is given is from where its user is: none may be a
-    default."""
+    """Have a command run in its project's folder. Paths among its arguments are from where its user is, so that no
+    default may be a path."""
 
     @wraps(command)
     def run(**given: Any) -> T:
         here = Path.cwd()
-        folder = next((one for one in (here, *here.parents) if _file_in(one)), here)
+        folder = next((parent for parent in (here, *here.parents) if _file_in(parent)), here)
         if folder == here:
             return command(**given)
         below = here.relative_to(folder)
@@ -74,4 +74,4 @@ def _file_in(folder: Path) -> Path | None:
 def _from(below: Path, value: Any) -> Any:
     if isinstance(value, Path):
         return value if value == _STANDARD_INPUT else below / value
-    return [_from(below, one) for one in value] if isinstance(value, list | tuple) else value
+    return [_from(below, item) for item in value] if isinstance(value, list | tuple) else value

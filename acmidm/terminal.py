@@ -98,7 +98,7 @@ def _ascii() -> codecs.CodecInfo:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Says on a terminal what is going on, and for how long; in a pipe or a log nothing at all."""
+    """Show on a terminal what is going on, and for how long; in a pipe or a log show nothing."""
     if not sys.stderr.isatty():
         yield
         return
@@ -112,7 +112,7 @@ def working(what: str) -> Iterator[None]:
 
 
 def as_json(report: BaseModel) -> str:
-    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a
+    """Return a report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a
     pipeline's log."""
     import json
 

@@ -17,7 +17,7 @@ from acmidm_onboarding.values.problems import on_one_line
 LONGEST = 200
 LONGEST_NAME = 64
 WHOLE = 600
-"""For what was cut by its meaning before, and for what the engine or a check reports: its remedy is at its end."""
+"""The longest sentence of the engine or of a check, whose remedy is at its end."""
 _MOST_NAMED = 10
 _SHARED = 20
 """How many characters that both values have are shown before the first that differs."""
@@ -37,7 +37,7 @@ def capitalised(text: str) -> str:
 
 
 def first_of(names: Sequence[str], separator: str = _SEPARATOR) -> str:
-    """The first ten, and how many more there are."""
+    """Return the first ten, and how many more there are."""
     named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
     return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
 
@@ -47,12 +47,12 @@ def day(moment: datetime) -> str:
 
 
 def days(left: int) -> str:
-    """How long something still lasts, in whole days."""
+    """Return how long something still lasts, in whole days."""
     return say_counted("words.days", left) if left else say("words.less_than_a_day")
 
 
 def shown(value: Any) -> str:
-    """A value as people read it: texts as they are, lists with commas, all else as JSON."""
+    """Return a value as people read it: texts as they are, lists with commas, all else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
@@ -72,9 +72,9 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
     differ."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
         return (None if old is None else cut(old, longest)), (None if new is None else cut(new, longest))
-    one, other = old.split(_SEPARATOR), new.split(_SEPARATOR)
-    if _is_list(one) or _is_list(other):
-        shown = _only(one, other, longest), _only(other, one, longest)
+    before, after = old.split(_SEPARATOR), new.split(_SEPARATOR)
+    if _is_list(before) or _is_list(after):
+        shown = _only(before, after, longest), _only(after, before, longest)
         if shown[0] != shown[1]:
             return shown
     start = max(0, len(commonprefix([old, new])) - _SHARED)  # noqa: RUF071 - of characters, not of a path's parts
@@ -94,14 +94,14 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _is_list(items: list[str]) -> bool:
-    """Whether it was a list of names: a sentence has commas too, and blanks."""
+    """Return whether it was a list of names: a sentence has commas too, and blanks."""
     return len(items) > 1 and not any(" " in item for item in items)
 
 
 def _only(mine: list[str], others: list[str], longest: int) -> str:
-    """How many there are, and which of them the others lack."""
-    known = set(others)
-    count, own = f"{len(mine):,}", [item for item in mine if item not in known]
+    """Say how many items ``mine`` are, and which of them the others lack."""
+    shared = set(others)
+    count, own = f"{len(mine):,}", [item for item in mine if item not in shared]
     names = _first(own, longest) if own else ""
     return say("words.of_them_with" if own else "words.of_them", count=count, names=names)
 
@@ -122,7 +122,7 @@ def searched(search: str) -> Callable[[str], bool]:
         re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
         for word in search.casefold().split()
     ]
-    return lambda text: all(one.search(text) for one in wanted)
+    return lambda text: all(pattern.search(text) for pattern in wanted)
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:

@@ -51,14 +51,14 @@ class Mails(BaseModel):
 
 
 def listed(received: Iterable[ReceivedMail], search: str) -> tuple[ListedMail, ...]:
-    """The mails that have a word that begins with each of ``search``."""
+    """Return the mails that have a word that begins with each of ``search``."""
     has_words = searched(search)
     return tuple(mail for mail in map(_listed, received) if has_words(mail.words))
 
 
 def lines(mail: ListedMail) -> Iterator[str]:
-    """A mail as text: what it is about, then what it says, indented. Whatever is in it does nothing to a terminal or a
-    pipeline."""
+    """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does nothing to a terminal
+    or a pipeline."""
     yield on_one_line(
         f"{mail.at:%Y-%m-%d %H:%M} UTC  {mail.connection or 'no connection'}  {mail.subject or 'no subject'}"
     )

@@ -35,7 +35,7 @@ class EmbeddedPortal:
         return self.served.daemon(NAME)
 
     def prepared(self) -> Program:
-        """How to run it, its operator registered with the key pair in the file that the settings name.
+        """Return how to run it, its operator registered with the key pair in the file that the settings name.
 
         A database or a key file that was lost is made good here. Raises Failure.
         """
@@ -47,7 +47,7 @@ class EmbeddedPortal:
 
 
 def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15) -> Program:
-    """How a portal with these settings is run."""
+    """Return how a portal with these settings is run."""
     return Program(
         command=(sys.executable, "-m", "acmidm_sandbox.beheerportaal.server", daemon.settings_file),
         settings=settings.model_dump_json(by_alias=True, indent=2),
@@ -58,9 +58,9 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
 
 
 def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[EmbeddedPortal]:
-    """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
-    for found in served(stack):
-        settings = found.settings
+    """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
+    for server in served(stack):
+        settings = server.settings
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
         external_issuer = None if is_ours else str(settings.issuer).rstrip("/")
         url = settings.address if external_issuer is None else settings.products_url
@@ -69,7 +69,7 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
             yield EmbeddedPortal(
-                found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict)
+                server, _portal_settings(server, origin, **given, explains_refusals=explain_refusals, strict=strict)
             )
 
 
@@ -99,14 +99,15 @@ def _smtp_port(served: Served) -> int | None:
 
 
 def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
-    """The products that have a configuration and a scope there; the first scope is the one that gives access.
+    """Return the products that have a configuration and a scope there; the first scope is the one that gives access.
 
     Each is an API with a client-ID, which is the same after every start and at every port, and a URL.
     """
     catalogue, offered = served.catalogue, served.scopes()
     products: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
-        scopes = [known for scope in product.scopes if (known := catalogue.name_on(served.platform, scope)) in offered]
+        names = (catalogue.name_on(served.platform, scope) for scope in product.scopes)
+        scopes = [scope for scope in names if scope in offered]
         if product.configuration is not None and scopes:
             resources = [f"{origin}/api/v2/{name}"]
             products[name] = {
@@ -119,21 +120,22 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """What a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
+    """Return what a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
     assigned to every client. Where no Referentie is public, the product's title is it, as in orders."""
-    found: dict[str, dict[str, object]] = {}
+    by_product: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}
         granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
         if scopes := [scope for scope in granted if scope is not None]:
             client_id = api_client_id(environment, platform, name)
             referentie = (product.coupling and product.coupling.referentie) or product.title
-            found[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
-    return found
+            by_product[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
+    return by_product
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:
-    """What a token request names a product's API of the sandbox by: what the sample stacks have as ``apiClientIds``."""
+    """Return what a token request names a product's API of the sandbox by: what the sample stacks have as
+    ``apiClientIds``."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"))
 
 

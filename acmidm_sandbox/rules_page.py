@@ -15,7 +15,7 @@ _HEAD = "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|\n"
 
 def with_rules(text: str) -> str:
     """Return the page with its table as the rules are now."""
-    return _TABLE.sub(lambda found: f"{found[1]}{_HEAD}{''.join(map(_row, RULES))}{found[2]}", text)
+    return _TABLE.sub(lambda match: f"{match[1]}{_HEAD}{''.join(map(_row, RULES))}{match[2]}", text)
 
 
 def _row(rule: Rule) -> str:

@@ -58,7 +58,7 @@ class Served:
         return Daemon(server_folder(self.stack, self.platform.value), name)
 
     def scopes(self) -> dict[str, Scope]:
-        """The scopes that the catalogue offers there, under the platform's names."""
+        """Return the scopes that the catalogue offers there, under the platform's names."""
         return {
             name: scope
             for own_name, scope in self.catalogue.scopes.items()
@@ -67,7 +67,7 @@ class Served:
         }
 
     def operator_key(self) -> ECKey:
-        """The operator's key pair, in the file that the settings name; made where it is missing. Raises
+        """Return the operator's key pair, in the file that the settings name; made where it is missing. Raises
         InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
@@ -80,26 +80,26 @@ class Served:
 
 
 def served(stack: str) -> Iterator[Served]:
-    """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
+    """Yield the platforms of a stack. Raises InvalidSettings and InvalidForms."""
     require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
-    for platform, found in settings.platforms.items():
+    for platform, platform_settings in settings.platforms.items():
         yield Served(
             stack=stack,
             platform=platform,
             environment=settings.environment,
-            settings=found,
+            settings=platform_settings,
             catalogue=catalogue,
             smtp_url=settings.smtp_url,
         )
 
 
 def served_here(stack: str, authority: str) -> Iterator[Served]:
-    """The platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
+    """Return the platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
     InvalidForms."""
-    here = (found for found in served(stack) if is_here(found.settings.address))
-    return (found for found in here if found.settings.authority == authority)
+    here = (server for server in served(stack) if is_here(server.settings.address))
+    return (server for server in here if server.settings.authority == authority)
 
 
 def is_here(url: AnyUrl) -> bool:
@@ -113,27 +113,27 @@ def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
     failed = False
     for item in items:
         try:
-            said = act(item)
+            sentence = act(item)
         except Failure as failure:
             typer.echo(str(failure), err=True)
             failed = True
         else:
-            if said:
-                typer.echo(said)
+            if sentence:
+                typer.echo(sentence)
     if failed:
         raise typer.Exit(1)
 
 
 def add_stop_and_status(app: typer.Typer, name: str) -> None:
-    """The two commands that are alike for all servers of a name, for those that were ever started here."""
+    """Add the commands ``stop`` and ``status``, about all servers of a name that were ever started here."""
 
     def daemons(stack: str | None) -> list[Daemon]:
         require_project()
-        found = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
-        if not found:
+        started = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        if not started:
             sentence = "sandbox.never_started_for" if stack else "sandbox.never_started"
             typer.echo(say(sentence, name=name, stack=stack))
-        return found
+        return started
 
     @app.command()
     def stop(stack: _AnyStackOption = None) -> None:
@@ -143,8 +143,8 @@ def add_stop_and_status(app: typer.Typer, name: str) -> None:
     @app.command()
     def status(stack: _AnyStackOption = None) -> None:
         """Show which servers run; the exit code is 0 when all of them answer, else 1."""
-        found = daemons(stack)
-        for daemon in found:
+        started = daemons(stack)
+        for daemon in started:
             typer.echo(f"{daemon.title}: {daemon.condition()}")
-        if not all(daemon.origin for daemon in found):
+        if not all(daemon.origin for daemon in started):
             raise typer.Exit(1)

@@ -88,7 +88,7 @@ class Daemon:
         return _origin(health_url) if health_url and _answers(health_url) else None
 
     def condition(self) -> str:
-        """How it is, in a few words for people."""
+        """Return how it is, in a few words for people."""
         pid, health_url = self._running()
         if pid is None or health_url is None:
             return "stopped"
@@ -97,7 +97,7 @@ class Daemon:
         return say("sandbox.status.silent", pid=pid, address=_origin(health_url), log=self.log)
 
     def settings(self) -> str | None:
-        """What it was started with last; None where it never was."""
+        """Return what it was started with last; None where it never was."""
         try:
             return self.settings_file.read_text("utf-8")
         except FileNotFoundError:
@@ -210,20 +210,21 @@ class Daemon:
         )
 
     def _last_words(self, said_before: int) -> str:
-        """The last error since a start, else the last line. Keycloak says more after its reason."""
+        """Return the last error since a start, else the last line. Keycloak says more after its reason."""
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), say("sandbox.said_nothing"))
 
 
 def _holder(port: int | None) -> str:
-    """Who listens on a port, for people: another clone of this project shows by its folder."""
+    """Say who listens on a port: the folder shows another clone of this project."""
     try:
-        found = next(
-            one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid
+        sockets = (
+            listening for listening in psutil.net_connections("tcp") if listening.laddr and listening.laddr.port == port
         )
-        process = psutil.Process(found)
-        return say("sandbox.holder", pid=found, name=process.name(), folder=process.cwd())
+        pid = next(filter(None, (listening.pid for listening in sockets)))
+        process = psutil.Process(pid)
+        return say("sandbox.holder", pid=pid, name=process.name(), folder=process.cwd())
     except (StopIteration, psutil.Error):  # another user's
         return say("sandbox.another_program")
 

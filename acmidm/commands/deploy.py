@@ -48,10 +48,8 @@ the engine's own: something was refused or failed.
 _FOUND_AGAIN = re.compile(
     r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword"
 )
-"""The types of what a run that was killed may leave without a trace in the state.
-
-The next run takes it over, or makes another secret for a client.
-"""
+"""The types of resources that a killed run may leave without a trace in the state: the next run takes them over, or
+makes another secret."""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -93,12 +91,10 @@ def deploy(
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
-    if (
-        wanted is not None and looks_first
-    ):  # what was approved is compared with what is, not with what a run that was cut off left
+    if wanted is not None and looks_first:  # the comparison below needs the state as it is
         looked, looks_first = _look(opened), False
     with working(say("review.previewing", stack=stack)):
-        previewed = engine.preview(stack, opened.there)
+        previewed = engine.preview(stack, opened.at_authorities)
     lacking = (
         recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
     )
@@ -109,8 +105,8 @@ def deploy(
             now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
     types = {
-        one["urn"].split("::")[2].rpartition("$")[2]
-        for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))
+        resource["urn"].split("::")[2].rpartition("$")[2]
+        for resource in (*(previewed.get("steps") or ()), *resources_in(opened.state))
     }
     at_the_end = (
         all(map(_FOUND_AGAIN.fullmatch, types))
@@ -127,40 +123,42 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if opened.by_hand and (waiting := [one for one in opened.orders if one.refused is None]):
+    if opened.by_hand and (waiting := [order for order in opened.orders if order.refused is None]):
         typer.echo(say_counted("deploy.orders", len(waiting), stack=stack), err=True)
     if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
-        # What was done of an approved review is not to be done again, so that it is not what would run any more.
+        # An approved review that ran in part cannot be carried out any more: what would run now is not what it says.
         fail(say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack), code)
 
 
-def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    """The connections of which what would run now is not what was approved, with their URNs: they stay as they are.
+def _left_out(
+    deviations: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]
+) -> Mapping[str, Sequence[str]]:
+    """Return the connections that deviate from what was approved, with their URNs: they stay as they are, and hold
+    nobody else up.
 
-    They hold nobody else up. The command ends where the difference is of no connection in particular.
+    The command ends where a deviation is of no connection in particular.
     """
-    for one in found:
-        typer.echo(say("deploy.differs", difference=one.sentence), err=True)
-    keys = {one.key for one in found if one.key is not None}
-    if any(one.key is None for one in found):
+    for deviation in deviations:
+        typer.echo(say("deploy.differs", difference=deviation.sentence), err=True)
+    keys = {deviation.key for deviation in deviations}
+    if None in keys:
         fail(say("deploy.not_approved", stack=stack.name), Code.FOUND)
     if keys:
         typer.echo(say_counted("deploy.left_out", len(keys)), err=True)
     resources = [*resources_in(stack.state), *(previewed.get("steps") or ())]
-    return {key: urns_of(key, resources) for key in keys}
+    return {key: urns_of(key, resources) for key in keys if key is not None}
 
 
 def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:
-    """Bring the stack up, but for what is left out; once more where that leaves something for a next run which no
-    earlier run has left.
+    """Bring the stack up, but for what is left out; run once more where this run leaves work that no earlier run left.
 
-    The worst exit code.
+    Return the worst exit code.
     """
 
     def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
         excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
-        return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
+        return engine.run(stack.name, *words, there=stack.at_authorities, state_at_the_end=at_the_end)
 
     before = _waiting(stack)
     ended = bring_up(left_out)
@@ -171,37 +169,34 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     typer.echo(say("deploy.second_run", clients=first_of(sorted(left))), err=True)
     more: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
-        previewed = engine.preview(stack.name, stack.there)
+        previewed = engine.preview(stack.name, stack.at_authorities)
         more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
     renew()
     return bring_up({**left_out, **more}) or ended or (Code.FOUND if more else Code.WELL)
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
-    """The names of the clients, such as ``OVO002067/loket``, for which the next ``up`` has more to do than is desired
-    of them now.
+    """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has something to do.
 
-    These are clients that leave and are at their last step, and clients whose output says that they do not authenticate
-    yet as their inputs want it.
+    These are clients at the last step of leaving, clients that do not authenticate yet as their inputs want it, and
+    clients with a record of withdrawn scopes that they have back.
     """
-    clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
-    not_yet = (
-        one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD)
-    )
+    names = set[str]()
+    for resource in resources_in(stack.state):
+        if not resource.get("delete") and kind_of(resource) == Resource.CLIENT:
+            inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
+            names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
     today, parts = stack.now.date(), stack.recorded.parts
-    # What was taken from one that is not to leave any more, and that it has again, need not be remembered.
-    staying = ((one.resource_name, recorded_as(one, parts)) for one in stack.connections if not due(one, today))
-    again = {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
-    return last_step(stack.connections, parts, today) | {name_of(one) for one in not_yet} | again
+    staying = ((form.resource_name, recorded_as(form, parts)) for form in stack.connections if not due(form, today))
+    names |= {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
+    return last_step(stack.connections, parts, today) | names
 
 
 def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> bool:
-    """Show what a preview refuses, and what its keys break; whether it refuses something.
+    """Show what a preview refuses, and what its keys break; return whether it refuses something.
 
-    End the command where too much would be removed, or nothing is left.
-
-    What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided
-    that they do.
+    End the command where too much would be removed, or nothing is left. Where the revision that was deployed last is
+    ``lacking`` here, it may have made the clients that would go: nobody has decided to remove those.
     """
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})
@@ -234,32 +229,31 @@ def _look(stack: Stack) -> int:
     # its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.there, state_at_the_end=True)
+    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.at_authorities, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0
-    # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites
-    # and removes only what bears its own key, and takes over what it was to make.
+    # A platform that is down holds up nobody on the other. `up` cannot harm what was not read: it overwrites and
+    # removes only what bears its own key, and takes over what it would make.
     typer.echo(say("deploy.not_looked_at"), err=True)
     return code
 
 
 def _renames(stack: Stack) -> bool:
-    """Whether a connection is in the state under an earlier key still."""
+    """Return whether a connection is in the state under an earlier key still."""
     recorded = set(map(name_of, resources_in(stack.state)))
     return any(former in recorded for connection in stack.connections for former in connection.formerly)
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody
-    would."""
+    """Return whether a client in use gets another secret: the state must have that before an authority does, or it is
+    lost."""
     made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 
 
 def _install_random_plugin(stack: Stack) -> None:
-    """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin
-    too."""
+    """Install the plugin that makes client secrets, where a form or the state has one: removing one needs it too."""
     has_secret = any(map(is_password, resources_in(stack.state)))
     if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return
@@ -271,7 +265,7 @@ def _install_random_plugin(stack: Stack) -> None:
 
 
 def _read_forms(stack: Stack) -> None:
-    """Read what the forms of a stack have; those with mistakes are left out, of which the preview says what they are.
+    """Read what the forms of a stack have, without those with mistakes, which the preview reports.
 
     Settings with mistakes end the command: nobody knows what is declared.
     """

@@ -14,22 +14,13 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
-from acmidm.report.compare import ConnectionChanges
-from acmidm.report.drift import (
-    ClientDrift,
-    Drift,
-    Real,
-    attributed,
-    drift_of,
-    drifted,
-    expiring_keys,
-    key_warnings,
-    with_unordered,
-    without_confirmation,
-)
+from acmidm.report.authors import attributed
+from acmidm.report.connection import ConnectionChanges
+from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
 from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
+from acmidm.report.three_views import ClientDrift, Real, drifted, with_unordered, without_confirmation
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, working
 from acmidm.words import WHOLE, plain
@@ -81,10 +72,10 @@ def drift(
     --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what also has a change of a
     form that waits. A client that was removed comes back with another client-ID, which its organisation is mailed.
     """
-    found = look(stack, days)
-    if heal and found.report.by_hand:
-        found = _heal(stack, days, found)
-    report = found.report
+    result = look(stack, days)
+    if heal and result.report.by_hand:
+        result = _heal(stack, days, result)
+    report = result.report
     write_report(report, output)
     differs = any(
         (report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared))
@@ -95,14 +86,14 @@ def drift(
 
 
 @dataclass(frozen=True)
-class Found:
-    """A report, and the clients that it was made from."""
+class Look:
+    """The report of one look at the authorities, and the clients that it was made from."""
 
     report: Drift
     clients: list[ClientDrift]
 
 
-def look(name: str, days: int = 30) -> Found:
+def look(name: str, days: int = 30) -> Look:
     """Look at the authorities once. Raises Failure."""
     stack = stack_of(name)
     settings, managed_by = stack.settings, named_at_authorities(name)
@@ -114,61 +105,61 @@ def look(name: str, days: int = 30) -> Found:
         if desired is not None:
             require_a_form(stack)
         platforms, left = stack.platforms, _left(desired, managed_by)
-        known = [*recorded.clients.values(), *(declared or {}).values()]
-        real, unlisted = _real(platforms, known)
+        states = [*recorded.clients.values(), *(declared or {}).values()]
+        real, unlisted = _real(platforms, states)
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
-        unread = {one.place for one in known if (one.platform, one.client_id) in unlisted}
-        not_compared = [one for one in recorded.clients.values() if one.place in unread]
+        unread = {state.place for state in states if (state.platform, state.client_id) in unlisted}
+        not_compared = [state for state in recorded.clients.values() if state.place in unread]
         listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
-        if declared is not None and desired is not None and stack.by_hand:
-            has_api = {place: one for place, one in declared.items() if one.platform not in stack.by_hand}
+        if desired is not None and stack.by_hand:
             wanted = in_stack(desired.wanted, protect=settings.protect_clients, managed_by=managed_by)
-            ordered = drifted(listed, _but_for(unlisted, unread, {**has_api, **wanted}), real, today)
-            by_hand = (one for one in ordered if one.recorded and one.recorded.platform in stack.by_hand)
-            clients = with_unordered(clients, by_hand)
+            ordered = drifted(listed, _but_for(unlisted, unread, wanted), real, today)
+            clients = with_unordered(clients, ordered, stack.by_hand)
         clients += map(without_confirmation, stack.unconfirmed)
         clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
     notes += unlisted.values()
-    notes += [say("drift.not_listed", platform=name) for name, one in platforms.items() if not one.can.lists_clients]
+    silent = (platform for platform, connected in platforms.items() if not connected.can.lists_clients)
+    notes += [say("drift.not_listed", platform=platform) for platform in silent]
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
-    beside = apart(
+    groups = apart(
         without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
         left,
         None if declared is None else managed_by,
     )
-    notes += [say("drift.left_behind")] if beside.left_behind else []
+    notes += [say("drift.left_behind")] if groups.left_behind else []
     report = drift_of(
         name,
         settings.environment,
         clients,
         now,
         expiring=expiring_keys(clients, now, days),
-        preserved=tuple(beside.preserved),
-        left_behind=tuple(beside.left_behind),
-        undeclared=tuple(beside.others),
+        preserved=tuple(groups.preserved),
+        left_behind=tuple(groups.left_behind),
+        undeclared=tuple(groups.others),
         problems=tuple(
             refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))
         ),
         notes=tuple(notes),
-        is_whole=not unread and not any((one.platform, name) in unlisted for one in known for name in one.products),
+        is_whole=not unread
+        and not any((state.platform, name) in unlisted for state in states for name in state.products),
     )
-    return Found(report, clients)
+    return Look(report, clients)
 
 
 def _desired(stack: Stack) -> Desired | None:
-    """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is
-    reached."""
+    """Return what the forms declare; None without a folder of forms. Their mistakes are reported before any authority
+    is reached."""
     folder = stack.settings.forms_folder
     if not folder.is_dir():
-        if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
+        if folder != Settings.model_fields["forms_folder"].default:  # the settings name a folder that is missing
             raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
     if stack.forms.problems:
@@ -177,8 +168,8 @@ def _desired(stack: Stack) -> Desired | None:
 
 
 def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
-    """Whose clients are preserved, by what their authority knows them by."""
-    return {Owner(key, managed_by): one for one in (desired.left if desired else ()) for key in natural_keys(one)}
+    """Return the declarations of preserved clients, by the marks that their authority has."""
+    return {Owner(key, managed_by): form for form in (desired.left if desired else ()) for key in natural_keys(form)}
 
 
 def _reach(stack: Stack, declared: Clients) -> None:
@@ -191,40 +182,37 @@ def _reach(stack: Stack, declared: Clients) -> None:
 
 
 def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
-    """The products that clients of a platform have: it need not offer any other."""
-    found: dict[Platform, set[str]] = defaultdict(set)
+    """Return the products that clients have, per platform: a platform need not offer any other."""
+    products: dict[Platform, set[str]] = defaultdict(set)
     for state in states:
-        found[state.platform] |= state.products.keys()
-    return found
+        products[state.platform] |= state.products.keys()
+    return products
 
 
 def _but_for(
     unlisted: Collection[tuple[Platform, str]], unread: Collection[ClientKey], clients: Mapping[Any, Client]
 ) -> dict[Any, Client]:
-    """The clients without those that could not be read, and without the products that could not be listed: what of
-    them is there is not known."""
-    return {
-        place: replace(
-            one,
-            products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted},
-        )
-        for place, one in clients.items()
-        if one.place not in unread
-    }
+    """Return the clients without those that could not be read, and without the products that could not be listed."""
+
+    def listed(client: Client) -> Client:
+        names = [name for name in client.products if (client.platform, name) not in unlisted]
+        return replace(client, products={name: client.products[name] for name in names})
+
+    return {name: listed(client) for name, client in clients.items() if client.place not in unread}
 
 
 def _real(
-    platforms: Connected, known: Collection[Client]
+    platforms: Connected, states: Collection[Client]
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
-    """List every client of every platform, and the configurations of products there; and say why, per product and
-    client, where that cannot be done.
+    """Return every client and every configuration of a product, per platform; and per product and client that cannot be
+    listed a sentence why.
 
-    Also of products that none of ours has: this stack may have left some behind.
+    Products that no client of ours has are listed too: this stack may have left configurations behind.
     """
-    products = _products(known)
-    for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
+    products = _products(states)
+    for name in products.keys() - platforms.keys():  # without an authority all clients would look as if removed
         raise InvalidSettings(say("drift.no_authority", platform=name))
-    found: dict[Platform, Real] = {}
+    real: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
         needed, configured = products.get(name, ()), {}
@@ -237,31 +225,32 @@ def _real(
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
-        ours = {client_id for one in known if one.platform is name and (client_id := one.client_id or one.adopts)}
+        own = (state.client_id or state.adopts for state in states if state.platform is name)
+        ours = {client_id for client_id in own if client_id}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
-        found[name] = Real(
+        real[name] = Real(
             clients, configured, platform.assigned, unread.keys(), platform.unkept, platform.marks_products
         )
-    return found, unlisted
+    return real, unlisted
 
 
-def _clients(platform: ConnectedPlatform, known: Collection[str]) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
-    """Every client by its client-ID, those that are ``known`` where its authority lists none; and why, of each of which
-    nobody can tell whether it is gone."""
-    found = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+def _clients(platform: ConnectedPlatform, ours: Collection[str]) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
+    """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and per client that may
+    be gone a sentence why nobody can tell."""
+    clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
     unread = {}
-    for client_id in () if platform.can.lists_clients else sorted(known):
+    for client_id in () if platform.can.lists_clients else sorted(ours):
         try:
             if snapshot := platform.clients.get(client_id):
-                found[client_id] = snapshot
+                clients[client_id] = snapshot
         except PerhapsGone as error:
             unread[client_id] = say("drift.unread", client=client_id, error=error)
-    return found, unread
+    return clients, unread
 
 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
-    """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
+    """Add who made each change by hand, where an authority records that; return a note where it cannot be read."""
     failed: list[AuthorityError] = []
     for client in clients:
         if not client.by_hand or not client.by_hand.client_id:
@@ -281,7 +270,7 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
     return [" ".join((say("drift.who_unknown", error=failed[0]), *others))]
 
 
-def _heal(stack: str, days: int, before: Found) -> Found:
+def _heal(stack: str, days: int, before: Look) -> Look:
     """Repair what was changed by hand and has nothing pending, and look again."""
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
@@ -293,30 +282,30 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
         with working(say_counted("drift.repairing", len(urns), stack=stack)):
-            there = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
-            well, errors, protected = engine.up(stack, urns, there, state_at_the_end=stack_of(stack).finds_clients)
+            recorded = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
+            well, errors, protected = engine.up(stack, urns, recorded, state_at_the_end=stack_of(stack).finds_clients)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
-    left += [say("drift.not_repaired", key=one.key, stack=stack) for one in not_repaired if well]
+    left += [say("drift.not_repaired", key=connection.key, stack=stack) for connection in not_repaired if well]
     update = {
         "healed": well and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),
         "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
     }
-    return Found(after.report.model_copy(update=update), after.clients)
+    return Look(after.report.model_copy(update=update), after.clients)
 
 
 def _repaired(
     healing: Iterable[ClientDrift], after: Iterable[ClientDrift]
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
-    """What was repaired and what was not, as a second look shows: what the state has forgotten by then was not."""
-    there = {one.recorded.place: one for one in after if one.recorded and one.real}
+    """Return what a second look shows as repaired, and what not: a client that the state has lost is not repaired."""
+    present = {drift.recorded.place: drift for drift in after if drift.recorded and drift.real}
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
-        if (found := client.healed) and client.recorded:
-            now = there.get(client.recorded.place)
+        if (healed := client.healed) and client.recorded:
+            now = present.get(client.recorded.place)
             left = {(change.kind, change.subject) for change in now.by_hand.changes} if now and now.by_hand else set()
-            is_left = now is None or any((change.kind, change.subject) in left for change in found.changes)
-            (not_repaired if is_left else repaired).append(found)
+            is_left = now is None or any((change.kind, change.subject) in left for change in healed.changes)
+            (not_repaired if is_left else repaired).append(healed)
     return repaired, not_repaired

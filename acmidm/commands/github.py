@@ -30,11 +30,7 @@ _EPILOG = """
 cannot be reached.
 """
 
-app = typer.Typer(
-    help=__doc__,
-    epilog=_EPILOG,
-    no_args_is_help=True,
-)
+app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
 LONGEST_BODY = 65_536
 """Characters in a comment or an issue."""
@@ -56,11 +52,11 @@ def comment(file: ReportArgument) -> None:
     pull_request, head = _pull_request()
     mark, repository = _mark("review"), Repository()
     body = _body(f"{_report(file)}\n{say('github.about', commit=head)}\n", mark)
-    for found in repository.comments(pull_request):
-        if _is_ours(found, mark):
-            if found["body"] != body:
-                repository.change_comment(found["id"], body)
-            typer.echo(say("github.up_to_date", comment=found["id"], pull_request=pull_request))
+    for posted in repository.comments(pull_request):
+        if _is_ours(posted, mark):
+            if posted["body"] != body:
+                repository.change_comment(posted["id"], body)
+            typer.echo(say("github.up_to_date", comment=posted["id"], pull_request=pull_request))
             return
     repository.add_comment(pull_request, body)
     typer.echo(say("github.commented", pull_request=pull_request))
@@ -87,9 +83,7 @@ def summary(file: ReportArgument) -> None:
 
 
 @app.command()
-def drift(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
-) -> None:
+def drift(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
     It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0
@@ -154,48 +148,44 @@ def newest() -> None:
     tip = Repository().tip(reference)
     if tip != own:
         branch = reference.removeprefix("refs/heads/")
-        fail(
-            say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]),
-            Code.FOUND,
-        )
+        fail(say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]), Code.FOUND)
     typer.echo(say("github.newest", commit=own[:7]))
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
-    """Open the one issue of this name and stack, or bring it in line with a report; close it where that is about
-    nothing."""
+    """Open or update the one issue of this name and stack; close it where the report is about nothing."""
     repository, mark = Repository(), _mark(f"{name}-{stack}")
-    found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
+    issue = next((opened for opened in repository.open_issues(BOT) if _is_ours(opened, mark)), None)
     if about:
-        typer.echo(_noted(repository, found, say(f"github.title.{about}", stack=stack), _body(text, mark)))
+        typer.echo(_noted(repository, issue, say(f"github.title.{about}", stack=stack), _body(text, mark)))
     else:
-        typer.echo(_closed(repository, found, name, stack))
+        typer.echo(_closed(repository, issue, name, stack))
 
 
-def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str) -> str:
-    """Opens the issue, or brings it in line with the report; says what was done."""
-    if found is None:
+def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, body: str) -> str:
+    """Open the issue or update it; return what was done."""
+    if issue is None:
         assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
         return say("github.issue.opened", title=title, issue=repository.open_issue(title, body, assignees))
-    if (found["title"], found["body"]) != (title, body):
-        repository.change_issue(found["number"], title=title, body=body)
-        if _headline(found["body"]) != _headline(body):
+    if (issue["title"], issue["body"]) != (title, body):
+        repository.change_issue(issue["number"], title=title, body=body)
+        if _headline(issue["body"]) != _headline(body):
             # Changing the text notifies nobody; this does.
-            repository.add_comment(found["number"], _headline(body))
-    return say("github.issue.updated", title=title, issue=found["number"])
+            repository.add_comment(issue["number"], _headline(body))
+    return say("github.issue.updated", title=title, issue=issue["number"])
 
 
-def _closed(repository: Repository, found: dict[str, Any] | None, name: str, stack: str) -> str:
-    """Closes the issue where one is open; says what was done."""
-    if found is None:
+def _closed(repository: Repository, issue: dict[str, Any] | None, name: str, stack: str) -> str:
+    """Close the issue where one is open; return what was done."""
+    if issue is None:
         return say(f"github.in_sync.{name}", stack=stack)
-    repository.add_comment(found["number"], say(f"github.in_sync_again.{name}", stack=stack))
-    repository.change_issue(found["number"], state="closed", state_reason="completed")
-    return say(f"github.closed.{name}", stack=stack, issue=found["number"])
+    repository.add_comment(issue["number"], say(f"github.in_sync_again.{name}", stack=stack))
+    repository.change_issue(issue["number"], state="closed", state_reason="completed")
+    return say(f"github.closed.{name}", stack=stack, issue=issue["number"])
 
 
 def _mark(name: str) -> str:
-    """What an own comment or issue is recognised by; it does not show."""
+    """Return the invisible mark by which an own comment or issue is recognised."""
     return f"<!-- acmidm:{name} -->"
 
 
@@ -211,13 +201,12 @@ def _body(text: str, mark: str) -> str:
 
 
 def _headline(body: str) -> str:
-    """The first line that shows."""
+    """Return the first line that shows."""
     return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
 
 
 def _report(file: Path) -> str:
-    """The text to post; the command that was to write it failed where it is empty, and what was posted before is true
-    no more."""
+    """Return the text to post; an empty file means that its command failed: then a notice replaces the former text."""
     return _text(file) or f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
 
 
@@ -239,9 +228,9 @@ def _summarise(text: str, target: Path) -> None:
 
 
 def _pull_request() -> tuple[int, str]:
-    """The number of the pull request that the event is about, and the commit that it proposed then."""
-    found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
-    number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
+    """Return the number of the pull request that the event is about, and the commit that it proposed then."""
+    pull_request = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
+    number, head = pull_request.get("number"), str((pull_request.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
         raise Failure(say("github.no_pull_request"), exit_code=3)
     return int(number), head

@@ -69,9 +69,9 @@ def history(
         clients = _clients(opened, search)
         count += len(clients)
         with working(say("history.reading_trail", stack=name)):
-            found, said = _of_stack(opened, clients, start)
-        entries += found
-        notes += said
+            more_entries, more_notes = _of_stack(opened, clients, start)
+        entries += more_entries
+        notes += more_notes
     report = History(
         stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes)
     )
@@ -80,8 +80,8 @@ def history(
 
 
 def _clients(stack: Stack, search: str) -> list[Client]:
-    """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be
-    gone."""
+    """Return the clients of a state that match; else one with the word as its client-ID, on each platform: it may be
+    gone from the state."""
     with working(say("status.reading", stack=stack.name)):
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
@@ -95,7 +95,7 @@ def _clients(stack: Stack, search: str) -> list[Client]:
 
 
 def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
-    """The entries since then, and which authorities have none to give."""
+    """Return the entries since a moment, and a note for each authority that gives none."""
     entries: list[Entry] = []
     platforms = stack.platforms_briefly
     silent = set(platforms)
@@ -103,7 +103,7 @@ def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[lis
         authority = platforms[client.platform].authority if client.platform in platforms else None
         if not isinstance(authority, Audited) or not client.client_id:
             continue
-        for recorded in takewhile(lambda one: one.at >= since, authority.recorded_changes(client.client_id)):
+        for recorded in takewhile(lambda change: change.at >= since, authority.recorded_changes(client.client_id)):
             silent.discard(client.platform)
             if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)

@@ -70,7 +70,7 @@ def import_(
     sheets = read_sheets(sheet)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
-    profiles = {environment: found.profile for environment, (_, found) in settings.items()}
+    profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}
     forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
     plan = plan_of(sheets.rows, _registers(settings), forms, contact)
     outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, supplier).write(plan.drafts)
@@ -98,10 +98,10 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
 
 def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
     registers = {}
-    for environment, (stack, found) in settings.items():
+    for environment, (stack, of_stack) in settings.items():
         with working(f"listing the clients of {stack}"):
             registers[environment] = read_register(
-                stack, environment, connected(found, load_catalogue(found.catalogue_folder))
+                stack, environment, connected(of_stack, load_catalogue(of_stack.catalogue_folder))
             )
     return registers
 

@@ -100,10 +100,10 @@ def rotate(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
-    found = _form(form, environment)
-    if not found.has_list:
+    target = _form(form, environment)
+    if not target.has_list:
         fail(say("edit.nothing_to_replace", form=form, environment=environment))
-    _make(found, days, private_key, passphrase_fd)
+    _make(target, days, private_key, passphrase_fd)
 
 
 @app.command("add", epilog=ADD)
@@ -126,22 +126,22 @@ def add(
 ) -> None:
     """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public
     half is taken."""
-    found, now = _form(form, environment), datetime.now(UTC)
-    words = _words(found)
+    target, now = _form(form, environment), datetime.now(UTC)
+    words = _words(target)
     ends = None if days is None else now + timedelta(days=days)
-    keys, is_half = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
-    found.require_room(len(keys))
-    names = found.names_of(len(keys), now)
-    found.declare(dict(zip(names, keys, strict=True)))()
+    keys, is_half = keys_in(file, target.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
+    target.require_room(len(keys))
+    names = target.names_of(len(keys), now)
+    target.declare(dict(zip(names, keys, strict=True)))()
     if is_half:
         _say(words, "private", words("stays", file=file))
     for name, key in zip(names, keys, strict=True):
-        _say_public(found, name, key)
+        _say_public(target, name, key)
     number = "one" if len(keys) == 1 else "many"
     _say(
-        words, "form", words(f"form.{number}", form=found.loaded.file, environment=words(f"environment.{environment}"))
+        words, "form", words(f"form.{number}", form=target.loaded.file, environment=words(f"environment.{environment}"))
     )
-    _say_next(found, str(file) if is_half else words("file"))
+    _say_next(target, str(file) if is_half else words("file"))
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:
@@ -150,61 +150,59 @@ def _form(file: Path, environment: str) -> FormOfKeys:
     return form_of_keys(file, Environment(environment))
 
 
-def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
+def _make(form: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
     """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half,
     then the form."""
-    now, words = datetime.now(UTC), _words(found)
-    found.require_room()
+    now, words = datetime.now(UTC), _words(form)
+    form.require_room()
     folder = default_folder()
 
     def private(name: str) -> Path:
-        return private_key or folder / f"{found.loaded.organisation.code}-{name}.private.pem"
+        return private_key or folder / f"{form.loaded.organisation.code}-{name}.private.pem"
 
-    [name] = found.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
+    [name] = form.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
     file = private(name)
     require_outside_git(file)
     passphrase = new_passphrase(passphrase_fd, words)
     with working(words("working")):
-        pair = make_pair(found.profile, now + timedelta(days=days), passphrase)
-    write_private_key(file, pair, found.declare({name: pair.public}))
+        pair = make_pair(form.profile, now + timedelta(days=days), passphrase)
+    write_private_key(file, pair, form.declare({name: pair.public}))
     _say(words, "private", words("private", file=file))
-    _say_public(found, name, pair.public)
-    _say(
-        words, "form", words("form.one", form=found.loaded.file, environment=words(f"environment.{found.environment}"))
-    )
-    _say_next(found, str(file))
+    _say_public(form, name, pair.public)
+    _say(words, "form", words("form.one", form=form.loaded.file, environment=words(f"environment.{form.environment}")))
+    _say_next(form, str(file))
 
 
-def _words(found: FormOfKeys) -> Texts:
-    """What the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
-    return texts("keys", found.loaded.organisation.language)
+def _words(form: FormOfKeys) -> Texts:
+    """Return what the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
+    return texts("keys", form.loaded.organisation.language)
 
 
 def _say(words: Texts, label: str, text: str) -> None:
-    width = max(len(words(f"label.{one}")) for one in ("private", "public", "form")) + 1
+    width = max(len(words(f"label.{name}")) for name in ("private", "public", "form")) + 1
     typer.echo(f"{words(f'label.{label}'):<{width}} {on_one_line(text)}")
 
 
-def _say_public(found: FormOfKeys, name: str, key: PublicJwk) -> None:
-    words = _words(found)
+def _say_public(form: FormOfKeys, name: str, key: PublicJwk) -> None:
+    words = _words(form)
     facts = [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))
-    file = f"{found.loaded.file.with_name(name)}.jwk.json"
+    file = f"{form.loaded.file.with_name(name)}.jwk.json"
     _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
 
 
-def _say_next(found: FormOfKeys, private_key: str) -> None:
+def _say_next(target: FormOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
-    form, words = found.loaded.file, _words(found)
-    environment = words(f"environment.{found.environment}")
+    form, words = target.loaded.file, _words(target)
+    environment = words(f"environment.{target.environment}")
     steps = [words("next.commit", environment=environment)]
-    probe = f"acmidm probe {form} --stack {found.environment} --client-id CLIENT_ID --private-key {private_key}"
-    if not found.has_list:
+    probe = f"acmidm probe {form} --stack {target.environment} --client-id CLIENT_ID --private-key {private_key}"
+    if not target.has_list:
         typer.echo(on_one_line(words("all", form=form, environment=environment)))
-    if not found.keys:
+    if not target.keys:
         steps.append(words("next.try", probe=probe))
     else:
-        replaced = ", ".join(key.kid for key in found.keys)
+        replaced = ", ".join(key.kid for key in target.keys)
         steps += [words("next.sign"), words("next.prove", probe=probe), words("next.remove", kids=replaced)]
     typer.echo(words("next"))
     for number, step in enumerate(steps, 1):

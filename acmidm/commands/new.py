@@ -10,7 +10,7 @@ import typer
 
 from acmidm.edit.new.checks import chosen
 from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
-from acmidm.edit.new.files import place
+from acmidm.edit.new.files import write_files
 from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.talk import Talk, pairs
 from acmidm.report.codeowners import onboarding_team
@@ -107,7 +107,7 @@ def new(
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
     _report(
         draft,
-        place({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms),
+        write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms),
         catalogue,
         talk,
     )

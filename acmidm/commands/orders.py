@@ -12,7 +12,7 @@ import typer
 from acmidm import git
 from acmidm.engine.stacks import stack_of
 from acmidm.orders.checking import check as checked
-from acmidm.orders.listed import Orders, listed, orders_of
+from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
 from acmidm.report.order_history import OrderHistory, ordered_by_name
@@ -70,16 +70,15 @@ def list_orders(
 
 
 def read(stack: str, language: Language, doer: Doer | None = None) -> Orders:
-    """Read the orders of a stack, or those that one carries out. Raises Failure."""
+    """Read the orders of a stack, or those of one doer. Raises Failure."""
     opened = _opened(stack)
-    history = OrderHistory(opened)
-    found = (one for one in opened.orders if doer in (None, one.doer))
-    return orders_of(opened, language, (listed(opened, one, language, history.since(one)) for one in found))
+    orders = [order for order in opened.orders if doer in (None, order.doer)]
+    return orders_of(opened, language, orders, OrderHistory(opened).since)
 
 
 @app.command()
 def show(
-    order: Annotated[
+    words: Annotated[
         list[str], typer.Argument(metavar="ORDER", help="The order, or the key of a client for all of its orders.")
     ],
     stack: StackOption = "tni",
@@ -89,20 +88,19 @@ def show(
     """Show what a person does for an order, step by step, with the values to copy and what to bring back."""
     opened = _opened(stack)
     history = OrderHistory(opened)
-    name = " ".join(order)
+    name = " ".join(words)
     if "@" in name:
-        found = [history.said(*ordered_by_name(name))]
+        orders = [history.find(*ordered_by_name(name))]
     else:
-        resource_name, *parts = order
-        mine = (one for one in opened.orders if one.resource_name == resource_name)
-        found = [one for one in mine if not parts or one.part in parts]
-    orders = (listed(opened, one, language, history.since(one)) for one in found)
-    write_report(orders_of(opened, language, orders, is_whole=True), output)
+        resource_name, *parts = words
+        of_client = (order for order in opened.orders if order.resource_name == resource_name)
+        orders = [order for order in of_client if not parts or order.part in parts]
+    write_report(orders_of(opened, language, orders, history.since, is_whole=True), output)
 
 
 @app.command()
 def done(
-    order: OrderArgument,
+    words: OrderArgument,
     stack: StackOption = "tni",
     client_id: Annotated[
         str | None, typer.Option(help="The client-ID that the portal shows of a new client.", show_default=False)
@@ -117,26 +115,26 @@ def done(
     """Confirm that an order is carried out: what that version of it said is written, and nothing that the form says
     since."""
     opened, now = _opened(stack), datetime.now(UTC)
-    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
+    order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     keys = _keys_in(key or ()) if key or no_keys else None
-    written = confirm(opened, found, attestation(by or git.user(), now), client_id=client_id, keys=keys)
-    typer.echo(say("orders.confirmed" if written.is_new else "orders.already", order=found.name, file=written.file))
-    _what_next(opened, found, written)
+    written = confirm(opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys)
+    typer.echo(say("orders.confirmed" if written.is_new else "orders.already", order=order.name, file=written.file))
+    _what_next(opened, order, written)
 
 
 @app.command()
 def refused(
-    order: OrderArgument,
+    words: OrderArgument,
     why: Annotated[str, typer.Option(help="Why it is not carried out.")],
     stack: StackOption = "tni",
     by: ByOption = None,
 ) -> None:
     """Note that an order is not carried out, and why: it stays refused until the form says something else."""
     opened, now = _opened(stack), datetime.now(UTC)
-    found = OrderHistory(opened).said(*ordered_by_name(" ".join(order)))
-    written = refuse(opened, found, why, attestation(by or git.user(), now))
-    typer.echo(say("orders.noted_refused", order=found.name, file=written.file))
-    _what_next(opened, found, written)
+    order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
+    written = refuse(opened, order, why, attestation(by or git.user(), now))
+    typer.echo(say("orders.noted_refused", order=order.name, file=written.file))
+    _what_next(opened, order, written)
 
 
 @app.command()
@@ -157,24 +155,21 @@ def check(
 
     It also lists what somebody should look at again, longest unseen first. Exits with 1 where something differs.
     """
-    found = checked(_opened(stack), exported)
-    write_report(found, output)
-    if found.differences:
+    report = checked(_opened(stack), exported)
+    write_report(report, output)
+    if report.differences:
         raise typer.Exit(Code.FOUND)
 
 
 @app.command()
 def gone(
-    connection: Annotated[
-        str,
-        typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure."),
-    ],
+    connection: Annotated[str, typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure.")],
     stack: StackOption = "tni",
     by: ByOption = None,
 ) -> None:
     """Confirm that a client is gone at the portal, though no order says so: the next run forgets it."""
     opened, now = _opened(stack), datetime.now(UTC)
-    order = next((one for one in removals(opened.confirmations) if one.resource_name == connection), None)
+    order = next((removal for removal in removals(opened.confirmations) if removal.resource_name == connection), None)
     if order is None:
         fail(say("orders.no_client", client=quoted(connection)))
     written = confirm(opened, order, attestation(by or git.user(), now))
@@ -183,7 +178,7 @@ def gone(
 
 
 def _opened(name: str) -> Stack:
-    """The stack, where people carry out orders. On production only what is merged is ordered."""
+    """Open a stack that people change by hand. On production only what is merged is ordered."""
     opened = stack_of(name, may_be_new=True)
     settings = opened.settings
     if not opened.by_hand:
@@ -200,7 +195,7 @@ def _doer(name: str) -> Doer:
 
 
 def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
-    """The public keys in some files. Raises Failure with everything that is wrong with them."""
+    """Read the public keys in some files. Raises Failure with everything that is wrong with them."""
     keys, problems = list[PublicJwk](), list[Problem]()
     for file in files:
         try:
@@ -221,7 +216,6 @@ def _what_next(stack: Stack, order: Order, written: Written) -> None:
         return
     typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
     stack.confirmed()
-    ours = (one for one in stack.orders if one.refused is None)
-    same = (one for one in ours if (one.place, one.part) == (order.place, order.part))
-    for one in same:
-        typer.echo(say("orders.newer", order=one.name))
+    for newer in stack.orders:
+        if newer.refused is None and (newer.place, newer.part) == (order.place, order.part):
+            typer.echo(say("orders.newer", order=newer.name))

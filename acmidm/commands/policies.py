@@ -31,5 +31,5 @@ def policies(
     opened = stack_of(stack)
     ask_what_is_there(opened)
     words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")
-    if engine.run(stack, *words, there=opened.there or {}):
+    if engine.run(stack, *words, there=opened.at_authorities or {}):
         fail(say("deploy.forbidden", stack=stack), Code.FOUND)

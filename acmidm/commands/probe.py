@@ -120,22 +120,22 @@ def probe(
     _write(_tried(connection, trial, spoken, record=record), spoken, output)
 
 
-def _write(found: Probe, language: Language, output: str) -> None:
-    report = report_in(found, language)
+def _write(outcome: Probe, language: Language, output: str) -> None:
+    report = report_in(outcome, language)
     if output == "json":
         typer.echo(as_json(report))
     else:
         for line in lines(report):
             typer.echo(line)
-    if found.wrong:
-        raise typer.Exit(Code.UNREACHABLE if found.is_unreached else Code.FOUND)
+    if outcome.wrong:
+        raise typer.Exit(Code.UNREACHABLE if outcome.is_unreached else Code.FOUND)
 
 
 def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
-    found = mistakes_in(sent, connection.context)
+    mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
-    steps = [wrong(what, *found) if found else passed(what, say("said.nothing wrong"))]
+    steps = [wrong(what, *mistakes) if mistakes else passed(what, say("said.nothing wrong"))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
         steps.append(untried("time", say("why.ended", seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))

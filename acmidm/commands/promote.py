@@ -82,11 +82,12 @@ def promote(
         fail(say("promotion.options"))
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
     gate = stacks.gate
-    # As an enforced gate would have it: to be ready is to be proven, whether a stack here asks for it yet or not.
+    # Ready means proven, as by an enforced gate, whether a stack here has that gate yet or not.
     wanted = desired(onboardings.connections(Environment.PROD), now, gate=gate._replace(mode=PromotionGate.ENFORCE))
     report = promotion_of(onboardings.forms[0], wanted, onboardings.catalogue, profile, gate, now)
     if write:
-        loaded = next((one for one in onboardings.forms if one.file == shown(absolute(form))), None)
+        file = shown(absolute(form))
+        loaded = next((candidate for candidate in onboardings.forms if candidate.file == file), None)
         if loaded is None:
             fail(say("promotion.no_form", form=form))
         _write(loaded, report.differences, set_ or (), onboardings.catalogue, own_catalogue(), by_profile)

@@ -68,36 +68,30 @@ def remind(
     languages = {
         organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()
     }
-    # Who is on production already is not asked to go there.
+    # No mail asks a connection to go to production that is there already.
     every = with_a_portal(Path())
     rows = read_progress([stack], now, others=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
-        fail(
-            say("reminders.no_state", stack=stack),
-            Code.UNREACHABLE,
-        )
+        fail(say("reminders.no_state", stack=stack), Code.UNREACHABLE)
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
-        typer.echo(
-            say("reminders.unseen", clients=first_of(unseen)),
-            err=True,
-        )
+        typer.echo(say("reminders.unseen", clients=first_of(unseen)), err=True)
         code = Code.UNREACHABLE
     if dry_run:
-        found = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
-        typer.echo(_headline(stack, len(found)))
-        for one in found:
-            typer.echo(_shown(one))
+        mails = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
+        typer.echo(_headline(stack, len(mails)))
+        for mail in mails:
+            typer.echo(_shown(mail))
         raise typer.Exit(code)
     if settings.smtp_url is None:
         fail(say("reminders.no_server", stack=stack))
     require_trusted_hosts(settings)
     with opened(ledger_file(stack)) as ledger:
-        found = reminders(due(rows, ledger.sent, now))
-        typer.echo(_headline(stack, len(found)))
-        for done in deliver(found, languages, ledger, settings, now):
+        mails = reminders(due(rows, ledger.sent, now))
+        typer.echo(_headline(stack, len(mails)))
+        for done in deliver(mails, languages, ledger, settings, now):
             typer.echo(_shown(done.reminder))
             for problem in done.problems:
                 sentence = "reminders.problem" if done.is_sent else "reminders.not_sent"
@@ -114,20 +108,20 @@ def _headline(stack: str, count: int) -> str:
     return say_counted("reminders.mails", count, stack=stack) if count else say("reminders.nothing", stack=stack)
 
 
-def _name(one: Reminder) -> str:
-    return f"{plain(one.organisation)} ({', '.join(map(plain, one.contacts)) or say('reminders.no_contacts')})"
+def _name(mail: Reminder) -> str:
+    return f"{plain(mail.organisation)} ({', '.join(map(plain, mail.contacts)) or say('reminders.no_contacts')})"
 
 
-def _shown(one: Reminder) -> str:
-    return "\n".join((_name(one), *(f"  {_what(each)}" for each in one.about)))
+def _shown(mail: Reminder) -> str:
+    return "\n".join((_name(mail), *(f"  {_what(item)}" for item in mail.about)))
 
 
-def _what(one: Due) -> str:
-    name = plain(one.connection.name)
-    if isinstance(one, KeyEnds):
-        facts = {"name": name, "kid": plain(one.key.kid), "day": day(one.expires)}
-        return say_counted("reminders.key", one.threshold, **facts)
-    since, step = one.progress.since, f"{one.progress.step:d}"
+def _what(item: Due) -> str:
+    name = plain(item.connection.name)
+    if isinstance(item, KeyEnds):
+        facts = {"name": name, "kid": plain(item.key.kid), "day": day(item.expires)}
+        return say_counted("reminders.key", item.threshold, **facts)
+    since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))
     return say("reminders.step", name=name, step=step)

@@ -43,6 +43,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -132,33 +133,24 @@ def review(
     matches = _matcher(fail_on)
     _require_one_source(stack, plan, base, save)
     if base:
-        found = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
+        report = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
         if head is None and is_dirty():
             typer.echo(say("review.not_committed"), err=True)
     else:
         if environment or head:
             fail(say("review.for_base"))
-        plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
-        folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
-        of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
-        organisations = {
-            name: one for planned in plans if planned.stack for name, one in planned.stack.forms.organisations.items()
-        }
-        known = domains(organisations, (client for one in plans for client in one.plan.before.values()))
-        today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
-        found = review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change)
-        for one in plans:
-            _warn_of_missing_rights(one)
-    write_report(found, output)
-    if found.refusals and not sys.stdout.isatty():
+        plans, approved = _plans(stack or [], plan or [], save=save is not None)
+        report = _by_engine(plans, allow_mass_change=allow_mass_change)
+    write_report(report, output)
+    if report.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
-        for refusal in found.refusals:
+        for refusal in report.refusals:
             typer.echo(say("review.refused", refusal=refusal), err=True)
-    if not found.is_known:
+    if not report.is_known:
         raise typer.Exit(Code.UNREACHABLE)
-    if save and not found.too_many:
+    if save and not report.too_many:
         write_approved(approved[0], save)
-    if found.refusals or matches(found):
+    if report.refusals or matches(report):
         raise typer.Exit(Code.FOUND)
 
 
@@ -172,10 +164,9 @@ def _require_one_source(
 
 
 class Planned(NamedTuple):
-    """A plan; what the forms here have of its environment, and what of that is desired now; its stack, None for the
-    plan of a file.
+    """A plan, with what the forms here have of its environment and what of that is desired; no stack for a file's plan.
 
-    Where forms have mistakes, which the preview reports, nothing is known of them.
+    Without connections where forms have mistakes, which the preview reports.
     """
 
     plan: Plan
@@ -184,15 +175,30 @@ class Planned(NamedTuple):
     stack: Stack | None
 
 
-def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
-    """The plans; and of stacks, where it is to be saved, what would run."""
+def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
+    configs = [planned.plan.config for planned in plans]
+    folder = str(next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue())
+    of_stacks = former_secrets({setting_in(key): value for key, value in config.items()} for config in configs)
+    organisations: dict[str, Organisation] = {}
+    for planned in plans:
+        organisations |= planned.stack.forms.organisations if planned.stack else {}
+    known = domains(organisations, (client for planned in plans for client in planned.plan.before.values()))
+    today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
+    report = review_of([planned.plan for planned in plans], today, allow_mass_change=allow_mass_change)
+    for planned in plans:
+        _warn_of_missing_rights(planned)
+    return report
+
+
+def _plans(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
+    """Return the plans of stacks and files; and what would run of the stacks, where a review is saved."""
     plans: list[Planned] = []
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
-        with suppress(Failure):  # a stack that is not there, say: the preview says it
+        with suppress(Failure):  # the preview reports a stack that does not exist
             ask_what_is_there(stack)
         with working(say("review.previewing", stack=stack.name)):
-            previewed = engine.preview(stack.name, stack.there)
+            previewed = engine.preview(stack.name, stack.at_authorities)
             plan = read_plan(previewed, stack.state)
         if save:
             with working(say("review.reading", stack=stack.name)):
@@ -200,8 +206,8 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(say("review.nothing_approved", reason=sentence), err=True)
         connections = [] if stack.forms.problems else stack.connections
-        found = stack.desired_of(connections, are_all=True)
-        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, found, stack)))
+        wanted = stack.desired_of(connections, are_all=True)
+        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)))
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
@@ -213,17 +219,18 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
 
 
 def _connections_here(plan: Plan) -> list[Declaration]:
-    """What the forms here have of the environment of a file's plan; nothing where they have mistakes."""
+    """Return what the forms here have of the environment of a file's plan; nothing where they have mistakes."""
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
     forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
     return [] if forms.problems else forms.connections(plan.environment)
 
 
 def _with_what_forms_say(planned: Planned) -> Planned:
-    """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
+    """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that have left."""
     plan, connections, desired, stack = planned
-    known = {**plan.before, **plan.after}
-    alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
+    shown = {**plan.before, **plan.after}
+    left = (form for form in desired.left if form.compromised and form.place not in shown)
+    alone = ((form, Change(kind=Kind.KEY_LEFT)) for form in left)
     held_back = _of_this_change(plan, desired.held_back, stack)
     more = (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack))
     plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
@@ -234,8 +241,8 @@ def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
     """Yield the orders that wait for people at a portal without an API, each with its client."""
     if stack is None or not stack.by_hand or stack.forms.problems:
         return
-    yield from ((one, Change(kind=Kind.CONFIRMATION_MISSING)) for one in stack.unconfirmed)
-    forms = {one.place: one for one in stack.connections}
+    yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
+    forms = {form.place: form for form in stack.connections}
     for order in stack.orders:
         client = forms.get(order.place) or Client(*order.place, client_id=order.client_id)
         title = say(f"orders.act.{order.act}", product=order.part.rpartition("/")[2])
@@ -243,27 +250,29 @@ def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
 
 
 def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | None) -> Sequence[Withheld]:
-    """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where
-    nobody knows."""
+    """Return what is held back of clients that change, or whose files changed since the stack was brought up; all of it
+    where nobody knows."""
     if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
         return held_back
-    own = [str(stack.settings.forms_folder / (one.connection.form or "")) for one in held_back]
-    named = [any(file.startswith(prefix) for file in changed) for prefix in own]
-    return [
-        one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed
-    ]
+
+    def is_of_change(form: Declaration) -> bool:
+        prefix = str(stack.settings.forms_folder / (form.form or ""))
+        return form.place in plan.changed or any(file.startswith(prefix) for file in changed)
+
+    return [withheld for withheld in held_back if is_of_change(withheld.connection)]
 
 
 def _warn_of_missing_rights(planned: Planned) -> None:
-    """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
+    """Warn of new clients whose organisation uploads its keys while nobody there has the right to."""
     plan, connections, _, stack = planned
-    awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
+    new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
+    awaiting = {state.place[:2] for state in new if state.keys is None}
     if awaiting and stack is not None:
-        warn_of_missing_rights(stack, [one for one in connections if (one.key, one.platform) in awaiting])
+        warn_of_missing_rights(stack, [form for form in connections if (form.key, form.platform) in awaiting])
 
 
 def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
-    """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
+    """Return the plan with the portal's keys of the clients whose form has keys now: all others of those keys go."""
     taken = [
         old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None
     ]
@@ -272,7 +281,7 @@ def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
         plan,
         before={
             **plan.before,
-            **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()},
+            **{client_key: replace(plan.before[client_key], uploaded=keys) for client_key, keys in uploaded.items()},
         },
     )
 
@@ -281,7 +290,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(say("review.reading_both", base=base, head=head)):
         before, after = merged(base, head)
-        # A change chooses neither where it is looked for, nor what is known of the scopes that there are.
+        # A change chooses neither the folders that are read, nor what the catalogue has on former scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
@@ -294,26 +303,26 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     notes = tuple(notes_between(old, new, after))
     known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
-    found = review_of(plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change)
+    report = review_of(plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change)
     if not left_out:
-        return found
-    said = say_counted("review.not_valid_before", len(left_out))
-    return found.model_copy(update={"headline": f"{found.headline}; {said}"})
+        return report
+    sentence = say_counted("review.not_valid_before", len(left_out))
+    return report.model_copy(update={"headline": f"{report.headline}; {sentence}"})
 
 
 def comparison(catalogue: str) -> Comparison:
-    """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
+    """Return a comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
     try:
         return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:
         return Comparison(datetime.now(UTC))
 
 
-def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
+def _scopes(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
     """Per scope, as a platform calls it, its owner and whether its name is verified."""
     return {
-        (platform, named): (known.product_of[name].owner, scope.is_verified(platform))
-        for name, scope in known.scopes.items()
+        (platform, named): (catalogue.product_of[name].owner, scope.is_verified(platform))
+        for name, scope in catalogue.scopes.items()
         for platform, named in scope.names_of(name).items()
     }
 
@@ -326,33 +335,32 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
-    """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop
-    anything."""
+    """Return the test for what ``--fail-on`` names; fail on an unknown name, which would never stop anything."""
     wanted: list[tuple[str, str]] = []
-    known = [*Severity, *Kind]
+    names = [*Severity, *Kind]
     for words in filter(None, (part.strip() for part in fail_on.split(","))):
         environment, _, name = words.rpartition(":")
         if environment not in ("", "tni", "prod"):
             fail(say("review.fail_on_environment", name=environment))
-        if name not in known:
+        if name not in names:
             fail(
                 say(
                     "review.fail_on_kind",
                     name=name,
-                    remedy=did_you_mean(name, known, say("review.use", kinds=listed(known))),
+                    remedy=did_you_mean(name, names, say("review.use", kinds=listed(names))),
                 )
             )
         wanted.append((environment, name))
     if fail_on and not wanted:
-        fail(say("review.fail_on_nothing", kinds=listed(known)))
+        fail(say("review.fail_on_nothing", kinds=listed(names)))
 
     def matches(review: Review) -> bool:
         # What is beside the clients concerns every environment.
-        found = [(change, one.environment) for one in review.connections for change in one.changes]
-        found += [(change, environment) for change in review.other_changes for environment in Environment]
+        changes = [(change, client.environment) for client in review.connections for change in client.changes]
+        changes += [(change, environment) for change in review.other_changes for environment in Environment]
         return any(
             environment in ("", where) and name in (change.kind, change.severity)
-            for change, where in found
+            for change, where in changes
             for environment, name in wanted
         )
 

@@ -70,14 +70,14 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     if not form.is_file():
         raise Failure(say("edit.no_form", file=form))
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
-    found = next((connection for connection in declared if connection.platform is platform), None)
-    if found is None:
+    client = next((connection for connection in declared if connection.platform is platform), None)
+    if client is None:
         raise Failure(say("secret.no_client", form=form, platform=platform, environment=settings.environment))
-    return found
+    return client
 
 
 def _secret(stack: str, connection: Declaration) -> str:
-    """The secret that the state has, which is the one that the last run gave the authority."""
+    """Return the secret in the state, which is the one that the last run gave the authority."""
     with working(say("secret.reading", stack=stack)):
         # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
@@ -92,10 +92,7 @@ def _secret(stack: str, connection: Declaration) -> str:
             client = None
     secret = decrypted(_inputs(client or {}).get("client_secret"))
     if secret is None:
-        raise Failure(
-            say("secret.encrypted", stack=stack),
-            exit_code=3,
-        )
+        raise Failure(say("secret.encrypted", stack=stack), exit_code=3)
     return str(secret)
 
 
@@ -109,9 +106,10 @@ def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
 
 
 def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
-    """The client of a connection in an export of the state."""
+    """Return the client of a connection in an export of the state."""
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
-    return next((one for one in resources_in(state) if not one.get("delete") and part_of(one) == wanted), None)
+    live = (resource for resource in resources_in(state) if not resource.get("delete"))
+    return next((resource for resource in live if part_of(resource) == wanted), None)
 
 
 def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.desk.filters import Expiring, Scope, Words, filter_of, said
+from acmidm.desk.filters import Expiring, Scope, Words, filter_of, in_words
 from acmidm.desk.status import Status, in_order, listed
 from acmidm.engine.stacks import stack_of, uploaded_keys
 from acmidm.render.output import write_report
@@ -55,9 +55,9 @@ def status(
             opened, (state for state in states.values() if state.keys is None and not state.jwks_uri)
         )
         connections += [
-            listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()
+            listed(name, replace(state, uploaded=uploaded.get(client_key)), now) for client_key, state in states.items()
         ]
-        connections += [listed(name, one, now) for one in opened.unmade] if expiring is not None else []
+        connections += [listed(name, form, now) for form in opened.unmade] if expiring is not None else []
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
     if output is ListOutput.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
@@ -69,4 +69,6 @@ def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str |
     if not has_connections:
         name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
         return say(name, stacks=f" {say('status.and')} ".join(stacks), first=stacks[0])
-    return say("status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=said(search, scope, expiring))
+    return say(
+        "status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=in_words(search, scope, expiring)
+    )

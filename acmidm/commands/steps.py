@@ -70,9 +70,9 @@ def steps(
             " with --stack"
         )
     is_shown = filter_of(search, scope, expiring, stacks[0])
-    found = [
-        one
-        for one in read_progress(stacks, now)
-        if is_shown(one.connection) and (waiting_for is None or one.waits_for == waiting_for)
+    rows = [
+        row
+        for row in read_progress(stacks, now)
+        if is_shown(row.connection) and (waiting_for is None or row.waits_for == waiting_for)
     ]
-    write_report(steps_of(found, language, checked_at=now, stacks=stacks, search=search), output)
+    write_report(steps_of(rows, language, checked_at=now, stacks=stacks, search=search), output)

@@ -78,13 +78,13 @@ def validate(
         fail(say("validate.base_with_path"))
     before, after = merged(base, head)
     stacks = stacks_of(before)
-    known = strays(before, after, stacks.forms)
+    problems = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), known, online=online, annotations=annotations)
+        _validate(stacks.forms, stacks.catalogue_here(), problems, online=online, annotations=annotations)
 
 
 def _validate(
-    paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool
+    paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem] = (), *, online: bool, annotations: bool
 ) -> None:
     for path in paths:
         if not os.path.lexists(path):
@@ -92,7 +92,7 @@ def _validate(
         if (path / "Pulumi.yaml").exists():
             fail(say("validate.project", path=path))
     try:
-        onboardings = _read(paths, catalogue, known, online=online)
+        onboardings = _read(paths, catalogue, problems, online=online)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:
@@ -107,37 +107,35 @@ def _validate(
         typer.echo(sentence)
 
 
-def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
-    """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
-    stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
-    known += problems_of_confirmations(*stacks.confirmed)
-    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
+def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *, online: bool) -> Onboardings:
+    """Read the forms, and what is published at their addresses of keys. Raises InvalidForms."""
+    stacks, others = stacks_in(Path()), [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)]
+    others += problems_of_confirmations(*stacks.confirmed)
+    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
     if online:
         from acmidm.report.online import problems_online  # what needs no network starts without an HTTP client
 
-        if problems := list(problems_online(onboardings.forms, stacks.profiles)):
-            raise InvalidForms(problems)
+        if published := list(problems_online(onboardings.forms, stacks.profiles)):
+            raise InvalidForms(published)
     return onboardings
 
 
 def _notes(onboardings: Onboardings) -> Iterator[str]:
-    """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and,
-    where a stack here has the gate, what forms and evidence lack for production, of which all stays that is there
-    already.
-    """
+    """Yield what is no mistake of a form: compromised keys of clients that have left, and, where a stack here has the
+    gate, what forms and evidence lack for production."""
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
-    found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
-    yield from (sentence for one in found for sentence in stolen_sentences(one.left))
+    sides = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
+    yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     yield from stolen_elsewhere(onboardings.forms)
-    unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
+    unproven = [sentence for side in sides for withheld in side.held_back for sentence in withheld.sentences]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
 
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
-    file, said = on_one_line(problem.shown_file), on_one_line(f"{problem.what}; {problem.remedy}")
-    return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(said)}"
+    file, sentence = on_one_line(problem.shown_file), on_one_line(f"{problem.what}; {problem.remedy}")
+    return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(sentence)}"
 
 
 def _escaped(text: str, also: str = "") -> str:

@@ -46,16 +46,17 @@ _AT_ONCE = 8
 def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = ()) -> tuple[Progress, ...]:
     """Return a row per connection and environment, by organisation and application, test before production.
 
-    ``beside`` are further stacks, of which no more is wanted than what is on production.
+    ``others`` are further stacks, of which only the clients on production are read.
 
     Raises:
         InvalidSettings: where a stack has no file, or one with mistakes.
-        EngineError: where the state of one beside cannot be read.
+        EngineError: where the state of one of the ``others`` cannot be read.
     """
     read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
-    on_production = {place[:2] for one in read if one.is_production for place in one.states or ()}
-    on_production |= {place[:2] for name in others for place in _made_in(name) if place[2] is Environment.PROD}
-    rows = [progress(facts) for one in read for facts in one.facts(on_production)]
+    on_production = {client_key[:2] for source in read if source.is_production for client_key in source.states or ()}
+    made = (client_key for name in others for client_key in _made_in(name))
+    on_production |= {client_key[:2] for client_key in made if client_key[2] is Environment.PROD}
+    rows = [progress(facts) for source in read for facts in source.facts(on_production)]
     return tuple(sorted(rows, key=_order))
 
 
@@ -67,14 +68,9 @@ def _made_in(stack: str) -> Iterable[ClientKey]:
 
 
 def _order(row: Progress) -> tuple[object, ...]:
-    one = row.connection
-    return (
-        one.organisation.casefold(),
-        one.application,
-        one.platform,
-        list(Environment).index(one.environment),
-        one.stack,
-    )
+    client = row.connection
+    environment = list(Environment).index(client.environment)
+    return client.organisation.casefold(), client.application, client.platform, environment, client.stack
 
 
 def _warn(error: Failure | str) -> None:
@@ -108,59 +104,59 @@ class _ProgressRows:
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
         waiting = self._stack.desired.held_back if self.states is not None else ()
-        awaiting = {(one.connection.key, one.connection.platform) for one in waiting if one.lacks_keys}
+        forms_without_keys = (withheld.connection for withheld in waiting if withheld.lacks_keys)
+        awaiting = {(form.key, form.platform) for form in forms_without_keys}
         if forms.problems:
             _warn(say_counted("state.mistakes_in_forms", len(forms.problems)))
         if self.states is not None:
             require_a_form(self._stack)
-        in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
+        in_production = {(form.key, form.platform) for form in forms.connections(Environment.PROD)}
         pairs = list(self._paired(self._stack.connections))
         ordered = {order.place: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
         asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
             own = self._of(connection, state, asked, forms.catalogue)
-            place = own.connection.key, own.connection.platform
-            order = ordered.get((*place, own.connection.environment))
+            key = own.connection.key, own.connection.platform
+            order = ordered.get((*key, own.connection.environment))
             yield replace(
                 own,
                 ordered=order,
                 ordered_since=history.since(order) if order else None,
                 is_declared=True if connection else None if forms.problems else False,
-                is_held_back=place in held_back,
-                waits_for_keys=place in awaiting,
-                test_client_id=(on_test.client_id or "") if (on_test := held_back.get(place)) else "",
+                is_held_back=key in held_back,
+                waits_for_keys=key in awaiting,
+                test_client_id=(on_test.client_id or "") if (on_test := held_back.get(key)) else "",
                 is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
-                has_production=place in in_production,
-                is_on_production=place in on_production,
+                has_production=key in in_production,
+                is_on_production=key in on_production,
             )
 
     def _orders(self) -> list[Order]:
-        """What people have to do at a portal without an API; nothing where that cannot be known."""
+        """Return what people have to do at a portal without an API; nothing where that cannot be known."""
         if not self._stack.by_hand or self._stack.forms.problems or self.states is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 
     def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
-        """Each connection with its client in the state, under an earlier key where it still has that; then clients
-        without a form."""
+        """Yield each connection with its client in the state, which may have an earlier key; then clients without a
+        form."""
         states = dict(self.states or {})
-        for one in declared:
-            places = [(key, one.platform, one.environment) for key in (one.key, *one.formerly)]
-            state = next((states.pop(place) for place in places if place in states), None)
-            if state is not None or not _is_leaving(one, self._now):
-                yield one, state
+        for form in declared:
+            client_keys = [(key, form.platform, form.environment) for key in (form.key, *form.formerly)]
+            state = next((states.pop(client_key) for client_key in client_keys if client_key in states), None)
+            if state is not None or not _is_leaving(form, self._now):
+                yield form, state
         yield from ((None, state) for state in states.values())
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
-        """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has
-        no client."""
+        """Return what the gate holds back, with the client that the stack on TNI has of it; None where it has none."""
         if self.states is None:
             return {}
-        waiting = [one.connection for one in self._stack.desired.held_back if one.is_gated]
+        waiting = [withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated]
         on_test = (self._stack.tests.records or {}) if waiting else {}
-        found = {(one.key, one.platform): recorded_as(one, on_test) for one in waiting}
-        return {place: record if record and record.client_id else None for place, record in found.items()}
+        records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
+        return {key: record if record and record.client_id else None for key, record in records.items()}
 
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
@@ -170,7 +166,7 @@ class _ProgressRows:
         shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if state and connection:  # whom to write to is what the form says, though the state may not have it yet
+        if state and connection:  # contacts come from the form: the state may still have former ones
             shown = replace(
                 state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")}
             )
@@ -227,7 +223,7 @@ def _is_leaving(connection: Declaration, now: datetime) -> bool:
 
 
 def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str, ...]:
-    """The scopes and products that a form has more than the state."""
+    """Return the scopes and products that the form has and the state lacks."""
     if connection is None or state is None:
         return ()
     return (
@@ -237,16 +233,12 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
 
 
 def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
-    """The keys that count for a client: those at its address, those in the portal, else those that are declared."""
+    """Return the keys that count for a client: those at its address, those in the portal, else the declared ones."""
     if state.jwks_uri:
-        found = published.get(state.jwks_uri)
-        return (
-            None
-            if found is None
-            else {}
-            if isinstance(found, str)
-            else keys_of({key.kid: key.members for key in found})
-        )
+        keys = published.get(state.jwks_uri)
+        if keys is None or isinstance(keys, str):
+            return None if keys is None else {}
+        return keys_of({key.kid: key.members for key in keys})
     if state.keys is not None:
         return state.keys
     return None if seen is None else keys_of(seen.snapshot.jwks if seen.snapshot else {})
@@ -264,7 +256,7 @@ def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: dateti
 def _withdrawn(
     state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue
 ) -> tuple[tuple[str, str], ...]:
-    """The scopes that a run granted and that the authority has no more, each with who decides about it."""
+    """Return the scopes that a run granted and the authority lacks, each with the owner of its API."""
     if seen is None or seen.snapshot is None:
         return ()
     names, products = connection.catalogue_names if connection else {}, catalogue.product_of
@@ -282,7 +274,7 @@ class Seen:
 
 
 class _Asked:
-    """What the authorities of a stack say of its clients. One that does not answer is asked nothing more."""
+    """What the authorities of a stack say of its clients. An authority that does not answer gets no further request."""
 
     def __init__(self, stack: Stack, states: Sequence[Client]) -> None:
         made = [state for state in states if state.client_id]
@@ -291,8 +283,8 @@ class _Asked:
         self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {stack.name}"):
-            found = {state.place: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made}
-            self.seen = {place: seen for place, seen in found.items() if seen is not None}
+            answers = {state.place: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made}
+            self.seen = {client_key: seen for client_key, seen in answers.items() if seen is not None}
             self._uses = self._all_uses([state for state in made if state.place in self.seen])
 
     def _connect(self, stack: Stack) -> Connected:
@@ -303,7 +295,7 @@ class _Asked:
             return {}
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
-        """An answer; None where there is no such platform, or it does not answer."""
+        """Return a platform's answer; None where the stack has no such platform, or it does not answer."""
         platform = None if name in self._down else self._platforms.get(name)
         try:
             return None if platform is None else read(platform)
@@ -317,20 +309,20 @@ class _Asked:
             authority = self._platforms[state.platform].authority
             try:
                 return authority.keys_in_use(state.client_id or "") if isinstance(authority, KnowsUse) else None
-            except AuthorityError:  # one that hides its events from this operator, say: nothing else depends on it
+            except AuthorityError:  # an authority may hide its events from this operator
                 return None
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = zip(states, pool.map(uses_of, states), strict=True)
-            return {state.place: uses for state, uses in found if uses is not None}
+            uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
+            return {state.place: uses for state, uses in uses_by_state if uses is not None}
 
     def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
-        """The last use of each of a client's keys; None where its authority does not tell."""
+        """Return the last use of each of a client's keys; None where its authority does not tell."""
         return self._uses.get(state.place)
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
-        """How many people may upload a client's keys; None where its authority does not tell. Asked once for each
-        organisation."""
+        """Return how many people may upload a client's keys, requested once per organisation; None where its authority
+        does not tell."""
         codes = connection.codes if connection else ()
         if not codes:
             return None

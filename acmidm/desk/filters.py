@@ -42,13 +42,12 @@ Expiring = Annotated[
 
 
 def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) -> Callable[[ListedConnection], bool]:
-    """Return what says of a connection whether it is shown. ``stack`` has the catalogue in which the scope is looked
-    up."""
+    """Return the filter of connections; the catalogue of ``stack`` has the names of the scope."""
     return matcher(search, _names_of(scope, stack) if scope else (), expiring)
 
 
-def said(search: str, scope: str | None, expiring: int | None) -> str:
-    """Return the filters in words, for where nothing is like that; empty where there are none."""
+def in_words(search: str, scope: str | None, expiring: int | None) -> str:
+    """Return the filters in words, for a report that finds nothing; empty without filters."""
     wanted = [say("status.filter.search", search=plain(search))] if search else []
     wanted += [say("status.filter.scope", scope=plain(scope))] if scope else []
     wanted += [say_counted("status.filter.expiring", expiring)] if expiring is not None else []
@@ -56,11 +55,10 @@ def said(search: str, scope: str | None, expiring: int | None) -> str:
 
 
 def _names_of(scope: str, stack: str) -> set[str]:
-    """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue
-    cannot be read."""
+    """Return all names of a scope, given any of them; this one alone where the catalogue cannot be read."""
     try:
-        known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
+        scopes = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
     except (InvalidForms, InvalidSettings):
         return {scope}
-    names = ({name, *found.names_of(name).values()} for name, found in known.items())
+    names = ({name, *listed.names_of(name).values()} for name, listed in scopes.items())
     return {scope}.union(*(each for each in names if scope in each))

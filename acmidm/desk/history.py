@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import ClientName, Comparison, client_name, field_changes
+from acmidm.report.compare import Comparison, field_changes
+from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
@@ -58,15 +59,14 @@ class History(Part):
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
-    """The entry of one recorded change; None where the documents before and after do not differ in anything that
-    reports have."""
+    """Return the entry of a recorded change; None where nothing differs that reports show."""
     comparison = Comparison(recorded.at, expiring_days=None)
     before = None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
     after = None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
-    found = comparison.between(before, after)
-    changes = found.changes if found else ()
+    connection = comparison.between(before, after)
+    changes = connection.changes if connection else ()
     if not changes and before and after and (fields := field_changes(before.fields, after.fields)):
-        # Which stack manages it, which a review has in another way.
+        # The stack that manages the client: reviews show that as a take-over.
         changes = (Change(kind=Kind.CLIENT_UPDATED, fields=fields),)
     if not changes:
         return None
@@ -78,35 +78,35 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Newest first."""
-    return tuple(sorted(entries, key=lambda one: one.at, reverse=True))
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
 
 
 def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
-    """A client as far as one document of the trail has it; why it has a scope is known of what it has now."""
-    found, place, known = document or {}, client.place, client.scopes or {}
+    """Return a client as far as one document of the trail has it, with the present reasons for its scopes."""
+    values, client_key, grants = document or {}, client.place, client.scopes or {}
     scopes = {
-        scope: replace(known.get(scope, Grant()), default=scope in _texts(found, "default"))
-        for scope in _texts(found, "scopes")
+        scope: replace(grants.get(scope, Grant()), default=scope in _texts(values, "default"))
+        for scope in _texts(values, "scopes")
     }
     match recorded.action.partition(".")[0]:
         case "scopes":
-            return Client(*place, scopes=scopes)
+            return Client(*client_key, scopes=scopes)
         case "jwks":
-            return Client(*place, keys=_keys(found))
+            return Client(*client_key, keys=_keys(values))
         case "product":
-            configuration = found.get("configuration")
+            configuration = values.get("configuration")
             product = _product(recorded.document)
-            return Client(*place, products={product: configuration} if isinstance(configuration, Mapping) else {})
-    fields = flat({name: found[name] for name in ClientMetadata.model_fields if name in found})
+            return Client(*client_key, products={product: configuration} if isinstance(configuration, Mapping) else {})
+    fields = flat({name: values[name] for name in ClientMetadata.model_fields if name in values})
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")
     return Client(
-        *place,
+        *client_key,
         fields=fields,
         has_secret=document is recorded.before if is_renewed else None,
         scopes=scopes if is_whole else None,
-        keys=_keys(found.get("jwks") or {}) if is_whole else None,
+        keys=_keys(values.get("jwks") or {}) if is_whole else None,
     )
 
 
@@ -123,4 +123,4 @@ def _keys(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(document: Mapping[str, Any], name: str) -> list[str]:
     value = document.get(name)
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

@@ -67,23 +67,23 @@ class Progress(Part):
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
 
-    def told(self, language: Language) -> str:
+    def instruction(self, language: Language) -> str:
         """Return what must be done: to the organisation where it waits for that, else about whoever must do it."""
         return texts(ROOM, language)(f"order.{self.order}", **self.values)
 
     def to_do(self, language: Language) -> str:
         """Return what must be done, and what is not known, in full sentences."""
-        said = texts(ROOM, language)
-        sentences = [self.told(language)]
+        room = texts(ROOM, language)
+        sentences = [self.instruction(language)]
         if day := self.values.get("leaves"):
-            sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
+            sentences.append(room("leaves", day=room.day(date.fromisoformat(day))))
         if reason := self.values.get("unsent"):
-            sentences.append(said("unsent.no_smtp") if reason == NO_SMTP else said("unsent", reason=reason))
+            sentences.append(room("unsent.no_smtp") if reason == NO_SMTP else room("unsent", reason=reason))
         if self.last_token_at is not None:
-            sentences.append(said("last_token", day=said.day(self.last_token_at)))
+            sentences.append(room("last_token", day=room.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
-            sentences.append(said("no_token"))
-        return " ".join((*sentences, *(said(f"unknown.{name}") for name in self.unknown)))
+            sentences.append(room("no_token"))
+        return " ".join((*sentences, *(room(f"unknown.{name}") for name in self.unknown)))
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ class Facts:
     test_client_id: str = ""
     """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
-    """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up
-    again."""
+    """Whether it was proven by a key that the state of that stack has not seen yet: a run there is missing."""
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
@@ -123,7 +122,7 @@ class Facts:
     keys_since: datetime | None = None
     """From when on it has the keys that its form declares."""
     handed_over: HandedOver | None = None
-    """None where nobody knows: it is held for done."""
+    """None where that is not known: then the hand-over counts as done."""
     usable_keys: frozenset[str] | None = None
     """The thumbprints of its keys that have not ended; None where they are not known."""
     had_keys: bool = False
@@ -161,12 +160,12 @@ class Facts:
     @property
     def is_proven(self) -> bool:
         """Whether evidence that counts is of this client and of a key that it has."""
-        found = self.evidence
+        evidence = self.evidence
         return (
-            found is not None
-            and is_fresh(found, self.now, self.evidence_days)
-            and found.client_id == self.connection.client_id
-            and found.thumbprint in (self.usable_keys or ())
+            evidence is not None
+            and is_fresh(evidence, self.now, self.evidence_days)
+            and evidence.client_id == self.connection.client_id
+            and evidence.thumbprint in (self.usable_keys or ())
         )
 
     @property
@@ -176,11 +175,11 @@ class Facts:
 
 
 class StepRow(NamedTuple):
-    """One line of the derivation. The first that holds says where a connection stands."""
+    """One line of the derivation. The first row that ``holds`` says where a connection stands."""
 
     order: str
-    tni: Step
-    prod: Step
+    steps: tuple[Step, Step]
+    """Which step of the guide it is on TNI, and which on production."""
     waits_for: WaitsFor | None
     holds: Callable[[Facts], bool]
     since: Callable[[Facts], datetime | None] = lambda _: None
@@ -192,13 +191,13 @@ def _is_made(facts: Facts) -> bool:
 
 
 def _lacks_proof(facts: Facts) -> bool:
-    """Whether the gate holds back the client, or what its form adds."""
+    """Return whether the gate holds back the client, or what its form adds."""
     return facts.is_held_back and (not _is_made(facts) or bool(facts.lacking))
 
 
 def _is_not_mailed(facts: Facts) -> bool:
-    found = facts.handed_over
-    return found is not None and found.sent_at is None and found.not_sent not in (None, EXISTED)
+    hand_over = facts.handed_over
+    return hand_over is not None and hand_over.sent_at is None and hand_over.not_sent not in (None, EXISTED)
 
 
 def _has_no_key(facts: Facts) -> bool:
@@ -218,9 +217,8 @@ def _ordered_since(facts: Facts) -> datetime | None:
 
 
 def _with_key_since(facts: Facts) -> datetime | None:
-    """Keys in the portal, and at an address, have no moment that anybody tells."""
-    known = (facts.told_at, facts.keys_since)
-    return max(moment for moment in known if moment) if all(known) else None
+    """Return since when a client has its ID and its keys; None where nobody tells, as for keys in the portal."""
+    return max(facts.told_at, facts.keys_since) if facts.told_at and facts.keys_since else None
 
 
 def _proven_at(facts: Facts) -> datetime | None:
@@ -228,127 +226,76 @@ def _proven_at(facts: Facts) -> datetime | None:
 
 
 _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
+_CLIENT, _HAND_OVER = (Step.CLIENT, Step.PROMOTION), (Step.HAND_OVER, Step.PROMOTION)
+_RIGHT, _KEY = (Step.RIGHT, Step.RIGHT_ON_PRODUCTION), (Step.KEY, Step.KEY_ON_PRODUCTION)
+_TRIED, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, Step.PROMOTION)
 _ROWS = (
     # The client, and what is in it.
-    StepRow(
-        "state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)
-    ),
-    StepRow(
-        "gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id
-    ),
-    StepRow(
-        "gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there
-    ),
-    StepRow(
-        "gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back
-    ),
-    StepRow("ordered", Step.CLIENT, Step.PROMOTION, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
-    StepRow("ordered-owner", Step.CLIENT, Step.PROMOTION, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
-    StepRow(
-        "ordered-key", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since
-    ),
-    StepRow("key-first", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: facts.waits_for_keys),
-    StepRow("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
-    StepRow("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
+    StepRow("state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    StepRow("gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
+    StepRow("gate-again", _CLIENT, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
+    StepRow("gate", _CLIENT, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    StepRow("ordered", _CLIENT, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
+    StepRow("ordered-owner", _CLIENT, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
+    StepRow("ordered-key", _KEY, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since),
+    StepRow("key-first", _CLIENT, _ORGANISATION, lambda facts: facts.waits_for_keys),
+    StepRow("deploy", _CLIENT, _US, lambda facts: not _is_made(facts)),
+    StepRow("gone", _CLIENT, _US, lambda facts: facts.is_gone),
     StepRow(
         "hand-over-no-smtp",
-        Step.HAND_OVER,
-        Step.PROMOTION,
+        _HAND_OVER,
         _US,
         lambda facts: _is_not_mailed(facts) and facts.handed_over is not None and facts.handed_over.not_sent == NO_SMTP,
         lambda facts: facts.made_at,
     ),
-    StepRow("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
-    StepRow(
-        "extend-gate",
-        Step.CLIENT,
-        Step.PROMOTION,
-        _ORGANISATION,
-        lambda facts: bool(facts.lacking) and facts.is_held_back,
-    ),
-    StepRow("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
+    StepRow("hand-over-failed", _HAND_OVER, _US, _is_not_mailed, lambda facts: facts.made_at),
+    StepRow("extend-gate", _CLIENT, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    StepRow("extend", _CLIENT, _US, lambda facts: bool(facts.lacking)),
     # How it authenticates.
     StepRow(
         "on-production",
-        Step.PROMOTION,
-        Step.PROMOTION,
+        _PROMOTION,
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
-    StepRow(
-        "secret",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
-        _US,
-        lambda facts: facts.uses_secret,
-        lambda facts: facts.told_at,
-        ("secret",),
-    ),
-    StepRow(
-        "keys-unknown",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
-        _AUTHORITY,
-        lambda facts: facts.usable_keys is None,
-        unknown=("keys",),
-    ),
+    StepRow("secret", _KEY, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
+    StepRow("keys-unknown", _KEY, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
     StepRow(
         "right",
-        Step.RIGHT,
-        Step.RIGHT_ON_PRODUCTION,
+        _RIGHT,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
         lambda facts: facts.told_at,
     ),
     StepRow(
-        "upload-again",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
-        _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
+        "upload-again", _KEY, _ORGANISATION, lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys
     ),
     StepRow(
         "upload",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
+        _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
         lambda facts: facts.told_at,
     ),
-    StepRow(
-        "publish",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
-        _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
-    ),
+    StepRow("publish", _KEY, _ORGANISATION, lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None),
     StepRow(
         "first-key",
-        Step.KEY,
-        Step.KEY_ON_PRODUCTION,
+        _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
         lambda facts: facts.told_at,
     ),
-    StepRow("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
-    StepRow("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
-    StepRow(
-        "authority-unknown",
-        Step.PROMOTION,
-        Step.KEY_ON_PRODUCTION,
-        _AUTHORITY,
-        lambda facts: not facts.is_seen,
-        unknown=("authority",),
-    ),
-    StepRow("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
+    StepRow("key-in-form", _KEY, _ORGANISATION, _has_no_key),
+    StepRow("change-over", _KEY, _US, lambda facts: facts.awaits_key),
+    StepRow("authority-unknown", _TRIED, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
+    StepRow("api-owner", _TRIED, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
-    StepRow("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
-    StepRow("on-production", Step.PROMOTION, Step.PROMOTION, None, lambda facts: facts.is_on_production),
-    StepRow("form-unknown", Step.PROMOTION, Step.PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
+    StepRow("done", (Step.PROMOTION, Step.DONE), None, lambda facts: not _is_test(facts), _with_key_since),
+    StepRow("on-production", _PROMOTION, None, lambda facts: facts.is_on_production),
+    StepRow("form-unknown", _PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
     StepRow(
         "validate-again",
-        Step.PROMOTION,
-        Step.PROMOTION,
+        _PROMOTION,
         _ORGANISATION,
         lambda facts: (
             not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused)
@@ -356,21 +303,13 @@ _ROWS = (
     ),
     StepRow(
         "validate",
-        Step.PROMOTION,
-        Step.PROMOTION,
+        _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven,
         _with_key_since,
     ),
-    StepRow(
-        "promote",
-        Step.PROMOTION,
-        Step.PROMOTION,
-        _ORGANISATION,
-        lambda facts: not facts.has_production,
-        _proven_at,
-    ),
-    StepRow("tested", Step.PROMOTION, Step.PROMOTION, None, lambda _: True, _proven_at),
+    StepRow("promote", _PROMOTION, _ORGANISATION, lambda facts: not facts.has_production, _proven_at),
+    StepRow("tested", _PROMOTION, None, lambda _: True, _proven_at),
 )
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
@@ -384,7 +323,7 @@ def progress(facts: Facts) -> Progress:
         order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
     return Progress(
         connection=facts.connection,
-        step=row.tni if _is_test(facts) else row.prod,
+        step=row.steps[0 if _is_test(facts) else 1],
         waits_for=waits_for,
         order=order,
         values=_values(facts),
@@ -407,28 +346,29 @@ def _unknown(facts: Facts, row: StepRow) -> Iterator[str]:
 
 
 def _probe(facts: Facts) -> str:
-    """The command that proves a connection, but for the private key."""
-    one = facts.connection
-    stack, client_id = (one.stack, one.client_id or "") if _is_test(facts) else (facts.test_stack, facts.test_client_id)
-    platform = f" --platform {one.platform}" if one.platform is not Platform.ACMIDM else ""
+    """Return the command that proves a connection, without the private key."""
+    client = facts.connection
+    own, test = (client.stack, client.client_id or ""), (facts.test_stack, facts.test_client_id)
+    stack, client_id = own if _is_test(facts) else test
+    platform = f" --platform {client.platform}" if client.platform is not Platform.ACMIDM else ""
     return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
 
 
 def _values(facts: Facts) -> dict[str, str]:
-    """What the texts name. What others wrote is made harmless where it is shown."""
-    one, handed_over = facts.connection, facts.handed_over
-    found = {
-        "organisation": one.organisation,
-        "application": one.application,
-        "client_id": one.client_id or "",
-        "contacts": ", ".join(one.contacts),
-        "stack": one.stack,
+    """Return the blanks of the texts. Values of others are made harmless where they are shown."""
+    connection, handed_over = facts.connection, facts.handed_over
+    values = {
+        "organisation": connection.organisation,
+        "application": connection.application,
+        "client_id": connection.client_id or "",
+        "contacts": ", ".join(connection.contacts),
+        "stack": connection.stack,
         "test_stack": facts.test_stack,
         "probe": _probe(facts),
-        "platform": one.platform.value,
+        "platform": connection.platform.value,
         "portal": facts.portal,
         "form": facts.form,
-        "address": one.jwks_uri or "",
+        "address": connection.jwks_uri or "",
         "lacking": ", ".join(facts.lacking),
         "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
         "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
@@ -436,5 +376,5 @@ def _values(facts: Facts) -> dict[str, str]:
         "reason": (handed_over and handed_over.not_sent) or "",
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:
-        found["unsent"] = handed_over.not_sent
-    return found | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})
+        values["unsent"] = handed_over.not_sent
+    return values | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})

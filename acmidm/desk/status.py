@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from acmidm.report.compare import SOON_DAYS, ClientName, client_name
+from acmidm.report.compare import SOON_DAYS
+from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
 from acmidm_onboarding.texts import say, say_counted
@@ -30,8 +31,7 @@ class ListedKey(Part):
 
     @property
     def in_mails(self) -> str:
-        """How a mail names the key: by its kid where that is a name, and no sentence that somebody would have us
-        send."""
+        """Name the key in a mail: by its ``kid`` where that is a plain name, and no sentence that we would send on."""
         return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
@@ -135,15 +135,15 @@ class Status(Part):
     @property
     def scopes(self) -> list[str]:
         """All that its clients have."""
-        return sorted({scope for one in self.connections for scope in one.scopes})
+        return sorted({scope for connection in self.connections for scope in connection.scopes})
 
     @property
     def keys_that_end(self) -> tuple[int, int]:
         """How many keys have expired, and how many end soon."""
         left = [
             key.days_left
-            for one in self.connections
-            for key in one.keys or ()
+            for connection in self.connections
+            for key in connection.keys or ()
             if key.days_left is not None and key.ends_soon
         ]
         expired = sum(days < 0 for days in left)
@@ -157,11 +157,11 @@ class Status(Part):
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
-    """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
-    fields, known = state.fields, state.known_keys
+    """Return a client of the state; keys in the portal are listed where they are known (``uploaded``)."""
+    fields, known_keys = state.fields, state.known_keys
     keys = [
         ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now))
-        for kid, key in sorted((known or {}).items())
+        for kid, key in sorted((known_keys or {}).items())
     ]
     return ListedConnection(
         **client_name(state),
@@ -178,7 +178,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         },
         default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
         attributes=dict(state.attributes),
-        keys=None if known is None else tuple(keys),
+        keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         products=tuple(sorted(state.products)),
@@ -188,21 +188,20 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
 
 
 def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
-    """Return what says whether one has a word that begins with each of ``search``, one of ``scopes``, a key that ends
-    within ``days``."""
+    """Return the filter of connections: with words that begin with each of ``search``, one of ``scopes``, and a key
+    that ends within ``days``."""
     has_words = searched(search)
-    return lambda one: (
-        has_words(one.words)
-        and (not scopes or not set(scopes).isdisjoint(one.scopes))
-        and (days is None or (one.days_left is not None and one.days_left <= days))
+    return lambda client: (
+        has_words(client.words)
+        and (not scopes or not set(scopes).isdisjoint(client.scopes))
+        and (days is None or (client.days_left is not None and client.days_left <= days))
     )
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
-    """Return them by organisation and application."""
-    return tuple(
-        sorted(
-            connections,
-            key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack),
-        )
-    )
+    """Sort connections by organisation and application."""
+
+    def rank(client: ListedConnection) -> tuple[str, ...]:
+        return client.organisation.casefold(), client.application, client.environment, client.platform, client.stack
+
+    return tuple(sorted(connections, key=rank))

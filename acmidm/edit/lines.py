@@ -112,8 +112,8 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
     below it."""
     below = _without_below(mapping)
     mapping[name] = value
-    if below and (place := _last_of(mapping)):
-        holder, last, slot = place
+    if below and (last_value := _last_of(mapping)):
+        holder, last, slot = last_value
         token = CommentToken(f"\n{below}", CommentMark(0), None)
         holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
@@ -121,19 +121,19 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
     """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
     index, and slot."""
-    place = None
+    last_value = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
-        place = node, last, 2 if isinstance(node, CommentedMap) else 0
+        last_value = node, last, 2 if isinstance(node, CommentedMap) else 0
         node = node[last]
-    return place
+    return last_value
 
 
 def _without_below(mapping: Any) -> str:
     """Take what is below a mapping from its last value, whose own comment stays, and return it."""
-    if (place := _last_of(mapping)) is None:
+    if (last_value := _last_of(mapping)) is None:
         return ""
-    holder, last, slot = place
+    holder, last, slot = last_value
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
     own, _, below = ("" if token is None else token.value).partition("\n")
     if below and own:

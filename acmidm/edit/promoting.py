@@ -33,8 +33,7 @@ _TNI, _PROD = Environment.TNI, Environment.PROD
 
 @dataclass
 class Addition:
-    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI cannot
-    tell."""
+    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI lacks."""
 
     scopes: list[str] = field(default_factory=list)
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -58,34 +57,34 @@ def addition_to(
     """
     form, texts = loaded.form, talk.texts
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
-    found, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
+    addition, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
     for scope in (
-        one for one in tni.scopes if one not in prod.scopes and catalogue.product_of[one].product not in gone
+        name for name in tni.scopes if name not in prod.scopes and catalogue.product_of[name].product not in gone
     ):
         if _PROD in catalogue.scopes[scope].environments:
-            found.scopes.append(scope)
+            addition.scopes.append(scope)
         else:
-            found.unknown.append(texts("promote.not_offered", what=texts("promote.scope", what=scope)))
-    granted = {*found.scopes, *prod.scopes}
-    for name in (one for one in tni.products if one not in prod.products and one not in gone):
+            addition.unknown.append(texts("promote.not_offered", what=texts("promote.scope", what=scope)))
+    granted = {*addition.scopes, *prod.scopes}
+    for name in [product for product in tni.products if product not in prod.products and product not in gone]:
         product = catalogue.products[name]
         if _PROD in product.environments and granted & product.scopes.keys():
-            found.products[name] = dict(_own(loaded, product, tni.products[name], values, found, talk))
+            addition.products[name] = dict(_own(loaded, product, tni.products[name], values, addition, talk))
         else:
-            found.unknown.append(texts("promote.not_offered", what=texts("promote.product", what=name)))
-    found.attributes += [one for one in tni.attributes if one not in prod.attributes]
+            addition.unknown.append(texts("promote.not_offered", what=texts("promote.product", what=name)))
+    addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
     for product_name, name in values:
-        if product_name not in found.products:
+        if product_name not in addition.products:
             talk.wrong.append(
                 say("edit.product_not_added", product=product_name, name=name, quoted=quoted(product_name))
             )
     talk.require()
-    found.unknown += _unknown(form, loaded.file, differences, talk)
-    return found
+    addition.unknown += _unknown(form, loaded.file, differences, talk)
+    return addition
 
 
 def _today() -> date:
-    """The day by which forms leave: that of UTC, wherever this runs."""
+    """Return the day by which forms leave: that of UTC, wherever this runs."""
     return datetime.now(UTC).date()
 
 
@@ -99,16 +98,14 @@ def _request(loaded: LoadedForm) -> EnvironmentRequest:
 
 
 def _own(
-    loaded: LoadedForm, product: Product, on_tni: Mapping[str, Any], values: Values, found: Addition, talk: Talk
+    loaded: LoadedForm, product: Product, on_tni: Mapping[str, Any], values: Values, addition: Addition, talk: Talk
 ) -> Iterator[tuple[str, Any]]:
     """Yield the fields that differ per environment, each with production's value, or None where it has none yet."""
     schema, texts = product.configuration or {}, talk.texts
     for of, name in values:
         if of == product.product and (name not in product.fields or not product.fields[name].differs_per_environment):
             talk.wrong.append(say("edit.same_everywhere", of=of, name=name))
-    for name, known in product.fields.items():
-        if not known.differs_per_environment:
-            continue
+    for name in [name for name in product.fields if product.fields[name].differs_per_environment]:
         part = schema.get("properties", {}).get(name, {})
         check = partial(_wrong, loaded, product, name)
         answers = values.get((product.product, name))
@@ -120,7 +117,7 @@ def _own(
         elif name in schema.get("required", ()):
             option, question = f"--set {product.product}.{name}=VALUE", texts("promote.field_question", question=text)
             typed = partial(_typed, check, part)
-            answer = talk.one(
+            answer = talk.answer(
                 option,
                 say("edit.what.of_production", described=described),
                 None,
@@ -131,7 +128,7 @@ def _own(
             yield name, None if answer is None else parsed(part, [answer])
         else:
             yield name, None
-            found.unknown.append(texts("promote.field", field=f"{product.product}.{name}", description=text))
+            addition.unknown.append(texts("promote.field", field=f"{product.product}.{name}", description=text))
 
 
 def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
@@ -144,7 +141,7 @@ def _typed(check: Callable[[object], list[str]], part: Mapping[str, Any], answer
 
 
 def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: Talk) -> Iterator[str]:
-    """Yield what is production's own and not in the form, and what was set otherwise there and stays."""
+    """Yield what production needs of its own and the form lacks, and what production has differently and keeps."""
     tni, prod, texts = form.environments[_TNI], form.environments.get(_PROD), talk.texts
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
@@ -153,9 +150,9 @@ def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: 
         yield texts("promote.keys_address") if tni.jwks_uri else texts("promote.keys", form=file.as_posix())
     if tni.adopt and not (prod and prod.adopt):
         yield texts("promote.adopt")
-    for one in differences:
-        if one.side is Side.BOTH and not one.expected:
-            yield texts("promote.differs", what=one.name, tni=one.tni, prod=one.prod)
+    for difference in differences:
+        if difference.side is Side.BOTH and not difference.expected:
+            yield texts("promote.differs", what=difference.name, tni=difference.tni, prod=difference.prod)
 
 
 def write_into(document: Any, addition: Addition) -> None:
@@ -197,8 +194,7 @@ def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
 
 
 def _copy(value: Any) -> Any:
-    """Return a part of a document without its comments, which are about the place where they stand. Lists are on one
-    line, as there."""
+    """Return a part of a document without its comments, which are about TNI. Lists on one line stay so."""
     copy: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
         copy = CommentedMap({name: _copy(part) for name, part in value.items()})
@@ -225,6 +221,6 @@ def said_of(addition: Addition, file: Path, texts: Texts) -> Iterator[str]:
         yield texts("promote.written", form=form, added=", ".join(names))
     if addition.unknown:
         yield texts("promote.unknown")
-        yield from (f"  - {one}" for one in addition.unknown)
+        yield from (f"  - {sentence}" for sentence in addition.unknown)
     if not addition.is_empty:
         yield texts("promote.gate", form=form)

@@ -61,8 +61,7 @@ class Check(Part):
 
 
 class Keys(Part):
-    """How many the form names; absent where the organisation uploads them in the portal or publishes them, which no
-    form knows."""
+    """How many keys the form names per environment; None where they are in the portal or at an address."""
 
     tni: int | None = None
     prod: int | None = None
@@ -86,7 +85,7 @@ class Promotion(Part):
     @property
     def unexpected(self) -> tuple[Difference, ...]:
         """The differences that a change of the form can take away."""
-        return tuple(one for one in self.differences if not one.expected)
+        return tuple(difference for difference in self.differences if not difference.expected)
 
     @property
     def title(self) -> str:
@@ -96,8 +95,8 @@ class Promotion(Part):
     @property
     def grouped(self) -> list[tuple[str, list[Difference]]]:
         """The differences by where they are; an environment that is not there at all is in the title."""
-        found = [(say(f"promotion.side.{side}"), self._on(side, self.differences)) for side in Side]
-        return [(title, differences) for title, differences in found if differences]
+        groups = [(say(f"promotion.side.{side}"), self._on(side, self.differences)) for side in Side]
+        return [(title, differences) for title, differences in groups if differences]
 
     @property
     def same(self) -> str:
@@ -120,7 +119,7 @@ class Promotion(Part):
         if not self.unexpected:
             return say("promotion.alike_but" if self.differences else "promotion.alike")
         tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
-        absent = next((one.side for one in self.differences if one.what == "environment"), None)
+        absent = next((difference.side for difference in self.differences if difference.what == "environment"), None)
         if absent:
             lacks = "_lacks" if tni or prod else ""
             return say(f"promotion.absent.{absent}{lacks}", count=tni or prod)
@@ -128,7 +127,8 @@ class Promotion(Part):
         return ", ".join(say(f"promotion.lacks.{side}", count=count) for side, count in lacking if count)
 
     def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
-        return [one for one in differences if one.side is side and one.what != "environment"]
+        on_side = (difference for difference in differences if difference.side is side)
+        return [difference for difference in on_side if difference.what != "environment"]
 
 
 def promotion_of(
@@ -180,23 +180,25 @@ def _differences(
             yield Difference(
                 what="scope", name=f"{scope}, default", side=Side.BOTH, tni=by_default[0], prod=by_default[1]
             )
-    for one in field_changes(tni.attributes, prod.attributes):
-        side = Side.TNI_ONLY if one.new is None else Side.PROD_ONLY if one.old is None else Side.BOTH
-        yield Difference(what="attribute", name=one.field, side=side, tni=one.old, prod=one.new)
+    for change in field_changes(tni.attributes, prod.attributes):
+        side = Side.TNI_ONLY if change.new is None else Side.PROD_ONLY if change.old is None else Side.BOTH
+        yield Difference(what="attribute", name=change.field, side=side, tni=change.old, prod=change.new)
     for product in sorted(tni.products.keys() & prod.products.keys()):
-        known = catalogue.products[product].fields
+        fields = catalogue.products[product].fields
         old, new = (catalogue.in_order(product, request.products[product]) for request in (tni, prod))
         for name in sorted(old.keys() | new.keys()):
-            expected = name in known and known[name].differs_per_environment
-            for one in field_changes(*(flat({name: side[name]}) if name in side else {} for side in (old, new))):
-                field = f"{product}.{one.field}"
-                yield Difference(what="field", name=field, side=Side.BOTH, tni=one.old, prod=one.new, expected=expected)
+            expected = name in fields and fields[name].differs_per_environment
+            for change in field_changes(*(flat({name: side[name]}) if name in side else {} for side in (old, new))):
+                field = f"{product}.{change.field}"
+                yield Difference(
+                    what="field", name=field, side=Side.BOTH, tni=change.old, prod=change.new, expected=expected
+                )
 
 
 def _on_one_side(
     what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]
 ) -> Iterator[Difference]:
-    """What one of them lacks; expected of what the catalogue doesn't offer there."""
+    """Yield what one environment lacks; that is expected where the catalogue does not offer it there."""
     on_tni, on_prod = set(tni), set(prod)
     for name in sorted(on_tni ^ on_prod):
         side, other = (Side.TNI_ONLY, Environment.PROD) if name in on_tni else (Side.PROD_ONLY, Environment.TNI)
@@ -207,17 +209,9 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     form = loaded.form
     prod = form.environments.get(Environment.PROD)
     absent = Environment.TNI not in form.environments
+    yield _check("connected_on_tni", absent, say("promotion.check.tni"), say("promotion.check.no_tni"))
     yield _check(
-        "connected_on_tni",
-        absent,
-        say("promotion.check.tni"),
-        say("promotion.check.no_tni"),
-    )
-    yield _check(
-        "has_production",
-        prod is None,
-        say("promotion.check.production"),
-        say("promotion.check.no_production"),
+        "has_production", prod is None, say("promotion.check.production"), say("promotion.check.no_production")
     )
     refused = "; ".join(
         say("promotion.check.exemption", what=finding.what, remedy=finding.remedy, policy=policy.id)
@@ -239,41 +233,27 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
 
 
 def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
-    """What form and evidence have of the gate; the stack's program also looks at the state of TNI."""
-    missing = "; ".join(f"{one.connection.platform}: {reason}" for one in desired.held_back for reason in one.missing)
+    """Yield what form and evidence have of the gate; the stack's program also looks at the state of TNI."""
+    reasons = ((withheld.connection.platform, reason) for withheld in desired.held_back for reason in withheld.missing)
+    missing = "; ".join(f"{platform}: {reason}" for platform, reason in reasons)
     if desired.asked:
         required = gate.mode is PromotionGate.ENFORCE
-        yield _check(
-            "proven",
-            bool(missing),
-            say("promotion.check.proven"),
-            missing,
-            required=required,
-        )
+        yield _check("proven", bool(missing), say("promotion.check.proven"), missing, required=required)
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
-    """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
+    """Yield what is wrong with production's keys in the form; the form cannot tell whether the portal has one."""
     if prod.jwks_uri is not None:
-        yield _check(
-            "has_key",
-            True,
-            "",
-            say("promotion.check.at_address", address=prod.jwks_uri),
-            required=False,
-        )
+        at_address = say("promotion.check.at_address", address=prod.jwks_uri)
+        yield _check("has_key", True, "", at_address, required=False)
         return
     if prod.jwks is None:
         yield _check("has_key", True, "", say("promotion.check.in_portal"), required=False)
         return
     keys, tni = loaded.keys.get(Environment.PROD, ()), {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())}
     ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
-    yield _check(
-        "keys_valid",
-        bool(ended),
-        say("promotion.check.not_expired"),
-        say("promotion.check.expired", keys=ended),
-    )
+    expired = say("promotion.check.expired", keys=ended)
+    yield _check("keys_valid", bool(ended), say("promotion.check.not_expired"), expired)
     shared = _names(key.kid for key in keys if key.thumbprint in tni)
     remedy = say("promotion.check.shared", keys=shared)
     yield _check("own_keys", bool(shared), say("promotion.check.own_keys"), remedy)

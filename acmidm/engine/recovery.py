@@ -108,7 +108,12 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
 
 def _require_recorded(before: Stack) -> None:
     recorded = {client.client_id for client in before.recorded.clients.values()}
-    unrecorded = sorted(client.key for client in before.confirmed_clients() if client.client_id not in recorded)
+    confirmed = (
+        (key, confirmation.said.client_id)
+        for (key, *_), confirmation in before.confirmations.items()
+        if confirmation.is_there
+    )
+    unrecorded = sorted(key for key, client_id in confirmed if client_id not in recorded)
     if unrecorded:
         raise Failure(say("state.confirmed_only", clients=listed(unrecorded)), exit_code=1)
 

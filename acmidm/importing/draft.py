@@ -46,8 +46,8 @@ class ImportedForm:
     @property
     def nameless(self) -> list[ListedClient]:
         """The clients of which the authority does not know whose they are: ``organisation.yaml`` has to name them."""
-        known = (client for client in self.clients.values() if client.client_id not in self.organisation.adopts)
-        return [client for client in known if client.metadata.organisation.is_of([self.organisation.code]) is None]
+        others = (client for client in self.clients.values() if client.client_id not in self.organisation.adopts)
+        return [client for client in others if client.metadata.organisation.is_of([self.organisation.code]) is None]
 
     @property
     def name(self) -> str:
@@ -71,14 +71,14 @@ def draft_of(
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
         reasons += [say("import.unknown_scope", client=client, scope=scope) for scope in unknown]
-        said = client.metadata.attributes.keys() - catalogue.attributes.keys()
-        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(said)]
+        attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
+        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(attributes)]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
-    organisation, found = _organisation(row, clients.values(), organisations)
-    reasons += found
-    # That of production, the last, where they differ.
+    organisation, more = _organisation(row, clients.values(), organisations)
+    reasons += more
+    # Where applications differ, production's counts, which is the last.
     application = next((name for client in reversed(list(clients.values())) if (name := _application(client))), "")
     if not application:
         reasons.append(say("import.no_application"))
@@ -128,8 +128,8 @@ def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[st
     """Return the scopes by their names in the catalogue, and those that it lacks. What providers assign is left out."""
     names = {catalogue.name_on(client.platform, scope): scope for scope in catalogue.scopes}
     granted = without_assigned(client.snapshot.scopes, catalogue.assigned_by_provider(client.platform), ())
-    known = {names[scope]: default for scope, default in granted.items() if scope in names}
-    return {name: known[name] for name in sorted(known)}, sorted(granted.keys() - names.keys())
+    by_name = {names[scope]: default for scope, default in granted.items() if scope in names}
+    return {name: by_name[name] for name in sorted(by_name)}, sorted(granted.keys() - names.keys())
 
 
 def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
@@ -156,13 +156,13 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
 def _organisation(
     row: SheetRow, clients: Iterable[ListedClient], organisations: Organisations
 ) -> tuple[FolderOwner | None, list[str]]:
-    """Return the organisation by the codes at the authority, the row's where it has none, and why there is none."""
+    """Return the organisation by the codes at the authority or, without those, the row's; or else why there is none."""
     in_row, owners = row.values.get(Column.KBO), []
     for client in reversed(list(clients)):  # production, the last, names an organisation that is new
         has = client.metadata.organisation
         if in_row and has.kbo and in_row != has.kbo:
             return None, [
-                say("import.kbo_differs", place=row.place(Column.KBO), in_row=in_row, client=client, kbo=has.kbo)
+                say("import.kbo_differs", place=row.named(Column.KBO), in_row=in_row, client=client, kbo=has.kbo)
             ]
         kbo = has.kbo or (None if has.ovo else in_row)
         if not has.ovo and not kbo:
@@ -189,28 +189,26 @@ def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: Folde
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo != in_row:
         name = "import.other_kbo" if owner.kbo else "import.other_code"
-        yield say(name, place=row.place(Column.KBO), in_row=in_row, code=owner.code, kbo=owner.kbo)
+        yield say(name, place=row.named(Column.KBO), in_row=in_row, code=owner.code, kbo=owner.kbo)
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
-            yield (say("import.customer_differs", place=row.place(Column.CUSTOMER), customer=customer, name=name))
+            yield (say("import.customer_differs", place=row.named(Column.CUSTOMER), customer=customer, name=name))
 
 
 def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, application: str) -> Iterator[str]:
     """Yield each name and code that the form has differently from a client."""
     for client in clients:
         own, organisation = client.metadata, client.metadata.organisation
-        for member, there, declared in (
+        for member, at_authority, declared in (
             ("application", own.application, application),
             ("client_name", own.client_name, client_name(owner.name, application)),
             ("organisation.name", organisation.name, owner.name),
             ("organisation.ovo", organisation.ovo, owner.ovo),
             ("organisation.kbo", organisation.kbo, owner.kbo),
         ):
-            if (there or "") != (declared or ""):
-                name = (
-                    "import.name_differs" if there and declared else "import.name_lost" if there else "import.name_new"
-                )
-                yield say(name, client=client, member=member, there=there, declared=declared)
+            if (at_authority or "") != (declared or ""):
+                how = "name_new" if not at_authority else "name_differs" if declared else "name_lost"
+                yield say(f"import.{how}", client=client, member=member, there=at_authority, declared=declared)
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:

@@ -40,9 +40,10 @@ class Organisations:
         self._folders = set(folders)
         self._by_code: dict[str, FolderOwner] = {}
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
-        for folder, one in folders.items():
-            owner = FolderOwner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts)
-            self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.earlier_codes), owner))
+        for folder, organisation in folders.items():
+            ovo, kbo = organisation.ovo, organisation.kbo
+            owner = FolderOwner(folder, organisation.name, ovo, kbo, organisation.suppliers, organisation.adopts)
+            self._by_code.update(dict.fromkeys((*_codes(ovo, kbo), *organisation.earlier_codes), owner))
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)
@@ -57,10 +58,10 @@ class Organisations:
         if not ovo and kbo and kbo != SHARED_KBO_NUMBER and len(others := self._ovo_codes[kbo]) == 1:
             (ovo,) = others  # another of its clients has it
         codes = _codes(ovo, kbo)
-        found = next((self._by_code[code] for code in codes if code in self._by_code), None)
-        if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
-            raise ValueError(say("import.kbo_of_another", kbo=kbo, folder=found.folder, has=found.ovo, ovo=ovo))
-        owner = found or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
+        owner = next((self._by_code[code] for code in codes if code in self._by_code), None)
+        if owner and ovo and owner.ovo not in (None, ovo) and ovo not in self._by_code:
+            raise ValueError(say("import.kbo_of_another", kbo=kbo, folder=owner.folder, has=owner.ovo, ovo=ovo))
+        owner = owner or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
         for code in codes:
             self._by_code.setdefault(code, owner)
         return owner

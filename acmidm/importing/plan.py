@@ -75,15 +75,15 @@ class _Planner:
 
     def _place(self, row: SheetRow) -> None:
         row, reasons = _with_sound_kbo(row)
-        clients, found = self._clients(row)
-        reasons += [*row.faults, *found]
+        clients, faults = self._clients(row)
+        reasons += [*row.faults, *faults]
         undeclared = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not undeclared:
             self._plan.declared.append(say("import.declared", row=row, clients=both(map(str, clients.values()))))
             return
         if undeclared and len(undeclared) < len(clients):
-            known = next(client for client in clients.values() if client not in undeclared)
-            reasons.append(say("import.half_declared", known=known, undeclared=undeclared[0]))
+            declared = next(client for client in clients.values() if client not in undeclared)
+            reasons.append(say("import.half_declared", known=declared, undeclared=undeclared[0]))
         if not reasons:
             try:
                 self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._organisations, self._contact))
@@ -98,30 +98,30 @@ class _Planner:
         if not client_ids and not row.faults:
             reasons.append(say("import.no_client_ids", client_test=Column.CLIENT_TEST, client_prod=Column.CLIENT_PROD))
         for environment, client_id in client_ids.items():
-            place = row.place(_COLUMNS[environment])
+            column = row.named(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
                 others = [
                     str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)
                 ]
-                reasons.append(say("import.client_id_twice", place=place, client_id=client_id, rows=both(others)))
+                reasons.append(say("import.client_id_twice", place=column, client_id=client_id, rows=both(others)))
             elif environment not in self._registers:
-                reasons.append(say("import.stack_missing", place=place, environment=environment))
+                reasons.append(say("import.stack_missing", place=column, environment=environment))
             else:
                 client = self._registers[environment].find(client_id)
                 if client is None:
-                    reasons.append(self._no_client(place, client_id, self._registers[environment].stack))
+                    reasons.append(self._no_client(column, client_id, self._registers[environment].stack))
                 elif client.platform is not Platform.ACMIDM:
                     reasons.append(
-                        say("import.other_platform", place=place, client_id=client_id, platform=client.platform)
+                        say("import.other_platform", place=column, client_id=client_id, platform=client.platform)
                     )
                 else:
                     clients[environment] = client
         return clients, reasons
 
-    def _no_client(self, place: str, client_id: str, stack: str) -> str:
-        found = [register.stack for register in self._registers.values() if register.find(client_id)]
-        name = "import.client_on_other_stack" if found else "import.no_client"
-        return say(name, place=place, client_id=client_id, stack=stack, other="".join(found[:1]))
+    def _no_client(self, column: str, client_id: str, stack: str) -> str:
+        stacks = [register.stack for register in self._registers.values() if register.find(client_id)]
+        name = "import.client_on_other_stack" if stacks else "import.no_client"
+        return say(name, place=column, client_id=client_id, stack=stack, other="".join(stacks[:1]))
 
     def _is_declared(self, client: ListedClient) -> bool:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
@@ -157,5 +157,5 @@ def _with_sound_kbo(row: SheetRow) -> tuple[SheetRow, list[str]]:
     try:
         number = kbo_number(f"0{text}" if text.isdecimal() and len(text) == 9 else text)
     except ValueError as error:
-        return row, [f"{row.place(Column.KBO)}: {error}"]
+        return row, [f"{row.named(Column.KBO)}: {error}"]
     return replace(row, values={**row.values, Column.KBO: number}), []

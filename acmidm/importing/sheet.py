@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -48,7 +48,7 @@ _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.",
 
 
 class Column(StrEnum):
-    """The columns that are looked at, named as the spreadsheet names them; any others are left alone."""
+    """The columns that are read, named as in the spreadsheet; any others are left alone."""
 
     KBO = "KBOnummer"
     CUSTOMER = "Klant"
@@ -74,14 +74,14 @@ class SheetRow:
     values: Mapping[Column, str]
     letters: Mapping[Column, str]
     faults: tuple[str, ...] = ()
-    """What is wrong with cells that have no value therefore, a sentence each."""
+    """What is wrong with cells, a sentence each; such a cell has no value."""
 
     def __str__(self) -> str:
         name = "import.row_of_sheet" if self.sheet else "import.row"
         return say(name, number=self.number, sheet=self.sheet)
 
-    def place(self, column: Column) -> str:
-        """The column, for a message about this row."""
+    def named(self, column: Column) -> str:
+        """Name a column in a message about this row."""
         return say("import.column", letters=self.letters[column], column=column)
 
 
@@ -110,7 +110,8 @@ def read_sheets(file: Path) -> Sheets:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
-    """The cells of each sheet as text: a formula's value, and the formula itself where the file lacks its value."""
+    """Return the cells of each sheet as text: a formula's value, and the formula itself where the file lacks its
+    value."""
     try:
         values, formulas = (
             load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False)
@@ -128,14 +129,14 @@ def _of_sheet(values: Any, formulas: Any) -> Table:
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
-    """One cell, read for its value and for its formula. A result that is an empty text is one, of the type ``str``."""
+    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type ``str``, is one."""
     if formula.data_type != "f" or value.value is not None or value.data_type == "str":
         return _text(value.value)
     return _text(getattr(formula.value, "text", formula.value) or "=")
 
 
 def _of_csv(file: Path) -> Table:
-    """The cells, by the delimiter that gives the best headings."""
+    """Return the cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
     table, fault = max(
         (_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1])
@@ -158,7 +159,7 @@ def _decoded(file: Path) -> str:
 
 
 def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
-    """The rows, and what is wrong with the first that is none: it may have swallowed those below it."""
+    """Return the rows, and what is wrong with the first one that cannot be parsed: it may have swallowed later rows."""
     table: list[list[str]] = []
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -175,9 +176,9 @@ def _needed() -> str:
 
 
 def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
-    found = {title: _headings(table) for title, table in tables.items()}
-    if not any(_is_whole(places) for _, places in found.values()):
-        best = max((places for _, places in found.values()), key=_rank, default={})
+    headings = {title: _headings(table) for title, table in tables.items()}
+    if not any(_is_whole(places) for _, places in headings.values()):
+        best = max((places for _, places in headings.values()), key=_rank, default={})
         but = f", {say('import.headings_but', best=', '.join(best))}" if best else ""
         raise Failure(
             say(
@@ -191,7 +192,7 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
         )
     rows: list[SheetRow] = []
     remarks, unplaced = [], []
-    for title, (heading, places) in found.items():
+    for title, (heading, places) in headings.items():
         where = say("import.sheet", title=title) if title else say("forms.the_file")
         if _is_whole(places):
             _refuse_twins(file, where, places)
@@ -209,43 +210,44 @@ def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]
     """Nobody can tell which of two columns with the same heading is meant."""
     for column, twins in places.items():
         if len(twins) > 1:
-            letters = both(get_column_letter(place + 1) for place in twins)
+            letters = both(get_column_letter(index + 1) for index in twins)
             raise Failure(say("import.column_twice", file=file, where=where, letters=letters, column=column))
 
 
 def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[SheetRow]:
-    letters = {column: get_column_letter(place + 1) for column, place in places.items()}
+    letters = {column: get_column_letter(position + 1) for column, position in places.items()}
     for index, cells in enumerate(table[heading + 1 :], heading + 2):
         if any(cells):
-            values = {column: cells[place] for column, place in places.items() if place < len(cells) and cells[place]}
+            filled = {column: index for column, index in places.items() if index < len(cells) and cells[index]}
+            values = {column: cells[index] for column, index in filled.items()}
             row = SheetRow(sheet, index, values, letters)
             faults = {column: fault for column, value in values.items() if (fault := _fault(value))}
             yield replace(
                 row,
                 values={column: value for column, value in values.items() if column not in faults},
-                faults=tuple(f"{row.place(column)} {fault}" for column, fault in faults.items()),
+                faults=tuple(f"{row.named(column)} {fault}" for column, fault in faults.items()),
             )
 
 
 def _fault(value: str) -> str | None:
-    """Why a cell has no value although something is in it."""
+    """Return why a cell has no value although something is in it."""
     if value.startswith("="):
         return say("import.formula")
     return say("import.cell_error", value=value) if value in ERROR_CODES else None
 
 
 def _headings(table: Table) -> tuple[int, Mapping[Column, Sequence[int]]]:
-    """The index of the row with most of the headings, and the places of each column that it heads."""
+    """Return the index of the row with most of the headings, and the positions of each column that it heads."""
     rows = ((index, _places(cells)) for index, cells in enumerate(table[:_HEADING_ROWS]))
     return max(rows, key=lambda row: _rank(row[1]), default=(0, {}))
 
 
 def _places(cells: Sequence[str]) -> Mapping[Column, Sequence[int]]:
-    known = {_plain(column): column for column in Column}
+    columns = {_plain(column): column for column in Column}
     places: dict[Column, list[int]] = defaultdict(list)
-    for place, cell in enumerate(cells):
-        if (column := known.get(_plain(cell))) is not None:
-            places[column].append(place)
+    for index, cell in enumerate(cells):
+        if (column := columns.get(_plain(cell))) is not None:
+            places[column].append(index)
     return places
 
 
@@ -254,21 +256,17 @@ def _rank(places: Mapping[Column, Sequence[int]]) -> tuple[bool, int]:
 
 
 def _is_whole(places: Mapping[Column, Sequence[int]]) -> bool:
-    """Whether these columns suffice."""
+    """Return whether these columns suffice."""
     return Column.KBO in places and bool(places.keys() & set(CLIENT_IDS))
 
 
 def _plain(heading: str) -> str:
-    """A heading without case, accents, spaces and punctuation."""
-    return "".join(_letters(unicodedata.normalize("NFKD", heading).casefold()))
-
-
-def _letters(text: Iterable[str]) -> Iterator[str]:
-    return (character for character in text if character.isalnum())
+    """Return a heading without case, accents, spaces and punctuation."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", heading).casefold()))
 
 
 def _text(value: object) -> str:
-    """A cell as text on one line. A number that Excel keeps as 6776.0 is 6776."""
+    """Return a cell as text on one line. A number that Excel keeps as 6776.0 is 6776."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -78,11 +78,11 @@ class Writer:
     def write(self, drafts: Sequence[ImportedForm]) -> WrittenForms:
         """Write the forms that are valid. Raises OSError and InvalidForms."""
         outcome = WrittenForms()
-        for one in self._valid(self._stage(drafts, outcome), outcome):
-            if self._put(one.files):
-                outcome.written.append(Written(one.draft, one.files[-1]))
+        for staged in self._valid(self._stage(drafts, outcome), outcome):
+            if self._put(staged.files):
+                outcome.written.append(Written(staged.draft, staged.files[-1]))
             else:
-                outcome.unplaced.append(_exists(one.draft, one.files[-1]))
+                outcome.unplaced.append(_exists(staged.draft, staged.files[-1]))
         return outcome
 
     def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[_Staged]:
@@ -110,9 +110,9 @@ class Writer:
             if draft.organisation.is_new:
                 nameless = [
                     client.client_id
-                    for one in drafts
-                    if one.organisation == draft.organisation
-                    for client in one.nameless
+                    for other in drafts
+                    if other.organisation == draft.organisation
+                    for client in other.nameless
                 ]
                 files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
             self._texts[form] = self._text(draft, key_files)
@@ -140,7 +140,9 @@ class Writer:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
             draft.notes.append(say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names))
-        if self._supplier is None or not any(one.organisation == owner for drafts in shared.values() for one in drafts):
+        if self._supplier is None or owner not in [
+            draft.organisation for drafts in shared.values() for draft in drafts
+        ]:
             return [self._stage_organisation(owner.folder, fields)]
         supplier = self._stage_organisation(self._supplier, {"name": self._supplier})
         return [supplier, self._stage_organisation(owner.folder, {**fields, "suppliers": [self._supplier]})]
@@ -154,13 +156,13 @@ class Writer:
         return file
 
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
-        """Stage a key's file and return its place; one with the same key serves again."""
+        """Stage a key's file and return its path; a file with the same key is used again."""
         text = json.dumps(dict(key.members), indent=2) + "\n"
         for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
             file = self._folder / folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
-            if (there := self._text_in(file)) in (None, text):
+            if (present := self._text_in(file)) in (None, text):
                 break
-        if there is None:
+        if present is None:
             self._texts[file] = text
         return file
 
@@ -172,9 +174,9 @@ class Writer:
 
     def _speaks_for(self, drafts: Iterable[ImportedForm]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Return under which names the clients of each organisation send, per folder and field."""
-        catalogue, found = load_catalogue(self._catalogue), defaultdict[str, dict[str, set[str]]](dict)
+        catalogue, by_folder = load_catalogue(self._catalogue), defaultdict[str, dict[str, set[str]]](dict)
         for draft in drafts:
-            of_one = found[draft.organisation.folder]
+            of_one = by_folder[draft.organisation.folder]
             for client in draft.clients.values():
                 for name, text in client.metadata.attributes.items():
                     if name in catalogue.speaking_fields:
@@ -183,10 +185,10 @@ class Writer:
                     for name in catalogue.products[product].speaks_for:
                         value = document.configuration.get(name)
                         values = value if isinstance(value, list) else [value]
-                        of_one.setdefault(name, set()).update(one for one in values if isinstance(one, str))
+                        of_one.setdefault(name, set()).update(text for text in values if isinstance(text, str))
         return {
             folder: {name: sorted(values) for name, values in of_one.items() if values}
-            for folder, of_one in found.items()
+            for folder, of_one in by_folder.items()
         }
 
     def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
@@ -199,9 +201,9 @@ class Writer:
             file = self._folder / draft.organisation.folder / ORGANISATION_FILE
             remedy = say("import.supplier_missing", supplier=self._supplier, file=file)
         for key in {key.thumbprint: key for keys in draft.keys.values() for key in keys}.values():
-            others = [one for one in shared.get(key.thumbprint, ()) if one.organisation != draft.organisation]
+            others = [other for other in shared.get(key.thumbprint, ()) if other.organisation != draft.organisation]
             if others:
-                rows = ", ".join(dict.fromkeys(str(one.row) for one in others))
+                rows = ", ".join(dict.fromkeys(str(other.row) for other in others))
                 yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows, remedy=remedy)
 
     def _text(self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]]) -> str:
@@ -235,16 +237,16 @@ class Writer:
             try:
                 load_onboardings([self._folder], self._catalogue, self._profiles, unwritten=self._texts)
             except InvalidForms as error:
-                faulty = [(one, problems) for one in left if (problems := _about(one, error.problems))]
+                faulty = [(form, problems) for form in left if (problems := _about(form, error.problems))]
                 if not faulty:
                     raise
-                for one, problems in faulty:
-                    left.remove(one)
+                for form, problems in faulty:
+                    left.remove(form)
                     outcome.unplaced += [
-                        say("import.form_not_valid", row=one.draft.row, what=problem.what, remedy=problem.remedy)
+                        say("import.form_not_valid", row=form.draft.row, what=problem.what, remedy=problem.remedy)
                         for problem in problems
                     ]
-                needed = {file for one in left for file in one.files}
+                needed = {file for form in left for file in form.files}
                 self._texts = {file: text for file, text in self._texts.items() if file in needed}
             else:
                 return left

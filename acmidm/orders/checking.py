@@ -70,27 +70,30 @@ class Checked(Part):
 
 def check(stack: Stack, exported: Path | None = None) -> Checked:
     """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be read."""
-    confirmed = {place: one for place, one in stack.confirmations.items() if one.is_there}
-    forms = {one.place: one for one in stack.connections}
-    found = [one for place, known in confirmed.items() if place in forms for one in _by_evidence(known, forms[place])]
+    forms = {form.place: form for form in stack.connections}
+    differences, clients, attested = list[Difference](), list[Client](), list[Attested]()
+    for client_key, confirmed in stack.confirmations.items():
+        if not confirmed.is_there:
+            continue
+        if client_key in forms:
+            differences += _by_evidence(confirmed, forms[client_key])
+        if client := confirmed.client(client_key):
+            clients.append(client)
+        name = resource_name(*client_key[:2])
+        for part, by in confirmed.said.confirmed.items():
+            attested.append(Attested(client=name, part=part, by=by.by, at=by.at, days=(stack.now - by.at).days))
     if exported is not None:
-        clients = [client for place, one in confirmed.items() if (client := one.client(place))]
-        found += _by_export(clients, _listed(exported), exported.name)
-    attested = [
-        Attested(client=resource_name(*place[:2]), part=part, by=by.by, at=by.at, days=(stack.now - by.at).days)
-        for place, one in confirmed.items()
-        for part, by in one.said.confirmed.items()
-    ]
+        differences += _by_export(clients, _listed(exported), exported.name)
     return Checked(
         stack=stack.name,
         checked_at=stack.now,
-        differences=tuple(found),
-        attested=tuple(sorted(attested, key=lambda one: (one.at, one.client, one.part))),
+        differences=tuple(differences),
+        attested=tuple(sorted(attested, key=lambda part: (part.at, part.client, part.part))),
     )
 
 
 def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Difference]:
-    """What the probe proved and nobody confirmed: a token with such a scope, a key that signs, of such a client."""
+    """Yield what the probe proved and nobody confirmed: a scope, a key or a client-ID."""
     proof = form.evidence
     if proof is None:
         return
@@ -110,15 +113,15 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
 
 def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
     nothing = say("orders.check.nothing")
-    known = {str(client.client_id): client for client in clients}
-    for client_id, client in known.items():
+    by_id = {str(client.client_id): client for client in clients}
+    for client_id, client in by_id.items():
         facts = {"client": client.resource_name, "source": source}
         if client_id not in listed:
             yield Difference(part=CLIENT_ID, confirmed=client_id, seen=nothing, **facts)
         elif (scopes := listed[client_id]) is not None and scopes != (client.scopes or {}).keys():
             confirmed = shown(sorted(client.scopes or {}))
             yield Difference(part=SCOPES, confirmed=confirmed, seen=shown(sorted(scopes)), **facts)
-    for client_id in sorted(listed.keys() - known.keys()):
+    for client_id in sorted(listed.keys() - by_id.keys()):
         yield Difference(client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import ClientName
+from acmidm.report.connection import ClientName
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -79,57 +79,57 @@ class Orders(Part):
     """The clients of which nobody knows whether they are there."""
 
     @property
-    def said(self) -> Texts:
+    def room(self) -> Texts:
         return texts(ROOM, self.language)
 
     @property
     def open(self) -> list[ListedOrder]:
-        return [one for one in self.orders if one.refused is None]
+        return [order for order in self.orders if order.refused is None]
 
     @property
     def title(self) -> str:
         if not self.orders and not self.missing:
-            return self.said("none", stack=self.stack)
-        return self.said.counted("title", len(self.open), stack=self.stack)
+            return self.room("none", stack=self.stack)
+        return self.room.counted("title", len(self.open), stack=self.stack)
 
     @property
     def unknown(self) -> list[str]:
         """A sentence for each client of which nobody knows whether it is there."""
-        return [self.said("missing", names=plain(name)) for name in self.missing]
+        return [self.room("missing", names=plain(name)) for name in self.missing]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
         """The open orders, by who carries them out."""
-        found = defaultdict[Doer, list[ListedOrder]](list)
-        for one in self.open:
-            found[one.doer].append(one)
-        return {doer: found[doer] for doer in Doer if found[doer]}
+        by_doer = defaultdict[Doer, list[ListedOrder]](list)
+        for order in self.open:
+            by_doer[order.doer].append(order)
+        return {doer: by_doer[doer] for doer in Doer if by_doer[doer]}
 
     @property
     def refused(self) -> list[ListedOrder]:
-        return [one for one in self.orders if one.refused]
+        return [order for order in self.orders if order.refused]
 
     @property
     def counts(self) -> Mapping[Doer, int]:
-        return Counter(one.doer for one in self.open)
+        return Counter(order.doer for order in self.open)
 
-    def refusal(self, one: ListedOrder) -> str:
+    def refusal(self, order: ListedOrder) -> str:
         """Return who refused an order, when and why; nothing where nobody did."""
-        by = one.refused
+        by = order.refused
         if by is None:
             return ""
-        return self.said("refused.by", by=plain(by.by), day=self.said.day(by.at), why=plain(by.why))
+        return self.room("refused.by", by=plain(by.by), day=self.room.day(by.at), why=plain(by.why))
 
-    def waiting(self, one: ListedOrder) -> str:
+    def waiting(self, order: ListedOrder) -> str:
         """Return since when an order is open, in days."""
-        if one.since is None:
-            return self.said("since.unknown")
-        return self.said.counted("since", max((self.checked_at - one.since).days, 0))
+        if order.since is None:
+            return self.room("since.unknown")
+        return self.room.counted("since", max((self.checked_at - order.since).days, 0))
 
 
 def listed(stack: Stack, order: Order, language: Language, since: datetime | None = None) -> ListedOrder:
     """Return an order as a person reads it."""
-    said, metadata = texts(ROOM, language), _metadata(stack, order)
+    room, metadata = texts(ROOM, language), _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
     return ListedOrder(
         key=order.place[0],
@@ -144,9 +144,9 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
         digest=order.digest,
         act=order.act,
         doer=order.doer,
-        act_title=said(f"act.{order.act}", product=order.part.rpartition("/")[2]),
+        act_title=room(f"act.{order.act}", product=order.part.rpartition("/")[2]),
         says=dict(order.says),
-        instructions=tuple(_instructions(stack, order, said, metadata)),
+        instructions=tuple(_instructions(stack, order, room, metadata)),
         done=f"acmidm orders done {order.name}{options} --stack {stack.name}",
         since=since,
         refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why) if order.refused else None,
@@ -154,61 +154,62 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
 
 
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
-    """What is said, or confirmed, or declared, of the client itself, flat."""
-    form = next((one for one in stack.connections if one.place == order.place), None)
+    """Return the fields of an order's client, as its form declares them, else as they are confirmed."""
     confirmed = stack.confirmations.get(order.place)
-    client = form or (confirmed.client(order.place) if confirmed else None)
+    client = next((form for form in stack.connections if form.place == order.place), None) or (
+        confirmed.client(order.place) if confirmed else None
+    )
     return {"organisation.name": order.place[0].partition("/")[0], **(client.fields if client else {})}
 
 
-def _instructions(stack: Stack, order: Order, said: Texts, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
+def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
     _, platform, environment = order.place
     portal = stack.settings.platforms[platform].portal(environment)
     catalogue = stack.catalogue
-    where = {"portal": portal or said("the_portal"), "client": order.client_id or "?"}
+    where = {"portal": portal or room("the_portal"), "client": order.client_id or "?"}
     where |= {"organisation": str(metadata["organisation.name"])}
     match order.act:
         case Act.CREATE:
-            yield Instruction(text=said("do.new", **where), values=_fields(order.says[CLIENT], said))
-            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, said)
-            yield Instruction(text=said("do.client_id"))
+            yield Instruction(text=room("do.new", **where), values=_fields(order.says[CLIENT], room))
+            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, room)
+            yield Instruction(text=room("do.client_id"))
         case Act.COMPARE:
-            yield Instruction(text=said("do.compare", **where), values=_fields(order.says[CLIENT], said))
-            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, said)
+            yield Instruction(text=room("do.compare", **where), values=_fields(order.says[CLIENT], room))
+            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, room)
         case Act.CHANGE:
-            yield Instruction(text=said("do.change", **where), values=_fields(order.says, said, order.now))
+            yield Instruction(text=room("do.change", **where), values=_fields(order.says, room, order.now))
         case Act.GRANT | Act.APPROVE:
-            yield Instruction(text=said("do.open", **where))
-            yield from _couplings(order.says, order.now, platform, catalogue, said)
+            yield Instruction(text=room("do.open", **where))
+            yield from _couplings(order.says, order.now, platform, catalogue, room)
         case Act.UPLOAD:
-            yield Instruction(text=said("do.open", **where))
-            yield from _keys(order, said)
+            yield Instruction(text=room("do.open", **where))
+            yield from _keys(order, room)
         case Act.LOOK:
-            yield Instruction(text=said("do.look", **where))
+            yield Instruction(text=room("do.look", **where))
         case Act.CONFIGURE:
             product = order.part.rpartition("/")[2]
             title = catalogue.products[product].title if product in catalogue.products else product
             name = "do.configure" if order.says else "do.configure_no_more"
             says, now = order.says.get(product, {}), order.now.get(product, {})
-            yield Instruction(text=said(name, product=title, **where), values=_fields(says, said, now))
+            yield Instruction(text=room(name, product=title, **where), values=_fields(says, room, now))
         case Act.REMOVE:
-            yield Instruction(text=said("do.remove", **where))
+            yield Instruction(text=room("do.remove", **where))
 
 
-def _fields(says: Mapping[str, Any], said: Texts, now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
-    """The values to copy, each under the portal's name for it: those that differ from what is there ``now``."""
+def _fields(says: Mapping[str, Any], room: Texts, now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
+    """Return the values to copy that differ from those of ``now``, each under the portal's name for it."""
     after, before = flat(says), flat(now or {})
     names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
-    labels = {name: said(f"field.{name}") if f"field.{name}" in said else name for name in names}
+    labels = {name: room(f"field.{name}") if f"field.{name}" in room else name for name in names}
     return tuple(
-        Copied(label=labels[name], value=shown(after[name]) if name in after else said("nothing")) for name in names
+        Copied(label=labels[name], value=shown(after[name]) if name in after else room("nothing")) for name in names
     )
 
 
 def _couplings(
-    says: Mapping[str, Any], now: Mapping[str, Any], platform: Platform, catalogue: Catalogue, said: Texts
+    says: Mapping[str, Any], now: Mapping[str, Any], platform: Platform, catalogue: Catalogue, room: Texts
 ) -> Iterator[Instruction]:
-    """One instruction per API: its Referentie, and the scopes to grant and to withdraw."""
+    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw."""
     by_api = defaultdict[tuple[str, str], list[Copied]](list)
     for scope in sorted(says.keys() | now.keys()):
         if says.get(scope) == now.get(scope):
@@ -217,34 +218,39 @@ def _couplings(
         api = product.title if product else scope
         referentie = (product and product.coupling and product.coupling.referentie) or api
         label = "withdraw" if scope not in says else "grant_default" if says[scope].get("default") else "grant"
-        by_api[referentie, api].append(Copied(label=said(label), value=scope))
+        by_api[referentie, api].append(Copied(label=room(label), value=scope))
     for (referentie, api), scopes in by_api.items():
         values = (Copied(label="Referentie", value=referentie), *scopes)
-        yield Instruction(text=said("do.couple", api=api), values=values)
+        yield Instruction(text=room("do.couple", api=api), values=values)
 
 
-def _keys(order: Order, said: Texts) -> Iterator[Instruction]:
+def _keys(order: Order, room: Texts) -> Iterator[Instruction]:
     thumbprints = {thumbprint_of(key): kid for kid, key in order.now.items()}
     wanted = {thumbprint_of(key): (kid, key) for kid, key in order.says.items()}
     for thumbprint, (kid, key) in wanted.items():
         if order.now.get(kid) != key:
-            values = (Copied(label="kid", value=kid), Copied(label=said("thumbprint"), value=str(thumbprint)))
-            yield Instruction(text=said("do.upload"), values=(*values, Copied(label="JWK", value=shown(key))))
+            values = (Copied(label="kid", value=kid), Copied(label=room("thumbprint"), value=str(thumbprint)))
+            yield Instruction(text=room("do.upload"), values=(*values, Copied(label="JWK", value=shown(key))))
     for thumbprint, kid in thumbprints.items():
         if thumbprint not in wanted:
-            values = (Copied(label="kid", value=kid), Copied(label=said("thumbprint"), value=str(thumbprint)))
-            yield Instruction(text=said("do.remove_key"), values=values)
+            values = (Copied(label="kid", value=kid), Copied(label=room("thumbprint"), value=str(thumbprint)))
+            yield Instruction(text=room("do.remove_key"), values=values)
 
 
-def orders_of(stack: Stack, language: Language, orders: Iterable[ListedOrder], *, is_whole: bool = False) -> Orders:
-    """Return the report of these orders."""
-    found = tuple(orders)
-    missing = tuple(one.resource_name for one in stack.unconfirmed)
+def orders_of(
+    stack: Stack,
+    language: Language,
+    orders: Iterable[Order],
+    since: Callable[[Order], datetime | None] = lambda _: None,
+    *,
+    is_whole: bool = False,
+) -> Orders:
+    """Return the report of some orders of a stack; ``since`` says from when each is open."""
     return Orders(
         stack=stack.name,
         checked_at=stack.now,
         language=language,
-        orders=found,
+        orders=tuple(listed(stack, order, language, since(order)) for order in orders),
         is_whole=is_whole,
-        missing=missing,
+        missing=tuple(client.resource_name for client in stack.unconfirmed),
     )

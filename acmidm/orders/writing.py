@@ -24,7 +24,7 @@ from acmidm_onboarding.values.problems import Failure
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, and where; ``is_new`` says whether it was not there already."""
+    """The file that was written; ``is_new`` says whether its content was not there already."""
 
     file: Path
     is_new: bool
@@ -49,15 +49,15 @@ def confirm(
     jwks = _keys(order, keys)
     since = {} if before is None else before.since
     names = {key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
-    said = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
-    if before is not None and _says(said) == _says(before.said):
+    after = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
+    if before is not None and _says(after) == _says(before.said):
         return Written(file, is_new=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     for name, text in (key_file(_application(order), key) for key in jwks):
         write_whole(file.parent / name, text)
-    write_whole(file, as_text(said))
+    write_whole(file, as_text(after))
     for name in (before.said.keys or {}) if before else ():
-        if name not in (said.keys or {}):
+        if name not in (after.keys or {}):
             (file.parent / name).unlink(missing_ok=True)
     return Written(file, is_new=True)
 
@@ -78,12 +78,12 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 
 
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
-    """What is confirmed already, under an earlier key too, and in which file. Raises Failure where that file is another
-    connection's."""
-    form = next((one for one in stack.connections if one.place == order.place), None)
-    found = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.place)
-    if found is not None:
-        return found, found.file
+    """Return what is confirmed of an order's client, under an earlier key too, and the file for it. Raises Failure
+    where that file is another connection's."""
+    form = next((connection for connection in stack.connections if connection.place == order.place), None)
+    confirmed = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.place)
+    if confirmed is not None:
+        return confirmed, confirmed.file
     code, _, application = order.place[0].partition("/")
     file = shown(absolute(stack.confirmed_folder(order.place[1]) / code / f"{application}.yaml"))
     if file.exists():
@@ -94,8 +94,7 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
 def _require(
     stack: Stack, order: Order, before: Confirmation | None, client_id: str | None, keys: Sequence[PublicJwk] | None
 ) -> None:
-    """Refuse what lacks what a person has to bring back, makes a client twice, or is of another client. Raises
-    Failure."""
+    """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is another one."""
     if needs_client_id(order) and not client_id:
         raise Failure(say("orders.no_client_id", order=order.name))
     if order.act is Act.LOOK and keys is None:
@@ -104,9 +103,9 @@ def _require(
         raise Failure(say("orders.another_client", order=order.name, client=before.said.client_id, file=before.file))
     if order.client_id not in (None, client_id):
         raise Failure(say("orders.not_this_client", order=order.name, client=order.client_id))
-    there = (one for one in stack.confirmations.values() if one.is_there and one.said.client_id == client_id)
-    if other := next((one for one in there if before is None or one.file != before.file), None):
-        raise Failure(say("orders.anothers_client", order=order.name, file=other.file))
+    others = (other for other in stack.confirmations.values() if before is None or other.file != before.file)
+    if same := next((other for other in others if other.is_there and other.said.client_id == client_id), None):
+        raise Failure(say("orders.anothers_client", order=order.name, file=same.file))
 
 
 def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
@@ -117,10 +116,10 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
     return [key for members in order.says.values() if (key := readable_jwk(dict(members)))]
 
 
-def _says(said: ConfirmationFile) -> Mapping[str, object]:
-    """What a confirmation says, whoever says so and when."""
-    found = said.model_dump(exclude={"confirmed", "keys"})
-    return {**found, KEYS: None if said.keys is None else sorted(said.keys), REMOVE: said.removed is not None}
+def _says(file: ConfirmationFile) -> Mapping[str, object]:
+    """Return what a confirmation says, without who says so and when."""
+    content = file.model_dump(exclude={"confirmed", "keys"})
+    return {**content, KEYS: None if file.keys is None else sorted(file.keys), REMOVE: file.removed is not None}
 
 
 def _application(order: Order) -> str:

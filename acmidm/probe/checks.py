@@ -62,11 +62,11 @@ def when(condition: object, **values: object) -> Values:
 
 
 def scopes_of(sent: Sent) -> list[str]:
-    return (sent.one("scope") or "").split()
+    return (sent.first("scope") or "").split()
 
 
 def number(sent: Sent, name: str) -> float | None:
-    """A claim that is a number, which JSON has of any length; what no float can be is none."""
+    """Return a claim that is a number; None for another type, and for a number that no float can hold."""
     value = sent.claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST:
         return None
@@ -74,7 +74,7 @@ def number(sent: Sent, name: str) -> float | None:
 
 
 def key_of(sent: Sent, context: Context) -> PublicJwk | None:
-    """The declared key that an assertion names, or the only one."""
+    """Return the declared key that an assertion names, or the only one."""
     keys, kid = context.keys or {}, sent.header.get("kid")
     if kid is None:
         return next(iter(keys.values())) if len(keys) == 1 else None
@@ -111,7 +111,8 @@ def audience_of(sent: Sent) -> object:
 
 
 def is_endpoint(aud: object, context: Context) -> bool:
-    """Whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not known."""
+    """Return whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not
+    known."""
     if not isinstance(aud, str):
         return False
     bare = aud.lower().rstrip("/")
@@ -160,27 +161,18 @@ def unfitting_algorithm(sent: Sent, context: Context) -> Values:
 
 
 def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return when(
-        context.has_habits and context.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(),
-        id=found,
-    )
+    client_id, is_acmidm = sent.client_id, context.has_habits and context.platform is Platform.ACMIDM
+    return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
 def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return when(
-        context.has_habits
-        and context.platform is Platform.GEOSECURE
-        and isinstance(found, str)
-        and UUID.fullmatch(found),
-        id=found,
-    )
+    client_id, is_geosecure = sent.client_id, context.has_habits and context.platform is Platform.GEOSECURE
+    return when(is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id)
 
 
 def of_api(sent: Sent, context: Context) -> Values:
-    found = sent.client_id
-    return {"product": (context.api_of[found],)} if isinstance(found, str) and found in context.api_of else None
+    product = context.api_of.get(sent.client_id) if isinstance(sent.client_id, str) else None
+    return {"product": (product,)} if product else None
 
 
 def ended_key(sent: Sent, context: Context) -> Values:
@@ -189,7 +181,7 @@ def ended_key(sent: Sent, context: Context) -> Values:
 
 
 def apis_wanted(sent: Sent, context: Context) -> list[str]:
-    """The products of the scopes, whose API has a client-ID that is known."""
+    """Return the products of the scopes, whose API has a client-ID that is known."""
     return sorted(
         {context.scopes[name] for name in scopes_of(sent) if name in context.scopes} & set(context.api_of.values())
     )

@@ -41,18 +41,17 @@ class ProbeInputs:
 
     @property
     def title(self) -> Said:
-        one = self.connection
-        here = {"platform": TITLES[one.platform], "environment": say(f"at.{one.environment}")}
-        return say("title", organisation=one.organisation, application=one.application, **here)
+        client = self.connection
+        here = {"platform": TITLES[client.platform], "environment": say(f"at.{client.environment}")}
+        return say("title", organisation=client.organisation, application=client.application, **here)
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Everything that a trial of a key needs. Raises Failure."""
         client_id = self.context.client_id
         if client_id is None:
             raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
-        declared = next(
-            (one for one in (self.context.keys or {}).values() if one.thumbprint == key.public.thumbprint), None
-        )
+        keys = (self.context.keys or {}).values()
+        declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
         own = kid if kid is not None else (declared or key.public).kid
         scopes = self.loaded.form.environments[self.context.environment].scopes
         wanted = (
@@ -81,7 +80,7 @@ class ProbeInputs:
         return self.catalogue.name_on(self.context.platform, scope)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
-        """Why nothing is written, though somebody wants it; None where something is."""
+        """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return say("why.nothing proven")
         bad = next(
@@ -91,13 +90,13 @@ class ProbeInputs:
 
     def record(self, trial: Probing) -> Path:
         """Write what was proven beside the form, and return the file. Raises OSError."""
-        one = self.connection
+        client = self.connection
         public = trial.declared or trial.key.public
         payload = Payload(
-            organisation=one.declared_by.code,
-            application=one.application,
-            environment=one.environment,
-            platform=one.platform,
+            organisation=client.declared_by.code,
+            application=client.application,
+            environment=client.environment,
+            platform=client.platform,
             issuer=trial.context.issuer.rstrip("/"),
             client_id=trial.client_id,
             scopes=sorted(trial.proven_scopes),
@@ -106,7 +105,7 @@ class ProbeInputs:
             iat=int(time.time()),
             signs_with_kid=trial.kid is not None,
         )
-        expected = Expected(one.declared_by.code, one.application, one.environment, one.platform)
+        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
         file = self.loaded.file.with_name(expected.file_name)
         write_whole(file, signed(payload, trial.key, public, trial.alg))
         return shown(file)
@@ -134,7 +133,8 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         onboardings = load_onboardings([form], settings.catalogue_folder)
     except InvalidForms as error:
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
-    connection = next((one for one in onboardings.connections(environment) if one.platform is platform), None)
+    connections = onboardings.connections(environment)
+    connection = next((client for client in connections if client.platform is platform), None)
     if connection is None:
         raise Failure(
             f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form"

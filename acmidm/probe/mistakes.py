@@ -60,7 +60,7 @@ class Mistake:
 
 
 def mistaken_id(client_id: object, context: Context) -> Finding | None:
-    """What is wrong with a client-ID, by its kind alone."""
+    """Return what is wrong with a client-ID, by its kind alone."""
     sent = Sent({}, {"sub": client_id}, "")
     return next(_found(sent, context, (row for row in MISTAKES if row.id in OF_CLIENT_ID)), None)
 
@@ -105,9 +105,9 @@ MISTAKES = (
             ({"name": name} for name, values in (s.fields or {}).items() if len(values) > 1 and name != "scope[]"), None
         ),
     ),
-    Mistake("grant:", lambda s, _: when(s.fields is not None and s.one("grant_type") != GRANT_TYPE)),
-    Mistake("type:", lambda s, _: when(s.fields is not None and s.one("client_assertion_type") != ASSERTION_TYPE)),
-    Mistake("method:secret", lambda s, _: when(s.one("client_secret") is not None)),
+    Mistake("grant:", lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE)),
+    Mistake("type:", lambda s, _: when(s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE)),
+    Mistake("method:secret", lambda s, _: when(s.first("client_secret") is not None)),
     Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none")),
     Mistake("alg:mac", lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg")))),
     Mistake("alg:unfitting", unfitting_algorithm),
@@ -141,7 +141,8 @@ MISTAKES = (
     ),
     Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub"))),
     Mistake(
-        "client_id:", lambda s, _: when(s.one("client_id") is not None and s.one("client_id") != s.claims.get("sub"))
+        "client_id:",
+        lambda s, _: when(s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")),
     ),
     Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud"))),
     Mistake("aud:several", lambda s, _: when(not isinstance(audience_of(s), str))),
@@ -173,7 +174,7 @@ MISTAKES = (
             k.has_habits and k.platform is Platform.GEOSECURE and not UUID.fullmatch(str(s.claims.get("jti")))
         ),
     ),
-    Mistake("scope:list", lambda s, _: when("," in (s.one("scope") or "") or "scope[]" in (s.fields or {}))),
+    Mistake("scope:list", lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {}))),
     Mistake(
         "scope:renamed",
         lambda s, k: next(
@@ -185,7 +186,8 @@ MISTAKES = (
         lambda s, k: next(({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None),
     ),
     Mistake(
-        "audience:own", lambda s, _: when(s.one("audience") is not None and s.one("audience") == s.claims.get("sub"))
+        "audience:own",
+        lambda s, _: when(s.first("audience") is not None and s.first("audience") == s.claims.get("sub")),
     ),
     Mistake(
         "audience:missing",
@@ -193,8 +195,8 @@ MISTAKES = (
             s.fields is not None
             and k.has_habits
             and k.platform is Platform.ACMIDM
-            and not s.one("audience")
-            and not s.one("resource")
+            and not s.first("audience")
+            and not s.first("resource")
             and apis_wanted(s, k),
             products=tuple(apis_wanted(s, k)),
         ),
@@ -204,6 +206,7 @@ OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "cli
 
 
 def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
-    """How long ago an assertion ended: no mistake of what was written down earlier, but of one that is sent now."""
+    """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one that was saved
+    earlier."""
     exp = number(sent, "exp")
     return None if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS else round(context.now - exp)

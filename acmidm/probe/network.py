@@ -24,11 +24,11 @@ _OK, _REDIRECTS, _PROXY_AUTHENTICATION = 200, range(300, 400), 407
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or nobody who can be believed. ``is_reached``: something is there."""
+    """Nobody answered, or no API. ``is_reached`` says whether something answered at all."""
 
-    def __init__(self, found: Finding, *, is_reached: bool) -> None:
-        self.finding, self.is_reached = found, is_reached
-        super().__init__(found.id)
+    def __init__(self, reason: Finding, *, is_reached: bool) -> None:
+        self.finding, self.is_reached = reason, is_reached
+        super().__init__(reason.id)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any] | list[Any] | None:
-        """The JSON that it is; None where it is none."""
+        """The JSON of the answer; None where it is no JSON."""
         try:
-            found = json.loads(self.content)
+            document = json.loads(self.content)
         except (ValueError, RecursionError):
             return None
-        return found if isinstance(found, dict | list) else None
+        return document if isinstance(document, dict | list) else None
 
     @property
     def members(self) -> Mapping[str, Any]:
@@ -64,11 +64,11 @@ class Answer:
 
     @property
     def said(self) -> str | None:
-        """What the server says of it, if it says something: without the token that it repeats."""
+        """The sentence in which the server explains itself, without the token that it may repeat; None without one."""
         texts = [self.members.get(name) for name in ("error", "error_description", "detail", "message", "description")]
-        said = ": ".join(text for text in texts if isinstance(text, str) and text)
-        said = said.replace(self.token, HIDDEN) if self.token else said
-        return without_keys_and_tokens(said)[:_LONGEST_SAID] or None
+        sentence = ": ".join(text for text in texts if isinstance(text, str) and text)
+        sentence = sentence.replace(self.token, HIDDEN) if self.token else sentence
+        return without_keys_and_tokens(sentence)[:_LONGEST_SAID] or None
 
     @property
     def is_ok(self) -> bool:
@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def in_between(self) -> Finding | None:
-        """Why this is no answer of an API, but of something in between; None where it may be one."""
+        """Why this is the answer of a proxy or the like, and not of an API; None where it may be an API's."""
         if self.status == _PROXY_AUTHENTICATION:
             return finding("proxy", "proxy:asks", url=self.url)
         if self.status in _REDIRECTS:
@@ -88,7 +88,7 @@ class Answer:
 
 
 class Network:
-    """Whatever is asked, it is bounded in time and size, and TLS is verified."""
+    """Sends requests that are bounded in time and size, with TLS verified."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
@@ -102,15 +102,15 @@ class Network:
         self._deadlines.serve(self._client)
 
     def get(self, url: str, token: str | None = None) -> Answer:
-        """The answer to GET. Raises NoAnswer."""
+        """Return the answer to GET. Raises NoAnswer."""
         return self._send("GET", url, token)
 
     def post_form(self, url: str, form: Mapping[str, str]) -> Answer:
-        """The answer to a form. Raises NoAnswer."""
+        """Return the answer to a form. Raises NoAnswer."""
         return self._send("POST", url, None, data=dict(form))
 
     def post_json(self, url: str, document: object, token: str) -> Answer:
-        """The answer to a document. Raises NoAnswer."""
+        """Return the answer to a document. Raises NoAnswer."""
         return self._send("POST", url, token, json=document)
 
     def _send(self, method: str, url: str, token: str | None, **body: Any) -> Answer:
@@ -127,10 +127,10 @@ class Network:
                         raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
             status = f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
-            found = finding(
+            unreachable = finding(
                 "proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status
             )
-            raise NoAnswer(found, is_reached=True) from None
+            raise NoAnswer(unreachable, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
             raise NoAnswer(slow, is_reached=False) from None
@@ -142,8 +142,8 @@ class Network:
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:
-    """How far a server's clock is ahead. It was read between our two moments, and has whole seconds: what that explains
-    is no skew."""
+    """Return how far a server's clock is ahead, beyond what the request's duration and the header's whole seconds
+    explain."""
     try:
         server = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
@@ -175,7 +175,7 @@ def _see(url: str) -> Said:
 
 
 def proxy_of(url: str) -> str | None:
-    """The variable that names a proxy for an address. Its value may hold a password."""
+    """Return the variable that names a proxy for an address. Its value may hold a password."""
     address = httpx.URL(url)
     is_passed_by = address.host in LOOPBACK or urllib.request.proxy_bypass(address.host)
     return (

@@ -36,7 +36,7 @@ class Attempt:
         return self.trial.audience_of(self.wanted.product.product)
 
     def request_changed(self, **changes: object) -> Answer:
-        """The answer to the same request, with its assertion changed."""
+        """Return the answer to the same request, with its assertion changed."""
         return self.trial.request_token(self.wanted.named, self.audience, **changes)
 
 
@@ -53,13 +53,13 @@ def why_refused(attempt: Attempt, answer: Answer) -> Finding:
             "audience:unknown", audience=quoted(attempt.audience or ""), product=attempt.wanted.product.product
         )
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
-        if found := ask(attempt, answer):
-            return found
+        if explanation := ask(attempt, answer):
+            return explanation
     return _client_or_key(attempt, answer)
 
 
 def _is_let_in(answer: Answer) -> bool:
-    """Whether a server has nothing against the client: a token, or an error that only a client that was let in gets."""
+    """Return whether a server accepts the client: by a token, or by an error that only an authenticated client gets."""
     return answer.is_ok or answer.error in _SCOPE_ERRORS | _TARGET_ERRORS
 
 
@@ -77,8 +77,7 @@ def _clock(attempt: Attempt, _: Answer) -> Finding | None:
 
 
 def _without_scope(attempt: Attempt, answer: Answer) -> Finding | None:
-    """A server that lets the client in without the scope, or then complains of something else, has nothing against the
-    client."""
+    """Return the finding where the scope is refused: without it the server accepts the client, or has another error."""
     other = attempt.trial.request_token(None, attempt.audience)
     is_about_scope = answer.error not in _CLIENT_ERRORS and other.error != answer.error
     return not_granted(attempt.wanted.named) if _is_let_in(other) or is_about_scope else None
@@ -112,7 +111,8 @@ def _algorithm(attempt: Attempt, _: Answer) -> Finding | None:
 
 
 def _client_or_key(attempt: Attempt, answer: Answer) -> Finding:
-    """A client-ID that nobody has tells whether the server knows this one, where it treats the two differently."""
+    """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether the server knows this
+    one."""
     context, declared = attempt.trial.context, attempt.trial.declared
     nobody = str(uuid.uuid4()) if context.platform is Platform.ACMIDM else str(10**9 + uuid.uuid4().int % 10**9)
     other = attempt.request_changed(client_id=nobody)
@@ -123,5 +123,5 @@ def _client_or_key(attempt: Attempt, answer: Answer) -> Finding:
 
 
 def _likeness(answer: Answer) -> tuple[int, str]:
-    """What an answer is, whichever client it is about."""
+    """Return what an answer is, whichever client it is about."""
     return answer.status, _IDS.sub("#", answer.said or "")

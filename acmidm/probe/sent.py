@@ -27,13 +27,13 @@ class Sent:
     jwt: str = field(repr=False)
     fields: Mapping[str, Sequence[str]] | None = field(default=None, repr=False)
 
-    def one(self, name: str) -> str | None:
-        """A field of the request; of several the first."""
+    def first(self, name: str) -> str | None:
+        """Return the first value of a field of the request."""
         return next(iter((self.fields or {}).get(name, ())), None)
 
     @property
     def client_id(self) -> object:
-        """Whom it is of, as it says itself."""
+        """The client that it says it is of."""
         return self.claims.get("sub", self.claims.get("iss"))
 
 

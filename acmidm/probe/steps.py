@@ -101,8 +101,8 @@ def say(name: str, /, **values: object) -> Said:
     return Said(name, values)
 
 
-def passed(step: str, said: Said | str = "", of: str = "") -> ProbeStep:
-    return ProbeStep(step, Outcome.PASSED, said, of)
+def passed(step: str, detail: Said | str = "", of: str = "") -> ProbeStep:
+    return ProbeStep(step, Outcome.PASSED, detail, of)
 
 
 def untried(step: str, why: Said, of: str = "") -> ProbeStep:

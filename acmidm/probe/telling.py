@@ -68,8 +68,8 @@ def _step(step: ProbeStep, words: Texts) -> StepReport:
         outcome=step.outcome,
         said=(step.said.in_words(words) if isinstance(step.said, Said) else step.said) or None,
         findings=tuple(
-            FindingReport(id=one.id, what=one.what.in_words(words), remedy=one.remedy.in_words(words))
-            for one in step.findings
+            FindingReport(id=finding.id, what=finding.what.in_words(words), remedy=finding.remedy.in_words(words))
+            for finding in step.findings
         ),
         server=step.server,
     )
@@ -84,8 +84,8 @@ def lines(report: ProbeReport) -> Iterator[str]:
         f"{report.title}: {words.counted('found', report.wrong) if report.wrong else words('found.none')}", WHOLE
     )
     for step in report.steps:
-        said = f": {step.said}" if step.said else ""
-        yield plain(f"  {outcomes[step.outcome]:<{width}}{step.title}{said}", WHOLE)
+        detail = f": {step.said}" if step.said else ""
+        yield plain(f"  {outcomes[step.outcome]:<{width}}{step.title}{detail}", WHOLE)
         for finding in step.findings:
             yield plain(f"  {'':<{width}}  {finding.what}; {finding.remedy}", WHOLE)
         if step.server:

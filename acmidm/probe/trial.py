@@ -61,7 +61,7 @@ class Trial:
         return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
 
     def request_token(self, scope: str | None, audience: str | None = None, **changes: Any) -> Answer:
-        """The answer to a token request; ``changes`` of its assertion. Raises NoAnswer."""
+        """Return the answer to a token request; ``changes`` of its assertion. Raises NoAnswer."""
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
@@ -72,5 +72,5 @@ class Trial:
         return self.network.post_form(self.context.token_endpoint or "", form)
 
     def audience_of(self, product: str) -> str | None:
-        """What a token request names the API of a product by; None where it names none."""
+        """Return what a token request names the API of a product by; None where it names none."""
         return self.settings.api_client_id(product) if self.context.platform is Platform.ACMIDM else None

@@ -15,7 +15,7 @@ from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, ProbeStep, Said, finding, named, passed, say, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
-from acmidm_onboarding.forms.catalogue import TestMessage
+from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -30,9 +30,8 @@ class Probing(Trial):
 
     def steps(self) -> Iterator[ProbeStep]:
         """Yield each step when it is done. A step without which no other can pass ends them."""
-        found = mistaken_id(self.client_id, self.context)
-        if found:
-            yield wrong("client-id", found)
+        if mistake := mistaken_id(self.client_id, self.context):
+            yield wrong("client-id", mistake)
             return
         yield passed("client-id", quoted(self.client_id))
         key = self._key()
@@ -109,21 +108,21 @@ class Probing(Trial):
                 continue
             try:
                 answer = self.request_token(wanted.named, self.audience_of(wanted.product.product))
-                found = self._judged(wanted, answer)
+                judged = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, of, error)
                 ended = say("why.endpoint silent")
                 continue
-            if found is None:
+            if judged is None:
                 self.proven_scopes.append(wanted.scope)
                 yield passed(step, of=of)
                 continue
-            yield wrong(step, found, of=of, server=None if answer.is_ok else answer.said)
-            if not found.id.startswith("scope:"):
+            yield wrong(step, judged, of=of, server=None if answer.is_ok else answer.said)
+            if not judged.id.startswith("scope:"):
                 ended = say("why.the same")
 
     def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
-        """What is wrong with the answer to a token request; None where it has a token with the scope."""
+        """Return what is wrong with the answer to a token request; None where it has a token with the scope."""
         if answer.in_between:
             return answer.in_between
         if answer.is_ok:
@@ -158,14 +157,14 @@ class Probing(Trial):
             yield untried(step, say("why.no read but a message" if product.api.test_message else "why.no read"), name)
             return
         for path, message in calls:
-            if found := self._call(name, path, message, token):
-                yield found
+            if failed := self._call(name, path, message, token):
+                yield failed
                 return
         self.proven_products.append(name)
         yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
     def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:
-        """What is wrong with one call of an API; None where it passed."""
+        """Return what is wrong with one call of an API; None where it passed."""
         url, step = self.settings.api_url(product) + path, "product"
         try:
             answer = (

@@ -16,11 +16,11 @@ _OURS = "acmidm_onboarding"
 
 def authorities_page(text: str, types: Iterable[AuthorityType[Any]]) -> str:
     """Return the page with its table as the types of this project are now; those of others are in no page of ours."""
-    ours = [one for one in types if one.settings.__module__.partition(".")[0] == _OURS]
+    ours = [kind for kind in types if kind.settings.__module__.partition(".")[0] == _OURS]
     names = [field.name for field in fields(AuthorityType) if field.type == "bool"]
-    rows = [f"| | {' | '.join(f'`{one.name}`' for one in ours)} |", f"|---|{'---|' * len(ours)}"]
-    rows += [_row(f"`{name}`", (bool(getattr(one, name)) for one in ours)) for name in names]
-    rows.append(_row("has an API", (not one.is_by_hand for one in ours)))
+    rows = [f"| | {' | '.join(f'`{kind.name}`' for kind in ours)} |", f"|---|{'---|' * len(ours)}"]
+    rows += [_row(f"`{name}`", (bool(getattr(kind, name)) for kind in ours)) for name in names]
+    rows.append(_row("has an API", (not kind.is_by_hand for kind in ours)))
     return "\n".join((text.partition(_MARK)[0] + _MARK, "## What each can do", "", *rows, ""))
 
 

@@ -42,7 +42,7 @@ def _product(product: Product) -> Iterator[str]:
 
 
 def _name(name: str, scope: Scope) -> str:
-    """Whether its name is known, and what each platform calls it where that is not the name here."""
+    """Return whether its name is known, and what each platform calls it where that is not the name here."""
     names = [
         (*named, ", a **placeholder**" if named[0] in scope.placeholders else "")
         for named in scope.names_of(name).items()
@@ -52,7 +52,7 @@ def _name(name: str, scope: Scope) -> str:
 
 
 def _field(product: Product, name: str, schema: object) -> str:
-    """What it is, as its schema says, and what a form's author has to know beside that."""
+    """Return what it is, as its schema says, and what a form's author has to know beside that."""
     field = product.fields[name]
     description = str(schema.get("description", "")) if isinstance(schema, dict) else ""
     facts = {
@@ -71,5 +71,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 
 
 def _text(text: str) -> str:
-    """A text on one line, which ends no cell and starts no HTML."""
+    """Return a text on one line, which ends no cell and starts no HTML."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

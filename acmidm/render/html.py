@@ -19,7 +19,8 @@ from markupsafe import Markup
 from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
 from acmidm.orders.listed import Orders
-from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS, environment_heading, environment_name
+from acmidm.report.compare import SOON_DAYS
+from acmidm.report.connection import ENVIRONMENTS, environment_heading, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Part, severity_name
 from acmidm.report.review import Review
@@ -28,14 +29,15 @@ from acmidm_onboarding.texts import Texts, say, say_counted, spoken
 
 
 def as_html(report: Part) -> str:
-    """A report as a page: a review, a drift report, or the list or the board of connections with search and filters."""
+    """Return a report as a page: a review, a drift report, or the list or the board of connections with search and
+    filters."""
     match report:
         case Status():
             return _page("status", report.title, status=report)
         case Orders():
-            return _page("orders", report.title, board=report, said=report.said)
+            return _page("orders", report.title, board=report, room=report.room)
         case Steps():
-            return _page("steps", report.title, board=report, said=report.said)
+            return _page("steps", report.title, board=report, room=report.room)
         case Review():
             return _page("review", report.headline, review=report)
         case Drift():
@@ -75,8 +77,8 @@ def _templates() -> Jinja:
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide.
-    No option does."""
+    """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is
+    wide. No option does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
     return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before

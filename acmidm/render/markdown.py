@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.orders.listed import Orders
-from acmidm.report.compare import ClientName, ConnectionChanges, environment_name
+from acmidm.report.connection import ClientName, ConnectionChanges, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -66,19 +66,21 @@ class Section:
 
 
 def as_markdown(report: Part) -> str:
-    """What a comment or an issue is made of, at most ``LIMIT`` characters: a review, a drift report, or orders."""
+    """Return what a comment or an issue is made of, at most ``LIMIT`` characters: a review, a drift report, or
+    orders."""
     match report:
         case Review():
             return _fitted(_review(report), say("report.whole_text"))
         case Drift():
             return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
         case Orders():
-            return _fitted(_orders(report), report.said("whole_list", stack=report.stack))
+            return _fitted(_orders(report), report.room("whole_list", stack=report.stack))
     raise TypeError(f"{type(report).__name__} has no Markdown")
 
 
 def _fitted(sections: Iterable[Section], remedy: str) -> str:
-    """The page; one that is too long ends at the first line that there is no room for, and with what is missing."""
+    """Return the page; one that is too long ends at the first line that there is no room for, and with what is
+    missing."""
     sections = [section for section in sections if section.lines or not section.what]
     if len(page := "".join(section.text for section in sections)) <= LIMIT:
         return page
@@ -96,7 +98,7 @@ def _fitted(sections: Iterable[Section], remedy: str) -> str:
 
 
 def _first(lines: Iterable[str], room: int) -> Iterator[str]:
-    """The lines up to the first that there is no room for."""
+    """Yield the lines up to the first that there is no room for."""
     for line in lines:
         room -= len(line)
         if room < 0:
@@ -105,7 +107,7 @@ def _first(lines: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _review(review: Review) -> Iterator[Section]:
-    """A pull-request comment."""
+    """Yield a pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
     yield _refusals(review.refusals)
     yield _other_changes(review.other_changes)
@@ -122,7 +124,8 @@ def _review(review: Review) -> Iterator[Section]:
 
 
 def _drift(report: Drift) -> Iterator[Section]:
-    """The body of an issue. Anybody can make clients with long names that nobody declares: they are at the end."""
+    """Yield the body of an issue. Anybody can make clients with long names that nobody declares: they are at the
+    end."""
     yield Section(f"### {report.headline}\n\n")
     if report.healed is not None:
         yield Section(f"{capitalised(report.repair)}:\n\n")
@@ -143,14 +146,14 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield Section(top, keys, "\n", "key")
     yield _notes(report.notes)
     yield _details((*report.by_hand, *report.not_applied))
-    for group, title, found in report.not_declared:
+    for group, title, undeclared in report.not_declared:
         clients = [
             f"- {markdown(client.title)}: "
             f"{say('report.drift.client_on', client_id=code(client.client_id), platform=client.platform)}"
             f"{say('report.drift.made_by', name=code(client.made_by)) if client.made_by else ''}\n"
-            for client in found
+            for client in undeclared
         ]
-        is_open = " open" if found is report.left_behind else ""
+        is_open = " open" if undeclared is report.left_behind else ""
         yield Section(
             f"\n<details{is_open}><summary>{capitalised(title)}: {len(clients):,}</summary>\n\n",
             clients,
@@ -163,17 +166,17 @@ def _drift(report: Drift) -> Iterator[Section]:
 
 
 def _orders(report: Orders) -> Iterator[Section]:
-    """The body of an issue: who carries what out, and since when each is open."""
-    said = report.said
+    """Yield the body of an issue: who carries what out, and since when each is open."""
+    room = report.room
     yield Section(f"### {report.title}\n\n")
     yield _notes(report.unknown)
     for doer, orders in report.by_doer.items():
         lines = [
-            f"- {code(one.order)} {_name(one)}: {markdown(one.act_title)}"
-            f"{f' ({one.since:%Y-%m-%d})' if one.since else ''}\n"
-            for one in orders
+            f"- {code(order.order)} {_name(order)}: {markdown(order.act_title)}"
+            f"{f' ({order.since:%Y-%m-%d})' if order.since else ''}\n"
+            for order in orders
         ]
-        yield Section(f"#### {said(f'doer.{doer}')}\n\n", lines, "\n", "order")
+        yield Section(f"#### {room(f'doer.{doer}')}\n\n", lines, "\n", "order")
 
 
 def _refusals(problems: Sequence[str]) -> Section:
@@ -186,7 +189,7 @@ def _notes(notes: Iterable[str]) -> Section:
 
 
 def _other_changes(changes: Iterable[Change]) -> Section:
-    """What changes beside the clients, a line each; of one that is too long for that, its first values."""
+    """Return what changes beside the clients, a line each; of one that is too long for that, its first values."""
     lines = []
     for change in changes:
         fields = list(_first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL))
@@ -198,25 +201,25 @@ def _other_changes(changes: Iterable[Change]) -> Section:
 
 
 def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Section:
-    """The clients, most dangerous first; ``undone`` where what changed is over, and no danger any more."""
+    """Return the clients, most dangerous first; ``undone`` where what changed is over, and no danger any more."""
     rows = []
     for connection in connections:
         severity = connection.worst.severity
         mark = "" if undone or severity is Severity.NOTICE else f"**{severity_name(severity)}**"
-        said = []
+        sentences = []
         for change in connection.changes[: _in_row(connection)]:
             text, words = _sentence(change, connection), change.named[0].text.strip()
-            # Where the first is not what makes it dangerous, those that do stand out.
+            # Where the first change is not the most dangerous one, the most dangerous ones are bold.
             stands_out = mark and change.severity is severity is not connection.changes[0].severity
-            said.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
-        more = len(connection.changes) - len(said)
-        said += [say("report.more", count=more)] if more else []
-        said += [_in_markdown(connection.by_one)] if connection.by_one else []
+            sentences.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
+        more = len(connection.changes) - len(sentences)
+        sentences += [say("report.more", count=more)] if more else []
+        sentences += [_in_markdown(connection.by_one)] if connection.by_one else []
         names = [
             _name(connection),
             *(code(name) for name in (connection.key, connection.form, connection.client_id) if name),
         ]
-        rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(said)} |\n")
+        rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
     return Section(
         f"| | {say('report.client')} | {say('report.what_changes')} |\n|---|---|---|\n",
         rows,
@@ -227,12 +230,12 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
 
 
 def _in_row(connection: ConnectionChanges) -> int:
-    """How many of its changes a client's row has: all of them, but where that is too long for a glance."""
+    """Return how many of its changes a client's row has: all of them, but where that is too long for a glance."""
     return max(1, len(list(_first((_sentence(change, connection) for change in connection.changes), _CELL))))
 
 
 def _details(connections: Iterable[ConnectionChanges]) -> Section:
-    """What is known of each client beside its row, folded; nothing of one whose row has it all."""
+    """Return what is known of each client beside its row, folded; nothing of one whose row has it all."""
     folds = [_folded(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
     return Section("", folds, what="details")
 
@@ -248,10 +251,10 @@ def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:
     in_row = _in_row(connection)
-    for place, change in enumerate(connection.changes):
-        in_sentence = not change.has_lines and all(len(_field(one)) < 100 for one in change.fields)
+    for number, change in enumerate(connection.changes):
+        in_sentence = not change.has_lines and all(len(_field(field)) < 100 for field in change.fields)
         fields = () if in_sentence else change.fields
-        if place >= in_row:
+        if number >= in_row:
             yield f"- {_sentence(change, connection)}"
         elif fields:
             yield f"- {_in_markdown(change.named)}"
@@ -267,24 +270,24 @@ def _field(field: FieldChange) -> str:
     return f"{markdown(field.field)} {' → '.join(code(value, WHOLE) for value in field.values() if value is not None)}"
 
 
-def _name(one: ClientName) -> str:
-    return f"**{markdown(one.organisation)}** · {markdown(one.name)}"
+def _name(client: ClientName) -> str:
+    return f"**{markdown(client.organisation)}** · {markdown(client.name)}"
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
-    """A text as running text of Markdown, on one line, which it may begin."""
+    """Return a text as running text of Markdown, on one line, which it may begin."""
     return _BEGINNING.sub(_NOTHING, _inside(text, longest))
 
 
 def _inside(text: str, longest: int) -> str:
-    """A text behind another."""
+    """Return a text as running text of Markdown that follows other text."""
     text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
-    text = _PUNCTUATION.sub(lambda found: f"\\{found[0]}", text).replace("$", f"&#36;{_NOTHING}")
+    text = _PUNCTUATION.sub(lambda match: f"\\{match[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
 def code(text: str, longest: int = LONGEST) -> str:
-    """A value as code of Markdown; in backticks where that is safe, in a tag where it is not."""
+    """Return a value as code of Markdown; in backticks where that is safe, in a tag where it is not."""
     text = plain(text, longest) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
@@ -292,23 +295,22 @@ def code(text: str, longest: int = LONGEST) -> str:
 
 
 def in_tag(text: str) -> str:
-    """A text inside a tag such as ``<summary>``, where Markdown is not read but mentions are."""
+    """Return a text inside a tag such as ``<summary>``, where Markdown is not read but mentions are."""
     return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text))))
 
 
-def _in_markdown(found: Iterable[Piece]) -> str:
-    return "".join(code(piece.text, WHOLE) if piece.value else _inside(piece.text, WHOLE) for piece in found)
+def _in_markdown(pieces: Iterable[Piece]) -> str:
+    return "".join(code(piece.text, WHOLE) if piece.value else _inside(piece.text, WHOLE) for piece in pieces)
 
 
-def _broken(found: re.Match[str]) -> str:
-    return f"{found[0]}{_BREAK}"
+def _broken(match: re.Match[str]) -> str:
+    return f"{match[0]}{_BREAK}"
 
 
 def _without_references(text: str) -> str:
-    """Without what is made a link after the Markdown is read: there an entity is a character again, hence something
-    between."""
+    """Break what GitHub makes a link of after it has read the Markdown: entities are characters again by then."""
     text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
     text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
-    text = re.sub(r"(?i)www(?=\.)", lambda found: f"{found[0]}{_NOTHING}", text)
+    text = re.sub(r"(?i)www(?=\.)", lambda match: f"{match[0]}{_NOTHING}", text)
     text = re.sub(r"(?<!&)#(?=\d)", f"#{_NOTHING}", text)
-    return re.sub(r"(?i)\bGH-(?=\d)", lambda found: f"{found[0]}{_NOTHING}", text)
+    return re.sub(r"(?i)\bGH-(?=\d)", lambda match: f"{match[0]}{_NOTHING}", text)

@@ -16,7 +16,7 @@ from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
-from acmidm.report.compare import ConnectionChanges, environment_heading
+from acmidm.report.connection import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -74,7 +74,7 @@ def _review(review: Review) -> Iterator[Line]:
 
 
 def _drift(report: Drift) -> Iterator[Line]:
-    """What was changed by hand first, then what waits, then what is only to be known."""
+    """Yield what was changed by hand first, then what waits, then what is only to be known."""
     yield Text(report.headline, style="bold green" if report.in_sync else "bold red")
     if report.healed is not None:
         yield Text(_counting(report.repair, report.repaired), style="bold")
@@ -112,7 +112,7 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 
 
 def _status(status: Status) -> Iterator[Line]:
-    """Four or five short lines per connection, which fit a terminal of 80 columns."""
+    """Four or five short lines per client, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
     words = [
         say("status.whose"),
@@ -122,55 +122,57 @@ def _status(status: Status) -> Iterator[Line]:
         say("status.leaves"),
     ]
     width = max(map(len, words)) + 1
-    for one in status.connections:
-        where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
-        name = f"{plain(one.organisation)} · {plain(one.application)}"
+    for client in status.connections:
+        platform = "" if client.platform is Platform.ACMIDM else client.platform
+        where = client.where if len(status.stacks) > 1 else platform
+        name = f"{plain(client.organisation)} · {plain(client.application)}"
         yield Text.assemble(
             (name, "bold"),
             f" ({where})" if where else "",
             "  ",
-            (plain(one.client_id or say("status.no_client")), "cyan"),
+            (plain(client.client_id or say("status.no_client")), "cyan"),
         )
         people, scopes, products = (
-            Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products))
+            Text(", ".join(names)) for names in (client.people, client.granted, map(plain, client.products))
         )
-        leaves = Text(", ".join(one.leaving), style="bold yellow")
-        for word, names in zip(words, (people, scopes, _keys(one), products, leaves), strict=True):
+        leaves = Text(", ".join(client.leaving), style="bold yellow")
+        for word, names in zip(words, (people, scopes, _keys(client), products, leaves), strict=True):
             if names.plain:
                 yield Text(f"  {word:<{width}}", style="dim"), names
 
 
 def _steps(report: Steps) -> Iterator[Line]:
     """By connection: its step, whom it waits for, and what they must do."""
-    said = report.said
+    room = report.room
     yield Text(report.title, style="bold")
     if not report.connections:
-        yield Text(said("nothing"))
-    words = {name: said(name) for name in ("step", "to_do", "contacts", "keys")}
+        yield Text(room("nothing"))
+    words = {name: room(name) for name in ("step", "to_do", "contacts", "keys")}
     width = max(map(len, words.values())) + 2
     for card in report.connections:
-        one = card.connection
-        name = f"{plain(one.organisation)} · {plain(one.application)}"
-        codes = f" ({', '.join(one.codes)})" if one.codes else ""
-        client = ("  ", (plain(one.client_id), "cyan")) if one.client_id else ()
+        connection = card.connection
+        name = f"{plain(connection.organisation)} · {plain(connection.application)}"
+        codes = f" ({', '.join(connection.codes)})" if connection.codes else ""
+        client = ("  ", (plain(connection.client_id), "cyan")) if connection.client_id else ()
         yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}", *client)
-        whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
+        whom = Text.assemble(f" · {room('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
         step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}" if card.from_when else "")
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
-        shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text("; ".join(card.keys))}
+        shown |= {"contacts": Text(", ".join(map(plain, connection.contacts))), "keys": Text("; ".join(card.keys))}
         for word, text in shown.items():
             yield Text(f"  {words[word]:<{width}}", style="dim"), text
 
 
 def _promotion(report: Promotion) -> Iterator[Line]:
-    """What differs, then what is checked."""
+    """Yield what differs, then what is checked."""
     yield Text(report.title, style="bold")
     for title, differences in report.grouped:
         yield _heading(title)
-        for one in differences:
-            sides = (plain(side or say("report.nothing")) for side in (one.tni, one.prod))
-            both = f": {' → '.join(sides)}" if one.side is Side.BOTH else ""
-            yield Text(f"  {say(f'promotion.what.{one.what}'):<12}{plain(one.name)}{both}{one.note}")
+        for difference in differences:
+            sides = (plain(side or say("report.nothing")) for side in (difference.tni, difference.prod))
+            both = f": {' → '.join(sides)}" if difference.side is Side.BOTH else ""
+            what = say(f"promotion.what.{difference.what}")
+            yield Text(f"  {what:<12}{plain(difference.name)}{both}{difference.note}")
     yield _heading(say("promotion.ready" if report.ready else "promotion.not_ready"))
     for check in report.checks:
         style = "green" if check.passed else "bold red" if check.required else "yellow"
@@ -198,7 +200,7 @@ def _heading(text: str) -> Text:
 
 
 def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Iterator[Line]:
-    """What changes of each client; ``undone`` where that is over, and no danger any more."""
+    """Yield what changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
         yield Text.assemble((connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim"))
         for change in connection.changes:
@@ -210,17 +212,17 @@ def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = Fal
 def _change(change: Change, author: Iterable[Piece] = (), *, undone: bool = False) -> Iterator[Line]:
     label = severity_name(None if undone else change.severity)
     style = "green" if undone else _STYLES[change.severity]
-    said = _in_colour(change.named if change.has_lines else change.pieces)
+    sentence = _in_colour(change.named if change.has_lines else change.pieces)
     if by := "".join(piece.text for piece in author):
-        said.append(f" ({by})", style="dim")
-    yield Text(f"  {label:<9}", style=style), said
+        sentence.append(f" ({by})", style="dim")
+    yield Text(f"  {label:<9}", style=style), sentence
     for field in change.fields if change.has_lines else ():
         sides = " → ".join(value for value in field.values() if value is not None)
         yield Text(f"             {plain(field.field)}: {sides}", style="dim")
 
 
-def _in_colour(found: Iterable[Piece]) -> Text:
-    return Text.assemble(*((piece.text, "cyan" if piece.value else "") for piece in found))
+def _in_colour(pieces: Iterable[Piece]) -> Text:
+    return Text.assemble(*((piece.text, "cyan" if piece.value else "") for piece in pieces))
 
 
 def _keys(connection: ListedConnection) -> Text:
@@ -235,28 +237,28 @@ def _keys(connection: ListedConnection) -> Text:
 
 
 def _orders(report: Orders) -> Iterator[Line]:
-    """The open orders by who carries them out, each on a line; or all that each says. What was refused last."""
-    said = report.said
+    """Yield the open orders by who carries them out, a line each or in full; then the refused ones."""
+    room = report.room
     yield Text(report.title, style="bold")
     yield from (Text(sentence, style="bold red") for sentence in report.unknown)
     for doer, orders in report.by_doer.items():
-        yield _heading(f"{said(f'doer.{doer}')}: {len(orders)}")
-        for one in orders:
-            yield Text.assemble((one.order, "cyan"), f"  {one.title}: {one.act_title}, {report.waiting(one)}")
+        yield _heading(f"{room(f'doer.{doer}')}: {len(orders)}")
+        for order in orders:
+            yield Text.assemble((order.order, "cyan"), f"  {order.title}: {order.act_title}, {report.waiting(order)}")
             if report.is_whole:
-                yield from _instructions(report, one)
+                yield from _instructions(report, order)
     if report.refused:
-        yield _heading(said("refused"))
-    for one in report.refused:
-        yield Text.assemble((one.order, "cyan"), f"  {report.refusal(one)}")
+        yield _heading(room("refused"))
+    for order in report.refused:
+        yield Text.assemble((order.order, "cyan"), f"  {report.refusal(order)}")
 
 
 def _checked(report: Checked) -> Iterator[Line]:
-    """What differs, then what somebody looks at again."""
+    """Yield what differs, then what somebody should look at again."""
     yield Text(report.title, style="bold red" if report.differences else "bold green")
-    yield from (Text(one.sentence) for one in report.differences)
+    yield from (Text(difference.sentence) for difference in report.differences)
     yield _heading(say("orders.check.look"))
-    yield from (Text(f"[ ] {one.sentence}") for one in report.attested)
+    yield from (Text(f"[ ] {item.sentence}") for item in report.attested)
     yield Text(say("orders.check.unknown"), style="dim")
 
 
@@ -265,7 +267,7 @@ def _instructions(report: Orders, order: ListedOrder) -> Iterator[Line]:
         yield Text(f"  {number}. {plain(instruction.text, WHOLE)}")
         for value in instruction.values:
             yield Text(f"     {plain(value.label)}: "), Text(plain(value.value, 4_000), style="bold")
-    yield Text(f"  {report.said('done')} {order.done}")
+    yield Text(f"  {report.room('done')} {order.done}")
 
 
 _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {

@@ -2,8 +2,8 @@
 
 ::
 
-    kinds ──┬─► compare ─┬─► review, drift
-    Client ─┴─► plan ────┴─► revision, other_changes
+    kinds ─► connection ─┬─► compare ─┬─► review, three_views ─► drift
+    Client ──────────────┴─► plan ────┴─► revision, other_changes
 
 It imports the engine and the edge, and no renderer. The next kind of change is a row in ``kinds.py``.
 """

@@ -71,7 +71,7 @@ def approved_of(
             name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"
         },
         "steps": _steps(previewed),
-        "clients": {name: found for name, _, found in clients},
+        "clients": {name: parts for name, _, parts in clients},
         "keys": {name: key for name, key, _ in clients},
     }
 
@@ -99,9 +99,10 @@ def read_approved(file: Path, stack: str) -> Approved:
         raise Failure(
             say("report.approved.of_another", file=file, stack=plain(str(document.get("stack"))), remedy=remedy)
         )
-    parts = {part: document.get(part) for part in ("steps", "clients", "settings", "keys")}
-    of_maps = all(isinstance(one, dict | None) for part in ("steps", "clients") for one in (parts[part] or {}).values())
-    if not all(isinstance(part, dict) for part in parts.values()) or not of_maps:
+    parts: list[Any] = [document.get(part) for part in ("steps", "clients", "settings", "keys")]
+    if not all(isinstance(part, dict) for part in parts) or not all(
+        isinstance(value, dict | None) for part in parts[:2] for value in part.values()
+    ):
         raise Failure(say("report.approved.not_whole", file=file, remedy=remedy))
     return document
 
@@ -109,7 +110,7 @@ def read_approved(file: Path, stack: str) -> Approved:
 def unreadable(approved: Approved) -> dict[str, str]:
     """Return a sentence for each client that could not be read, so that nothing of it is approved."""
     why = {
-        name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found
+        name: str(parts[_UNREADABLE]) for name, parts in approved["clients"].items() if parts and _UNREADABLE in parts
     }
     return {
         name: say("report.approved.unreadable", client=plain(name), error=plain(error, WHOLE))
@@ -124,11 +125,11 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
         for change in field_changes(approved["settings"], now["settings"])
     ]
     keys = {**approved["keys"], **now["keys"]}
-    unread = [Deviation(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
+    unread = {**unreadable(approved), **unreadable(now)}
     return [
         *settings,
         *_of_steps(approved["steps"], now["steps"]),
-        *unread,
+        *(Deviation(sentence, keys.get(name)) for name, sentence in unread.items()),
         *_of_clients(approved["clients"], now["clients"], keys),
     ]
 
@@ -148,8 +149,8 @@ def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[D
         was = _known_by_now(approved.get(name), is_now)
         if was != is_now:
             undone = say("report.approved.undone")
-            said = say("report.approved.new") if was is None else undone if is_now is None else _said(was, is_now)
-            yield Deviation(f"{plain(name)}: {said}", _key_in(name))
+            how = say("report.approved.new") if was is None else undone if is_now is None else _fields(was, is_now)
+            yield Deviation(f"{plain(name)}: {how}", _key_in(name))
 
 
 def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Deviation]:
@@ -157,12 +158,13 @@ def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mappi
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
             gone = say("report.approved.gone")
-            said = say("report.approved.there") if was is None else gone if is_now is None else _other(was, is_now)
-            yield Deviation(say("report.approved.changed", client=plain(name), how=said), keys.get(name))
+            other = say("report.approved.other", fields=_fields(was or {}, is_now or {}))
+            how = say("report.approved.there") if was is None else gone if is_now is None else other
+            yield Deviation(say("report.approved.changed", client=plain(name), how=how), keys.get(name))
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:
-    """What was approved, with what no preview knew then (a client-ID that its create gives) as it is now."""
+    """Return what was approved; a value that no preview knew then, such as a new client-ID, is as it is now."""
     if isinstance(was, str) and has_mark(was):
         return is_now
     if isinstance(was, Mapping) and isinstance(is_now, Mapping):
@@ -171,27 +173,21 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the URNs of the resources of a connection, among resources or steps; also those that a step has had
-    before."""
-    own = [one for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key]
-    return sorted({str(one["urn"]) for step in own for one in (step, step.get("oldState") or step)})
+    """Return the URNs of the resources of a connection, among resources or steps; of a step the earlier URN too."""
+    own = [step for step in resources if (kind_of(step) or is_password(step)) and client_of(step)[0] == key]
+    return sorted({str(side["urn"]) for step in own for side in (step, step.get("oldState") or step)})
 
 
 def _key_in(name: str) -> str | None:
-    """The key of the connection that a step is about; None where it is no connection's: the resource of a program of
-    somebody's own."""
+    """Return the key of a step's connection; None where the step is about a resource of another program."""
     _, kind, resource = name.split(" ", 2)
     return "/".join(resource.split("/")[:2]) if kind else None
 
 
-def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
-    """The fields that differ, from what was reviewed to what is now."""
-    sides = ((one.field, *one.values(LONGEST)) for one in field_changes(flat(was), flat(is_now)))
+def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+    """Return the fields that differ, from what was reviewed to what is now."""
+    sides = ((change.field, *change.values(LONGEST)) for change in field_changes(flat(was), flat(is_now)))
     return ", ".join(_from_to(plain(field), old, new) for field, old, new in sides)
-
-
-def _other(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
-    return say("report.approved.other", fields=_said(was, is_now))
 
 
 def _from_to(field: str, old: str | None, new: str | None) -> str:
@@ -199,13 +195,14 @@ def _from_to(field: str, old: str | None, new: str | None) -> str:
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    return {_named(step): found for step in previewed.get("steps") or () if (found := _step(step)) is not None}
+    return {_named(step): content for step in previewed.get("steps") or () if (content := _step(step)) is not None}
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a step does, None where it does nothing. A protection that is lifted is in no operation of the engine's.
+    """Return what a step does; None where it does nothing.
 
-    Nobody approves a mail by itself: one that another run has sent meanwhile stops nothing.
+    The engine has no operation for a protection that is lifted. A mail that another run has sent meanwhile stops
+    nothing: nobody approves mails.
     """
     if kind_of(step) == HAND_OVER:
         return None
@@ -219,14 +216,14 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
-    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve; nor is
-    # why one stays.
+    # Nobody approves since when a key is there, which is the time of the run, nor why a key stays.
     inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name not in (SINCE, REFUSED)}
     return {"inputs": _without_secrets(inputs), **options}
 
 
 def _without_secrets(value: Any) -> Any:
-    """A value without what the engine marks as secret, encrypted or not, and without the name of its provider."""
+    """Return a value without what the engine marks as secret, encrypted or not, and without the name of its
+    provider."""
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET
@@ -246,8 +243,8 @@ def _named(step: Mapping[str, Any]) -> str:
 def _clients(
     plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[ClientKey]
 ) -> Iterator[tuple[str, str, Any]]:
-    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new;
-    and its key."""
+    """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its key, and what the
+    authority has of it."""
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
         state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
@@ -255,10 +252,10 @@ def _clients(
         if platform is None or not any(side.place[:2] in touched for side in sides):
             continue
         try:
-            found = _at_authority(platform, client_id, sides, is_stolen=state.place in stolen)
-        except AuthorityError as error:  # its trouble is nobody else's
-            found = {_UNREADABLE: str(error)}
-        yield f"{state.platform} {client_id or state.key}", state.key, found
+            client = _at_authority(platform, client_id, sides, is_stolen=state.place in stolen)
+        except AuthorityError as error:  # the other clients can be approved all the same
+            client = {_UNREADABLE: str(error)}
+        yield f"{state.platform} {client_id or state.key}", state.key, client
 
 
 def _at_authority(
@@ -268,18 +265,19 @@ def _at_authority(
         snapshot = platform.clients.get(client_id)
     else:
         key = sides[-1].fields.get("software_id")
-        snapshot = next((one for one in platform.authority.clients() if one.client.metadata.software_id == key), None)
+        snapshots = platform.authority.clients()
+        snapshot = next((other for other in snapshots if other.client.metadata.software_id == key), None)
     if snapshot is None:
         return None
-    # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
+    # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
     products = {product for side in sides for product in side.products}
-    found = {
+    configurations = {
         product: document
         for product in products
         if (document := platform.configurations(product).get(snapshot.client.client_id))
     }
-    state = snapshot.as_client(sides[-1].place, found, platform.assigned)
+    state = snapshot.as_client(sides[-1].place, configurations, platform.assigned)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,

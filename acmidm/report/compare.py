@@ -4,28 +4,25 @@ agree."""
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from acmidm.report.connection import ConnectionChanges, client_name, in_order
 from acmidm.report.contacts import Domains, to_check
-from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
+from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
-from acmidm.words import evidence_in_words, plain, shown
-from acmidm_onboarding.texts import say, say_counted
+from acmidm.words import evidence_in_words, shown
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, ClientKey, Clients, Fields
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
-ENVIRONMENTS = (Environment.PROD, Environment.TNI)
-"""In the order of reports: production first."""
 SOON_DAYS = 30
 """How many days before its end a key ends soon, where nobody sets another number."""
-_MOST_PHRASES = 4
 _STRENGTH: Mapping[str, int] = {
     AuthMethod.PRIVATE_KEY_JWT: 2,
     AuthMethod.CLIENT_SECRET_BASIC: 1,
@@ -34,78 +31,6 @@ _STRENGTH: Mapping[str, int] = {
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
-
-
-def environment_name(environment: Environment) -> str:
-    """Return what reports call an environment."""
-    return say(f"report.environment.{environment}")
-
-
-def environment_heading(environment: Environment, changes: int, stay: int) -> str:
-    """Return the heading over the clients of an environment: how many change, and how many do not."""
-    with_changes, without = say_counted("report.with_changes", changes), say_counted("report.without", stay)
-    return f"{environment_name(environment)}: {with_changes}, {without}"
-
-
-class ClientName(Part):
-    """How reports name a client: its organisation and application for people, its key for all else."""
-
-    key: str
-    organisation: str
-    application: str
-    platform: Platform
-    client_id: str | None = None
-    form: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Its application, and its platform where that is not ACM/IDM."""
-        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
-
-    @property
-    def title(self) -> str:
-        """``Stad Gent · loket``."""
-        return f"{plain(self.organisation)} · {plain(self.name)}"
-
-
-class ConnectionChanges(ClientName):
-    """The changes of one connection: one client of one application."""
-
-    environment: Environment
-    changes: tuple[Change, ...]
-
-    @property
-    def worst(self) -> Change:
-        """The most dangerous of its changes."""
-        return min(self.changes, key=lambda change: change.danger)
-
-    @property
-    def sole_author(self) -> str | None:
-        """Who made all of several changes: reports then name them once."""
-        authors = {change.changed_by for change in self.changes}
-        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
-
-    @property
-    def known_as(self) -> list[str]:
-        """Its key, its form and its client-ID, as far as they are known."""
-        return [
-            self.key,
-            *([say("report.known.form", form=self.form)] if self.form else ()),
-            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
-        ]
-
-    @property
-    def by_one(self) -> list[Piece]:
-        """Who made all of its changes, where that was one and the same; else each change has it."""
-        last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
-        return who(self.sole_author, last, of_all=True) if self.sole_author else []
-
-    def author_of(self, change: Change) -> list[Piece]:
-        """Who made one of its changes, where that is not said of all of them."""
-        return [] if self.sole_author else who(change.changed_by, change.changed_at)
-
-    def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
-        return self.model_copy(update={"changes": in_order(changes)})
 
 
 @dataclass(frozen=True)
@@ -131,28 +56,22 @@ class Comparison:
         changed: Collection[str] = (),
         missing: Collection[str] = (),
     ) -> ConnectionChanges | None:
-        """The changes of one client, with ``more`` that its states do not show; None where there are none.
+        """Return the changes of one client, with ``more`` that its states do not show; None where there are none.
 
-        Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no
-        change is about are one.
+        A resource that is ``changed``, or ``missing`` in the state, is reported even where no other change is about it.
         """
         state = after or before
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
-        rows = [change.kind.row for change in changes]
-        shown = (
-            {change.part.partition("/")[0] for change in changes}
-            if not any(row.scale is Scale.WHOLE for row in rows)
-            else {*changed, *missing}
-        )
+        is_whole = any(change.kind.row.scale is Scale.WHOLE for change in changes)
+        shown = {*changed, *missing} if is_whole else {change.part.partition("/")[0] for change in changes}
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
                 changes.append(Change(kind=kind, subject=", ".join(left)))
         had = before.unneeded_exemptions if before else frozenset()
-        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (
-            after and after.unneeded_exemptions - had
-        ):
+        unneeded = after.unneeded_exemptions - had if after else None
+        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not unneeded:
             return None
         return ConnectionChanges(
             **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
@@ -161,16 +80,16 @@ class Comparison:
         )
 
     def secret_renewed(self, state: Client) -> Change:
-        """That a client gets another secret, and until when the one before works."""
+        """Return the change of a client that gets another secret, and until when the former one works."""
         return Change(kind=Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                left = before.retained and not self.by_hand
+                kept = before.retained and not self.by_hand
                 yield (
                     Change(kind=Kind.CLIENT_PRESERVED)
-                    if left
+                    if kept
                     else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
                 )
             return
@@ -193,14 +112,14 @@ class Comparison:
             if before.proven != after.proven and not self.by_hand:
                 yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
-            known = (
+            state = (
                 replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first)
                 if is_new
                 else before
             )
-            yield from (Change(kind=kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
-            found = to_check(before, after, self.domains) if after.is_first else ()
-            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
+            yield from (Change(kind=kind, **facts) for kind, facts in retirement(state, after, self.now.date()))
+            contacts = to_check(before, after, self.domains) if after.is_first else ()
+            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in contacts)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
@@ -247,13 +166,11 @@ class Comparison:
             yield Change(kind=Kind.PRODUCT_MARKED, subject=product) if product else Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        if (
-            None not in (before.secret_generation, after.secret_generation)
-            and before.secret_generation != after.secret_generation
-        ):
+        generations = {before.secret_generation, after.secret_generation}
+        if None not in generations and len(generations) > 1:
             yield self.secret_renewed(after)
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
+            # A client that awaits a key has lost no secret: it gets a new one, for the state has no former one.
             is_restored = after.has_secret and not before.awaits_key
             yield Change(kind=Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
@@ -266,8 +183,7 @@ class Comparison:
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
-        """Where its keys are published. Without another source of keys they stay where they were, for the portal to
-        change."""
+        """Yield changes of where keys are published. Without another source of keys they stay where they were."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new or not after.fields or not (before.fields or is_new):
             return
@@ -300,13 +216,8 @@ class Comparison:
         if not after.is_first:
             return
         for policy, old, new in _differing(before.exemptions, after.exemptions):
-            kind = (
-                Kind.EXEMPTION_REMOVED
-                if new is None
-                else Kind.EXEMPTION_GRANTED
-                if old is None
-                else Kind.EXEMPTION_CHANGED
-            )
+            kind = Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
+            kind = Kind.EXEMPTION_REMOVED if new is None else kind
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
             yield Change(kind=kind, subject=policy, note=new, fields=reason)
         gate = ExemptiblePolicy.PROMOTION_GATE.value
@@ -319,7 +230,7 @@ class Comparison:
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing
+        """Yield changes of who manages the keys, and whether enough keys are left; none of a client that is taken
         over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
@@ -392,26 +303,16 @@ class Comparison:
                     fields=otherwise,
                     **_facts(kid, new),
                 )
-        for kid, key in sorted(after.items()):
-            if (
-                self.expiring_days is not None
-                and key.expires
-                and key.expires <= self.now + timedelta(days=self.expiring_days)
-            ):
-                yield Change(
-                    kind=Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key)
-                )
+        for kid, key in sorted(after.items()) if self.expiring_days is not None else ():
+            if key.expires and key.expires <= self.now + timedelta(days=self.expiring_days or 0):
+                kind = Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING
+                yield Change(kind=kind, **_facts(kid, key))
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
-            kind = (
-                Kind.PRODUCT_REMOVED
-                if new is None
-                else Kind.PRODUCT_CONFIGURED
-                if old is None
-                else Kind.PRODUCT_CHANGED
-            )
+            kind = Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
+            kind = Kind.PRODUCT_REMOVED if new is None else kind
             fields = field_changes(flat(old or {}), flat(new or {}))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
@@ -423,98 +324,46 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
     return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
 
 
-def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the
-    client itself."""
-    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
-    return tuple(
-        sorted(
-            changes,
-            key=lambda one: (
-                one.kind not in first,
-                one.kind.row.scale is not Scale.WHOLE,
-                one.danger,
-                one.subject or "",
-            ),
-        )
-    )
-
-
-def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
-    """The clients as they are read: production first, then what is most dangerous."""
-    places = {environment: place for place, environment in enumerate(ENVIRONMENTS)}
-    return tuple(
-        sorted(
-            connections,
-            key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform),
-        )
-    )
-
-
-def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own
-    words and numbers."""
-    per_client = []
-    for one in connections:
-        new = any(change.kind is Kind.CLIENT_CREATED for change in one.changes)
-        kinds = [change.kind for change in one.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
-        per_client.append(Counter(kind for kind in kinds if kind.in_headline))
-    counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
-    said = [
-        f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
-        for kind, having in counted
-        if having
-    ]
-    if len(said) > _MOST_PHRASES:
-        said = [*said[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(said) - _MOST_PHRASES + 1)]
-    return ", ".join(said)
-
-
-def client_name(state: Client) -> dict[str, Any]:
-    """The fields by which reports name a client."""
-    names = ("key", "organisation", "application", "platform", "client_id", "form")
-    return {name: getattr(state, name) for name in names}
-
-
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
-    """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
+    """Yield each client before and after, also where its key changes: ``formerly`` has the earlier ones."""
     earlier: dict[ClientKey, ClientKey] = {}
-    for place, state in after.items():
+    for client_key, state in after.items():
         former = next(
-            (old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None
+            (old for key in state.formerly if (old := (key, *client_key[1:])) in before and old not in after), None
         )
-        if place not in before and former is not None:
-            earlier[place] = former
-    for place in sorted(before.keys() | after.keys()):
-        if place in after:
-            yield before.get(earlier.get(place, place)), after[place]
-        elif place not in earlier.values():
-            yield before[place], None
+        if client_key not in before and former is not None:
+            earlier[client_key] = former
+    for client_key in sorted(before.keys() | after.keys()):
+        if client_key in after:
+            yield before.get(earlier.get(client_key, client_key)), after[client_key]
+        elif client_key not in earlier.values():
+            yield before[client_key], None
 
 
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """The fields that differ, in the order of their names."""
-    found = []
+    """Return the fields that differ, in the order of their names."""
+    changes = []
     for name, *values in _differing(before, after):
         if name not in but and only in (None, name):
             old, new = (None if value is None else shown(value) for value in values)
             if old == new:  # two values that differ are two texts that do: 10 and "10"
                 old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values)
-            found.append(FieldChange(field=name, old=old, new=new))
-    return tuple(found)
+            changes.append(FieldChange(field=name, old=old, new=new))
+    return tuple(changes)
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What is not the same before and after, in the order of names; None where it is not there."""
+    """Yield each name whose value differs, in order, with the value before and after; None where a side has no such
+    name."""
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)
 
 
 def _entry(state: Client) -> str:
-    """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
+    """Return what somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     sources = {
         Authentication.KEYS_OF_FORM: "report.entry.keys_of_form",
         Authentication.KEYS_OF_PORTAL: "report.entry.keys_of_portal",
@@ -527,7 +376,7 @@ def _entry(state: Client) -> str:
 
 
 def _owner(state: Client) -> str:
-    """Whose a client was that is taken over, as far as its authority knows."""
+    """Return who owned a client that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     name = state.fields.get("client_name") or say("report.without_name")
     return say("report.owner", name=name, code=state.code, contacts=_contacts(state), keys=keys or say("report.none"))

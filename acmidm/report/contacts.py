@@ -26,28 +26,29 @@ _ANYBODYS = re.compile(
 def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]) -> Domains:
     """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are
     named."""
-    found = defaultdict[str, set[str]](set)
+    known = defaultdict[str, set[str]](set)
     for client in clients:
-        found[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
+        known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
     own = {
-        folder: found[one.code].union(_domain(by) for by in one.owners if by[0] != "@")
-        for folder, one in organisations.items()
+        folder: known[organisation.code].union(_domain(by) for by in organisation.owners if by[0] != "@")
+        for folder, organisation in organisations.items()
     }
-    for folder, one in organisations.items():
-        if one.code:  # a supplier without one has no clients
-            found[one.code].update(own[folder], *(own.get(supplier, ()) for supplier in one.suppliers))
-    return found
+    for folder, organisation in organisations.items():
+        if organisation.code:  # a supplier without one has no clients
+            suppliers = (own.get(supplier, ()) for supplier in organisation.suppliers)
+            known[organisation.code].update(own[folder], *suppliers)
+    return known
 
 
-def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[str, str]]:
+def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
     """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none
     is new."""
-    here = {domain for client in (before, after) for domain in known.get(client.key.partition("/")[0], ())}
-    for contact in (one for one in _contacts(after) if one not in _contacts(before)):
+    known = {domain for client in (before, after) for domain in by_code.get(client.key.partition("/")[0], ())}
+    for contact in (address for address in _contacts(after) if address not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
             yield contact, say("report.anybody_at", domain=domain)
-        elif here and not any(f".{domain}".endswith(f".{one}") for one in here):
+        elif known and not any(f".{domain}".endswith(f".{other}") for other in known):
             yield contact, say("report.nobody_else_at", domain=domain)
 
 
@@ -56,7 +57,7 @@ def _contacts(client: Client) -> Sequence[str]:
 
 
 def _domain(address: str) -> str:
-    """The domain as mail is sent to it (RFC 5890): some that look otherwise are the same."""
+    """Return the domain as mail is sent to it (RFC 5890): some that look otherwise are the same."""
     domain = address.rpartition("@")[2]
     with suppress(UnicodeError):  # such an address gets no mail
         domain = domain.encode("idna").decode()

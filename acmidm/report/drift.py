@@ -1,44 +1,18 @@
-"""Declared, recorded and real, field by field: what somebody changed by hand, and what is declared but was not applied
-yet.
-
-Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is declared and either not
-recorded or not real, unless somebody has done it by hand already. A resource that is not in the state is pending as a
-whole.
-"""
+"""The report of drift: what was changed by hand, what waits, which keys end, and which clients nobody declares."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.compare import (
-    ClientName,
-    Comparison,
-    ConnectionChanges,
-    client_name,
-    connections_in_order,
-    headline,
-    paired,
-)
-from acmidm.report.kinds import Change, Kind, Part
+from acmidm.report.connection import ClientName, ConnectionChanges, client_name, connections_in_order, headline
+from acmidm.report.kinds import Part
+from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
-from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
-from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
-from acmidm_onboarding.values.metadata import Owner, ProductDocument
-from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
-
-_ABSENT = object()
-_OF_A_RUN = ("incarnation", "keys_declared")
-"""The fields of a client that no form has."""
-_OWNER = "@owner"
-"""The name of the owner among the fields of a product's configuration."""
 
 
 class ExpiringKey(ClientName):
@@ -130,309 +104,22 @@ class Drift(Part):
         return [group for group in groups if group[2]]
 
 
-@dataclass(frozen=True)
-class Real:
-    """What the authority of one platform has: its clients, and per product their configurations."""
-
-    clients: Mapping[str, ClientSnapshot]
-    products: Mapping[str, Mapping[str, ProductDocument]]
-    assigned: frozenset[str] = frozenset()
-    """The scopes that providers of APIs assign by themselves."""
-    unread: Collection[str] = ()
-    """The clients of which nobody can tell whether they are gone."""
-    unkept: Collection[str] = ()
-    """What the authority does not keep of a client's metadata: of that nobody knows anything else than is recorded."""
-    marks_products: bool = True
-    """Whether a product's configuration says whose it is."""
-
-    def state(self, known: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
-        """A client, and those of ``products`` that are configured for it, also where it is gone itself.
-
-        A scope that its provider assigned is left out, unless the client is ``known`` to have it.
-        """
-        configured = {
-            product: document for product in products if (document := self.products.get(product, {}).get(client_id))
-        }
-        snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
-        state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
-        return state and _without_address(self._remembered(state, known), known), frozenset(configured)
-
-    def _remembered(self, state: Client, known: Client) -> Client:
-        def is_kept(name: str) -> bool:
-            return name.partition(".")[0] not in self.unkept
-
-        there = {name: value for name, value in state.fields.items() if is_kept(name)}
-        recorded = {name: value for name, value in known.fields.items() if not is_kept(name)}
-        owners = state.owners if self.marks_products else {**state.owners, **known.owners}
-        return replace(state, fields={**recorded, **there}, owners=owners)
-
-
-def _without_address(state: Client, known: Client) -> Client:
-    """A client without the address of its keys among its fields, where nobody declares one; without it among its keys,
-    where one is."""
-    if known.jwks_uri:
-        return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
-    return replace(state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI})
-
-
-@dataclass
-class ClientDrift:
-    """One client: its changes, and the parts of it, resource by resource, in which they are."""
-
-    recorded: Client | None
-    declared: Client | None
-    real: Client | None = None
-    configured: frozenset[str] = frozenset()
-    """The products that are configured for it, also where it is gone itself."""
-    by_hand: ConnectionChanges | None = None
-    pending: ConnectionChanges | None = None
-    parts_by_hand: set[str] = field(default_factory=set)
-    parts_pending: set[str] = field(default_factory=set)
-    is_by_hand: bool = False
-    """Whether people alone can put back what was changed."""
-
-    @property
-    def urns(self) -> Mapping[str, str]:
-        return self.recorded.urns if self.recorded else {}
-
-    @property
-    def gone(self) -> set[str]:
-        """The parts that are recorded and whose configuration somebody took away."""
-        return (
-            {product_part(product) for product in self.recorded.products.keys() - self.configured}
-            if self.recorded
-            else set()
-        )
-
-    @property
-    def healing(self) -> list[str]:
-        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client all, and
-        what tells its ID."""
-        found = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
-        if not found or self.recorded is None or self.real is not None:
-            return found
-        others, hand_over = self.recorded.others or {}, self.recorded.handed_over
-        return [*found, *(self.urns[part] for part in others), *([hand_over.urn] if hand_over else [])]
-
-    @property
-    def healed(self) -> ConnectionChanges | None:
-        """The changes by hand that ``healing`` repairs."""
-        kept = [change for change in self.by_hand.changes if change.part not in self.left] if self.by_hand else []
-        return self.by_hand.with_changes(kept) if self.by_hand and kept else None
-
-    @property
-    def left(self) -> set[str]:
-        """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
-        if self.is_by_hand:
-            return self.parts_by_hand
-        one, other = self.recorded, self.declared
-        # Protection is of all its resources at once; a client that is made anew gets it with the rest.
-        moves = one and other and self.real is not None and one.protected is not other.protected
-        # What is not renamed yet is no target by its name of now, nor by the one that is declared.
-        moves = moves or (other and not all(_is_of(urn, other.key) for urn in self.urns.values()))
-        # A client that somebody removed is made anew with all its parts, or not at all.
-        is_whole = self.real is None and self.parts_pending
-        # In a target * is a wildcard.
-        is_wild = any("*" in urn for urn in self.urns.values())
-        return self.parts_by_hand if moves or is_whole or is_wild else self.parts_by_hand & self.parts_pending
-
-
-def _is_of(urn: str, key: str) -> bool:
-    """Whether a resource has its name from this key."""
-    return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
-
-
-def drifted(
-    recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison
-) -> list[ClientDrift]:
-    """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
-    found = []
-    for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
-        new = _incarnated(form, old)
-        one = ClientDrift(old, new)
-        found.append(one)
-        client_id = (old and old.client_id) or (new and new.adopts)
-        if (known := old or new) and client_id and known.platform in real:
-            products = {product for side in (old, new) if side for product in side.products}
-            one.real, one.configured = real[known.platform].state(known, client_id, products)
-        if old is None:
-            _created(one, comparison)
-        elif one.real is None:
-            _without_client(one, old, comparison)
-        else:
-            _part_by_part(one, old, one.real, comparison, recorded.cut_off)
-    return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
-
-
-def with_unordered(clients: Iterable[ClientDrift], ordered: Iterable[ClientDrift]) -> list[ClientDrift]:
-    """Return clients as they are confirmed with what nobody ordered: ``ordered`` compares them with what is wanted."""
-    unordered = {one.recorded.place: one for one in ordered if one.recorded}
-    found = []
-    for one in clients:
-        other = unordered.get(one.recorded.place) if one.recorded else None
-        if other:
-            one = replace(one, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
-        found.append(one)
-    return found
-
-
-def without_confirmation(recorded: Client) -> ClientDrift:
-    """Return the drift of a client of which nobody knows whether it is there: its confirmation is missing."""
-    change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
-    by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
-    return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
-
-
-def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names
-    the keys."""
-    if declared is None or recorded is None or declared is recorded:
-        return declared
-    owners = {
-        name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation)
-        for name, owner in declared.owners.items()
-    }
-    known = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
-    return replace(declared, fields={**declared.fields, **known}, owners=owners)
-
-
-def _created(client: ClientDrift, comparison: Comparison) -> None:
-    before = replace(client.real, foreign=True) if client.real else None
-    client.parts_pending = set(_parts(client.declared))
-    client.pending = comparison.between(before, client.declared)
-
-
-def _without_client(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
-    """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
-    declared = client.declared
-    if declared is None:
-        left = {product: fields for product, fields in recorded.products.items() if product in client.configured}
-        before, after = replace(recorded, products=left), replace(recorded, products={})
-        _pend(client, [product_part(product) for product in left], before, after, comparison)
-        return
-    client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
-    then, wanted = _parts(recorded), _parts(declared)
-    gone = client.gone - wanted.keys()
-    client.parts_by_hand = recorded.urns.keys() & then.keys() - gone
-    differing = {
-        part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns
-    } - gone
-    if differing or recorded.key != declared.key:
-        _pend(client, differing, recorded, declared, comparison)
-
-
-def _part_by_part(
-    client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]
-) -> None:
-    """``expected`` is each part as it would be without anybody's hand, ``basis`` as it is apart from that."""
-    declared = client.declared
-    if recorded.keys is None:  # left to the portal
-        real = replace(real, keys=None, uploaded=real.keys)
-    then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
-    expected, basis, pending = {}, {}, set()
-    for part in then.keys() | wanted.keys():
-        was, has = then.get(part), now.get(part)
-        wants = wanted.get(part) if declared or "/" in part else {}
-        is_missing = part not in recorded.urns  # its create failed, or never ran
-        if is_missing or recorded.urns[part] in cut_off:
-            was = has  # the run that was cut off may have written it already
-        expected[part] = _but_for_own(has, was, wants)
-        basis[part] = _but_for_own(wants, was, has)
-        if is_missing:
-            basis[part] = None if "/" in part else has
-        elif part == Resource.KEYS and wants is None:
-            expected[part], basis[part] = _but_for_own(has, was, was), has
-        client.parts_by_hand |= {part} if expected[part] != has else set()
-        pending |= (
-            {part}
-            if (wants is not None and declared is not recorded if is_missing else basis[part] != wants)
-            else set()
-        )
-    rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (None, real.secret_updated_at)
-    client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
-    before = _with_parts(recorded, expected)
-    after = replace(
-        _with_parts(before, {part: now.get(part) for part in expected}), has_secret=recorded.has_secret and not rotated
-    )
-    client.by_hand = replace(comparison, by_hand=True).between(before, after)
-    if declared is None:
-        _pend(client, recorded.urns.keys() & then.keys() - client.gone, recorded, None, comparison)
-        return
-    is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
-    reasons = {
-        scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None
-        for scope in basis[Resource.SCOPES]
-    }
-    scopes = {scope: Grant(reasons[scope], is_default) for scope, is_default in basis[Resource.SCOPES].items()}
-    if any(reasons[scope] != grant.reason for scope, grant in (declared.scopes or {}).items() if scope in reasons):
-        pending.add(Resource.SCOPES)
-    generations = {state.secret_generation for state in (recorded, declared)}
-    if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
-        pending.add(Resource.CLIENT)
-    if recorded.proven != declared.proven:
-        pending.add(Resource.KEYS)
-    before = replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded, without_marks=frozenset())
-    _pend(client, pending, before, declared, comparison)
-
-
-def _pend(
-    client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison
-) -> None:
-    """Set what waits of a client that the state has."""
-    client.parts_pending = set(parts)
-    changed, missing = (
-        {part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False)
-    )
-    client.pending = comparison.between(before, after, changed=changed, missing=missing)
-
-
-def _but_for_own(new: Any, was: Any, other: Any) -> Any:
-    """``new``, but as it ``was`` where neither that nor the ``other`` has the same: two levels of fields each by
-    itself."""
-    sides = (new, was, other)
-    if not all(isinstance(side, Mapping) for side in sides):
-        return new if new in (was, other) else was
-    fields = {name: _but_for_own(*(side.get(name, _ABSENT) for side in sides)) for name in {*new, *was, *other}}
-    return {name: value for name, value in fields.items() if value is not _ABSENT}
-
-
-def _parts(state: Client | None) -> dict[str, Any]:
-    """The values of a client by the resource that they are in. None: keys that are left to the portal."""
-    if state is None:
-        return {}
-    products = {
-        product_part(name): {**flat(fields), _OWNER: state.owners.get(name)} for name, fields in state.products.items()
-    }
-    scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
-    return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
-
-
-def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
-    """A client with other values."""
-    products = {
-        part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None
-    }
-    owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
-    fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
-    return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners)
-
-
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
-    """The keys that end within ``days``, those in the portal too, the first to end first."""
-    found = [
-        ExpiringKey(**client_name(known), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
+    """Return the keys that end within ``days``, those in the portal too, the first to end first."""
+    keys = [
+        ExpiringKey(**client_name(state), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
         for client in clients
-        if (known := client.recorded or client.declared)
-        for kid, key in ((client.real or known).known_keys or {}).items()
+        if (state := client.recorded or client.declared)
+        for kid, key in ((client.real or state).known_keys or {}).items()
         if key.expires and (left := (key.expires - now).days) <= days
     ]
-    return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
+    return tuple(sorted(keys, key=lambda key: (key.expires, key.key, key.kid)))
 
 
 def key_warnings(
     clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime
 ) -> tuple[str, ...]:
-    """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
+    """Return what the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
     them."""
     return tuple(
         plain(say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy), WHOLE)
@@ -445,78 +132,19 @@ def key_warnings(
     )
 
 
-def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
-    """The changes of a client with who made each. ``trail`` is newest first; the newest entry that made the difference
-    counts."""
-    changes = list(connection.changes)
-    left = set(range(len(changes)))
-    for entry in trail if left else ():
-        for number in [number for number in left if _made(entry, changes[number])]:
-            changes[number] = changes[number].model_copy(update={"changed_by": entry.actor, "changed_at": entry.at})
-            left.remove(number)
-        if not left:  # no more pages than it takes
-            break
-    return connection.with_changes(changes)
-
-
-_ACTIONS = {
-    Resource.CLIENT: "client.replaced",
-    Resource.SCOPES: "scopes.",
-    Resource.KEYS: "jwks.",
-    Resource.PRODUCT: "product.",
-}
-
-
-def _made(entry: RecordedChange, change: Change) -> bool:
-    """Whether an entry of the audit trail made a change: what it is about differs before and after."""
-    resource = change.kind.row.resource
-    if change.kind is Kind.CLIENT_REMOVED:
-        return entry.action == "client.removed"
-    if resource not in _ACTIONS or not entry.action.startswith(_ACTIONS[resource]):
-        return False
-    if resource is Resource.PRODUCT and f"/{change.subject}/" not in entry.document:
-        return False
-    return bool(_about(change, entry.before or {}) != _about(change, entry.after or {}))
-
-
-def _about(change: Change, document: Mapping[str, Any]) -> Any:
-    """What of an authority's document a change is about."""
-    row = change.kind.row
-    match row.resource:
-        case Resource.CLIENT:
-            return [
-                document.get(name)
-                for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])
-            ]
-        case Resource.SCOPES:
-            lists = ("scopes", "default") if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST) else ("scopes",)
-            return [change.subject in _list_in(document, name) for name in lists]
-        case Resource.KEYS:
-            named = (key for key in _list_in(document, "keys") if isinstance(key, Mapping))
-            keys: dict[str | None, Any] = {kid: key for key in named if isinstance(kid := key.get("kid"), str)}
-            return keys.get(change.subject) if row.parts else len(keys)
-    return document
-
-
-def _list_in(document: Mapping[str, Any], name: str) -> list[Any]:
-    """A list of a document that an authority recorded; empty where that has something else there."""
-    value = document.get(name)
-    return value if isinstance(value, list) else []
-
-
 def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:
-    """The report; ``more`` are its fields that other sources fill."""
+    """Return the report; ``more`` are its fields that other sources fill."""
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    said = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
-    said += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
+    sentences = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
+    sentences += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    said += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
+    sentences += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
     is_whole = bool(more.get("is_whole", True))
-    said += [] if is_whole else [say("report.drift.headline.not_whole")]
-    if not said:
-        said = [
+    sentences += [] if is_whole else [say("report.drift.headline.not_whole")]
+    if not sentences:
+        sentences = [
             say_counted("report.drift.headline.in_sync", recorded, stack=stack)
             if recorded
             else say("report.drift.headline.empty", stack=stack)
@@ -524,11 +152,11 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
     ends = (("report.drift.headline.expired", expired), ("report.drift.headline.ends_soon", len(keys) - expired))
-    said += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
+    sentences += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
     return Drift(
         stack=stack,
         environment=environment,
-        headline="; ".join(said),
+        headline="; ".join(sentences),
         checked_at=now,
         in_sync=not by_hand and not pending and not behind and is_whole,
         clients=recorded,

@@ -17,16 +17,16 @@ from acmidm_onboarding.values.terms import Environment, Platform
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
     """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their
     namespace."""
-    found: dict[tuple[Environment, Platform], float] = {}
+    shortest: dict[tuple[Environment, Platform], float] = {}
     for stack in stacks:
         if (name := stack.get("environment")) not in list(Environment):
             continue
         for platform in Platform:
             kind = installed_authorities().get(str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY))
             keeps = kind is not None and kind.keeps_previous_secret
-            place, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
-            found[place] = min(days, found.get(place, days))
+            platform_key, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
+            shortest[platform_key] = min(days, shortest.get(platform_key, days))
     return {
-        place: say("report.former_secret", lasting=lasting(days)) if days else say("report.no_former_secret")
-        for place, days in found.items()
+        platform_key: say("report.former_secret", lasting=lasting(days)) if days else say("report.no_former_secret")
+        for platform_key, days in shortest.items()
     }

@@ -52,7 +52,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_filled`` for their blanks.
+    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_facts`` for their blanks.
 
     ``<kind>`` is the sentence; of what is in brackets, that which has a fact. ``<kind>.by_hand`` is its sentence where
     somebody did it by hand, and ``<kind>.headline`` what one client or several do in the headline: a kind that lacks
@@ -213,7 +213,7 @@ class FieldChange(Part):
     new: str | None = None
 
     def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
-        """The old value and the new one, cut so that what differs shows."""
+        """Return the old value and the new one, cut so that what differs shows."""
         old, new = side_by_side(self.old, self.new, longest)
         return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
 
@@ -290,20 +290,20 @@ class Change(Part):
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
-    """Who did something, and when; ``of_all`` where that is all that changed."""
+    """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
-    found = {"author": [Piece(plain(author or "?"), value=True)], "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")]}
-    return _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], found) if form else []
+    facts = {"author": [Piece(plain(author or "?"), value=True)], "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")]}
+    return _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], facts) if form else []
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
-    """A template with its facts; nothing of it where one is lacking."""
-    parts = [facts[part] if place % 2 else [Piece(part)] for place, part in enumerate(re.split(r"[{}]", template))]
+    """Fill a template in; return nothing where one of its facts is lacking."""
+    parts = [facts[part] if number % 2 else [Piece(part)] for number, part in enumerate(re.split(r"[{}]", template))]
     return [piece for pieces in parts for piece in pieces if piece.text] if all(parts) else []
 
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
-    """What a template can name; nothing where the change has no such fact."""
+    """Return what a template can name; nothing where the change has no such fact."""
     about_scope = [say("report.scope.owner", owner=plain(change.owner))] if change.owner else []
     about_scope += [say("report.scope.not_verified")] if change.verified is False else []
     about_scope += [say("report.scope.by_default")] if change.is_default else []
@@ -317,19 +317,19 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     values |= {"old": plain(first.old or say("report.nothing")), "new": plain(first.new or say("report.nothing"))}
     words = {"about_scope": ", ".join(about_scope), "note": plain(cut(note, LONGEST), WHOLE) if note else ""}
     words |= {"expires": day(change.expires) if change.expires else ""}
-    found = {name: [Piece(text, name in values)] if text else [] for name, text in (values | words).items()}
-    new = ((one.field, [Piece(one.values()[1] or "", value=True)]) for one in change.fields)
-    return found | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
+    pieces = {name: [Piece(text, name in values)] if text else [] for name, text in (values | words).items()}
+    new = ((changed.field, [Piece(changed.values()[1] or "", value=True)]) for changed in change.fields)
+    return pieces | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
 
 
 def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
-    found = [[Piece(", "), Piece(f"{plain(name)} "), *pieces] for name, pieces in named]
-    return [piece for pieces in found for piece in pieces][1:]
+    rows = [[Piece(", "), Piece(f"{plain(name)} "), *pieces] for name, pieces in named]
+    return [piece for pieces in rows for piece in pieces][1:]
 
 
 def _fields(change: Change) -> list[Piece]:
-    """The first fields; all of them are in the details."""
-    pieces = _in_a_row((one.field, _from_to(one)) for one in change.fields[:_IN_SENTENCE])
+    """Return the first fields; all of them are in the details."""
+    pieces = _in_a_row((changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE])
     more = len(change.fields) - _IN_SENTENCE
     return [*pieces, Piece(say("report.and_more", count=more))] if more > 0 else pieces
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.report.drift import ClientDrift
+from acmidm.report.three_views import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.published_keys import fetch_keys, problems_of
@@ -52,11 +52,11 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
         for environment, request in loaded.form.environments.items()
         if request.jwks_uri
     ]
-    found, now = fetched(address for *_, address in wanted), datetime.now(UTC)
+    published, now = fetched(address for *_, address in wanted), datetime.now(UTC)
     for loaded, environment, address in wanted:
         document = read_document(Path.cwd() / loaded.file, loaded.file)
         profile = profiles.get(environment, Profile.ACMIDM)
-        keys = found[address]
+        keys = published[address]
         for sentence in _sentences(keys, environment, profile, loaded.form.exemptions, now):
             what, remedy = split_sentence(f"{address} {sentence}")
             yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy)
@@ -66,14 +66,14 @@ def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now
     """Give each client at an authority the keys at the address that it declares; return what is wrong with them, a
     sentence each."""
     wanted = [(client, state) for client in clients if (state := client.declared or client.recorded) and state.jwks_uri]
-    found, said = fetched(state.jwks_uri for _, state in wanted if state.jwks_uri), []
+    published, problems = fetched(state.jwks_uri for _, state in wanted if state.jwks_uri), []
     for client, state in wanted:
-        keys = found[state.jwks_uri or ""]
+        keys = published[state.jwks_uri or ""]
         if client.real and not isinstance(keys, str):
             client.real = replace(client.real, keys=keys_of({key.kid: key.members for key in keys}))
         sentences = _sentences(keys, state.environment, profile, state.exemptions, now)
-        said += [plain(f"{state.key}: {state.jwks_uri} {sentence}", WHOLE) for sentence in sentences]
-    return said
+        problems += [plain(f"{state.key}: {state.jwks_uri} {sentence}", WHOLE) for sentence in sentences]
+    return problems
 
 
 def _sentences(

@@ -1,8 +1,8 @@
-"""The orders that versions of the forms gave: since when one is open, and what one said that is open no more."""
+"""The orders that versions of the forms gave: since when an order is open, and what a former order said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,7 +11,7 @@ from pathlib import Path
 from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
-from acmidm_onboarding.rules.desired import NO_GATE, desired
+from acmidm_onboarding.rules.desired import NO_GATE
 from acmidm_onboarding.rules.orders import REMOVE, Order, Rules, said_before
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
@@ -30,8 +30,7 @@ class OrderHistory:
         self._read: dict[tuple[str, str], _Version] = {}
 
     def since(self, order: Order) -> datetime | None:
-        """Return when the forms came to say what an order says: the merge that brought it; None where Git does not
-        have that."""
+        """Return when the merge that brought an order was made; None where Git does not have that merge."""
         since, folder = None, Path(order.form or "").parent.name
         for at, tree in self._versions(folder):
             version = self._version(tree, folder)
@@ -41,33 +40,35 @@ class OrderHistory:
             since = at
         return None if order.part == REMOVE or is_shallow() else since
 
-    def said(self, resource_name: str, part: str, digest: str) -> Order:
+    def find(self, resource_name: str, part: str, digest: str) -> Order:
         """Return the order of this name, of whichever version.
 
         Raises:
             Failure: where no version in Git has it, or two different ones.
         """
-        now = [one for one in self._stack.orders if (one.resource_name, one.part) == (resource_name, part)]
-        found = {one.full_digest: one for one in now if one.full_digest.startswith(digest)}
-        if not found:
-            form = next((one for one in self._stack.connections if one.resource_name == resource_name), None)
-            folder = Path(form.form or "").parent.name if form else ""  # of one that is gone nobody knows the folder
+
+        def matching(orders: Iterable[Order]) -> dict[str, Order]:
+            wanted = (order for order in orders if (order.resource_name, order.part) == (resource_name, part))
+            return {order.full_digest: order for order in wanted if order.full_digest.startswith(digest)}
+
+        orders = matching(self._stack.orders)
+        if not orders:
+            connections = (form for form in self._stack.connections if form.resource_name == resource_name)
+            # Without a form nobody knows the folder that a client's form was in: then all are searched.
+            folder = next((Path(form.form or "").parent.name for form in connections), "")
             for _, tree in self._versions(folder):
-                orders = self._version(tree, folder).orders.items()
-                ours = ((key, one) for key, one in orders if (one.resource_name, one.part) == (resource_name, part))
-                found |= {key: one for key, one in ours if key.startswith(digest)}
-        if len(found) == 1:
-            return next(iter(found.values()))
-        name = f"{resource_name} {part} @{digest}"
-        sentence = "ambiguous" if found else "unknown_shallow" if is_shallow() else "unknown"
-        raise Failure(say(f"orders.{sentence}", order=name))
+                orders |= matching(self._version(tree, folder).orders.values())
+        if len(orders) == 1:
+            return next(iter(orders.values()))
+        sentence = "ambiguous" if orders else "unknown_shallow" if is_shallow() else "unknown"
+        raise Failure(say(f"orders.{sentence}", order=f"{resource_name} {part} @{digest}"))
 
     @cached_property
     def _catalogue_is_dirty(self) -> bool:
         return is_dirty(self._stack.settings.catalogue_folder)
 
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
-        """Yield the versions that a folder of forms had, or all of them had, with the catalogue."""
+        """Yield the versions of the catalogue with one folder of forms, or with all where ``folder`` is empty."""
         settings = self._stack.settings
         yield from versions(settings.forms_folder / folder, settings.catalogue_folder)
 
@@ -78,8 +79,7 @@ class OrderHistory:
         return self._read[version]
 
     def _read_version(self, folder: str, tree: Tree) -> _Version:
-        """Return what a version may have ordered, for one folder of forms or for all, whatever was confirmed by
-        then."""
+        """Return what a version may have ordered, whatever was confirmed by then."""
         settings = self._stack.settings
         forms, catalogue = settings.forms_folder, settings.catalogue_folder
         own = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
@@ -101,22 +101,15 @@ class OrderHistory:
                 return _Version({}, frozenset())
             read = read_onboardings([forms / folder], today if is_catalogue_of_today else catalogue)
         connections = read.connections(settings.environment)
-        orders = self._said(connections, self._stack.order_rules_by(read.catalogue))
-        return _Version({one.full_digest: one for one in orders}, frozenset(one.place for one in connections))
+        orders = self._possible_orders(connections, self._stack.order_rules_by(read.catalogue))
+        places = frozenset(connection.place for connection in connections)
+        return _Version({order.full_digest: order for order in orders}, places)
 
-    def _said(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
-        stack, there = self._stack, {one.resource_name: one for one in self._stack.confirmed_clients()}
+    def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
+        stack = self._stack
         strictest = Gate(PromotionGate.ENFORCE, 0)  # what the gate let through then, it may have refused an hour before
         for gate in (stack.settings.gate, NO_GATE, strictest):
-            wanted = desired(
-                connections,
-                stack.now,
-                gate=gate,
-                records=lambda: stack.recorded.parts,
-                tests=lambda: stack.tests,
-                there=there,
-            )
-            for form in wanted.declared:
+            for form in stack.desired_by_forms(connections, gate).declared:
                 yield from said_before(form, confirmation_of(form, stack.confirmations), rules)
 
 

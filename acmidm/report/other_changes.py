@@ -58,10 +58,10 @@ _CONTENT = "content"
 
 
 def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
-    """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then
-    most dangerous first.
+    """Return what changes beside the forms, the most dangerous first.
 
-    ``stacks`` are those of ``before``: a change does not choose where it is looked for.
+    Changed files come before new ones, of which somebody may add as many as they like. ``stacks`` are those of
+    ``before``: a change does not choose where it is looked for.
     """
     by_kind: dict[Kind, list[str]] = defaultdict(list)
     for path in sorted(before.entries.keys() | after.entries.keys()):
@@ -72,10 +72,10 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
             by_kind[kind].append(path)
     parsed = [path for kind in _PARSED for path in by_kind[kind]]
     old, new = read_values(before, parsed), read_values(after, parsed)
-    found: list[Change] = []
+    changes: list[Change] = []
     for kind, paths in by_kind.items():
         if kind not in _PARSED:
-            found.append(_change(kind, None, field_changes(contents(before, paths), contents(after, paths))))
+            changes.append(_change(kind, None, field_changes(contents(before, paths), contents(after, paths))))
             continue
         for path in paths:
             values = old.get(path, {}), new.get(path, {})
@@ -88,32 +88,30 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
                 parts: dict[Kind, list[FieldChange]] = defaultdict(list)
                 for field in fields:
                     parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
-                found += (_change(part, path, those) for part, those in parts.items())
+                changes += (_change(part, path, those) for part, those in parts.items())
             else:  # an organisation that is new takes nothing from anybody who is there
                 is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
-                found.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
-    return sorted(
-        found,
-        key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""),
-    )
+                changes.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
+    subjects = {None, *before.entries}
+    return sorted(changes, key=lambda change: (change.subject not in subjects, change.danger, change.subject or ""))
 
 
 def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
     """Return a danger for each confirmation of a client that the same change gives another form: its key is among those
     ``changed``."""
-    paths = (Path(one.subject or "") for one in elsewhere if one.kind is Kind.CONFIRMATION_CHANGED)
+    paths = (Path(change.subject or "") for change in elsewhere if change.kind is Kind.CONFIRMATION_CHANGED)
     return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(paths) if _is_of(path, changed)]
 
 
 def _is_of(path: Path, keys: Collection[str]) -> bool:
-    """Say whether a file has what is confirmed of one of some clients, or perhaps a public key of one."""
+    """Return whether a file confirms one of some clients, or may be a public key of one."""
     key = f"{path.parent.name}/{path.stem}"
-    return key in keys if path.suffix == ".yaml" else any(key.startswith(f"{one}-") for one in keys)
+    return key in keys if path.suffix == ".yaml" else any(key.startswith(f"{of_client}-") for of_client in keys)
 
 
 def _follows(path: str, *trees: Tree) -> bool:
-    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by
-    itself."""
+    """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported
+    by itself."""
     return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
 
 
@@ -127,15 +125,21 @@ def _is_made(tree: Tree) -> bool:
 
 
 def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:
-    """A change, with what was there before first: many new values are not to push an old one out of a report.
+    """Return a change, former values first: many new ones must not push an old one out of a report.
 
-    One that is gone is not to look like one that is new, so that both sides are spelled out.
+    Both sides are spelled out, so that a value that is gone does not look like a new one.
     """
     in_order = sorted(
         fields,
-        key=lambda one: (one.old is None, one.new == say("report.not_shown"), one.field.startswith("configuration.")),
+        key=lambda field: (
+            field.old is None,
+            field.new == say("report.not_shown"),
+            field.field.startswith("configuration."),
+        ),
     )
-    named = (FieldChange(field=one.field, old=_without_keys(one.old), new=_without_keys(one.new)) for one in in_order)
+    named = (
+        FieldChange(field=field.field, old=_without_keys(field.old), new=_without_keys(field.new)) for field in in_order
+    )
     return Change(kind=kind, subject=subject, fields=tuple(named))
 
 
@@ -144,7 +148,7 @@ def _without_keys(value: str | None) -> str:
 
 
 def _unlike(before: Fields, after: Fields) -> set[str]:
-    """The names of all that is not the very same, one that has no value too: nothing is not null, and 1 is not true."""
+    """Return the names whose values differ in type or value: null is not absent, and 1 is not true."""
     sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
     return {name for name, _ in sides[0] ^ sides[1]}
 
@@ -154,7 +158,7 @@ def _is_plain(path: str, *trees: Tree) -> bool:
 
 
 def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
-    """What the change of a file is about; None where the clients show it, or nobody reads it."""
+    """Return what the change of a file is about; None where the clients show it, or nobody reads it."""
     if _OF_GIT.fullmatch(path):
         return Kind.CODE_CHANGED
     if SETTINGS.fullmatch(path):
@@ -169,16 +173,16 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _key(name: str) -> str:
-    """The key of a setting, the same for either platform, in the file of a stack and in that of the project."""
+    """Return the key of a setting, the same for either platform, in the file of a stack and in that of the project."""
     return (
-        _GEOSECURE.sub(lambda found: found[1].lower(), setting_in(name).partition(".")[0])
+        _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
         if name.startswith("config.")
         else ""
     )
 
 
 def _shown(path: str, field: FieldChange) -> FieldChange:
-    """A change of a value as it may be shown: where it is a setting, only if that is none for a secret."""
+    """Return a change as it may be shown: the value of a setting only where that setting holds no secret."""
     if not SETTINGS.fullmatch(path):
         return field
     name, key = setting_in(field.field), _key(field.field)

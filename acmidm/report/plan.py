@@ -43,12 +43,12 @@ _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 def at_the_gate(held_back: Iterable[Withheld], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
     """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it
     passes."""
-    for one in held_back:
-        kind = Kind.AWAITS_KEYS if one.lacks_keys else Kind.UNPROVEN if one.is_declared else Kind.HELD_BACK
-        yield from ((one.connection, Change(kind=kind, note=sentence)) for sentence in one.missing)
+    for withheld in held_back:
+        kind = Kind.AWAITS_KEYS if withheld.lacks_keys else Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
+        yield from ((withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing)
     for passed in proven:
-        found = passed.test_evidence
-        yield passed, Change(kind=Kind.GATE_PASSED, note=evidence_in_words(summary(found)) if found else None)
+        evidence = passed.test_evidence
+        yield passed, Change(kind=Kind.GATE_PASSED, note=evidence_in_words(summary(evidence)) if evidence else None)
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         raise Failure(say("report.plan.no_preview"))
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
-    said = config.get("acmidm:environment")
+    name = config.get("acmidm:environment")
     shown = [step.get(side) or {} for step in steps for side in ("newState", "oldState")]
-    environment = Environment(said) if said in list(Environment) else environment_in([*shown, *resources])
+    environment = Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
     if environment is None:
         raise Failure(say("report.plan.no_environment"))
     problems, refused = problems_in(document.get("diagnostics"))
@@ -119,75 +119,73 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
 def _planned(
     steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool
 ) -> Plan:
-    """The clients before and after the steps, over what is recorded.
+    """Return the clients before and after the steps, over what is recorded.
 
     A preview that ends early shows no removals: what its program did not declare has no step at all.
     """
     before, moved = dict(recorded), dict[ClientKey, ClientKey]()
     for op, old, new in steps:
         if old:  # what a refresh found takes the place of what is recorded
-            place, part = key_and_part(old, environment)
-            before[place, part] = (new or {}) if op == "refresh" else old
-            if new and key_and_part(new, environment)[0] != place:
-                moved[place] = key_and_part(new, environment)[0]
+            client_key, part = key_and_part(old, environment)
+            before[client_key, part] = (new or {}) if op == "refresh" else old
+            if new and key_and_part(new, environment)[0] != client_key:
+                moved[client_key] = key_and_part(new, environment)[0]
     before = {where: resource for where, resource in before.items() if resource}
-    after = {(moved.get(place, place), part): resource for (place, part), resource in before.items()}
+    after = {(moved.get(client_key, client_key), part): resource for (client_key, part), resource in before.items()}
     removed, declared, shown, replaced = set[ClientKey](), set[str](), set[ClientKey](), set[ClientKey]()
     changed: dict[ClientKey, frozenset[str]] = {}
     for op, old, new in steps:
-        place, part = key_and_part(new or old or {}, environment)
+        client_key, part = key_and_part(new or old or {}, environment)
         if op == "delete":
-            place = moved.get(place, place)
-            after.pop((place, part), None)
-            removed |= {place} if part in _OF_CLIENT else set()
+            client_key = moved.get(client_key, client_key)
+            after.pop((client_key, part), None)
+            removed |= {client_key} if part in _OF_CLIENT else set()
         elif op != "refresh" and new:
-            after[place, part] = new
-            declared |= {place[0]} if part == Resource.ONBOARDING else set()
-        shown |= {place} if part == Resource.CLIENT else set()
-        replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
+            after[client_key, part] = new
+            declared |= {client_key[0]} if part == Resource.ONBOARDING else set()
+        shown |= {client_key} if part == Resource.CLIENT else set()
+        replaced |= {client_key} if part == Resource.CLIENT and op == "replace" else set()
         if op in _CHANGES and not _nothing_to_say(part, old, new):
-            changed[place] = changed.get(place, frozenset()) | {part.partition("/")[0]}
+            changed[client_key] = changed.get(client_key, frozenset()) | {part.partition("/")[0]}
     if declared and ends_early and has_state:
-        declared |= {place[0] for place in moved.values()}
-        removed |= {place for place, _ in after if place[0] not in declared}
+        declared |= {client_key[0] for client_key in moved.values()}
+        removed |= {client_key for client_key, _ in after if client_key[0] not in declared}
     sides = [_whole(side, None if has_state else shown) for side in (before, after)]
     former = {new: old[0] for old, new in moved.items()}
     states = {
-        place: replace(state, formerly=(former[place],)) if place in former else state
-        for place, state in sides[1].items()
+        client_key: replace(state, formerly=(former[client_key],)) if client_key in former else state
+        for client_key, state in sides[1].items()
     }
-    states = {place: state for place, state in states.items() if place not in removed}
-    adopting = [
-        state for place, state in states.items() if state.adopts and place not in former and place not in sides[0]
-    ]
+    states = {client_key: state for client_key, state in states.items() if client_key not in removed}
+    added = [state for client_key, state in states.items() if client_key not in former and client_key not in sides[0]]
+    adopted = {state.place: client for state in added if state.adopts and (client := _before_adoption(state, after))}
     return Plan(
         environment,
-        sides[0] | {state.place: found for state in adopting if (found := _before_adoption(state, after))},
+        sides[0] | adopted,
         states,
         replaced=frozenset(replaced),
         changed=changed,
         more=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state
-        or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
+        or any(op == "same" and kind_of(new or old or {}) == Resource.ONBOARDING for op, old, new in steps),
     )
 
 
 def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKey, Client]:
-    """The clients that resources make together, without those of which there are parts alone.
+    """Return the clients that resources make together, without those of which only parts are there.
 
-    But where a preview is all there is, it shows some parts alone of one that is not in ``shown``.
+    A preview alone shows only the parts that change: there a client that is not ``shown`` counts as whole.
     """
-    known = {place for place, part in resources if part == Resource.CLIENT}
+    whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
     return {
-        place: one
-        for place, one in clients_in(resources).items()
-        if place in known or (shown is not None and place not in shown)
+        client_key: client
+        for client_key, client in clients_in(resources).items()
+        if client_key in whole or (shown is not None and client_key not in shown)
     }
 
 
 def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) -> Iterator[tuple[Client, Change]]:
-    """Yield the clients that were left to themselves and that no form names any more; those that are taken back are in
-    ``after``."""
+    """Yield the preserved clients that no form names any more; those that a form takes back are in ``after``."""
     for op, old, new in steps:
         if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
             was, still = (mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new))
@@ -199,27 +197,25 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
 
 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Whether all that changes is a record: whether keys are declared, since when, why one stays, what was taken from
-    who was to leave."""
-    client, keys = Resource.CLIENT.value, Resource.KEYS.value
-    said = {
-        client: ("keys_declared",),
-        keys: ("since", "refused"),
+    """Return whether all that changes is a record of a run's, and nothing at an authority."""
+    records = {
+        Resource.CLIENT.value: ("keys_declared",),
+        Resource.KEYS.value: ("since", "refused"),
         Resource.SCOPES.value: ("catalogue_names",),
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part, ())
     sides = [
-        {name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said}
+        {name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in records}
         for side in (old, new)
     ]
-    return bool(said and old and new) and sides[0] == sides[1]
+    return bool(records and old and new) and sides[0] == sides[1]
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:
-    """The client that is taken over, as it is before: its resources' ``adopt.before``. None where none is, or it is
-    refused."""
+    """Return the client that is taken over as it was: its resources' ``adopt.before``; None where none is, or its
+    take-over is refused."""
     inputs = {
-        part: mapping(resource.get("inputs")) for (place, part), resource in resources.items() if place == after.place
+        part: mapping(resource.get("inputs")) for (key, part), resource in resources.items() if key == after.place
     }
     seen = {
         part: {"inputs": before}
@@ -239,7 +235,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
 
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:
-    """Whether all that is read is of the kind that the engine writes."""
+    """Return whether all that is read is of the kind that the engine writes."""
     return isinstance(document.get("config") or {}, Mapping) and all(
         isinstance(step, Mapping)
         and all(isinstance(step.get(name), str) for name in ("op", "urn"))

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from acmidm.report.compare import (
-    ENVIRONMENTS,
-    Comparison,
-    ConnectionChanges,
-    client_name,
-    connections_in_order,
-    headline,
-    paired,
-)
+from acmidm.report.compare import Comparison, paired
+from acmidm.report.connection import ENVIRONMENTS, ConnectionChanges, client_name, connections_in_order, headline
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
@@ -53,7 +46,7 @@ class Review(Part):
         parts = [
             (
                 environment,
-                [one for one in self.connections if one.environment is environment],
+                [connection for connection in self.connections if connection.environment is environment],
                 self.unchanged.get(environment, 0),
             )
             for environment in ENVIRONMENTS
@@ -71,17 +64,18 @@ def review_of(
     allow_mass_change: bool = False,
 ) -> Review:
     """Review all ``plans`` in one report."""
-    found: list[ConnectionChanges] = []
-    unchanged: dict[Environment, int] = {}
+    connections: list[ConnectionChanges] = []
+    unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
-        found += _with_more(plan, changed) if plan.more else changed
+        compared = (_changes(plan, comparison, old, new) for old, new in paired(plan.before, plan.after))
+        changed = [connection for connection in compared if connection]
+        connections += _with_more(plan, changed) if plan.more else changed
         if plan.waiting:
             more.append(say_counted("report.review.waiting", plan.waiting))
-        touched = {(one.key, one.platform) for one in changed}
-        stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
-        unchanged[plan.environment] = unchanged.get(plan.environment, 0) + stay
+        touched = {(connection.key, connection.platform) for connection in changed}
+        stay = sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
+        unchanged[plan.environment] += stay
         if not plan.is_whole:
             more.append(say("report.review.not_counted"))
         problems |= {*plan.problems, *refusals(plan)}
@@ -97,22 +91,21 @@ def review_of(
                     names=first_of(gone),
                 )
             )
-    connections = connections_in_order(found)
-    said = [
+    phrases = [
         say("report.review.on", changes=changes, environment=environment)
         for environment in ENVIRONMENTS
-        if (changes := headline(one for one in connections if one.environment is environment))
+        if (changes := headline(connection for connection in connections if connection.environment is environment))
     ]
     is_known = all(plan.is_known for plan in plans)
     nothing = "report.review.no_client" if other_changes else "report.review.nothing"
-    said = said or [say(nothing if is_known else "report.review.not_known")]
+    phrases = phrases or [say(nothing if is_known else "report.review.not_known")]
     parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in other_changes)
-    said += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
-    said += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
+    phrases += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
+    phrases += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
     return Review(
-        headline="; ".join(said),
+        headline="; ".join(phrases),
         other_changes=tuple(other_changes),
-        connections=connections,
+        connections=connections_in_order(connections),
         unchanged=unchanged,
         # The engine reports them in any order, and those of two stacks may be the same.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
@@ -123,18 +116,18 @@ def review_of(
 
 
 def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """The changes of a plan's clients with what is reported of each besides, and of clients without any."""
-    found = {(one.key, one.platform): one for one in changed}
+    """Return the changes of a plan's clients together with its ``more``, also of clients that do not change."""
+    by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
-        one = found.get(state.place[:2]) or ConnectionChanges(
+        connection = by_client.get(state.place[:2]) or ConnectionChanges(
             **client_name(state), environment=plan.environment, changes=()
         )
-        found[state.place[:2]] = one.with_changes([*one.changes, change])
-    return list(found.values())
+        by_client[state.place[:2]] = connection.with_changes([*connection.changes, change])
+    return list(by_client.values())
 
 
 def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client | None) -> ConnectionChanges | None:
-    """The changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
+    """Return the changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
     if new is None:
         return comparison.between(old, None)
     more = [comparison.secret_renewed(new)] if new.place in plan.renewed_secrets else []
@@ -144,7 +137,7 @@ def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client
 
 
 def changed_keys(plan: Plan) -> set[str]:
-    """The keys of the clients of which a plan changes what an authority has."""
+    """Return the keys of the clients of which a plan changes what an authority has."""
     pairs = ((old, new) for old, new in paired(plan.before, plan.after) if _at_authority(old) != _at_authority(new))
     return {side.key for sides in pairs for side in sides if side}
 
@@ -154,14 +147,14 @@ def _at_authority(client: Client | None) -> tuple[object, ...] | None:
 
 
 def mass_change(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none."""
+    """Return the clients that a plan removes or replaces where they are so many that somebody must allow it; else
+    none."""
     gone = going(plan, today)
     return gone if len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before) else []
 
 
 def going(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when
-    it is gone."""
+    """Return the clients that a plan removes or replaces; a client that leaves counts from its first step on."""
     pairs = paired(plan.before, plan.after)
     return [
         old.resource_name
@@ -171,30 +164,30 @@ def going(plan: Plan, today: date) -> list[str]:
 
 
 def refusals(plan: Plan) -> list[str]:
-    """A sentence for each protected connection that the engine refuses to part with, in whole or in part: what to do
-    instead."""
-    said: dict[str, str] = {}
+    """Return a sentence for each protected connection that the engine refuses to part with, in whole or in part: what
+    to do instead."""
+    remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in paired(plan.before, plan.after):
         if old is None:
             continue
         left = sorted(product for product in old.protected_products if new and product not in new.products)
         if new is None and old.protected and old.key not in staying:
-            said[old.key] = say("report.review.put_form_back")
+            remedies[old.key] = say("report.review.put_form_back")
         elif new is None and old.protected:
-            said[old.key] = _retired("report.review.put_platform_back", old.platform)
+            remedies[old.key] = _retired("report.review.put_platform_back", old.platform)
         elif left:
-            said.setdefault(old.key, _retired("report.review.put_product_back", *left))
-    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **said})
+            remedies.setdefault(old.key, _retired("report.review.put_product_back", *left))
+    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **remedies})
 
 
 def kept(keys: Iterable[str]) -> list[str]:
-    """A sentence for each connection of which the engine would have to replace something that is protected."""
+    """Return a sentence for each connection of which the engine would have to replace something that is protected."""
     return _protected(dict.fromkeys(keys, say("report.review.kept")))
 
 
-def _protected(said: Mapping[str, str]) -> list[str]:
-    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(said.items())]
+def _protected(remedies: Mapping[str, str]) -> list[str]:
+    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(remedies.items())]
 
 
 def _retired(sentence: str, *names: str) -> str:
@@ -203,8 +196,7 @@ def _retired(sentence: str, *names: str) -> str:
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
-    """What is another client now, where its organisation or application had one that goes: perhaps it was only
-    renamed."""
+    """Yield each client that is new where its organisation or application loses one: it may only have been renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
     several: dict[str, list[Client]] = {}

@@ -22,7 +22,7 @@ from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
-from acmidm_onboarding.values.problems import InvalidForms, Problem
+from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 
@@ -41,11 +41,11 @@ class Revision:
         now: datetime,
         before: Revision | None = None,
     ) -> dict[ClientKey, Client]:
-        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before``
-        is carried out."""
+        """Return the clients that the forms declare in an environment; those that leave are at the step that follows
+        ``before``."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
         # there already.
-        found = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
+        clients = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its
         # environments.
         unneeded = {
@@ -57,35 +57,34 @@ class Revision:
             if environment is max(loaded.form.environments, key=list(Environment).index)
         }
         return {
-            place: (
+            client_key: (
                 replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset()))
                 if state.exemptions
                 else state
             )
-            for place, state in found.items()
+            for client_key, state in clients.items()
         }
 
     def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
-        """What is desired in an environment once ``before`` is carried out; else in a stack that has nothing yet."""
+        """Return what is desired in an environment after ``before`` is carried out; without it, in an empty stack."""
         connections = self.onboardings.connections(environment)
         records = before.records(environment, now) if before else {}
         return desired(connections, now, gate=self.gate, records=lambda: records)
 
     def records(self, environment: Environment, now: datetime) -> Records:
-        """What a state has once these forms are carried out, the gate apart: nothing more of what left."""
+        """Return what a state has once these forms are carried out without a gate: no client that has left."""
         return _as_recorded(self.desired(environment, now).asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
-        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to
-        see that by."""
+        """Return the forms that an exemption lets through the gate to production; all forms where there is no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
-        asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
-        return frozenset(one.connection.form or "" for one in desired(asked, now, gate=self.gate).held_back)
+        asked = [replace(connection, exemptions={}) for connection in self.onboardings.connections(Environment.PROD)]
+        return frozenset(withheld.connection.form or "" for withheld in desired(asked, now, gate=self.gate).held_back)
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
-    """What a state has once connections are carried out; whatever its client-ID is, each has one."""
+    """Return what a state has once connections are carried out, with a client-ID each."""
     clients = in_stack(connections, protect=protect).values()
     return {client.resource_name: replace(client, client_id=client.resource_name) for client in clients}
 
@@ -94,7 +93,7 @@ _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
 
 
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
-    """The policies that a form is exempted from and satisfies all the same, in each of its environments."""
+    """Return the policies that a form is exempted from and satisfies all the same, in each of its environments."""
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
@@ -109,20 +108,20 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
 
 
 def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision) -> Revision:
-    """The forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
+    """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
 
     Raises:
         UnknownRevision: where Git cannot read them.
         InvalidForms: with every mistake in them.
     """
-    known = strays(before, tree, folders.forms)
+    problems = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known)
+        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, others=problems)
         return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
 def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
-    """The forms that an earlier revision has.
+    """Return the forms that an earlier revision has.
 
     What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check
     what is declared now, as the engine's program does: what was is no mistake any more.
@@ -135,8 +134,10 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
         onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
-    if of_catalogue := [one for one in onboardings.problems if not any(map(one.file.is_relative_to, stacks.forms))]:
-        raise InvalidForms(_as_of(tree.name, problem) for problem in of_catalogue)
+    problems = [problem for problem in onboardings.problems if not any(map(problem.file.is_relative_to, stacks.forms))]
+    if problems:  # of the catalogue
+        # Nobody finds them in the files of now.
+        raise InvalidForms(replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems)
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
@@ -160,56 +161,56 @@ def plan_between(
 def _left_between(
     before: Revision, after: Revision, environment: Environment, now: datetime
 ) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change does to clients that have left and are preserved: their forms go, or say that a key of them
-    is compromised."""
+    """Yield what a change does to preserved clients that have left: their forms go, or name a compromised key."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
-    kept = {
-        (key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)
-    }
-    stolen = {(one.resource_name, one.compromised) for one in was_left}
-    gone = [one for one in was_left if (one.key, one.platform) not in kept]
-    keep_stolen = [one for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
-    yield from ((one, Change(kind=Kind.CLIENT_ABANDONED)) for one in gone)
-    yield from ((one, Change(kind=Kind.KEY_LEFT)) for one in keep_stolen)
+    forms = after.onboardings.connections(environment)
+    kept = {(key, form.platform) for form in forms for key in (form.key, *form.formerly)}
+    stolen = {(form.resource_name, form.compromised) for form in was_left}
+    for form in was_left:
+        if (form.key, form.platform) not in kept:
+            yield form, Change(kind=Kind.CLIENT_ABANDONED)
+    for form in is_left:
+        if form.compromised and (form.resource_name, form.compromised) not in stolen:
+            yield form, Change(kind=Kind.KEY_LEFT)
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield the keys that a change takes from a form, and that an overlap may keep: files do not tell since when
-    another has been there."""
+    """Yield the keys that a change takes from a form and that an overlap may keep: files do not have since when the
+    other keys are there."""
     for old, new in paired(plan.before, plan.after):
         if not (old and new and old.keys and new.keys is not None and new.uses_keys):
             continue
-        held = [
+        keys = [
             RegisteredKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint
         ]
-        found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
-        if found:
-            leaves = "report.leaves_once_it_works" if found.successor else "report.leaves_once_another_is_there"
-            note = say(leaves, successor=found.successor)
-            yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
+        kept = obstacle(keys, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
+        if kept:
+            leaves = "report.leaves_once_it_works" if kept.successor else "report.leaves_once_another_is_there"
+            note = say(leaves, successor=kept.successor)
+            yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
 def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[tuple[Client, Change]]:
     """Yield what a change of forms or evidence does at the gate to production, from the files alone.
 
-    What the forms had before counts as being there, so that a form of before the gate is not reported with each change
-    of it. What nobody had proven, and is proven now, passes.
+    What the forms had before counts as recorded, so that a form older than the gate is not reported with each change
+    of it. A connection that was not proven before and is now passes.
     """
     prod, gate = Environment.PROD, after.gate
     had = _as_recorded(before.onboardings.connections(prod), protect=False)
     was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).held_back
-    were = _as_recorded((one.connection for one in was_unproven), protect=False)
+    were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
-    unproven = {one.connection.resource_name for one in now_desired.held_back}
+    unproven = {withheld.connection.resource_name for withheld in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
-    now_proven = [
-        one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven
-    ]
-    yield from at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
+    candidates = (form for form in now_desired.asked if form.resource_name not in unproven)
+    now_proven = (form for form in candidates if recorded_as(form, were) is not None)
+    proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
+    yield from at_the_gate(added.held_back, proven.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
-    """The forms that could not be read before and are gone: nobody sees which clients go with them."""
+    """Yield the forms that could not be read before and are gone: nobody sees which clients go with them."""
     if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
         yield Change(
             kind=Kind.INVALID_FORM_REMOVED,
@@ -218,7 +219,7 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
-    """The key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
+    """Yield the key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
     yield from map(plain, stolen_elsewhere(after.onboardings.forms))
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
@@ -227,8 +228,3 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
     } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield say("report.key_files_left", files=first_of(files))
-
-
-def _as_of(revision: str, problem: Problem) -> Problem:
-    """A mistake where people find it: not in the files that they have now."""
-    return replace(problem, file=Path(f"{revision}:{problem.file}"))

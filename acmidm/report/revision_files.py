@@ -23,26 +23,26 @@ _MOST_SAID = 100
 
 
 def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
-    """Whether a file may be below the folders of forms, by its name."""
+    """Return whether a file may be below the folders of forms, by its name."""
     return any(path.is_relative_to(folder) and files.stray(path, folder) is None for folder in forms)
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
-    """What a change puts below the folders of forms and does not belong there. What is there already stops nobody's
-    change."""
-    found = [problem for folder in forms for problem in _strays(before, after, folder)]
-    if len(found) > _MOST_SAID:
+    """Return the files that a change puts below the folders of forms and that do not belong there; earlier ones stop
+    nobody."""
+    problems = [problem for folder in forms for problem in _strays(before, after, folder)]
+    if len(problems) > _MOST_SAID:
         return [
-            *found[:_MOST_SAID],
+            *problems[:_MOST_SAID],
             Problem(
                 forms[0],
                 1,
                 1,
-                say("report.files.more", count=f"{len(found) - _MOST_SAID:,}"),
+                say("report.files.more", count=f"{len(problems) - _MOST_SAID:,}"),
                 say("report.files.remove_them"),
             ),
         ]
-    return found
+    return problems
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:

@@ -25,21 +25,22 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
     The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be
     reached, nothing is known.
     """
-    forms = {one.key: one.form for one in connections}
+    forms = {form.key: form.form for form in connections}
     before, after = (
-        {place: replace(state, form=forms.get(state.key)) for place, state in side.items()}
+        {client_key: replace(state, form=forms.get(state.key)) for client_key, state in side.items()}
         for side in (plan.before, plan.after)
     )
-    for one in connections:
-        if state := after.get(one.place):
-            after[one.place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid)
+    for form in connections:
+        if state := after.get(form.place):
+            after[form.place] = replace(state, compromised=form.compromised, signs_without_kid=form.signs_without_kid)
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
     second = [
         replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
     ]  # a preview has no ids
     if stack is not None and second:
-        for place, uses in keys_in_use(stack, second).items():
-            after[place] = replace(after[place], signs_without_kid=any(not use.with_kid for use in uses.values()))
+        for client_key, uses in keys_in_use(stack, second).items():
+            is_without_kid = any(not use.with_kid for use in uses.values())
+            after[client_key] = replace(after[client_key], signs_without_kid=is_without_kid)
     more = tuple((replace(state, form=forms.get(state.key)), change) for state, change in plan.more)
     return replace(plan, before=before, after=after, more=more)
 
@@ -48,9 +49,9 @@ def warnings(review: Review) -> list[str]:
     """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence
     each."""
     return [
-        say("report.warning", key=one.key, environment=one.environment, change=change.text)
-        for one in review.connections
-        for change in one.changes
+        say("report.warning", key=connection.key, environment=connection.environment, change=change.text)
+        for connection in review.connections
+        for change in connection.changes
         if change.kind in _TOLD
     ]
 

@@ -38,10 +38,10 @@ class StacksOfRevision(Stacks):
     @cached_property
     def catalogue(self) -> Path:
         """Their folder of the catalogue."""
-        found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
-        if len(found) > 1:
+        folders = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
+        if len(folders) > 1:
             raise UnknownRevision(say("report.stacks.catalogues"))
-        return found[0]
+        return folders[0]
 
     @property
     def confirmed(self) -> list[Path]:
@@ -49,11 +49,11 @@ class StacksOfRevision(Stacks):
         return [_folder(folder) for folder in super().confirmed]
 
     def catalogue_here(self) -> Path:
-        """The same in the working directory; the module's own where that has none."""
+        """Return the same in the working directory; the module's own where that has none."""
         return self.catalogue if self.catalogue.is_dir() else own_catalogue()
 
     def is_read(self, path: str) -> bool:
-        """Whether a file belongs to the forms, the catalogue or the stacks."""
+        """Return whether a file belongs to the forms, the catalogue or the stacks."""
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
@@ -79,12 +79,13 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
-    """The values in each of these files; of one with mistakes those that can be read, and that it has some."""
-    found: dict[str, Fields] = {}
+    """Return the values in each of these files; a file with mistakes has those that can be read, and a mark of its
+    mistakes."""
+    values: dict[str, Fields] = {}
     for path, document in _read(tree, paths).items():
         fields = flat(_mapping(document.data))
-        found[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
-    return found
+        values[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
+    return values
 
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
@@ -107,12 +108,12 @@ def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 
 
 def setting_in(name: str) -> str:
-    """The key of a setting, whose namespace is optional, and which may be written in the engine's old way."""
+    """Return the key of a setting, whose namespace is optional, and which may be written in the engine's old way."""
     return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
 
 
 def _folder(name: object) -> Path:
-    """A folder that the settings name, from the top of the repository, in which it must be."""
+    """Return a folder that the settings name, which must be inside the repository."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
         raise UnknownRevision(say("report.stacks.no_folder", path=path))

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from acmidm.report.compare import ConnectionChanges, client_name
-from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
+from acmidm.report.connection import ConnectionChanges, client_name
+from acmidm.report.drift import UndeclaredClient
 from acmidm.report.kinds import Change, Kind
+from acmidm.report.three_views import ClientDrift, Real
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, DerivesClientIds, RegisteredClient, Reserved
 from acmidm_onboarding.texts import say
@@ -46,69 +47,61 @@ class Declared:
 
     @classmethod
     def by(cls, connections: Iterable[Declaration]) -> Declared:
-        found = list(connections)
-        return cls(
-            frozenset(connection.software_id for connection in found),
-            frozenset((connection.platform, connection.adopts) for connection in found if connection.adopts),
-        )
+        keys = [(connection.software_id, connection.platform, connection.adopts) for connection in connections]
+        return cls(frozenset(key[0] for key in keys), frozenset(key[1:] for key in keys if key[2]))
 
     def has(self, platform: Platform, client: RegisteredClient) -> bool:
         return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
 
 
 def undeclared(
-    clients: Iterable[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]
+    drifts: Collection[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]
 ) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's
-    mark are so.
+    """Return the clients that no form declares and no state has, and the clients with such configurations of products
+    that bear a stack's mark.
 
-    What the state alone has is about to be removed.
+    A client that the state alone has is about to be removed.
     """
-    known = list(clients)
-    recorded = [*leaving, *(one.recorded for one in known if one.recorded)]
-    adopting = [one.declared for one in known if one.declared and one.declared.adopts]
+    recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
+    adopting = ((state.platform, state.adopts) for drift in drifts if (state := drift.declared) and state.adopts)
+    # The next run takes over what is declared and not recorded: a run that was cut off made it, or the state was lost.
+    unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
-        # The next run takes it over: a run that was cut off made it, or the state was lost.
-        frozenset(key for one in known if one.declared and not one.recorded for key in _natural_keys(one.declared)),
-        frozenset(
-            [*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]
-        ),
+        frozenset(key for state in unmade for key in _natural_keys(state)),
+        frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
-    configured = {(one.platform, one.client_id, product) for one in recorded for product in one.products}
+    clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
+    configured = {(client.platform, client.client_id, product) for client in recorded for product in client.products}
     configured |= {
-        (one.recorded.platform, one.recorded.client_id, product)
-        for one in known
-        if one.recorded
-        for product in _products(one)
+        (drift.recorded.platform, drift.recorded.client_id, product)
+        for drift in drifts
+        if drift.recorded
+        for product in _products(drift)
     }
-    found: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
     for platform, authority in real.items():
         for client in (snapshot.client for snapshot in authority.clients.values()):
             if not declared.has(platform, client):
-                place = (platform, client.client_id, _connection(client.metadata.owner))
-                found[place] = _undeclared(platform, client.client_id, client.metadata)
+                marks = (platform, client.client_id, _connection(client.metadata.owner))
+                clients[marks] = _undeclared(platform, client.client_id, client.metadata)
         for product, documents in authority.products.items():
             for client_id, owner in (
                 (client_id, _connection(document.owner)) for client_id, document in documents.items()
             ):
-                place = (platform, client_id, owner)
-                if (
-                    owner.is_nobody
-                    or (platform, client_id, product) in configured
-                    or owner.software_id in declared.software_ids
-                ):
+                marks = (platform, client_id, owner)
+                is_configured = (platform, client_id, product) in configured
+                if owner.is_nobody or is_configured or owner.software_id in declared.software_ids:
                     continue
                 snapshot = authority.clients.get(client_id)
                 metadata = snapshot.client.metadata if snapshot else None
-                before = found.get(place) or _undeclared(
+                before = clients.get(marks) or _undeclared(
                     platform, client_id, metadata, owner, is_unread=client_id in authority.unread
                 )
-                found[place] = before.model_copy(update={"products": (*before.products, product)})
-    return tuple(found.values())
+                clients[marks] = before.model_copy(update={"products": (*before.products, product)})
+    return tuple(clients.values())
 
 
 def _connection(owner: Owner) -> Owner:
-    """Whose it is, whichever resource has it."""
+    """Return an owner without its incarnation: the same for all resources of a connection."""
     return replace(owner, incarnation=None)
 
 
@@ -120,8 +113,10 @@ def _undeclared(
     *,
     is_unread: bool = False,
 ) -> UndeclaredClient:
-    """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are
-    left; unless it could not be read."""
+    """Return a client, or one whose products alone bear these marks of an ``owner``.
+
+    Without ``metadata`` the client is gone and its products are left, unless the client could not be read.
+    """
     gone = "report.client_unread" if is_unread else "report.client_is_gone"
     owner = owner or (metadata.owner if metadata else Owner())
     return UndeclaredClient(
@@ -137,7 +132,7 @@ def _undeclared(
 
 
 def _natural_keys(declared: Client) -> Iterator[str]:
-    """The natural keys under which a create finds its client: its own, and its earlier ones."""
+    """Yield the natural keys under which a create finds its client: its own, and its earlier ones."""
     own = str(declared.fields.get("software_id"))
     yield own
     yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
@@ -148,31 +143,31 @@ def _products(client: ClientDrift) -> Iterable[str]:
 
 
 def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:
-    """Set apart what a form has left where it is, and what ``stack`` (as authorities name it) left; None where no forms
-    say which.
+    """Sort clients into those that a form preserved, those that ``stack`` left behind, and the others.
 
-    Of several that bear the same owner, none is known to be the one that a form has left.
+    ``stack`` is as authorities name it; None where no form says which. Of several clients with the same owner, nobody
+    knows which one a form preserved.
     """
-    owners = [Owner(one.software_id, one.made_by) for one in clients]
-    times, found = Counter(owners), Apart([], [], [])
-    for one, owner in zip(clients, owners, strict=True):
-        if owner in preserved and times[owner] == 1 and not one.is_of_another:
-            found.preserved.append(one)
-        elif stack is not None and one.made_by == stack:
-            found.left_behind.append(one)
+    owners = [Owner(client.software_id, client.made_by) for client in clients]
+    times, groups = Counter(owners), Apart([], [], [])
+    for client, owner in zip(clients, owners, strict=True):
+        if owner in preserved and times[owner] == 1 and not client.is_of_another:
+            groups.preserved.append(client)
+        elif stack is not None and client.made_by == stack:
+            groups.left_behind.append(client)
         else:
-            found.others.append(one)
-    return found
+            groups.others.append(client)
+    return groups
 
 
 def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:
     """Leave out the clients of operators and of the authorities themselves, which nobody will ever declare."""
-    found = ((one, _reserved(platforms[one.platform], one.client_id, one.made_by)) for one in clients)
-    return tuple(one for one, reserved in found if reserved is None or not reserved.is_certain)
+    checked = ((client, _reserved(platforms[client.platform], client.client_id, client.made_by)) for client in clients)
+    return tuple(client for client, reserved in checked if reserved is None or not reserved.is_certain)
 
 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
-    """Every client of every platform but those; and why no form may have it as it is."""
+    """Yield every client of every platform but the reserved ones, with the reason why no form may have it."""
     for platform, connected in platforms.items():
         for snapshot in _without_borrowed_keys(connected.authority):
             reserved = _reserved(connected, snapshot.client.client_id, snapshot.client.metadata.managed_by)
@@ -181,16 +176,14 @@ def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot,
 
 
 def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
-    """What its authority says of a client; one that a stack made is no operator's."""
+    """Return what its authority says of a client; one that a stack made is no operator's."""
     return platform.reserved.get(client_id) if made_by is None else None
 
 
 def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
-    """Take the natural key from a client that was copied in the authority's console: it has that of another, and is no
-    form's by it.
+    """Take the natural key from a client that was copied in the authority's console: the key is the original's.
 
-    Where none of them got its client-ID from the key, nobody can know which one is the copy: then none is a form's by
-    it.
+    Where no client got its client-ID from the key, nobody knows which one is the copy: then all lose the key.
     """
     snapshots = list(authority.clients())
     times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)

@@ -29,8 +29,8 @@ WORKER_THREADS = 8
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
-    """The portal of one environment and platform. The database is opened when the application starts, and mails are
-    received then."""
+    """Return the portal of one environment and platform. The database is opened when the application starts, and mails
+    are received then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

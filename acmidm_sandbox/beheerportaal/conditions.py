@@ -8,12 +8,12 @@ _ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 
 
 def etag(version: int) -> str:
-    """The strong entity tag of a version."""
+    """Return the strong entity tag of a version."""
     return f'"{version}"'
 
 
 def require_current(if_match: str | None, version: int | None) -> None:
-    """Checks `If-Match` against a document's version, None for a document that isn't there.
+    """Check `If-Match` against a document's version, None for a document that isn't there.
 
     Raises:
         Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one. Weak tags never

@@ -29,7 +29,7 @@ class Portal:
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
-        """Opens the database; makes it, and the key that signs, at the first start."""
+        """Open the database; make it and the signing key at the first start."""
         database = open_database(settings.database)
         key = signing_key(database)
         own_tokens = AccessTokens(settings, key, database)
@@ -49,7 +49,7 @@ class Portal:
         )
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self.database.close()
 
 

@@ -89,44 +89,43 @@ class Mistake:
 
 
 def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """All that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`; empty when nothing
-    is."""
+    """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`."""
     return [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)]
 
 
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
-    """The same as they were found, for those who say it in other words."""
-    found = [
+    """Return the mistakes themselves, for pages that put them in other words."""
+    mistakes = [
         replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
         for position, key in enumerate(keys)
         for mistake in _of_key(key)
     ]
     kids = [key.get("kid") for key in keys]
-    found += [
+    mistakes += [
         Mistake(f"/keys/{position}/kid", "kid_twice", {"position": kids.index(kid)})
         for position, kid in enumerate(kids)
         if kid is not None and kids.index(kid) < position
     ]
-    return found
+    return mistakes
 
 
 def registered(key: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a key without mistakes: its registered members."""
+    """Return the registered members of a key without mistakes, which are all that is kept."""
     return {name: key[name] for name in REGISTERED if name in key}
 
 
 def thumbprint(key: Mapping[str, Any]) -> str:
-    """The SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
+    """Return the SHA-256 thumbprint (RFC 7638) of a key without mistakes: its identity."""
     return str(JWK(**{name: key[name] for name in ("kty", *_MATERIAL[key["kty"]])}).thumbprint())
 
 
 def is_in_time(key: Mapping[str, Any], now: float) -> bool:
-    """Whether a key may be used at a time in seconds since 1970."""
+    """Return whether a key may be used at a time in seconds since 1970."""
     return bool(key.get("nbf", 0) <= now < key.get("exp", float("inf")))
 
 
 def private_members(value: Any) -> list[str]:
-    """The names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
+    """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
     if isinstance(value, Mapping):
         own = [name for name in _PRIVATE_MEMBERS if name in value] + (["kty"] if value.get("kty") == "oct" else [])
         return own + [name for part in value.values() for name in private_members(part)]
@@ -136,7 +135,8 @@ def private_members(value: Any) -> list[str]:
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
-    """The signature algorithms that fit a key by its type and curve, narrowed by its own `alg` (RFC 7517 §4.4)."""
+    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own `alg` (RFC 7517
+    §4.4)."""
     return [alg for alg in _fitting(key) if "alg" not in key or key["alg"] == alg]
 
 
@@ -212,7 +212,7 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _is_spelled_right(value: Any, size: int | None) -> bool:
-    """Whether this is the one spelling of a number: another one would be another thumbprint of the same key.
+    """Return whether this is the one spelling of a number: another one would be another thumbprint of the same key.
 
     RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and §6.3.1.1).
     """

@@ -15,7 +15,7 @@ from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 def register_operator(
     database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: Mapping[str, Any]
 ) -> None:
-    """Registers an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
+    """Register an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
 
     Raises:
         ValueError: for a client_id that reads like a user's, or a key that can't be used.
@@ -25,8 +25,8 @@ def register_operator(
         raise ValueError(
             f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another"
         )
-    if found := mistakes([public_jwk]):
-        raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in found))
+    if wrong := mistakes([public_jwk]):
+        raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong))
     operator = operators.StoredOperator(client_id, sorted(set(rights)), [registered(public_jwk)])
     with closing(open_database(database)) as store, store.write() as connection:
         operators.put(connection, operator)

@@ -50,7 +50,7 @@ def not_found(what: str) -> Problem:
 
 
 def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """The first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
+    """Return the first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
     more = len(mistakes) - MOST_MISTAKES
     return [
         *mistakes[:MOST_MISTAKES],
@@ -68,12 +68,12 @@ def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """A JSON Pointer (RFC 6901 §3)."""
+    """Return a JSON Pointer (RFC 6901 §3)."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def response(problem: Problem) -> JSONResponse:
-    """A problem as an answer."""
+    """Return a problem as an answer."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status_code).phrase,
@@ -87,19 +87,19 @@ def response(problem: Problem) -> JSONResponse:
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
-    """422. What was sent is never repeated: it may be a secret."""
+    """Return a 422. The value that was sent is never repeated: it may be a secret."""
     errors = []
-    for found in error.errors():
-        where, *path = found["loc"]
-        message = found["msg"].removeprefix("Value error, ")
+    for details in error.errors():
+        where, *path = details["loc"]
+        message = details["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
-        place = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
-        errors.append({**place, "detail": message})
+        location = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
+        errors.append({**location, "detail": message})
     return refused(errors)
 
 
 def _of_http(request: Request, error: HTTPException) -> Problem:
-    """Gives the framework's own refusals (no route, wrong method, unreadable body) a sentence that helps."""
+    """Give the framework's own refusals (no route, wrong method, unreadable body) a sentence that helps."""
     path = request.scope["path"]  # not of the URL, which is made of the Host header too
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",
@@ -111,7 +111,7 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes
+    """Return all methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes
     only."""
     return [
         method
@@ -121,7 +121,7 @@ def _methods(request: Request) -> list[str]:
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
-    """Makes every error of the application a problem document, or what `forms` has for the beginning of the path."""
+    """Make every error of the application a problem document, or what `forms` has for the beginning of the path."""
 
     def answer(request: Request, problem: Problem) -> JSONResponse:
         path = request.scope["path"]

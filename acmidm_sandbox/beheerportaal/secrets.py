@@ -15,7 +15,7 @@ def hash_secret(secret: str) -> str:
 
 
 def is_secret(secret: str, hashed: str) -> bool:
-    """Whether `hashed` was made from `secret`."""
+    """Return whether `hashed` was made from `secret`."""
     _, salt, digest = hashed.split("$")
     return hmac.compare_digest(_scrypt(secret, bytes.fromhex(salt)).hex(), digest)
 

@@ -12,8 +12,8 @@ _IGNORABLE = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text itself, where all of it can be seen: no control, bidirectional or invisible character, no space around
-    it.
+    """Return the text itself, where all of it can be seen: no control, bidirectional or invisible character, no space
+    around it.
 
     Raises:
         ValueError: with a sentence that goes on after the name of the field.
@@ -28,7 +28,7 @@ def visible(text: str) -> str:
 
 
 def all_visible(value: Any) -> Any:
-    """A JSON value itself, where each name and text in it is `visible`.
+    """Return a JSON value itself, where each name and text in it is `visible`.
 
     Raises:
         ValueError

@@ -28,8 +28,8 @@ def add_user(
     aansluitingenteam: bool = False,
     organisation_name: str = "",
 ) -> str:
-    """Adds a user of an organisation, known by its OVO code, its KBO number or both; returns the password, which is
-    kept as a hash only.
+    """Add a user of an organisation, known by its OVO code, its KBO number or both; return the password, which is kept
+    as a hash only.
 
     Raises:
         ValueError: one sentence, for a name or codes that can't be used.
@@ -48,7 +48,7 @@ def add_user(
 
 
 def list_users(database: Path) -> list[User]:
-    """All users, by name."""
+    """Return all users, by name."""
     with closing(open_database(database)) as store, store.read() as connection:
         return users.everyone(connection)
 
@@ -65,7 +65,7 @@ def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
 
 
 def remove_user(database: Path, name: str) -> None:
-    """Removes a user; that ends the sessions too.
+    """Remove a user; that ends the sessions too.
 
     Raises:
         ValueError: where there is no such user.

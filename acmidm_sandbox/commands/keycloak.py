@@ -43,10 +43,10 @@ def start(stack: StackOption = "keycloak") -> None:
     """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm
     brought up to date."""
 
-    def start_one(found: Served) -> str:
-        server = Server(found.daemon(NAME).folder, _distribution(), found.settings.address.port or 80)
+    def start_one(served: Served) -> str:
+        server = Server(served.daemon(NAME).folder, _distribution(), served.settings.address.port or 80)
         started = start_server(server)
-        _set_up_realm(server, found)
+        _set_up_realm(server, served)
         sentence = "sandbox.started" if started else "sandbox.running"
         return say(sentence, name=daemon_of(server).title, address=server.origin)
 

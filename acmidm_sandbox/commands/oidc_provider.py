@@ -35,8 +35,8 @@ add_stop_and_status(app, NAME)
 def start(stack: StackOption = NAME) -> None:
     """Start the oidc-provider of a stack; one that runs with the same settings is left alone, another started anew."""
 
-    def start_one(found: Served) -> str:
-        server = _server(found)
+    def start_one(served: Served) -> str:
+        server = _server(served)
         sentence = "sandbox.started" if start_server(server) else "sandbox.running"
         return say(sentence, name=daemon_of(server).title, address=server.issuer)
 

@@ -54,9 +54,9 @@ def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, 
     def start_one(portal: EmbeddedPortal) -> str:
         started = portal.daemon.start(portal.prepared())
         sentence = "sandbox.started" if started else "sandbox.running"
-        said = say(sentence, name=portal.daemon.title, address=portal.settings.origin)
+        message = say(sentence, name=portal.daemon.title, address=portal.settings.origin)
         mail = portal.settings.smtp_port
-        return say("sandbox.with_mail", started=said, port=mail) if mail else said
+        return say("sandbox.with_mail", started=message, port=mail) if mail else message
 
     on_each(portals(stack, explain_refusals, strict), start_one)
 
@@ -101,14 +101,14 @@ def mail(
         fail(say("sandbox.receives_no_mail", stack=stack))
     search = " ".join(words or ())
     with usable_database():
-        found = listed(received_mails(database), search)
+        mails = listed(received_mails(database), search)
     if output is MailOutput.JSON:
-        typer.echo(as_json(Mails(stack=stack, mails=found)))
-    elif not found:
+        typer.echo(as_json(Mails(stack=stack, mails=mails)))
+    elif not mails:
         sentence = "sandbox.no_such_mail" if search else "sandbox.no_mail"
         typer.echo(say(sentence, stack=stack, search=plain(search)))
     else:
-        typer.echo("\n\n".join("\n".join(lines(one)) for one in found))
+        typer.echo("\n\n".join("\n".join(lines(received)) for received in mails))
 
 
 _users = typer.Typer(help="The users of the embedded Beheerportaal's web interface.", no_args_is_help=True)
@@ -156,8 +156,8 @@ def add(
 def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
     """List the users."""
     with usable_database():
-        found = list_users(_portal(stack, platform).database)
-    for user in found:
+        users = list_users(_portal(stack, platform).database)
+    for user in users:
         codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
         typer.echo(f"{user.name}: {codes}, {', '.join(user.rights) or say('sandbox.user.no_right')}")
 
@@ -188,10 +188,10 @@ def remove(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpt
 
 def _portal(stack: str, platform: str) -> PortalSettings:
     own = (portal.settings for portal in portals(stack) if portal.served.platform == platform)
-    found = next((settings for settings in own if settings.external_issuer is None), None)
-    if found is None:
+    portal_settings = next((settings for settings in own if settings.external_issuer is None), None)
+    if portal_settings is None:
         fail(say("sandbox.no_portal", stack=stack, platform=platform))
-    return found
+    return portal_settings
 
 
 app.add_typer(_users, name="user")

@@ -30,7 +30,7 @@ class Admin:
         return self.request("GET", path, params=parameters).json()
 
     def find(self, path: str) -> Any:
-        """What is there; None where a 404 says that nothing is."""
+        """Return what is there; None where a 404 says that nothing is."""
         answer = self._http.get(f"/admin/realms{path}")
         return None if answer.status_code == 404 else answer.raise_for_status().json()
 
@@ -47,19 +47,19 @@ class Admin:
         return self._http.request(method, f"/admin/realms{path}", **options).raise_for_status()
 
     def client(self, realm: str, client_id: str) -> Document | None:
-        """A client by its client-ID, as Keycloak represents it."""
-        found: list[Document] = self.get(f"/{realm}/clients", clientId=client_id)
-        return found[0] if found else None
+        """Return a client by its client-ID, as Keycloak represents it."""
+        clients: list[Document] = self.get(f"/{realm}/clients", clientId=client_id)
+        return clients[0] if clients else None
 
     def existing_client(self, realm: str, client_id: str) -> Document:
-        """The same, where there must be one. Raises LookupError."""
-        found = self.client(realm, client_id)
-        if found is None:
+        """Return the same, where there must be one. Raises LookupError."""
+        client = self.client(realm, client_id)
+        if client is None:
             raise LookupError(f"realm {realm} has no client {client_id}")
-        return found
+        return client
 
     def scope_ids(self, realm: str) -> Mapping[str, str]:
-        """The internal id of each client scope by its name."""
+        """Return the internal id of each client scope by its name."""
         return {scope["name"]: scope["id"] for scope in self.get(f"/{realm}/client-scopes")}
 
 

@@ -46,7 +46,7 @@ class Realm:
 
 
 def set_up(admin: Admin, realm: Realm) -> None:
-    """Makes the realm, or brings it to this."""
+    """Make the realm, or bring it to this state."""
     audit = {"adminEventsEnabled": realm.audited, "adminEventsDetailsEnabled": realm.audited}
     document = {"realm": realm.name, "enabled": True, **audit, **realm.settings}
     if admin.find(f"/{realm.name}") is None:
@@ -97,11 +97,11 @@ def _update_scope(admin: Admin, path: str, existing: Document, wanted: Document)
     # A PUT leaves the mappers as they are.
     mappers = {mapper["name"]: mapper for mapper in existing.get("protocolMappers", [])}
     for mapper in wanted["protocolMappers"]:
-        found = mappers.get(mapper["name"])
-        if found is None:
+        present = mappers.get(mapper["name"])
+        if present is None:
             admin.post(f"{path}/protocol-mappers/models", mapper)
-        elif found["config"] != mapper["config"]:
-            admin.put(f"{path}/protocol-mappers/models/{found['id']}", {**mapper, "id": found["id"]})
+        elif present["config"] != mapper["config"]:
+            admin.put(f"{path}/protocol-mappers/models/{present['id']}", {**mapper, "id": present["id"]})
 
 
 def _operator(admin: Admin, realm: Realm) -> None:
@@ -119,14 +119,14 @@ def _operator(admin: Admin, realm: Realm) -> None:
         "clientAuthenticatorType": "client-jwt",
         "attributes": {"use.jwks.string": "true", "jwks.string": json.dumps({"keys": [dict(realm.operator_jwk)]})},
     }
-    found = admin.client(realm.name, realm.operator)
-    if found is None:
+    client = admin.client(realm.name, realm.operator)
+    if client is None:
         admin.post(f"/{realm.name}/clients", document)
-        found = admin.existing_client(realm.name, realm.operator)
+        client = admin.existing_client(realm.name, realm.operator)
     else:
-        admin.put(f"/{realm.name}/clients/{found['id']}", document)
-    path = f"/{realm.name}/clients/{found['id']}"
-    _only_these_scopes(admin, realm, path, found)
+        admin.put(f"/{realm.name}/clients/{client['id']}", document)
+    path = f"/{realm.name}/clients/{client['id']}"
+    _only_these_scopes(admin, realm, path, client)
     _only_these_rights(admin, realm, path)
 
 
@@ -145,10 +145,10 @@ def _only_these_rights(admin: Admin, realm: Realm, path: str) -> None:
     management = admin.existing_client(realm.name, "realm-management")["id"]
     account = f"/{realm.name}/users/{admin.get(f'{path}/service-account-user')['id']}/role-mappings"
     roles = [admin.get(f"/{realm.name}/clients/{management}/roles/{name}") for name in realm.rights]
-    for place in (f"{account}/clients/{management}", f"{path}/scope-mappings/clients/{management}"):
-        if superfluous := [role for role in admin.get(place) if role["name"] not in realm.rights]:
-            admin.delete(place, superfluous)
-        admin.post(place, roles)
+    for rights_path in (f"{account}/clients/{management}", f"{path}/scope-mappings/clients/{management}"):
+        if superfluous := [role for role in admin.get(rights_path) if role["name"] not in realm.rights]:
+            admin.delete(rights_path, superfluous)
+        admin.post(rights_path, roles)
     # The realm gives each account a few roles of its own, such as managing its profile.
     if own := admin.get(f"{account}/realm"):
         admin.delete(f"{account}/realm", own)

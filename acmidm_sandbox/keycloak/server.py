@@ -57,8 +57,8 @@ class Server:
         return json.dumps({"version": self.version, "origin": self.origin})
 
     def spoils(self, settings: str) -> str | None:
-        """The newer version of these settings, whose database this one would spoil. An older one's is brought up to
-        date."""
+        """Return the newer version of these settings, whose database this one would spoil. An older one's is brought up
+        to date."""
         written = str(json.loads(settings)["version"])
         return written if _numbers(written) > _numbers(self.version) and not self.in_memory else None
 

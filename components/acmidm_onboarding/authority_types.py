@@ -70,12 +70,12 @@ class AuthorityType(Generic[S]):
 @cache
 def installed_authorities() -> Mapping[str, AuthorityType[Any]]:
     """Return each installed type by its name, in alphabetical order. Raises Failure for one that is not usable."""
-    found: dict[str, AuthorityType[Any]] = {}
+    types: dict[str, AuthorityType[Any]] = {}
     for point in sorted(entry_points(group=GROUP)):
-        if point.name in found:
+        if point.name in types:
             raise _unusable(point, "has the name of another", "uninstall one of the two")
-        found[point.name] = _loaded(point)
-    return found
+        types[point.name] = _loaded(point)
+    return types
 
 
 def _loaded(point: EntryPoint) -> AuthorityType[Any]:

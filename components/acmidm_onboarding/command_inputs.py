@@ -29,9 +29,9 @@ knows."""
 
 
 @contextmanager
-def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
-    """Yield the words by which a command of the engine has ``there``; none where nobody has asked what is there."""
-    if there is None:
+def handing(stack: str, clients: Records | None) -> Iterator[tuple[str, ...]]:
+    """Yield the words by which a command of the engine has ``clients``; none where nobody has asked what is there."""
+    if clients is None:
         yield ()
         return
     with TemporaryDirectory(prefix="acmidm-") as name:
@@ -42,11 +42,11 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {
-            one: {
+            resource_name: {
                 "scopes": None if client.scopes is None else sorted(client.scopes),
                 "products": sorted(client.products),
             }
-            for one, client in there.items()
+            for resource_name, client in clients.items()
         }
         value.write_text(json.dumps(parts), "utf-8")
         yield ("--config-file", str(file))
@@ -54,12 +54,12 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
 
 def read_there(file: Path, environment: Environment) -> Records:
     """Return what ``handing`` wrote. Raises Failure."""
-    found = {}
+    clients = {}
     try:
         for name, parts in json.loads(file.read_text("utf-8")).items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             products = {product: dict[str, object]() for product in parts["products"]}
-            found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
+            clients[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None
-    return found
+    return clients

@@ -66,8 +66,8 @@ class Resource(StrEnum):
 
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
-    found = mapping(document.get("deployment")).get("resources")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    resources = mapping(document.get("deployment")).get("resources")
+    return [resource for resource in resources if isinstance(resource, Mapping)] if isinstance(resources, list) else []
 
 
 def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, str, object]]:
@@ -85,7 +85,7 @@ def decrypted(secret: object) -> Any:
 
 
 def kind_of(resource: EngineResource) -> str:
-    """The last word of the type of one of this project's resources; nothing of any other."""
+    """Return the last word of the type of one of this project's resources; nothing of any other."""
     of_package, _, kind = _type_of(resource).rpartition(":")
     return kind if of_package in _OURS else ""
 
@@ -100,7 +100,7 @@ def name_of(resource: EngineResource) -> str:
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """The key, the platform and the part of a client that one of the resources is, or the component above them.
+    """Return the key, the platform and the part of a client that one of the resources is, or the component above them.
 
     The component has the key for its name. What is below it may have another name, after a rename that failed in part
     or by hand.
@@ -112,8 +112,8 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     key, platform = client_of(resource)
     if kind != Resource.ONBOARDING:
         key = name_of(component) or key
-    if (known := inputs.get("platform")) in list(Platform):
-        platform = Platform(known)
+    if (platform_name := inputs.get("platform")) in list(Platform):
+        platform = Platform(platform_name)
     if kind == Resource.PRODUCT:
         return key, platform, product_part(str(inputs.get("product")))
     below = [] if is_named else name_of(resource).split("/")[2:]
@@ -121,7 +121,7 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """The key and the platform of the client that a resource is of, as its own name has them:
+    """Return the key and the platform of the client that a resource is of, as its own name has them:
     ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
     return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
@@ -139,26 +139,25 @@ def key_and_part(resource: EngineResource, environment: Environment) -> tuple[Cl
 def by_part(
     resources: Iterable[EngineResource], environment: Environment
 ) -> dict[tuple[ClientKey, str], EngineResource]:
-    """The resources that are of clients."""
+    """Return the resources that are of clients."""
     return {key_and_part(resource, environment): resource for resource in resources if part_of(resource)}
 
 
 def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
-    """The clients that resources make together; of some there may be parts alone."""
+    """Return the clients that resources make together; of some only parts may be there."""
     parts: dict[ClientKey, dict[str, EngineResource]] = defaultdict(dict)
     components: dict[str, Mapping[str, Any]] = {}
-    for (place, part), resource in resources.items():
+    for (client_key, part), resource in resources.items():
         if part == Resource.ONBOARDING:
-            components[place[0]] = mapping(resource.get("inputs"))
+            components[client_key[0]] = mapping(resource.get("inputs"))
         else:
-            parts[place][part] = resource
-    return with_first_marked(
-        client_from(place, of_one, components.get(place[0], {})) for place, of_one in parts.items()
-    )
+            parts[client_key][part] = resource
+    return with_first_marked(client_from(key, own, components.get(key[0], {})) for key, own in parts.items())
 
 
-def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
-    """The client that its parts make, with what its form says of all its clients: the inputs of their component."""
+def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
+    """Return the client that its parts make, with what its form says of all its clients: the inputs of their
+    component."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
@@ -168,7 +167,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
-        *place,
+        *client_key,
         fields=with_incarnation(
             flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
         ),
@@ -178,13 +177,13 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
         awaits_key=awaits,
         adopts=mapping(own.get("adopt")).get("client_id"),
         protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
-        retained=bool(goes) and all(one.get("retainOnDelete") for one in goes),
+        retained=bool(goes) and all(part.get("retainOnDelete") for part in goes),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=(
             None
             if keys.get("jwks") is None
-            else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()})
+            else keys_of({kid: mapping(members) for kid, members in mapping(keys["jwks"]).items()})
         ),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         proven=mapping(keys.get("proven")),
@@ -197,7 +196,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
         exemptions=mapping(component.get("exemptions")),
         retire=mapping(component.get("retire")),
         preserve=component.get("preserve") is True,
-        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(place[1]))),
+        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(client_key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         others={part: _compared(own) for part, own in inputs.items() if part.partition("/")[0] not in list(Resource)},
         made_at=_made_at(client),
@@ -207,7 +206,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
 
 
 def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[str, Platform], int]]:
-    """Which of its secrets each client has, as its password says; one without a number is the first."""
+    """Yield which of its secrets each client has, as its password says; one without a number is the first."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
             number = str(mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
@@ -215,7 +214,7 @@ def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[
 
 
 def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
-    """The environment that the natural keys of clients have."""
+    """Return the environment that the natural keys of clients have."""
     for resource in resources:
         parts = str(mapping(resource.get("inputs")).get("software_id", "")).split("/")
         if len(parts) > 2 and parts[1] in list(Environment):
@@ -224,7 +223,7 @@ def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """A mapping as it is; whatever else there is, the engine's marker of what it does not know yet too, is none."""
+    """Return a mapping as it is; an empty one for all else, such as the engine's marker of an unknown value."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -239,8 +238,8 @@ def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of another resource, flat, without those of its provider and those with a secret, or what is not known
-    yet, in them."""
+    """Return the inputs of another resource, flat, without those of its provider and those with a secret, or what is
+    not known yet, in them."""
     names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
     return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
 
@@ -257,10 +256,10 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
     """Return what hand-overs recorded, by the name of each client's record."""
-    found = {}
-    for resource in (one for one in resources if kind_of(one) == HAND_OVER):
+    outcomes = {}
+    for resource in [resource for resource in resources if kind_of(resource) == HAND_OVER]:
         for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
             sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
             sent = datetime.fromisoformat(sent_at) if sent_at else None
-            found[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
-    return found
+            outcomes[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+    return outcomes

@@ -56,7 +56,7 @@ class Onboarding(pulumi.ComponentResource):
     connections: dict[str, dict[str, Any]]
     """Per platform what people want to know of the client: its ID, scopes, keys and products."""
     client_secrets: dict[str, pulumi.Output[str]]
-    """Per platform that of a client which authenticates with one."""
+    """Per platform the secret of a client that authenticates with one."""
     handing_over: dict[str, dict[str, Any]]
     """Per natural key what ``hand_over`` wants to know of its client."""
     parts: list[AuthorityResource]
@@ -69,31 +69,30 @@ class Onboarding(pulumi.ComponentResource):
                 f"Onboarding {name} is given no connections; give it those of one application, or leave it out"
             )
         first = connections[0]
-        if others := sorted({one.key for one in connections} - {name}):
+        if others := sorted({connection.key for connection in connections} - {name}):
             raise pulumi.RunError(
                 f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections"
             )
-        # No authority knows of these, and so a preview shows a change of one.
+        # No authority has these facts: only as inputs does a preview show that they change.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
-        withdrawn = {
-            one.platform.value: dict.fromkeys(sorted(one.withdrawn), True) for one in connections if one.withdrawn
-        }
+        leaving = (connection for connection in connections if connection.withdrawn)
+        withdrawn = {client.platform.value: dict.fromkeys(sorted(client.withdrawn), True) for client in leaving}
         inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
-        left = {one.platform.value: one.organisation for one in connections if one.left}
+        left = {connection.platform.value: connection.organisation for connection in connections if connection.left}
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__(
             "acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts)
         )
         self.parts, self.client_secrets, self.handing_over = [], {}, {}
-        given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
+        given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda jwks: _public_keys(first, jwks))
         declared = [connection for connection in connections if not connection.left]
         self.connections = {
             connection.platform.value: self._declare(connection, given, args.protect) for connection in declared
         }
-        self.register_outputs({"connections": known(self.connections)})
+        self.register_outputs({"connections": without_unknown(self.connections)})
 
     def _declare(self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
         if given is not None and connection.jwks_uri:
@@ -118,8 +117,8 @@ class Onboarding(pulumi.ComponentResource):
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
-            beside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
-            self.parts.append(ProductConfiguration(connection, product, client_id, beside))
+            options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
+            self.parts.append(ProductConfiguration(connection, product, client_id, options))
         return {
             "organisation": connection.organisation,
             "organisation_code": connection.declared_by.code,
@@ -131,14 +130,14 @@ class Onboarding(pulumi.ComponentResource):
         }
 
     def _secret(self, connection: Declaration) -> pulumi.Output[str]:
-        """The client secret: made here and encrypted in the state. Its name begins with the component's, so that it has
-        its aliases."""
+        """Return the client secret, made here and encrypted in the state. Its name begins with the component's, so that
+        it has the component's aliases."""
         generation = connection.secret_generation or 1
         password = pulumi_random.RandomPassword(
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
-            # None for the first, so that what was made before there were generations stays as it is.
+            # None for the first generation, so that secrets older than generations stay as they are.
             keepers={"generation": str(generation)} if generation > 1 else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -153,38 +152,38 @@ class Onboarding(pulumi.ComponentResource):
 def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
     """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for
     an onboarding."""
-    connections = {key: one for onboarding in onboardings for key, one in onboarding.handing_over.items()}
-    return HandOver(known(connections), pulumi.ResourceOptions(protect=protect))
+    connections = {key: facts for onboarding in onboardings for key, facts in onboarding.handing_over.items()}
+    return HandOver(without_unknown(connections), pulumi.ResourceOptions(protect=protect))
 
 
-def known(value: Any) -> pulumi.Output[Any]:
-    """A value without what is not known, all the way down: what failed to be made has no output, and is no string
-    either; nor has a client an ID of which nobody knows whether it was made."""
+def without_unknown(value: Any) -> pulumi.Output[Any]:
+    """Return a value without its unknown parts, at every depth: a resource that failed has no output, and a client that
+    may not have been made has no ID."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
-            found = await part.future() if await part.is_known() else None
-            return None if found == UNKNOWN else await resolved(found)
+            content = await part.future() if await part.is_known() else None
+            return None if content == UNKNOWN else await resolved(content)
         if isinstance(part, Mapping):
-            found = {name: await resolved(value) for name, value in part.items()}
-            return {name: value for name, value in found.items() if value is not None}
+            parts = {name: await resolved(value) for name, value in part.items()}
+            return {name: value for name, value in parts.items() if value is not None}
         return part
 
     return pulumi.Output.from_input(resolved(value))
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
-    """The names before ``name``, which begins with the connection's key."""
+    """Return the names before ``name``, which begins with the connection's key."""
     return [pulumi.Alias(name=former + name.removeprefix(connection.key)) for former in connection.formerly]
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
-    """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there
-    twice."""
+    """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is
+    there twice."""
     keys: dict[str, PublicJwk] = {}
-    for number, one in enumerate(given, start=1):
+    for number, jwk in enumerate(given, start=1):
         try:
-            key = parse_jwk(one if isinstance(one, str) else json.dumps(one))
+            key = parse_jwk(jwk if isinstance(jwk, str) else json.dumps(jwk))
         except InvalidJwk as error:
             sentences = [f"{connection.key}, key {number}: the key {reason.sentence}" for reason in error.reasons]
             raise pulumi.RunError("\n".join(sentences)) from None

@@ -30,7 +30,7 @@ _TYPE = "pulumi-python:dynamic/acmidm:"
 
 
 def policies(folder: Path) -> list[ResourceValidationPolicy]:
-    """Every policy, for the project in ``folder``."""
+    """Return every policy, for the project in ``folder``."""
     project = cache(lambda stack: _Project(stack, folder))
     return [
         ResourceValidationPolicy(
@@ -89,7 +89,7 @@ def _validation(
 
 
 def _planned(args: ResourceValidationArgs) -> Planned:
-    """The part of a client that one resource is about."""
+    """Return the part of a client that one resource is about."""
     match args.resource_type.removeprefix(_TYPE):
         case Resource.CLIENT:
             return Planned(

@@ -40,7 +40,7 @@ ALREADY_REPORTED = 32
 UNKNOWN: list[str] = []
 """The names of clients that a gate holds back and the state lacks, though they may be there."""
 _WRITTEN = Path(os.devnull, "program", "program.yaml")
-"""The form of a connection that is in no file. Nothing beside it is on a disk either."""
+"""The path of a form that is in no file, in a folder that does not exist."""
 
 
 def read_settings() -> Settings:
@@ -81,24 +81,27 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             whose = organisation.get("name") or say("program.an_organisation")
             name = f"{whose}, {form.get('application') or say('program.a_form')}"
             raise Failure(
-                "\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)
+                "\n".join(on_one_line(f"{name}: {problem.what}; {problem.remedy}") for problem in error.problems)
             ) from None
-        found = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
+        wanted = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
         if missing := [
-            sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences
+            sentence
+            for withheld in wanted.held_back
+            if withheld.is_new and not withheld.is_declared
+            for sentence in withheld.sentences
         ]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
-        _require_random_plugin(found.declared)
-        return list(found.declared)
+        _require_random_plugin(wanted.declared)
+        return list(wanted.declared)
 
 
 def _stack(settings: Settings) -> Stack:
-    """The stack that the engine runs the program for."""
+    """Return the stack that the engine runs the program for."""
     file = pulumi.Config(NAMESPACE).get(HANDED)
     return Stack(
         full_name(pulumi.get_stack()),
         lambda: settings,
-        there=None if file is None else read_there(Path(file), settings.environment),
+        at_authorities=None if file is None else read_there(Path(file), settings.environment),
     )
 
 
@@ -108,31 +111,31 @@ def is_handed() -> bool:
 
 
 def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool = False) -> Desired:
-    """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
+    """Return what is desired of some connections, after a warning for each thing that is missing."""
     try:
-        found = stack.desired_of(connections, are_all=are_all)
+        wanted = stack.desired_of(connections, are_all=are_all)
     except UnreadableState as error:
         if stack.settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))
-        found = stack.desired_of(connections, NO_GATE, are_all=are_all)
-    # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each
-    # run.
-    for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
+        wanted = stack.desired_of(connections, NO_GATE, are_all=are_all)
+    # A command that hands the program its findings has reported what the gate misses; the engine would repeat it twice.
+    missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
+    for sentence in (*stolen_sentences(wanted.left), *missing):
         pulumi.log.warn(sentence)
-    held = [one for one in found.held_back if one.is_gated]
-    _say_unknown([one for one in held if one.is_partial], "program.unknown_scopes")
-    if stack.there is None:
-        _say_unknown([one for one in held if one.is_new], "program.unknown_clients")
-    # Of what has left and is preserved the name alone, so that a review sees when its form goes.
-    keys = {one.key for one in found.asked}
-    left = (replace(one, left=True) for one in found.left if one.key not in keys)
-    return replace(found, declared=(*found.declared, *left))
+    held_back = [withheld for withheld in wanted.held_back if withheld.is_gated]
+    _say_unknown([withheld for withheld in held_back if withheld.is_partial], "program.unknown_scopes")
+    if stack.at_authorities is None:
+        _say_unknown([withheld for withheld in held_back if withheld.is_new], "program.unknown_clients")
+    # Preserved clients that have left are declared by name alone, so that a review sees when their forms go.
+    keys = {form.key for form in wanted.asked}
+    left = (replace(form, left=True) for form in wanted.left if form.key not in keys)
+    return replace(wanted, declared=(*wanted.declared, *left))
 
 
-def _say_unknown(held: Sequence[Withheld], sentence: str) -> None:
-    """Say what nobody knows here: a program has no operator's rights to ask. An ``up`` ends in failure."""
-    if names := [one.connection.resource_name for one in held]:
+def _say_unknown(held_back: Sequence[Withheld], sentence: str) -> None:
+    """Report what a program cannot know without the operator's rights; an ``up`` then ends in failure."""
+    if names := [withheld.connection.resource_name for withheld in held_back]:
         UNKNOWN.extend(names)
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
             say(sentence, names=first_listed(names), stack=pulumi.get_stack())
@@ -164,14 +167,13 @@ def _as_json(value: Any) -> str:
 
 
 def _end_quietly_when_interrupted() -> None:
-    """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has
-    said why itself."""
+    """Print no traceback where the engine interrupts the program, as after a failed refresh: the engine reports why."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = lambda kind, error, trace: (
             None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
         )
-        # What the SDK had under way is closed then, where no event loop is left to close it in.
-        sys.unraisablehook = lambda found: None if iscoroutine(found.object) else sys.__unraisablehook__(found)
+        # Python then closes the SDK's unfinished coroutines, without an event loop to close them in.
+        sys.unraisablehook = lambda event: None if iscoroutine(event.object) else sys.__unraisablehook__(event)
 
 
 def _settings() -> Settings:
@@ -180,7 +182,7 @@ def _settings() -> Settings:
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys)
-    # The provider refuses it too; but there the engine breaks off, with what it made of the sentence.
+    # The provider refuses an untrusted host too, but the engine then breaks off and garbles the sentence.
     settings_of.require_trusted_hosts(settings)
     return settings
 

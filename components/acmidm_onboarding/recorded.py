@@ -1,8 +1,7 @@
 """What a stack's state has of each connection, read with the engine while a program or a command runs.
 
-The state and not the outputs, which anybody's program may write as it likes. Nothing in it is decrypted, and no lock is
-needed: the engine's own stack is read too, as it is before the run that reads it. One read costs about 0.2 s, and there
-is none where nobody asks.
+The state is read and not the outputs, which any program may write as it likes. Nothing is decrypted and no lock is
+needed: a run reads its own stack as it was before the run. One read costs about 0.2 s, and happens only on request.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ class Recorded:
     """What a state has."""
 
     parts: Mapping[str, Client]
-    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``), also one without its client: a rename that failed in
-    part left it."""
+    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``); also parts without a client, which a rename that
+    failed has left."""
     leaving: tuple[Client, ...] = ()
     """Clients marked for deletion: the next ``up`` removes them."""
     cut_off: tuple[str, ...] = ()
@@ -64,24 +63,25 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     resources = resources_in(document)
     environment = environment or environment_in(resources) or Environment.TNI
     pending = mapping(document.get("deployment")).get("pending_operations") or ()
+    cut_off = (mapping(operation.get("resource")) for operation in pending)
     staying, leaving = (
         clients_in(by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
         for leaves in (False, True)
     )
     generations = dict(generations_in(resources))
     hand_over = handed_over_in(resources)
-    found = (
+    clients = (
         replace(
             client,
-            secret_generation=generations.get(place[:2]),
+            secret_generation=generations.get(client_key[:2]),
             handed_over=hand_over.get(record_name(client.platform, client.client_id)),
         )
-        for place, client in staying.items()
+        for client_key, client in staying.items()
     )
     return Recorded(
-        {client.resource_name: client for client in found},
+        {client.resource_name: client for client in clients},
         tuple(client for client in leaving.values() if client.client_id),
-        tuple(str(one.get("urn")) for operation in pending if part_of(one := mapping(operation.get("resource")))),
+        tuple(str(resource.get("urn")) for resource in cut_off if part_of(resource)),
     )
 
 
@@ -91,14 +91,14 @@ def recorded(stack: str) -> Recorded | None:
 
     None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
     """
-    found = _read(stack)
-    return None if isinstance(found, str) else recorded_in(found)
+    state = _read(stack)
+    return None if isinstance(state, str) else recorded_in(state)
 
 
 def unreadable(stack: str) -> str | None:
     """Return why the state of a stack cannot be read, None where it can."""
-    found = _read(stack)
-    return found if isinstance(found, str) else None
+    reason = _read(stack)
+    return reason if isinstance(reason, str) else None
 
 
 def is_missing(stack: str) -> bool:
@@ -108,8 +108,9 @@ def is_missing(stack: str) -> bool:
 
 def handed_over(stack: str) -> Mapping[str, Any]:
     """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be read."""
-    found = _read(stack)
-    hand_over = [one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == HAND_OVER]
+    state = _read(stack)
+    resources = resources_in({} if isinstance(state, str) else state)
+    hand_over = [resource for resource in resources if kind_of(resource) == HAND_OVER]
     return mapping(hand_over[-1].get("outputs")) if hand_over else {}
 
 
@@ -119,10 +120,10 @@ def own_state(stack: str) -> Mapping[str, Any]:
     Raises:
         UnreadableState: where it cannot be read: whoever decides by it must not go on as if it were empty.
     """
-    found = _read(stack)
-    if isinstance(found, str):
-        raise UnreadableState(say("state.unreadable", found=found))
-    return found
+    state = _read(stack)
+    if isinstance(state, str):
+        raise UnreadableState(say("state.unreadable", found=state))
+    return state
 
 
 def full_name(stack: str) -> str:
@@ -136,7 +137,7 @@ def full_name(stack: str) -> str:
 
 @cache
 def _read(stack: str) -> Mapping[str, Any] | str:
-    """The export of a state, or why it cannot be read."""
+    """Return the export of a state, or why it cannot be read."""
     try:
         done = subprocess.run(
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
@@ -159,8 +160,8 @@ def _read(stack: str) -> Mapping[str, Any] | str:
     return document if isinstance(document, Mapping) else say("state.no_state")
 
 
-def _reason(stack: str, said: str) -> str:
-    last = said.strip().rpartition("\n")[2].removeprefix("error: ")
+def _reason(stack: str, output: str) -> str:
+    last = output.strip().rpartition("\n")[2].removeprefix("error: ")
     return _no_stack(stack) if last.startswith("no stack named") else on_one_line(last or say("state.nothing_said"))
 
 

@@ -33,8 +33,8 @@ async def _warn(onboardings: Sequence[Onboarding]) -> None:
 
 
 async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
-    found = [await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)]
-    return [sentence for sentence in found if isinstance(sentence, str) and sentence]
+    refused = [await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)]
+    return [sentence for sentence in refused if isinstance(sentence, str) and sentence]
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:

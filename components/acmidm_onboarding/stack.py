@@ -3,7 +3,7 @@ is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -54,9 +54,9 @@ class Stack:
         decrypt: Callable[[str], Mapping[str, Any]] | None = None,
         now: datetime | None = None,
         by_policies: bool = True,
-        there: Records | None = None,
+        at_authorities: Records | None = None,
     ) -> None:
-        self.name, self.now, self.there = name, now or datetime.now(UTC), there
+        self.name, self.now, self.at_authorities = name, now or datetime.now(UTC), at_authorities
         self._settings, self._with_secrets, self._by_policies = settings, with_secrets or settings, by_policies
         self._export, self._decrypt = export, decrypt or export
 
@@ -85,13 +85,13 @@ class Stack:
     @property
     def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
-        return {one.place for one in self.connections if one.compromised}
+        return {form.place for form in self.connections if form.compromised}
 
     @property
     def unmade(self) -> list[Declaration]:
-        """Those of them that the state does not have, such as what is held back; none that has left."""
+        """The connections that the state does not have, such as those held back, without those that have left."""
         asked = self.desired_of(self.connections, NO_GATE).declared
-        return [one for one in asked if (has := recorded_as(one, self.recorded.parts)) is None or not has.client_id]
+        return [form for form in asked if (has := recorded_as(form, self.recorded.parts)) is None or not has.client_id]
 
     @cached_property
     def desired(self) -> Desired:
@@ -100,25 +100,13 @@ class Stack:
     def desired_of(
         self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
     ) -> Desired:
-        """What is desired of some connections; ``gate`` in the place of the one that is set. ``are_all``: whether the
-        stack has no others."""
-        wanted = gate or self.settings.gate
-        confirmed = {one.resource_name: one for one in self.confirmed_clients()}
-        found = desired(
-            connections,
-            self.now,
-            gate=wanted,
-            records=lambda: self.recorded.parts,
-            tests=lambda: self.tests,
-            there=joined(self.there or {}, confirmed),
-            keys_first=[
-                name for name, one in self.settings.platforms.items() if not one.authority_type.takes_keys_later
-            ],
-        )
+        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says that the stack has no
+        others."""
+        by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
         if not self.by_hand:
-            return found
+            return by_forms
         return as_confirmed(
-            found,
+            by_forms,
             connections,
             self.confirmations,
             self.recorded.parts,
@@ -128,11 +116,26 @@ class Stack:
             protect=self.settings.protect_clients if are_all else None,
         )
 
+    def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
+        """Return what forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
+        platforms = self.settings.platforms.items()
+        clients = (confirmation.client(client_key) for client_key, confirmation in self.confirmations.items())
+        confirmed = {client.resource_name: client for client in clients if client}
+        return desired(
+            connections,
+            self.now,
+            gate=gate,
+            records=lambda: self.recorded.parts,
+            tests=lambda: self.tests,
+            at_authorities=joined(self.at_authorities or {}, confirmed),
+            keys_first=[name for name, platform in platforms if not platform.authority_type.takes_keys_later],
+        )
+
     @cached_property
     def by_hand(self) -> frozenset[Platform]:
         """The platforms that people alone change."""
         platforms = self.settings.platforms.items()
-        return frozenset(name for name, one in platforms if one.authority_type.is_by_hand)
+        return frozenset(name for name, platform in platforms if platform.authority_type.is_by_hand)
 
     def confirmed_folder(self, platform: Platform) -> Path:
         """Return the folder of what people confirmed of one of those platforms."""
@@ -146,17 +149,18 @@ class Stack:
     def confirmations(self) -> Confirmations:
         """What people confirmed of those platforms, by the names that their clients have in the state. Raises
         InvalidForms."""
-        platforms, found = sorted(self.by_hand), dict[ClientKey, Confirmation]()
+        platforms, confirmations = sorted(self.by_hand), dict[ClientKey, Confirmation]()
         if not platforms:  # nothing needs the state then
-            return found
-        recorded = {(one.client_id, one.platform): one.key for one in self.recorded.clients.values()}
+            return confirmations
+        recorded = {(client.client_id, client.platform): client.key for client in self.recorded.clients.values()}
         for platform, confirmed in zip(
             platforms, read_confirmations(*map(self.confirmed_folder, platforms)), strict=True
         ):
-            for key, one in confirmed.items():
-                renamed = recorded.get((one.said.client_id, platform), key)  # its file has the name of before
-                found[key if renamed in confirmed else renamed, platform, self.settings.environment] = one
-        return found
+            for key, confirmation in confirmed.items():
+                renamed = recorded.get((confirmation.said.client_id, platform), key)  # its file has the former key
+                client_key = key if renamed in confirmed else renamed, platform, self.settings.environment
+                confirmations[client_key] = confirmation
+        return confirmations
 
     @property
     def catalogue(self) -> Catalogue:
@@ -168,7 +172,7 @@ class Stack:
         return self.order_rules_by(self.catalogue)
 
     def order_rules_by(self, catalogue: Catalogue) -> Rules:
-        """What decides about orders, where a catalogue says who grants and names what."""
+        """Return what decides about orders, where a catalogue says who grants and names what."""
 
         def approved_by_owner(platform: Platform, scope: str) -> str | None:
             product = catalogue.product_granting(platform, scope)
@@ -176,9 +180,9 @@ class Stack:
 
         def named_by_owner(client: Declaration) -> str | None:
             products = (catalogue.product_granting(client.platform, scope) for scope in sorted(client.scopes))
-            names = (one.coupling.client_name for one in products if one and one.coupling and one.coupling.client_name)
+            names = (product.coupling.client_name for product in products if product and product.coupling)
             facts = {"environment": client.environment.value, "organisation": client.organisation}
-            return next((name.format(**facts) for name in names), None)
+            return next((name.format(**facts) for name in names if name), None)
 
         assigned = {platform: catalogue.assigned_by_provider(platform) for platform in self.by_hand}
         days = self.settings.key_overlap_days, self.settings.evidence_max_days
@@ -186,47 +190,43 @@ class Stack:
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:
-        """What people have to do now, what was refused too; in the order of the forms.
+        """What people have to do now, refused orders too, in the order of the forms.
 
-        A client without a form is ordered to go, so that all forms have to be read. Raises InvalidForms and
+        A client without a form is ordered to go, so that all forms must be valid. Raises InvalidForms and
         InvalidSettings.
         """
         if self.forms.problems:
             raise InvalidForms(self.forms.problems)
         if self.by_hand and not self.forms.forms:
             raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
-        wanted, records = {one.place: one for one in self.desired.wanted}, self.recorded.clients
-        formed = {(key, one.platform, one.environment) for one in self.connections for key in (one.key, *one.formerly)}
-        confirmed = {place: confirmation_of(one, self.confirmations) for place, one in wanted.items()}
-        used, alone = {one.file for one in confirmed.values() if one}, {one.place for one in self.desired.left}
-        confirmed |= {place: one for place, one in self.confirmations.items() if one.file not in used}
-        found: list[Order] = []
-        for place, one in confirmed.items():
-            refuses = self.settings.protect_clients and place not in formed
-            if place not in alone and not (refuses and may_not_go(one, records.get(place))):
-                form = wanted.get(place)
+        wanted, records = {form.place: form for form in self.desired.wanted}, self.recorded.clients
+        forms = self.connections
+        formed = {(key, form.platform, form.environment) for form in forms for key in (form.key, *form.formerly)}
+        confirmed = {client_key: confirmation_of(form, self.confirmations) for client_key, form in wanted.items()}
+        used = {confirmation.file for confirmation in confirmed.values() if confirmation}
+        confirmed |= {key: other for key, other in self.confirmations.items() if other.file not in used}
+        alone = {form.place for form in self.desired.left}
+        ordered: list[Order] = []
+        for client_key, confirmation in confirmed.items():
+            refuses = self.settings.protect_clients and client_key not in formed
+            if client_key not in alone and not (refuses and may_not_go(confirmation, records.get(client_key))):
+                form = wanted.get(client_key)
                 record = form and recorded_as(form, self.recorded.parts)
-                found += orders(place, form, one, record, self.order_rules)
-        return tuple(found)
+                ordered += orders(client_key, form, confirmation, record, self.order_rules)
+        return tuple(ordered)
 
     @property
     def unconfirmed(self) -> list[Client]:
         """The clients that the state has and whose confirmation is missing: nobody knows whether they are there."""
-        recorded = (one for one in self.recorded.clients.values() if one.platform in self.by_hand)
-        confirmed = {one.said.client_id for one in self.confirmations.values()}
-        return [one for one in recorded if one.client_id not in confirmed]
-
-    def confirmed_clients(self) -> Iterator[Client]:
-        """Yield the clients that people confirmed, as they did."""
-        for place, one in self.confirmations.items():
-            if client := one.client(place):
-                yield client
+        recorded = (client for client in self.recorded.clients.values() if client.platform in self.by_hand)
+        confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
+        return [client for client in recorded if client.client_id not in confirmed]
 
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has none of its own."""
         urn = client.urns.get(Resource.KEYS)
-        inputs = (mapping(one.get("inputs")) for one in resources_in(self.state) if urn and one.get("urn") == urn)
-        jwks = next(inputs, {}).get("jwks")
+        resources = (resource for resource in resources_in(self.state) if urn and resource.get("urn") == urn)
+        jwks = mapping(next(resources, {}).get("inputs")).get("jwks")
         readable = ((kid, readable_jwk(dict(members))) for kid, members in mapping(jwks).items())
         return None if jwks is None else {kid: key for kid, key in readable if key}
 
@@ -244,8 +244,8 @@ class Stack:
     def tests(self) -> TestStack:
         """The stack that has the connections on TNI."""
         name = self.settings.promotion_stack
-        found = recorded(self.full_name(name))
-        return TestStack(name, found.parts if found else None, unreadable(self.full_name(name)) or "")
+        state = recorded(self.full_name(name))
+        return TestStack(name, state.parts if state else None, unreadable(self.full_name(name)) or "")
 
     @cached_property
     def platforms(self) -> Connected:
@@ -271,14 +271,14 @@ class Stack:
         return platforms
 
     def full_name(self, other: str) -> str:
-        """The name of another stack of the same project, by which the engine finds it from wherever it finds this
-        one."""
+        """Return the name of another stack of the same project, by which the engine finds it from wherever it finds
+        this one."""
         above = self.name.rpartition("/")[0]
         return other if "/" in other or not above else f"{above}/{other}"
 
-    def found_there(self, there: Records) -> None:
-        """Take it that this is at the authorities, whatever the state has."""
-        self.there = there
+    def found_there(self, clients: Records) -> None:
+        """Set which clients are at the authorities, whatever the state has."""
+        self.at_authorities = clients
         self.__dict__.pop("desired", None)
 
     def confirmed(self) -> None:
@@ -294,5 +294,5 @@ class Stack:
 
 def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
     """By which profile policies check the stack's environment, and which platforms have an authority there."""
-    authorities = {platform: (found.authority,) for platform, found in settings.platforms.items()}
-    return {settings.environment: settings.profile}, {settings.environment: authorities}
+    kinds = {platform: (platform_settings.authority,) for platform, platform_settings in settings.platforms.items()}
+    return {settings.environment: settings.profile}, {settings.environment: kinds}

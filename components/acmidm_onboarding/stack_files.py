@@ -31,13 +31,13 @@ _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
 
 def stack_settings(stack: str, folder: Path) -> Settings:
-    """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
+    """Return the settings of a stack as its file has them, without the engine; values encrypted there are left out."""
     values = _values_of(stack_file(stack, folder))
     return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
 
 
 def stack_file(stack: str, folder: Path) -> Path:
-    """The file of a stack, which may be named with its organisation and project before it."""
+    """Return the file of a stack, which may be named with its organisation and project before it."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
@@ -66,12 +66,12 @@ class Stacks:
     @property
     def protecting(self) -> dict[Environment, bool]:
         """In which environments every stack protects its clients; those without a stack are left out."""
-        found: dict[Environment, bool] = {}
+        protecting: dict[Environment, bool] = {}
         for environment, stack in self._of_environments():
             protects = stack.get("protectClients")
             protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
-            found[environment] = found.get(environment, True) and protects
-        return found
+            protecting[environment] = protecting.get(environment, True) and protects
+        return protecting
 
     @property
     def confirmed(self) -> list[Path]:
@@ -90,12 +90,12 @@ class Stacks:
 
         An environment without a stack is left out.
         """
-        found: dict[Environment, dict[Platform, frozenset[str]]] = {}
+        served: dict[Environment, dict[Platform, frozenset[str]]] = {}
         for environment, stack in self._of_environments():
             kinds = _authorities_of(stack)
-            before = found.get(environment, dict.fromkeys(kinds, frozenset()))
-            found[environment] = {name: before[name] | {kinds[name]} for name in before if name in kinds}
-        return found
+            before = served.get(environment, dict.fromkeys(kinds, frozenset()))
+            served[environment] = {name: before[name] | {kinds[name]} for name in before if name in kinds}
+        return served
 
     def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
         for stack in self.values:
@@ -109,7 +109,7 @@ def stacks_in(folder: Path) -> Stacks:
     Raises:
         InvalidSettings: for the first of them that says something of the forms that nobody knows.
     """
-    found = []
+    stacks = []
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         values = _values_of(file)
         if unknown := unknown_keys(values):
@@ -123,10 +123,10 @@ def stacks_in(folder: Path) -> Stacks:
             kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
             _known(installed_authorities(), kind, file, config_key(platform, "authority"))
         if not (days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)).isdecimal() or not int(days):
-            said = say("settings.no_days", name=file.name)
-            raise InvalidSettings(on_one_line(said))
-        found.append(values)
-    return Stacks(tuple(found))
+            sentence = say("settings.no_days", name=file.name)
+            raise InvalidSettings(on_one_line(sentence))
+        stacks.append(values)
+    return Stacks(tuple(stacks))
 
 
 def overlap_days(stack: Mapping[str, Any]) -> float:
@@ -143,40 +143,40 @@ def overlap_days(stack: Mapping[str, Any]) -> float:
 def _gate_of(stack: Mapping[str, Any]) -> Gate:
     mode = str(stack.get("promotionGate") or PromotionGate.OFF).casefold()
     days = str(stack.get("evidenceMaxDays") or Gate().evidence_max_days)
-    known = (
+    strictness = (
         PromotionGate.OFF
         if mode == "false"
         else PromotionGate(mode)
         if mode in list(PromotionGate)
         else PromotionGate.ENFORCE
     )
-    return Gate(known, int(days) if days.isdecimal() else 0)
+    return Gate(strictness, int(days) if days.isdecimal() else 0)
 
 
 def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
     own = {platform: of_platform(platform, stack.get, {}) for platform in Platform}
     return {
-        platform: str(found.get("authority", DEFAULT_AUTHORITY))
-        for platform, found in own.items()
-        if found or platform is Platform.ACMIDM
+        platform: str(platform_settings.get("authority", DEFAULT_AUTHORITY))
+        for platform, platform_settings in own.items()
+        if platform_settings or platform is Platform.ACMIDM
     }
 
 
 def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
     if value not in list(names):
         remedy = did_you_mean(str(value), names, say("forms.use", known=listed(names)))
-        said = say(
+        sentence = say(
             "settings.unknown_in_file",
             file=file.name,
             key=f"{NAMESPACE}:{key}",
             said=unknown_value(value),
             remedy=remedy,
         )
-        raise InvalidSettings(on_one_line(said))
+        raise InvalidSettings(on_one_line(sentence))
 
 
 def _values_of(file: Path) -> dict[str, Any]:
-    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other
+    """Return what a stack's file sets, over the defaults of its project; keys without their namespace, those of other
     namespaces with it."""
     own = _config_of(file)
     project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.report.drift import Real
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Kind
+from acmidm.report.three_views import Real
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authority_types import installed_authorities

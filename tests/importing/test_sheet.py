@@ -66,7 +66,7 @@ def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> 
         Column.CLIENT_TEST: "a-1",
         Column.CLIENT_PROD: "b-1",
     }
-    assert rows[1].place(Column.CLIENT_TEST) == "column C (CliëntID TEST)"
+    assert rows[1].named(Column.CLIENT_TEST) == "column C (CliëntID TEST)"
     assert Column.CLIENT_PROD not in rows[1].values
 
 
@@ -90,7 +90,7 @@ def test_headings_in_any_case_with_or_without_accents_and_spaces(tmp_path: Path,
     )
     (row,) = read_sheets(file).rows
     assert row.values == {Column.KBO: "0207451227", Column.CLIENT_TEST: "a-1"}
-    assert (row.number, row.sheet, row.place(Column.CLIENT_TEST)) == (4, None, "column D (CliëntID TEST)")
+    assert (row.number, row.sheet, row.named(Column.CLIENT_TEST)) == (4, None, "column D (CliëntID TEST)")
 
 
 def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:

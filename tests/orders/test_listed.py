@@ -158,7 +158,7 @@ def test_what_waits_and_what_was_refused(form: FormFile, capsys: pytest.CaptureF
     refuse(opened(), order_of(opened(), "keys"), "no key came", BY)
     stack = opened(now=datetime(2026, 11, 28, 12, tzinfo=UTC))
     since = stack.now - timedelta(days=3)
-    report = orders_of(stack, EN, [listed(stack, one, EN, since) for one in stack.orders])
+    report = orders_of(stack, EN, stack.orders, lambda _: since)
     assert {doer: [one.part for one in found] for doer, found in report.by_doer.items()} == {
         Doer.PRODUCT_TEAM: ["product/notificaties"]
     }
@@ -196,7 +196,7 @@ def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormF
         pytest.skip("a form cannot say this")
     refuse(stack, order_of(stack, "create"), evil, BY)
     stack = opened()
-    page = as_html(orders_of(stack, EN, [listed(stack, one, EN) for one in stack.orders], is_whole=True))
+    page = as_html(orders_of(stack, EN, stack.orders, is_whole=True))
     assert evil not in page
 
 

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, known
+from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, without_unknown
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import public_jwk as parsed
 from acmidm_onboarding.values.terms import AuthMethod
@@ -106,7 +106,7 @@ def test_outputs() -> None:
     """What people want to know: the client-ID, scopes, keys with their end, products."""
     onboarding, _ = declare(CONNECTION)
     assert CONNECTION.keys is not None
-    assert value(known(onboarding.connections)) == {
+    assert value(without_unknown(onboarding.connections)) == {
         "acmidm": {
             "organisation": "Stad Gent",
             "organisation_code": "OVO002067",
@@ -128,7 +128,7 @@ def test_what_failed_to_be_made_has_no_output() -> None:
         return found
 
     lost: pulumi.Output[str] = pulumi.Output(set(), answer(""), answer(False), answer(False))
-    assert value(known({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})) == {
+    assert value(without_unknown({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})) == {
         "a": {"client_id": {"made": "1"}}
     }
 

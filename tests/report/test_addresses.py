@@ -11,7 +11,8 @@ import pytest
 from acmidm.desk.status import Status, listed
 from acmidm.render.text import print_report
 from acmidm.report import online
-from acmidm.report.drift import ClientDrift, drifted, expiring_keys
+from acmidm.report.drift import expiring_keys
+from acmidm.report.three_views import ClientDrift, drifted
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.client import Client

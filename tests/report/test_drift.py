@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from acmidm.commands.drift import _attribute, _real
-from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
+from acmidm.report.authors import attributed
+from acmidm.report.drift import expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
+from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.key_names import by_name

@@ -15,7 +15,7 @@ from acmidm.edit.promotion import Check, Difference, Keys, Promotion, Side
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
 from acmidm.render.text import Report, print_report
-from acmidm.report.compare import ConnectionChanges
+from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.review import Review

@@ -62,7 +62,7 @@ def since(part: str) -> datetime | None:
 
 
 def said(name: str) -> Order:
-    return OrderHistory(opened()).said(*ordered_by_name(name))
+    return OrderHistory(opened()).find(*ordered_by_name(name))
 
 
 def sentence(name: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.forms.catalogue import TestMessage
 from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Environment, Platform

@@ -9,9 +9,10 @@ from typing import Any
 
 from acmidm.desk.status import ListedConnection
 from acmidm.report.compare import Comparison
-from acmidm.report.drift import ClientDrift, Drift, drift_of
+from acmidm.report.drift import Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
+from acmidm.report.three_views import ClientDrift
 from acmidm_onboarding.values.client import Client, Grant
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata

@@ -24,11 +24,11 @@ class Delivered(NamedTuple):
 
 
 def deliver(
-    found: tuple[Reminder, ...], languages: Mapping[str, Language], ledger: Ledger, settings: Settings, now: datetime
+    mails: tuple[Reminder, ...], languages: Mapping[str, Language], ledger: Ledger, settings: Settings, now: datetime
 ) -> Iterator[Delivered]:
-    """Send each mail, in the language of its organisation's code; one that nobody got is not recorded, so that the next
-    run tries it."""
-    for reminder in found:
+    """Send each mail, in the language of its organisation's code. A mail that nobody got is not recorded: the next run
+    tries it again."""
+    for reminder in mails:
         message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
         try:
             refused = send(message, settings)
@@ -37,6 +37,6 @@ def deliver(
             continue
         is_sent = len(refused) < len(reminder.contacts)
         if is_sent:
-            ledger.record((one.id for one in reminder.about), now.astimezone(UTC).date())
+            ledger.record((due.id for due in reminder.about), now.astimezone(UTC).date())
         problems = tuple(f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items())
         yield Delivered(reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent)

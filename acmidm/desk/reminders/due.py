@@ -15,7 +15,7 @@ THRESHOLDS = (7, 30, 60)
 WEEK_DAYS = 7
 
 _FORM = "form"
-"""What is unknown of a connection whose form has mistakes: whether it waits is then a guess."""
+"""The unknown fact of a connection whose form has mistakes: it is then a guess whether it waits."""
 
 Sent = Mapping[str, date]
 """Per reminder the day, in UTC, on which a mail with it was last accepted."""
@@ -41,7 +41,7 @@ class KeyEnds:
 
     @property
     def id(self) -> str:
-        """What the ledger knows it by. A key that gets another end is another reminder."""
+        """The reminder's name in the ledger. A key that gets another end is another reminder."""
         return f"{self.key_id} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
 
@@ -73,14 +73,15 @@ def natural_key(connection: ListedConnection) -> str:
 def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, keys before steps.
 
-    Of a key only the present threshold counts: one that is met with 5 days left, or after the ledger was lost, gives
-    one reminder and not three. A step is first reminded of when it has waited for a week; where nobody knows since
-    when, at once.
+    Of a key only the present threshold counts: a key with 5 days left gives one reminder, not three, also after the
+    ledger was lost. A step gets its first reminder after a week of waiting, or at once where nobody knows since when it
+    waits.
     """
     rows = tuple(rows)
-    keys = (one for row in rows for one in _keys_that_end(row, now) if one.id not in sent)
-    steps = (one for row in rows if (one := _waiting(row, sent, now)) is not None)
-    return (*sorted(keys, key=lambda one: (one.expires, one.id)), *sorted(steps, key=lambda one: one.id))
+    keys = (ending for row in rows for ending in _keys_that_end(row, now) if ending.id not in sent)
+    steps = (waiting for row in rows if (waiting := _waiting(row, sent, now)) is not None)
+    in_order = sorted(keys, key=lambda ending: (ending.expires, ending.id))
+    return (*in_order, *sorted(steps, key=lambda waiting: waiting.id))
 
 
 def _keys_that_end(progress: Progress, now: datetime) -> Iterator[KeyEnds]:
@@ -95,7 +96,7 @@ def _keys_that_end(progress: Progress, now: datetime) -> Iterator[KeyEnds]:
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
-    """Whether the whole connection is taken down before the key ends: then there is nothing to do about the key."""
+    """Return whether the connection is taken down before the key ends: then nobody has to replace the key."""
     leaves = connection.leaves.get(connection.platform)
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 
@@ -105,7 +106,7 @@ def _waiting(progress: Progress, sent: Sent, now: datetime) -> StepWaits | None:
         return None
     reminded = sent.get(StepWaits(progress).id)
     last = reminded or (progress.since.astimezone(UTC).date() if progress.since else None)
-    # A day that has not come was written by a clock that was wrong.
+    # A day in the future was written by a wrong clock.
     if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
         return None
     return StepWaits(progress, reminded)

@@ -58,11 +58,10 @@ class Ledger:
 
     def record(self, ids: Iterable[str], day: date) -> None:
         """Write that these were sent, before anything else is. Raises Failure where that cannot be written."""
-        kept = {one: when for one, when in self._sent.items() if when > day - _KEPT}
+        kept = {reminder: when for reminder, when in self._sent.items() if when > day - _KEPT}
         self._sent = {**kept, **dict.fromkeys(ids, day)}
-        text = (
-            json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
-        )
+        sent = {reminder: when.isoformat() for reminder, when in sorted(self._sent.items())}
+        text = json.dumps({"sent": sent}, indent=1) + "\n"
         try:
             write_whole(self.file, text, 0o600)
         except OSError as error:

@@ -20,8 +20,7 @@ ROOM = "remind"
 
 @dataclass(frozen=True)
 class Reminder:
-    """One mail. Its addresses are those of forms of one organisation that all name the same ones: nobody learns of
-    another's."""
+    """One mail, about forms of one organisation that name the same contacts: nobody learns another form's contacts."""
 
     code: str
     organisation: str
@@ -31,23 +30,23 @@ class Reminder:
 
     @property
     def keys(self) -> list[KeyEnds]:
-        return [one for one in self.about if isinstance(one, KeyEnds)]
+        return [due for due in self.about if isinstance(due, KeyEnds)]
 
     @property
     def steps(self) -> list[StepWaits]:
-        return [one for one in self.about if isinstance(one, StepWaits)]
+        return [due for due in self.about if isinstance(due, StepWaits)]
 
 
-def reminders(found: Iterable[Due]) -> tuple[Reminder, ...]:
+def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
     """Return the mails, in the order of what is most urgent in each."""
     together: dict[tuple[str, Environment, tuple[str, ...]], list[Due]] = {}
-    for one in found:
-        connection = one.connection
-        place = connection.key.partition("/")[0], connection.environment, tuple(sorted(set(connection.contacts)))
-        together.setdefault(place, []).append(one)
+    for item in due:
+        connection = item.connection
+        recipients = connection.key.partition("/")[0], connection.environment, tuple(sorted(set(connection.contacts)))
+        together.setdefault(recipients, []).append(item)
     return tuple(
-        Reminder(place[0], about[0].connection.organisation, *place[1:], tuple(about))
-        for place, about in together.items()
+        Reminder(recipients[0], about[0].connection.organisation, *recipients[1:], tuple(about))
+        for recipients, about in together.items()
     )
 
 
@@ -57,8 +56,8 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
     keys, steps = reminder.keys, reminder.steps
     where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
     parts = [
-        ("keys", [_of_key(one, room, settings) for one in keys]),
-        ("steps", [_of_step(one, room) for one in steps]),
+        ("keys", [_of_key(ending, room, settings) for ending in keys]),
+        ("steps", [_of_step(waiting, room) for waiting in steps]),
     ]
     message = compose(
         ROOM,
@@ -67,7 +66,7 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
             "intro": room("intro", **where),
             "parts": [{"title": room(name), "items": items} for name, items in parts if items],
             "file": room("attached") if keys else "",
-            "application": ", ".join(dict.fromkeys(plain(one.connection.application) for one in reminder.about)),
+            "application": ", ".join(dict.fromkeys(plain(due.connection.application) for due in reminder.about)),
         },
         language=language,
         to=reminder.contacts,
@@ -83,26 +82,20 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
 
 
 def _about(keys: Sequence[KeyEnds], steps: Sequence[StepWaits], room: Texts) -> str:
-    said = []
+    phrases = []
     if keys:
         day = room.day(keys[0].expires.astimezone(UTC).date())
-        said.append(room(f"key.{'one' if len(keys) == 1 else 'many'}", count=len(keys), day=day))
+        phrases.append(room(f"key.{'one' if len(keys) == 1 else 'many'}", count=len(keys), day=day))
     if steps:
-        said.append(room.counted("step", len(steps)))
-    return said[0] if len(said) == 1 else room("and", one=said[0], other=said[1])
+        phrases.append(room.counted("step", len(steps)))
+    return phrases[0] if len(phrases) == 1 else room("and", one=phrases[0], other=phrases[1])
 
 
-def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
-    """What ends, and what to do about it: another key that is there already goes before a new one."""
-    connection, end = one.connection, one.expires.astimezone(UTC)
-    later = next(
-        (
-            key
-            for key in connection.keys or ()
-            if key.kid != one.key.kid and (key.expires is None or key.expires > one.expires)
-        ),
-        None,
-    )
+def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
+    """Return what ends, and what to do about it: to use a later key that is there already, else to make one."""
+    connection, end = ending.connection, ending.expires.astimezone(UTC)
+    others = (key for key in connection.keys or () if key.kid != ending.key.kid)
+    later = next((key for key in others if key.expires is None or key.expires > ending.expires), None)
     portal = (
         settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
     )
@@ -113,29 +106,29 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
         to_do, link = room("renew.portal", portal=portal), portal
     else:
         to_do = room("renew.form", form=plain(connection.form or connection.application))
-    said = room(
+    what = room(
         "ends",
-        application=plain(one.connection.name),
-        key=one.key.in_mails,
+        application=plain(ending.connection.name),
+        key=ending.key.in_mails,
         day=room.day(end.date()),
         time=f"{end:%H:%M}",
-        threshold=one.threshold,  # which tells a mail from the one before, also by its Message-ID
+        threshold=ending.threshold,  # so that this mail and the one before differ, also by their Message-ID
     )
-    return {"what": said, "to_do": to_do, "link": link, "waits": ""}
+    return {"what": what, "to_do": to_do, "link": link, "waits": ""}
 
 
-def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
-    """What to do, as ``acmidm steps`` says it to the organisation."""
-    progress, guide = one.progress, texts(STEPS, room.language)
+def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
+    """Return what to do, in the words of ``acmidm steps`` for the organisation."""
+    progress, guide = waiting.progress, texts(STEPS, room.language)
     waits = []
     if progress.since:
         waits.append(room("since", day=room.day(progress.since.astimezone(UTC).date())))
-    if one.reminded:
-        waits.append(room("reminded", day=room.day(one.reminded)))  # the same text a week later is another mail
+    if waiting.reminded:
+        waits.append(room("reminded", day=room.day(waiting.reminded)))  # the same text a week later is another mail
     step = f"{progress.step:d}"
     return {
-        "what": room("waits", application=plain(one.connection.name), step=step, called=guide(f"step.{step}")),
-        "to_do": (to_do := progress.told(room.language)),
+        "what": room("waits", application=plain(waiting.connection.name), step=step, called=guide(f"step.{step}")),
+        "to_do": (to_do := progress.instruction(room.language)),
         "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",
         "waits": " ".join(waits),
     }

@@ -22,16 +22,16 @@ def write_metrics(file: Path, stack: str, environment: Environment, rows: Iterab
     Every step is in it, with 0 where no connection stands there. Where no key has an end that is still to come, that
     gauge is left out.
     """
-    rows = [one for one in rows if one.connection.environment is environment]
+    rows = [row for row in rows if row.connection.environment is environment]
     registry = CollectorRegistry()
     names, values = ("stack", "environment"), (stack, environment.value)
     connections = Gauge(
         "acmidm_connections", "Connections at each step of the guide.", (*names, "step"), registry=registry
     )
-    count = Counter(one.step for one in rows)
+    count = Counter(row.step for row in rows)
     for step in Step:
         connections.labels(*values, str(step.value)).set(count[step])
-    ends = [key.expires for one in rows for key in one.connection.keys or () if key.expires and key.expires > now]
+    ends = [key.expires for row in rows for key in row.connection.keys or () if key.expires and key.expires > now]
     next_end = Gauge("acmidm_next_key_end_days", "Days until the next end of a key.", names, registry=registry)
     if ends:
         next_end.labels(*values).set(round((min(ends) - now).total_seconds() / _DAY_SECONDS, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 @dataclass(frozen=True)
 class FormOfKeys:
-    """A valid form, in one environment, with what it is checked by."""
+    """A valid form, in one environment, with what an edit of it is checked by."""
 
     loaded: LoadedForm
     environment: Environment
@@ -71,20 +72,12 @@ class FormOfKeys:
             )
 
     def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Return names for key files beside the form that are not taken, without their ending; ``taken`` tells further
-        ones that are."""
-        file, base, names, number = (
-            Path.cwd() / self.loaded.file,
-            f"{self.loaded.file.stem}-{self.environment}-{now.year}",
-            list[str](),
-            1,
-        )
-        while len(names) < count:
-            name = base if number == 1 else f"{base}-{number}"
-            if not file.with_name(f"{name}.jwk.json").exists() and not taken(name):
-                names.append(name)
-            number += 1
-        return names
+        """Return free names for key files beside the form, without their ending; ``taken`` says of a name whether it is
+        in use elsewhere."""
+        file, base = Path.cwd() / self.loaded.file, f"{self.loaded.file.stem}-{self.environment}-{now.year}"
+        names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
+        free = (name for name in names if not file.with_name(f"{name}.jwk.json").exists() and not taken(name))
+        return list(itertools.islice(free, count))
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
         """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms,
@@ -106,15 +99,13 @@ class FormOfKeys:
 def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     catalogue, stacks = own_catalogue(), stacks_in(Path())
-    found, platforms = stacks.profiles, stacks.served
+    profiles, served = stacks.profiles, stacks.served
     if file.is_dir():
         raise Failure(say("edit.is_folder", file=file))
-    onboardings = load_onboardings([file], catalogue, found, platforms)
-    loaded = next(
-        (one for one in onboardings.forms if one.file == shown(absolute(file))), None
-    )  # an organisation has several
+    forms = load_onboardings([file], catalogue, profiles, served).forms  # all forms of the organisation
+    loaded = next((form for form in forms if form.file == shown(absolute(file))), None)
     if loaded is None:
         raise Failure(say("edit.no_form", file=file))
     if environment not in loaded.form.environments:
         raise Failure(say("edit.no_environment", file=file, environment=environment))
-    return FormOfKeys(loaded, environment, found, platforms, catalogue)
+    return FormOfKeys(loaded, environment, profiles, served, catalogue)

@@ -79,16 +79,12 @@ def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
 
 def repository_of(file: Path) -> Path | None:
     """Return the Git repository that a file is in, also one that a link leads into."""
-    parents = (file.parent.resolve() / file.name).parents
-    return next(
-        (one for one in parents if (one / ".git").exists() or (one / ".git").is_symlink() or _is_bare(one)), None
-    )
+    return next(filter(_is_repository, (file.parent.resolve() / file.name).parents), None)
 
 
-def _is_bare(folder: Path) -> bool:
-    return folder.name == ".git" or (
-        (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
-    )
+def _is_repository(folder: Path) -> bool:
+    is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    return folder.name == ".git" or is_bare or (folder / ".git").exists() or (folder / ".git").is_symlink()
 
 
 def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:

@@ -40,12 +40,12 @@ _PKCS12_VERSION = b"\x02\x01\x03"
 def keys_in(
     file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
 ) -> tuple[tuple[PublicJwk, ...], bool]:
-    """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of
-    their own, if any.
+    """Return the public keys in a file, and whether its key is private. ``ends`` is the end of keys without an end of
+    their own.
 
     Raises:
-        Failure: where there is none, or one that has ended, cannot be registered, or is private and in a Git
-        repository.
+        Failure: for a file without a key, and for a key that has ended, cannot be registered, or is private and in a
+        Git repository.
     """
     try:
         content = read_bytes(file)
@@ -62,34 +62,32 @@ def keys_in(
     for key in keys:
         if key.expires and key.expires <= now:
             raise _not_public(file, say("edit.key_ended", kid=key.kid, expires=key.expires))
-    found = (
-        key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys
-    )
-    return tuple(found), half is not None
+    if ends:
+        exp = int(ends.timestamp())
+        keys = tuple(key if key.expires else public_jwk({**key.members, "exp": exp}) for key in keys)
+    return keys, half is not None
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
-    """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot
-    be read."""
+    """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is not a private key
+    alone, or cannot be read."""
     load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
     try:
-        found = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
+        private = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
     except TypeError:  # it is encrypted
-        found = None
+        private = None
     except Exception:  # whatever it is, it is no private key
         return None
-    if _CERTIFICATE in content or (is_json and not private_members_in(found)):
+    if _CERTIFICATE in content or (is_json and not private_members_in(private)):
         return None
     _require_unshared(file)
     if is_json:
-        found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
-        return json.dumps(found, sort_keys=True).encode()
+        public = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
+        return json.dumps(public, sort_keys=True).encode()
     try:
-        return (
-            (found or load(content, passphrase()))
-            .public_key()
-            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        )
+        key = (private or load(content, passphrase())).public_key()
+        encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return encoded
     except ValueError:
         raise _not_public(file, say("edit.private_key_locked")) from None
 
@@ -143,9 +141,9 @@ def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) 
     return _registered(file, certificate.certificate, profile)
 
 
-def _registered(file: Path, found: Certificate | object, profile: Profile) -> PublicJwk:
-    """The end of a certificate is that of its key."""
-    key, ends = (found.public_key(), found.not_valid_after_utc) if isinstance(found, Certificate) else (found, None)
+def _registered(file: Path, source: Certificate | object, profile: Profile) -> PublicJwk:
+    """Return the public key as it is registered; a key ends with its certificate."""
+    key, ends = (source.public_key(), source.not_valid_after_utc) if isinstance(source, Certificate) else (source, None)
     try:
         return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know
     except InvalidJwk:

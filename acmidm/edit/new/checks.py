@@ -80,17 +80,17 @@ def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform
 
 def of_field(product: Product, name: str, value: object) -> list[str]:
     """Return what is wrong with the value of one field of a product, by its schema."""
-    known = (product.configuration or {}).get("properties", {})
-    if name not in known:
+    properties = (product.configuration or {}).get("properties", {})
+    if name not in properties:
         return [
             say(
                 "edit.unknown_field",
                 product=product.product,
                 name=quoted(name),
-                remedy=did_you_mean(name, known, say("forms.known", known=listed(known))),
+                remedy=did_you_mean(name, properties, say("forms.known", known=listed(properties))),
             )
         ]
-    validator = LinearValidator({"type": "object", "properties": {name: known[name]}})
+    validator = LinearValidator({"type": "object", "properties": {name: properties[name]}})
     return _sentences(problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value}))
 
 

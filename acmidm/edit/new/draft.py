@@ -98,15 +98,15 @@ class Draft:
 
 
 def draft_of(
-    answers: Answers, catalogue: Catalogue, known: Mapping[str, Organisation], forms: Path, talk: Talk
+    answers: Answers, catalogue: Catalogue, organisations: Mapping[str, Organisation], forms: Path, talk: Talk
 ) -> Draft:
     """Return what the answers come to. Raises Failure with every answer that is missing or wrong."""
-    owner = owner_of(answers.organisation, known, forms, talk)
+    owner = owner_of(answers.organisation, organisations, forms, talk)
     if talk.on_terminal:
         talk.require()
     owner = owner or _NOBODY
     application = _application(answers, owner, forms, talk)
-    contacts = talk.some(
+    contacts = talk.answers(
         "--contact ADDRESS",
         say("edit.what.contacts"),
         answers.contacts,
@@ -131,16 +131,18 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) ->
         return [say("edit.exists", file=file.as_posix())] if file.exists() else []
 
     what = say("edit.what.application")
-    return talk.one("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
+    return (
+        talk.answer("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
+    )
 
 
 def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
     """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what
     was chosen."""
     extra = [
-        one
-        for one in separate(answers.scopes)
-        if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, PLATFORM))
+        scope
+        for scope in separate(answers.scopes)
+        if not talk.refuse("--scope", of_scope(scope, catalogue, _FIRST, PLATFORM))
     ]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
@@ -149,7 +151,7 @@ def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> 
                 if _FIRST in product.environments:
                     talk.tell("product", what=product.product, title=product.title)
         what = say("edit.what.products")
-        names = talk.some(
+        names = talk.answers(
             "--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products")
         )
     chosen_products = dict.fromkeys([*names, *(catalogue.product_of[scope].product for scope in extra)])
@@ -172,7 +174,7 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
     for name, scope in offered.items():
         talk.tell("scope", what=name, title=scope.title)
     what = say("edit.what.scopes", product=product.product, offered=listed(offered))
-    return talk.some(
+    return talk.answers(
         "--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title)
     )
 
@@ -181,13 +183,13 @@ def _speaks_for(
     products: Sequence[Product], configured: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Sequence[str]]:
     """Return under which names its form sends."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for product in products:
         for name in product.speaks_for:
             value = configured.get(product.product, {}).get(name)
             values = value if isinstance(value, list) else [value]
-            found.setdefault(name, []).extend(one for one in values if isinstance(one, str))
-    return {name: list(dict.fromkeys(values)) for name, values in found.items() if values}
+            names.setdefault(name, []).extend(text for text in values if isinstance(text, str))
+    return {name: list(dict.fromkeys(values)) for name, values in names.items() if values}
 
 
 class _Quoted(str):

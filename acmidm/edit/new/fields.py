@@ -35,16 +35,17 @@ class Fields:
         """
         schema = product.configuration or {}
         given = [name for of, name in self._values if of == product.product]
-        found: dict[str, Any] = {}
+        configuration: dict[str, Any] = {}
         unallowed = [name for name in schema.get("required", ()) if self._is_unallowed(product, name)]
-        self._talk.wrong += [self._unallowed(product, name) for name in unallowed]
+        facts = {"file": self._file.as_posix(), "product": product.product}
+        self._talk.wrong += [say("edit.not_allowed_yet", name=name, **facts) for name in unallowed]
         if self._talk.on_terminal:
             self._talk.require()
         for name in dict.fromkeys([*schema.get("required", ()), *given]):
             value = None if name in unallowed else self._value(product, name)
             if value is not None:
-                found[name] = value
-        return found
+                configuration[name] = value
+        return configuration
 
     def _is_unallowed(self, product: Product, name: str) -> bool:
         """Return whether a field speaks for somebody, and no value of it can be right yet."""
@@ -53,9 +54,6 @@ class Fields:
 
     def _allowed(self, name: str) -> Sequence[str]:
         return self._owner.organisation.speaks_for.get(name, ())
-
-    def _unallowed(self, product: Product, name: str) -> str:
-        return say("edit.not_allowed_yet", file=self._file.as_posix(), product=product.product, name=name)
 
     def _value(self, product: Product, name: str) -> object:
         part = (product.configuration or {}).get("properties", {}).get(name, {})
@@ -83,7 +81,7 @@ class Fields:
         question = talk.texts(own) if own in talk.texts else described
         # What only begins as something that is known is for a person to decide.
         otherwise = None if product.speaks_for.get(name) is Speaks.BEGINNING else proposed
-        answer = talk.one(option, described, None, check, question, proposed=proposed, otherwise=otherwise)
+        answer = talk.answer(option, described, None, check, question, proposed=proposed, otherwise=otherwise)
         return None if answer is None else parsed(part, [answer])
 
     def _wrong(self, product: Product, name: str, value: object) -> list[str]:

@@ -16,7 +16,7 @@ from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
 
-def place(
+def write_files(
     files: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
 ) -> tuple[Path, ...]:
     """Write new files, named from the folder of forms, in their order; return where they are.
@@ -28,8 +28,8 @@ def place(
         Failure: with what would be wrong; nothing is written then.
     """
     texts = {forms / name: text for name, text in files.items()}
-    if there := next((file for file in texts if file.exists()), None):
-        raise _exists(there)
+    if existing := next((file for file in texts if file.exists()), None):
+        raise _exists(existing)
     _require_valid(texts, forms, catalogue, profiles, served)
     folder = next(iter(texts)).parent
     had_folder = folder.exists()
@@ -54,11 +54,11 @@ def _require_valid(
         load_onboardings([forms], catalogue, profiles, served, unwritten=texts)
     except InvalidForms as error:
         own = {shown(absolute(file)) for file in texts}
-        about = [one for one in error.problems if not own.isdisjoint({one.file, one.also})]
+        about = [problem for problem in error.problems if not own.isdisjoint({problem.file, problem.also})]
         if about:  # nobody can look up a line of a file that is not written
             sentences = {
-                on_one_line(say("edit.not_written", file=one.shown_file, what=one.what, remedy=one.remedy))
-                for one in about
+                on_one_line(say("edit.not_written", file=problem.shown_file, what=problem.what, remedy=problem.remedy))
+                for problem in about
             }
             raise Failure("\n".join(sorted(sentences))) from None
 

@@ -35,8 +35,8 @@ class OrganisationAnswers:
 
 @dataclass(frozen=True)
 class FormOwner:
-    """An organisation with its folder. ``fields`` are those of the file that a new one gets, empty for one that is
-    there."""
+    """An organisation with its folder. ``fields`` are those of a new organisation's file; empty where the file is
+    there already."""
 
     folder: str
     organisation: Organisation
@@ -48,13 +48,13 @@ class FormOwner:
 
 
 def owner_of(
-    given: OrganisationAnswers, known: Mapping[str, Organisation], forms: Path, talk: Talk
+    given: OrganisationAnswers, organisations: Mapping[str, Organisation], forms: Path, talk: Talk
 ) -> FormOwner | None:
     """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
-    names = ", ".join([*sorted(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
+    names = ", ".join([*sorted(organisations)[:_MOST_NAMED], *(["…"] if len(organisations) > _MOST_NAMED else [])])
     if talk.on_terminal and given.organisation is None and names:
         talk.tell("organisation.known", folders=names)
-    text = talk.one(
+    text = talk.answer(
         "--organisation TEXT",
         say("edit.what.organisation"),
         given.organisation or given.ovo or given.kbo or given.name,
@@ -63,13 +63,13 @@ def owner_of(
     )
     if text is None:
         return None
-    found = [folder for folder, organisation in known.items() if _is(text.strip(), folder, organisation)]
-    if len(found) > 1:
-        talk.wrong.append(say("edit.several_organisations", text=quoted(text), found=listed(found)))
+    folders = [folder for folder, organisation in organisations.items() if _is(text.strip(), folder, organisation)]
+    if len(folders) > 1:
+        talk.wrong.append(say("edit.several_organisations", text=quoted(text), found=listed(folders)))
         return None
-    if found:
-        return _existing(found[0], known[found[0]], given, forms, talk)
-    return _new(text.strip(), given, known, talk)
+    if folders:
+        return _existing(folders[0], organisations[folders[0]], given, forms, talk)
+    return _new(text.strip(), given, organisations, talk)
 
 
 def _is(text: str, folder: str, organisation: Organisation) -> bool:
@@ -94,14 +94,15 @@ def _looks_like_code(text: str) -> bool:
 def _existing(
     folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk
 ) -> FormOwner:
-    """Return one that has its file, which stays as it is: an option that says otherwise is refused."""
+    """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says otherwise is
+    refused."""
     file = (forms / folder / ORGANISATION_FILE).as_posix()
-    for option, said, has in (
+    for option, given_value, has in (
         ("--name", given.name, organisation.name),
         ("--ovo", given.ovo, organisation.ovo),
         ("--kbo", given.kbo and (_code(given.kbo) or given.kbo), organisation.kbo),
     ):
-        if said is not None and said != has:
+        if given_value is not None and given_value != has:
             shown = quoted(has) if has else say("problems.none")
             talk.wrong.append(say("edit.organisation_stays", option=option, file=file, shown=shown))
     if not organisation.code:
@@ -111,13 +112,15 @@ def _existing(
     return FormOwner(folder, organisation)
 
 
-def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation], talk: Talk) -> FormOwner | None:
+def _new(
+    text: str, given: OrganisationAnswers, organisations: Mapping[str, Organisation], talk: Talk
+) -> FormOwner | None:
     if given.language is None:
         talk.speak(talk.choice(talk.texts("language"), Language, Language.NL))
     spoken = talk.texts.language
     code = text if _looks_like_code(text) else None
     folder = text if code is None and is_name(text) else None
-    name = talk.one(
+    name = talk.answer(
         "--name TEXT",
         say("edit.what.name"),
         given.name if code or folder else given.name or text,
@@ -127,7 +130,7 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
     kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
     if ovo is None and kbo is None and not talk.on_terminal:
-        meant = nearest(text, [*known, *(one.name for one in known.values())])
+        meant = nearest(text, [*organisations, *(organisation.name for organisation in organisations.values())])
         talk.wrong.append(
             say("edit.unknown_organisation_near", text=quoted(text), meant=quoted(meant))
             if meant
@@ -135,11 +138,11 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
         )
         return None
     if ovo is None and kbo is None:
-        answer = talk.one("--ovo", "", None, _either_code, talk.texts("code")) or ""
+        answer = talk.answer("--ovo", "", None, _either_code, talk.texts("code")) or ""
         ovo, kbo = (answer, None) if answer[:1].upper() == "O" else (None, answer)
     codes = {name: value for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo)) if value is not None}
     owners = tuple(given.owners)
-    for option, value in (*codes.items(), *(("owner", one) for one in owners)):
+    for option, value in (*codes.items(), *(("owner", owner) for owner in owners)):
         wrong = (
             of_organisation(owners=[value])
             if option == "owner"
@@ -149,8 +152,8 @@ def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation
     if name is None or talk.wrong:
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
-    if folder in known:
-        talk.wrong.append(say("edit.folder_taken", folder=folder, name=quoted(known[folder].name)))
+    if folder in organisations:
+        talk.wrong.append(say("edit.folder_taken", folder=folder, name=quoted(organisations[folder].name)))
         return None
     fields: dict[str, Any] = {"name": name, **codes}
     if wrong := of_organisation(**fields):

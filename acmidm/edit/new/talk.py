@@ -36,7 +36,7 @@ class Talk:
         """Go on in another language."""
         self.texts = texts("new", language)
 
-    def one(
+    def answer(
         self,
         option: str,
         what: str,
@@ -62,17 +62,17 @@ class Talk:
             return None
         return otherwise
 
-    def some(
+    def answers(
         self, option: str, what: str, given: Sequence[str], check: Check, question: str, *, proposed: str | None = None
     ) -> tuple[str, ...]:
         """Return several answers, at least one; none where one is wrong or all are missing. On a terminal, commas are
         between them."""
         if not given and self.on_terminal:
             return separate([self._ask(question, lambda text: _each(separate([text]), check), proposed)])
-        found = separate(given)
-        if not found:
+        values = separate(given)
+        if not values:
             self.wrong.append(say("edit.missing", option=option, what=what))
-        return () if self.refuse(option, [sentence for one in found for sentence in check(one)]) else found
+        return () if self.refuse(option, [sentence for value in values for sentence in check(value)]) else values
 
     def choice(self, question: str, among: type[E], proposed: E) -> E:
         """Ask which of a few it is; without having asked anything else before, it is the proposed one."""
@@ -106,7 +106,7 @@ class Talk:
 
 def separate(answers: Sequence[str]) -> tuple[str, ...]:
     """Return each value of answers that have commas between several, once."""
-    return tuple(dict.fromkeys(part for answer in answers for one in answer.split(",") if (part := one.strip())))
+    return tuple(dict.fromkeys(part for answer in answers for part_ in answer.split(",") if (part := part_.strip())))
 
 
 def _each(values: Sequence[str], check: Check) -> list[str]:
@@ -116,12 +116,12 @@ def _each(values: Sequence[str], check: Check) -> list[str]:
 def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Mapping[tuple[str, str], Sequence[str]]:
     """Return the values of ``product.field=value`` by product and field; what is written otherwise is noted as
     wrong."""
-    found: dict[tuple[str, str], list[str]] = {}
+    values: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         name, equals, value = answer.partition("=")
         product, dot, field = name.strip().partition(".")
         if not equals or not dot or not product or not field:
             wrong.append(say("edit.no_pair", option=option, name=quoted(name)))
             continue
-        found.setdefault((product, field), []).append(value.strip())
-    return found
+        values.setdefault((product, field), []).append(value.strip())
+    return values

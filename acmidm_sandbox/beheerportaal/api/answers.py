@@ -7,7 +7,7 @@ from acmidm_sandbox.beheerportaal.conditions import etag
 
 
 def document(body: BaseModel, version: int, *, location: str | None = None) -> Response:
-    """A document under its ETag; 201 with a Location where it is new."""
+    """Return a document under its ETag; 201 with a Location where it is new."""
     headers = {"ETag": etag(version)}
     if location is not None:
         headers["Location"] = location
@@ -15,5 +15,5 @@ def document(body: BaseModel, version: int, *, location: str | None = None) -> R
 
 
 def page(body: BaseModel) -> Response:
-    """A page of a list."""
+    """Return a page of a list."""
     return Response(body.model_dump_json(), media_type="application/json")

@@ -81,8 +81,8 @@ def replace_jwks(
     portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None
 ) -> Response:
     """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
-    if found := mistakes(wanted.keys):
-        raise refused(found)
+    if wrong := mistakes(wanted.keys):
+        raise refused(wrong)
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.jwks_version)
@@ -106,7 +106,7 @@ def store_scopes(
     wanted: Sequence[str],
     default: Sequence[str],
 ) -> StoredClient:
-    """Writes a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
+    """Write a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
     that there is."""
     unnamed = assigned.difference(wanted)
     scopes = ScopesDocument(
@@ -124,7 +124,7 @@ def store_scopes(
 def store_jwks(
     connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
 ) -> StoredClient:
-    """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
+    """Write a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
     that there is."""
     jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
     if jwks == client.jwks:

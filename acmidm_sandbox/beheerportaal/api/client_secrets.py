@@ -22,7 +22,7 @@ class Secrets:
 
 
 def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secrets:
-    """What a client has after a PUT.
+    """Return what a client has after a PUT.
 
     Raises:
         Problem: 422, where it would be without the secret that its method needs.
@@ -30,25 +30,25 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
     if replacement.token_endpoint_auth_method not in SECRET_METHODS:
         return Secrets()
     now, overlap = int(time.time()), replacement.client_secret_overlap_seconds
-    known, document = client.client_secret_hash, client.document
+    secret_hash, document = client.client_secret_hash, client.document
     previous, ends = client.previous_in_force(now), document.previous_client_secret_expires_at
     secret = None if replacement.client_secret is None else replacement.client_secret.get_secret_value()
-    if secret is None and known is None:
+    if secret is None and secret_hash is None:
         raise secret_required(replacement)
     # A rerun sends the same secret again: that is no change, and must not look like a rotation.
-    if known is not None and (secret is None or is_secret(secret, known)):
-        kept = Secrets(known, document.client_secret_updated_at, client.previous_client_secret_hash, ends)
+    if secret_hash is not None and (secret is None or is_secret(secret, secret_hash)):
+        kept = Secrets(secret_hash, document.client_secret_updated_at, client.previous_client_secret_hash, ends)
         if previous is None or overlap is None or ends is None or ends <= now + overlap:
             return kept
-        return Secrets(known, kept.updated_at, *((previous, now + overlap) if overlap else (None, None)))
+        return Secrets(secret_hash, kept.updated_at, *((previous, now + overlap) if overlap else (None, None)))
     if overlap is not None:
-        previous, ends = (known, now + overlap) if known and overlap else (None, None)
+        previous, ends = (secret_hash, now + overlap) if secret_hash and overlap else (None, None)
     # A second later at least: the time of its change is what tells a secret from the one before.
     updated_at = max(now, (document.client_secret_updated_at or 0) + 1)
     return Secrets(hash_secret(secret or ""), updated_at, previous, ends if previous else None)
 
 
 def secret_required(declaration: ClientDeclaration) -> Problem:
-    """The refusal of a method of secrets without one."""
+    """Return the refusal of a method of secrets without one."""
     method = declaration.token_endpoint_auth_method
     return refused([{"pointer": "/client_secret", "detail": f"is missing; the first use of {method} needs it"}])

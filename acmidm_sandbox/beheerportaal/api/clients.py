@@ -54,9 +54,9 @@ def list_clients(
     """The clients with their scopes and keys, in the order of their registration; the filters must all match."""
     condition = clients.matching(software_id=software_id, application=application, managed_by=managed_by)
     with portal.database.read() as connection:
-        found, following = clients.page(connection, condition, limit, None if after is None else int(after))
+        page, following = clients.page(connection, condition, limit, None if after is None else int(after))
     return answers.page(
-        ClientPage(items=[client.item for client in found], next=None if following is None else str(following))
+        ClientPage(items=[client.item for client in page], next=None if following is None else str(following))
     )
 
 
@@ -122,7 +122,7 @@ def add(
     now: int,
     secret_hash: str | None = None,
 ) -> StoredClient:
-    """Registers a client that has the scopes that the portal assigns. Raises Problem: 409 for a known natural key."""
+    """Register a client that has the scopes that the portal assigns. Raises Problem: 409 for a known natural key."""
     _require_free(connection, metadata["software_id"], None)
     client = StoredClient(
         document=ClientDocument(
@@ -142,7 +142,7 @@ def add(
 
 
 def change(connection: Connection, caller: str, client: StoredClient, replacement: ClientReplacement) -> StoredClient:
-    """Replaces a client's document, where it differs. Raises Problem: 409 for another's natural key."""
+    """Replace a client's document, where it differs. Raises Problem: 409 for another's natural key."""
     client_id = client.document.client_id
     _require_free(connection, replacement.software_id, client_id)
     secrets = secrets_after(client, replacement)
@@ -160,14 +160,14 @@ def change(connection: Connection, caller: str, client: StoredClient, replacemen
 
 
 def remove(connection: Connection, caller: str, client: StoredClient) -> None:
-    """Removes a client with all that lives inside it."""
+    """Remove a client with all that lives inside it."""
     client_id = client.document.client_id
     clients.remove(connection, client_id)
     audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
 
 
 def find(connection: Connection, client_id: str) -> StoredClient:
-    """The client.
+    """Return the client.
 
     Raises:
         Problem: 404.

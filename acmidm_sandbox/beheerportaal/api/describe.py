@@ -24,7 +24,7 @@ _WITH_BODY = (400, 413, 415, 422)
 
 
 def problems(*statuses: int, with_body: bool = False) -> Responses:
-    """The errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
+    """Return the errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
     every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     return {
@@ -45,7 +45,7 @@ def with_etag(*statuses: int, location: int | None = None) -> Responses:
 
 
 def install(app: FastAPI) -> None:
-    """Adds what FastAPI can't know: the problem document, which no endpoint returns by itself."""
+    """Add what FastAPI can't know: the problem document, which no endpoint returns by itself."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -41,12 +41,12 @@ class OperatorRoute(TokenRoute):
     """A route for operators only: reading and changing are separate rights."""
 
     def authorise(self, request: Request) -> None:
-        """Checks the right that the method needs."""
+        """Check the right that the method needs."""
         require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
 
 
 def require_scope(request: Request, scope: str) -> None:
-    """Checks the access token's scope.
+    """Check the access token's scope.
 
     Raises:
         Problem: 403 that names the scope (RFC 6750 §3.1).
@@ -61,7 +61,7 @@ def require_scope(request: Request, scope: str) -> None:
 
 
 def require_audience(request: Request, product: ProductSettings) -> None:
-    """Checks that the access token is for the product's API.
+    """Check that the access token is for the product's API.
 
     Raises:
         Problem: 401 that says what to request (RFC 6750 §3.1).

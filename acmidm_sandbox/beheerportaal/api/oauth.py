@@ -117,7 +117,7 @@ def keys(portal: CurrentPortal) -> dict[str, Any]:
 
 
 async def token(request: Request, portal: CurrentPortal) -> Response:
-    """An access token for client credentials (RFC 6749 §4.4), wherever the platform has this endpoint."""
+    """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this endpoint."""
     return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
 
 
@@ -154,7 +154,7 @@ def verify(request: Request) -> Verification:
 async def _answer(
     request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
 ) -> Response:
-    """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
+    """Read the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request).body()
     server = portal.authorization
     try:
@@ -172,7 +172,7 @@ async def _answer(
 
 
 def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
-    """The parameters, each once."""
+    """Return the parameters, each once."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
     if body.lstrip().startswith(b"{"):

@@ -32,9 +32,9 @@ def list_configurations(portal: CurrentPortal, product: str, limit: LIMIT = 100,
     """The product's configurations, in the order of their creation."""
     _validator(portal, product)
     with portal.database.read() as connection:
-        found, following = products.page(connection, product, limit, None if after is None else int(after))
+        page, following = products.page(connection, product, limit, None if after is None else int(after))
     return answers.page(
-        ConfigurationPage(items=[one.item for one in found], next=None if following is None else str(following))
+        ConfigurationPage(items=[stored.item for stored in page], next=None if following is None else str(following))
     )
 
 

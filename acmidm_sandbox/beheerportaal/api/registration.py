@@ -67,7 +67,7 @@ class RegistrationError(BaseModel):
 
 
 def response(problem: Problem) -> JSONResponse:
-    """A problem as the answer of this endpoint."""
+    """Return a problem as the answer of this endpoint."""
     status = 400 if problem.status_code in (409, 422) else problem.status_code
     error = _ERRORS.get(status, "invalid_client_metadata")
     content = RegistrationError(error=error, error_description=problem.detail)
@@ -118,7 +118,7 @@ def delete(portal: CurrentPortal, caller: Caller, client_id: str) -> Response:
 
 
 def _find(connection: Connection, client_id: str) -> StoredClient:
-    """The client.
+    """Return the client.
 
     Raises:
         Problem: 401, as for a token that is none (RFC 7592 §2.1).
@@ -134,11 +134,11 @@ def _find(connection: Connection, client_id: str) -> StoredClient:
 
 
 def _scopes(portal: Portal, sent: Registration) -> list[str]:
-    """The scopes, and the keys looked through. Raises Problem: 422."""
+    """Return the scopes, and the keys looked through. Raises Problem: 422."""
     names = sent.scope.split()
     unknown = sorted({*names} - portal.settings.scopes.keys())
     wrong = [{"pointer": "/scope", "detail": f"{name} is no scope of this environment"} for name in unknown]
-    wrong += [{**found, "pointer": f"/jwks{found['pointer']}"} for found in mistakes(sent.jwks.keys)]
+    wrong += [{**mistake, "pointer": f"/jwks{mistake['pointer']}"} for mistake in mistakes(sent.jwks.keys)]
     if wrong:
         raise refused(wrong)
     return names

@@ -21,14 +21,15 @@ class LimitedRequest(Request):
         self._longest = longest
 
     async def body(self) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
         body = await super().body()
         if len(body) > self._longest:
             raise Problem(413, f"The body is larger than {self._longest} bytes; send less.")
         return body
 
     async def json(self) -> Any:
-        """The body as a JSON value (RFC 8259): in UTF-8, without NaN, and not so deep that nobody can read it."""
+        """Return the body as a JSON value (RFC 8259): in UTF-8, without NaN, and not so deep that nobody can read
+        it."""
         try:
             return from_json(await self.body(), allow_inf_nan=False)
         except ValueError as error:
@@ -36,7 +37,7 @@ class LimitedRequest(Request):
 
 
 def require_json(request: Request) -> None:
-    """Checks the media type of a body.
+    """Check the media type of a body.
 
     Raises:
         Problem: 415 (RFC 9110 §15.5.16).

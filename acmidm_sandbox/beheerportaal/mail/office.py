@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def receiving(database: Database, host: str, port: int) -> AsyncIterator[None]:
-    """Receives mails while the block runs."""
+    """Receive mails while the block runs."""
     protocol = partial(
         SMTP,
         _Office(database),
@@ -43,7 +43,7 @@ class _Office:
         self._database = database
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """A whole mail. What was answered with 250 is on the disk."""
+        """Keep a whole mail. After the answer 250 it is on the disk."""
         try:
             await to_thread.run_sync(self._keep, envelope)
         except OperationalError as error:
@@ -52,7 +52,7 @@ class _Office:
         return "250 OK"
 
     async def handle_exception(self, error: Exception) -> str:
-        """A command that aiosmtpd fails at, such as an address with comments in comments. Nothing of it is repeated."""
+        """Refuse a command that aiosmtpd fails at, such as an address with nested comments, without repeating it."""
         log.warning("a command of a mail client was refused: %s", type(error).__name__)
         return "500 5.5.2 The command was not understood"
 

@@ -32,7 +32,8 @@ class Body:
 
 
 def read_headers(raw: bytes) -> Headers:
-    """The headers of a mail (RFC 5322), each on one line; one that cannot be read is as one that is not there."""
+    """Return the headers of a mail (RFC 5322), each on one line; one that cannot be read is as one that is not
+    there."""
     try:
         message = BytesHeaderParser(EmailMessage, policy=default).parsebytes(raw)
     except Exception:  # of a broken mail a parser of a grammar with holes raises whatever it meets
@@ -53,7 +54,7 @@ def read_headers(raw: bytes) -> Headers:
 
 
 def read_body(raw: bytes) -> Body:
-    """The first part in plain text, and the files; nothing where the parts cannot be told apart."""
+    """Return the first part in plain text, and the files; nothing where the parts cannot be told apart."""
     try:
         return _body(BytesParser(EmailMessage, policy=default).parsebytes(raw))
     except Exception:  # the same
@@ -61,8 +62,8 @@ def read_body(raw: bytes) -> Body:
 
 
 def seen(text: str, kept: str = "") -> str:
-    """The text with a sign in the place of each character that cannot be seen, or that turns the direction of others,
-    but for `kept`."""
+    """Return the text with a sign in the place of each character that cannot be seen, or that turns the direction of
+    others, but for `kept`."""
     return "".join(character if character.isprintable() or character in kept else _UNSEEN for character in text)
 
 

@@ -19,7 +19,7 @@ class ReceivedMail:
 
 
 def received_mails(database: Path) -> list[ReceivedMail]:
-    """All mails, newest first, those that name no organisation too.
+    """Return all mails, newest first, those that name no organisation too.
 
     Raises:
         UnusableDatabase

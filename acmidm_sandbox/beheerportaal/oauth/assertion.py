@@ -44,7 +44,7 @@ class Assertion:
 
     @classmethod
     def of(cls, form: Mapping[str, str], judge: Judge) -> "Assertion":
-        """The assertion in a form.
+        """Return the assertion in a form.
 
         Raises:
             InvalidClientError: where it is none.
@@ -71,11 +71,11 @@ class Assertion:
 
 
 def _object_in(part: str) -> dict[str, Any]:
-    """The JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
-    found = from_json(urlsafe_b64decode(part.encode()))
-    if not isinstance(found, dict):
+    """Return the JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
+    value = from_json(urlsafe_b64decode(part.encode()))
+    if not isinstance(value, dict):
         raise ValueError
-    return found
+    return value
 
 
 class AssertionVerifier:
@@ -86,7 +86,7 @@ class AssertionVerifier:
         self._database = database
 
     def verify(self, assertion: Assertion, client: Principal | None) -> Principal:
-        """The client, with the thumbprint of the key that signed it as its credential.
+        """Return the client, with the thumbprint of the key that signed it as its credential.
 
         Raises:
             InvalidClientError
@@ -117,7 +117,7 @@ class AssertionVerifier:
         return replace(client, credential=thumbprint(key), signed=signed)
 
     def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
-        """The client's key that the assertion is for.
+        """Return the client's key that the assertion is for.
 
         Raises:
             InvalidClientError: with why there is none.
@@ -132,20 +132,20 @@ class AssertionVerifier:
             raise invalid_client(
                 f"client {client.client_id} has no registered key; register its public key (JWK) first"
             )
-        known = ", ".join(str(key["kid"]) for key in client.jwks)
+        kids = ", ".join(str(key["kid"]) for key in client.jwks)
         if assertion.kid is None:
             name, why = (
                 ("kid", "GeoSecure requires it")
                 if len(client.jwks) == 1
                 else ("kid of several", "and the client has several keys")
             )
-            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {known}")
-        found = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
-        if not found:
+            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {kids}")
+        keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
+        if not keys:
             raise judge.refusal(
-                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}"
+                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {kids}"
             )
-        key = found[0]
+        key = keys[0]
         if not is_in_time(key, time.time()):
             late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
             judge.broken("registered kid", f"{late}; register another one")
@@ -157,28 +157,28 @@ class AssertionVerifier:
     def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
         geosecure = self._settings.platform == "geosecure"
-        found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
-        if not isinstance(found, str):
+        audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+        if not isinstance(audience, str):
             judge.broken(
                 "several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string"
             )
             return
         wanted = token_endpoint if geosecure else issuer
         # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
-        if found in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
+        if audience in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
             return
-        is_endpoint = found.lower().rstrip("/") == token_endpoint
+        is_endpoint = audience.lower().rstrip("/") == token_endpoint
         if client.is_operator:
-            judge.broken("aud", f"aud is {found}; it must be {issuer} or {token_endpoint}")
-        elif found == f"{wanted}/":
+            judge.broken("aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}")
+        elif audience == f"{wanted}/":
             judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
-        elif geosecure and found == f"{wanted.removesuffix('token')}authorization":
+        elif geosecure and audience == f"{wanted.removesuffix('token')}authorization":
             judge.broken(
-                "aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}"
+                "aud of the sample", f"aud is {audience}, which is not the URL that is called; it must be {wanted}"
             )
         elif geosecure and is_endpoint:
             judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
-        elif geosecure and found == issuer:
+        elif geosecure and audience == issuer:
             judge.broken(
                 "aud",
                 "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint"
@@ -190,11 +190,11 @@ class AssertionVerifier:
                 f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}",
             )
         else:
-            judge.broken("aud", f"aud is {found}; it must be {wanted}")
+            judge.broken("aud", f"aud is {audience}; it must be {wanted}")
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
-    """Checks iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
+    """Check iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
     now = time.time()
     # Without iat it may have been made a moment ago, by a clock that is ahead.
     iat = _seconds(claims, "iat", judge, absent=now + CLOCK_SKEW_SECONDS)
@@ -236,7 +236,7 @@ def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) 
 
 
 def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
-    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
+    """Return what an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
     request."""
     if "jti" not in claims:
         judge.broken("jti", "jti is missing; give each assertion its own UUID")

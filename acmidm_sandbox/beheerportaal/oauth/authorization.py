@@ -108,7 +108,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return answer
 
     def introspection(self, request: TokenRequest) -> dict[str, Any]:
-        """What an access token is worth now (RFC 7662 §2), for whoever authenticates.
+        """Return what an access token is worth now (RFC 7662 §2), for whoever authenticates.
 
         Raises:
             OAuth2Error
@@ -150,7 +150,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return answer
 
     def _claimed(self, request: TokenRequest | None) -> str:
-        """Whose request it is, by its own word, as far as it can be read; fit for a line of a log."""
+        """Return whose request it is, by its own word, as far as it can be read; fit for a line of a log."""
         try:
             client_id = None if request is None else _sent(request, Judge(self.settings)).client_id
         except OAuth2Error:
@@ -195,13 +195,13 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         """Authlib: nobody listens."""
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
-        """The client, with the mark of the secret as its credential."""
+        """Return the client, with the mark of the secret as its credential."""
         if client is None:
             raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
         if sent.method != client.token_endpoint_auth_method:
             registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
             raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
-        hashed = next((one for one in client.secret_hashes if is_secret(sent.secret, one)), None)
+        hashed = next((candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)), None)
         if hashed is None:
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
@@ -217,7 +217,7 @@ _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
 
 
 def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
-    """What the client authenticates with, as far as the request alone can tell."""
+    """Return what the client authenticates with, as far as the request alone can tell."""
     used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
     if not used:
         nothing = (

@@ -3,11 +3,7 @@
 import re
 from typing import Any
 
-from authlib.oauth2.rfc6749 import (
-    InvalidClientError,
-    InvalidRequestError,
-    InvalidScopeError,
-)
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400
@@ -19,21 +15,22 @@ UNEXPLAINED = (
 
 
 def fit_for_a_line(sentence: str) -> str:
-    """A sentence of which parts come from the request: RFC 6749 §5.2 allows ASCII without quotes and backslashes
-    only."""
+    """Return a sentence with parts of a request in the characters of RFC 6749 §5.2: ASCII without quotes and
+    backslashes."""
     return _NOT_ALLOWED.sub("?", sentence)[:_LONGEST]
 
 
 def invalid_client(sentence: str) -> Any:
-    """The client could not be authenticated; 401, as RFC 6749 §5.2 requires where the Authorization header was used."""
+    """Return the error of a client that fails to authenticate: 401, for RFC 6749 §5.2 requires it after an
+    Authorization header."""
     return InvalidClientError(description=fit_for_a_line(sentence), status_code=401)
 
 
 def invalid_request(sentence: str) -> Any:
-    """The request itself is malformed."""
+    """Return the error of a malformed request."""
     return InvalidRequestError(description=fit_for_a_line(sentence))
 
 
 def invalid_scope(sentence: str) -> Any:
-    """The request is for more than the client was granted."""
+    """Return the error of a request for more than the client was granted."""
     return InvalidScopeError(description=fit_for_a_line(sentence))

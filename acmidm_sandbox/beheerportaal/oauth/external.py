@@ -26,7 +26,7 @@ class ExternalTokenValidator:
         self._keys = KeySet([])
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """The claims of a valid access token, `client_id` and `scope` always among them; else None.
+        """Return the claims of a valid access token, `client_id` and `scope` always among them; else None.
 
         Raises:
             Problem: 503 where the issuer gives no keys.

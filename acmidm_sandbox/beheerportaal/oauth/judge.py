@@ -36,7 +36,7 @@ class Judge:
         self.note(name, f"tolerated, {ruling.tolerated}; --strict refuses it")
 
     def refusal(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> Any:
-        """The error for a request that leaves nothing to go on with."""
+        """Return the error for a request that leaves nothing to go on with."""
         return refuse(f"{sentence} (rule: {name})")
 
     def note(self, name: str, what: str) -> None:

@@ -68,7 +68,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
         return [hashed for hashed in (self.client_secret_hash, self.previous_secret_hash) if hashed is not None]
 
     def still_has(self, credential: str) -> bool:
-        """Whether what was authenticated with would still do: a key's thumbprint, or the mark of a secret."""
+        """Return whether what was authenticated with would still do: a key's thumbprint, or the mark of a secret."""
         if self.token_endpoint_auth_method in SECRET_METHODS:
             return any(mark_of(hashed) == credential for hashed in self.secret_hashes)
         now = time.time()
@@ -76,12 +76,12 @@ class Principal(ClientMixin):  # type: ignore[misc]
 
 
 def mark_of(secret_hash: str) -> str:
-    """What tells a secret from its successor, and nothing about it: the hash has a salt."""
+    """Return what tells a secret from its successor, and nothing about it: the hash has a salt."""
     return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
 def of_client(client: StoredClient) -> Principal:
-    """A connection client; its tokens say for which organisation and application it acts, and what it says of
+    """Return a connection client; its tokens say for which organisation and application it acts, and what it says of
     itself."""
     document = client.document
     organisation = document.organisation
@@ -109,7 +109,7 @@ def of_client(client: StoredClient) -> Principal:
 
 
 def of_operator(operator: StoredOperator) -> Principal:
-    """An operator; its rights are its scopes."""
+    """Return an operator; its rights are its scopes."""
     return Principal(
         client_id=operator.client_id,
         token_endpoint_auth_method="private_key_jwt",  # noqa: S106 - the name of a method
@@ -124,7 +124,7 @@ def of_operator(operator: StoredOperator) -> Principal:
 
 
 def find(database: Database, client_id: str) -> Principal | None:
-    """The client or operator with this client_id, as it is now."""
+    """Return the client or operator with this client_id, as it is now."""
     with database.read() as connection:
         if client := clients.find(connection, client_id):
             return of_client(client)
@@ -133,7 +133,7 @@ def find(database: Database, client_id: str) -> Principal | None:
 
 
 def why_unknown(settings: PortalSettings, client_id: str) -> str:
-    """Why there is no client with this client_id; it says so where it is of the other platform's kind."""
+    """Return why there is no client with this client_id; it says so where it is of the other platform's kind."""
     if settings.platform == "geosecure" and _UUID.fullmatch(client_id):
         return (
             f"client_id {client_id} is a UUID, the kind that ACM/IDM gives out; this is GeoSecure, use the client's"

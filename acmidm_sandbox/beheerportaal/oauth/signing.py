@@ -8,7 +8,7 @@ from acmidm_sandbox.beheerportaal.store.tables import server_keys
 
 
 def signing_key(database: Database) -> RSAKey:
-    """The portal's key pair, made at its first start."""
+    """Return the portal's key pair, made at its first start."""
     with database.write() as connection:
         private_jwk = connection.execute(select(server_keys.c.private_jwk)).scalar_one_or_none()
         if private_jwk is None:

@@ -29,7 +29,7 @@ class AccessTokens:
         self._database = database
 
     def keep(self, token: str, client: Principal, scope: str, audiences: Sequence[str]) -> None:
-        """Keeps what a new token of a client that has authenticated stands for."""
+        """Keep what a new token of a client that has authenticated stands for."""
         now = int(time.time())
         stored = StoredToken(
             token_hash=access_tokens.hash_of(token),
@@ -46,13 +46,14 @@ class AccessTokens:
                 keys_in_use.note(connection, client.signed, now)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still
-        granted."""
+        """Return what a token is worth now, else None: its client's claims as they are, and those of its scopes that
+        are still granted."""
         stored = self._find(token)
         return None if stored is None else self._worth(stored)
 
     def introspection(self, token: str) -> dict[str, Any]:
-        """The same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in metadata-geonetwork is."""
+        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in metadata-geonetwork
+        is."""
         stored = self._find(token)
         claims = None if stored is None else self._worth(stored)
         if stored is None or claims is None:
@@ -71,7 +72,7 @@ class AccessTokens:
             return access_tokens.find(connection, token_hash)
 
     def _hash_in(self, copy: str) -> str | None:
-        """The hash of the token that a signed copy is of: nothing else is signed with this key."""
+        """Return the hash of the token that a signed copy is of: nothing else is signed with this key."""
         try:
             return str(jwt.decode(copy, self._key, algorithms=[_ALGORITHM]).claims["jti"])
         except (JoseError, ValueError, RecursionError):
@@ -84,11 +85,11 @@ class AccessTokens:
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
-        told = {
+        content = {
             name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")
         }
         return {
-            **told,
+            **content,
             "iss": self._settings.issuer,
             "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
             "sub": token.client_id,

@@ -41,7 +41,7 @@ class ProductRoute(TokenRoute):
 
     @override
     def authorise(self, request: Request) -> None:
-        """Checks that the product is offered here, and that the token is for it.
+        """Check that the product is offered here, and that the token is for it.
 
         Raises:
             Problem: 404, 401, 403; 415 for XML, which the real platform takes.
@@ -62,13 +62,13 @@ class ProductRoute(TokenRoute):
 
 
 def find_configuration(connection: Connection, product: str, client_id: str) -> Mapping[str, Any] | None:
-    """What is configured for the client, None for nothing."""
+    """Return what is configured for the client, None for nothing."""
     stored = products.find(connection, product, client_id)
     return None if stored is None else stored.document.configuration
 
 
 def require_configuration(portal: Portal, product: str, client_id: str) -> Mapping[str, Any]:
-    """What is configured for the client.
+    """Return what is configured for the client.
 
     Raises:
         Problem: 403.
@@ -86,7 +86,7 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a configured field, be it one text, a list of them, or none."""
+    """Return the values of a configured field, be it one text, a list of them, or none."""
     value = configuration.get(name) or []
     return [value] if isinstance(value, str) else list(value)
 
@@ -98,10 +98,10 @@ def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> 
     for name, values in sent.items():
         allowed = configured(configuration, name)
         more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
-        said = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
-        wrong = [one for one in values if one[1] not in allowed] if allowed or name not in _OPTIONAL else []
+        detail = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
+        wrong = [value for value in values if value[1] not in allowed] if allowed or name not in _OPTIONAL else []
         mistakes += [
-            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong
+            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {detail}"} for pointer, value in wrong
         ]
     return mistakes
 

@@ -22,22 +22,22 @@ PAIRS = "SleutelWaardeSet"
 
 
 def rests_on(basis: Basis, source: str) -> dict[str, Any]:
-    """What an operation or a property says of itself beside its schema."""
+    """Return what an operation or a property says of itself beside its schema."""
     return {"x-basis": basis, "x-source": source}
 
 
 def documented(source: str, text: str, **constraints: Any) -> Any:
-    """A member that Digitaal Vlaanderen documents."""
+    """Return a member that Digitaal Vlaanderen documents."""
     return Field(description=text, json_schema_extra=rests_on("documented", source), **constraints)
 
 
 def seen(source: str, text: str, **constraints: Any) -> Any:
-    """A member that a public client sends or reads."""
+    """Return a member that a public client sends or reads."""
     return Field(description=text, json_schema_extra=rests_on("seen", source), **constraints)
 
 
 def assumed(text: str, **constraints: Any) -> Any:
-    """A member that something had to be decided about here."""
+    """Return a member that something had to be decided about here."""
     return Field(description=text, json_schema_extra=rests_on("assumed", ""), **constraints)
 
 

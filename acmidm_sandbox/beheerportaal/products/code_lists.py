@@ -84,8 +84,8 @@ KEY_VALUE_SETS: Mapping[str, KeyValueSet] = {
 
 
 def mistake_in_agent(identification: str) -> str | None:
-    """What is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The number
-    is not repeated."""
+    """Return what is wrong with an INSZ, a KBO number, or that of an establishment; None for what is none of these. The
+    number is not repeated."""
     number = re.sub(r"[ .-]", "", identification.removeprefix("BE"))
     if not (number.isascii() and number.isdecimal()):
         return None
@@ -95,7 +95,7 @@ def mistake_in_agent(identification: str) -> str | None:
     base, check = divmod(int(number), 100)
     # The INSZ of who was born since 2000 is reckoned with a 2 before it.
     bases = (base, 2 * 10**9 + base) if len(number) == 11 else (base,)
-    return None if check in {97 - one % 97 for one in bases} else "its check digits are wrong; correct the number"
+    return None if check in {97 - base % 97 for base in bases} else "its check digits are wrong; correct the number"
 
 
 def mistakes_in_pairs(
@@ -106,13 +106,13 @@ def mistakes_in_pairs(
     for position, (_, value) in enumerate(pairs):
         if len(to_json(value)) > LONGEST_NOTIFICATION:
             yield (position, "Waarde"), f"it is longer than {LONGEST_NOTIFICATION} bytes; shorten it"
-    known = KEY_VALUE_SETS.get(category or "")
-    if known is None:
+    values = KEY_VALUE_SETS.get(category or "")
+    if values is None:
         return
     for position, (key, value) in enumerate(pairs):
-        if key not in known.used:
+        if key not in values.used:
             yield (position, "Sleutel"), f"the category {category} does not use this key; leave the pair out"
-        elif key in known.required and value in (None, ""):
+        elif key in values.required and value in (None, ""):
             yield (position, "Waarde"), f"the category {category} needs a value for {key}"
-    if absent := [key for key in known.required if key not in dict(pairs)]:
+    if absent := [key for key in values.required if key not in dict(pairs)]:
         yield (), f"the category {category} also needs {', '.join(absent)}"

@@ -90,7 +90,7 @@ def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -
 
 
 def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> UploadReceipt:
-    """Keeps it until it is processed, in so many seconds."""
+    """Keep it until it is processed, in so many seconds."""
     require_set(_not_set(require_configuration(portal, DOSIS, caller), dossier))
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:
@@ -174,31 +174,28 @@ def _not_set(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake
 
 
 def _process(portal: Portal, caller: str) -> None:
-    """Processes the client's uploads whose time has come, by what is configured now: it may be less than when they were
-    received."""
+    """Process the client's uploads that are due, by what is configured now, which may be less than at their receipt."""
     with portal.database.read() as connection:
         waiting = uploads.due(connection, caller, time.time())
         configuration = find_configuration(connection, DOSIS, caller) if waiting else None
     if not waiting:
         return
-    found = []
+    processed = []
     for number, document, due_at in waiting:
         dossier = Dossier.model_validate(document)
-        agents = [
-            (place, mistake_in_agent(agent.Identificatie or "")) for place, agent in enumerate(dossier.Agenten or [])
-        ]
+        agents = enumerate(mistake_in_agent(agent.Identificatie or "") for agent in dossier.Agenten or ())
         mistakes: list[Mistake] = [
-            {"pointer": f"/Agenten/{place}/Identificatie", "detail": wrong} for place, wrong in agents if wrong
+            {"pointer": f"/Agenten/{index}/Identificatie", "detail": wrong} for index, wrong in agents if wrong
         ]
         mistakes += [] if configuration is None else _not_set(configuration, dossier)
-        said = [
+        details = [
             f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}." for mistake in first_of(mistakes)
         ]
-        said += [f"{missing(DOSIS, caller)}."] if configuration is None else []
-        found.append((number, due_at, said))
+        details += [f"{missing(DOSIS, caller)}."] if configuration is None else []
+        processed.append((number, due_at, details))
     with portal.database.write() as connection:
-        for processed in found:
-            uploads.finish(connection, *processed)
+        for upload in processed:
+            uploads.finish(connection, *upload)
 
 
 def _result(upload: Processed | None, what: str) -> ProcessingResult:
@@ -226,12 +223,12 @@ def _document(upload: Processed) -> ProcessingResult:
 
 
 def _note(caller: str, dossier: Dossier) -> None:
-    """What is accepted here and may not be elsewhere is in the log: the official code lists are not public."""
+    """Log what is accepted here and may be refused elsewhere: the official code lists are not public."""
     status = dossier.Status or DossierStatus()
-    for member, value, known in (
+    for member, value, seen in (
         ("TypeDossierCode", dossier.TypeDossierCode, {DOSSIER_TYPE}),
         ("Status.VlaamsCode", status.VlaamsCode, CODES),
         ("Status.VlaamsFase", status.VlaamsFase, PHASES),
     ):
-        if value is not None and value not in known:
+        if value is not None and value not in seen:
             log.info("%s: %s %a was not seen in public examples; DOSIS may refuse it", caller, member, value[:80])

@@ -49,7 +49,7 @@ class ProductError(BaseModel):
 
 
 def response(problem: Problem) -> JSONResponse:
-    """A problem as the product's answer."""
+    """Return a problem as the product's answer."""
     is_of_document = problem.status_code in _OF_THE_DOCUMENT
     status = 400 if is_of_document else problem.status_code
     errors = [_field_error(error) for error in problem.errors or [{"detail": problem.detail.rstrip(".")}]]
@@ -68,7 +68,7 @@ def response(problem: Problem) -> JSONResponse:
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of an endpoint's errors: those named, and those of every endpoint."""
+    """Return what the OpenAPI document says of an endpoint's errors: those named, and those of every endpoint."""
     every = sorted({400, 401, 403, 404, 503, *statuses})
     return {status: {"model": ProductError, "description": HTTPStatus(status).phrase} for status in every}
 
@@ -79,6 +79,7 @@ def _field_error(mistake: Mapping[str, str]) -> FieldError:
 
 
 def dotted(pointer: str) -> str:
-    """A JSON Pointer as the products write it: `/SleutelWaardeParen/0/Waarde` is `SleutelWaardeParen[0].Waarde`."""
+    """Return a JSON Pointer as the products write it: `/SleutelWaardeParen/0/Waarde` is
+    `SleutelWaardeParen[0].Waarde`."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in _PART.findall(pointer)]
     return "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in parts).removeprefix(".")

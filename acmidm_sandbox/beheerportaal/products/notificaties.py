@@ -54,11 +54,11 @@ def send_notification(
     document = notification.model_dump(mode="json", exclude_unset=True)
     with portal.database.write() as connection:
         if notifications.has(connection, caller, notification.Id):
-            said = (
+            detail = (
                 f"{notification.Id} exists: the first call worked, though its answer may be lost; give another"
                 " notification its own Id."
             )
-            raise Problem(400, said, members={"code": "1071"})
+            raise Problem(400, detail, members={"code": "1071"})
         notifications.add(connection, caller, document)
     _note(caller, notification)
     return NotificationReceipt(Id=notification.Id)

@@ -29,14 +29,14 @@ def _day(text: str) -> str:
 
 
 def day_of(text: str) -> date:
-    """The day of a date, or of a date and time.
+    """Return the day of a date, or of a date and time.
 
     Raises:
         ValueError
     """
-    found = _DAY.fullmatch(text)
+    match = _DAY.fullmatch(text)
     try:
-        return date.fromisoformat(found[1] if found else "")
+        return date.fromisoformat(match[1] if match else "")
     except ValueError:
         raise ValueError('begins with no date; write it as in "2026-12-31"') from None
 
@@ -99,10 +99,10 @@ class Notification(Part):
     def _as_the_category_uses_them(
         cls, pairs: list[KeyValuePair] | None, info: ValidationInfo
     ) -> list[KeyValuePair] | None:
-        found = mistakes_in_pairs(info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []])
+        wrong = mistakes_in_pairs(info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []])
         mistakes = [
-            InitErrorDetails(type=PydanticCustomError("pair", "{detail}", {"detail": detail}), loc=place, input=None)
-            for place, detail in found
+            InitErrorDetails(type=PydanticCustomError("pair", "{detail}", {"detail": detail}), loc=path, input=None)
+            for path, detail in wrong
         ]
         if mistakes:  # so that all of them are reported, beside those of other members
             raise ValidationError.from_exception_data(cls.__name__, mistakes)

@@ -13,13 +13,13 @@ _NAMES = {"string": "text", "boolean": "true or false", "integer": "number", "ob
 
 
 def written(page: str) -> str:
-    """The page with its tables as they are now."""
+    """Return the page with its tables as they are now."""
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]
     return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
 
 
 def tables() -> str:
-    """All of them, in Markdown."""
+    """Return all of them, in Markdown."""
     parts: list[str] = []
     errors: dict[str, Any] = {}
     for title, router in (("DOSIS", dosis.router), ("Notificaties", notificaties.router)):
@@ -82,15 +82,15 @@ def _code_lists() -> Iterator[str]:
     yield from _table(("phase", "codes"), phases)
     for title, entries in (("Who an agent may be", code_lists.AGENTS), ("What an agent may do", code_lists.RIGHTS)):
         yield from _table((title, "", "source"), ((name, *entry) for name, entry in entries.items()))
-    for category, known in code_lists.KEY_VALUE_SETS.items():
+    for category, values in code_lists.KEY_VALUE_SETS.items():
         yield (
             f"Keys of `SleutelWaardeParen` in category `{category}`, the only one that is public. Source:"
-            f" {known.source}."
+            f" {values.source}."
         )
         kinds = (
-            ("required", known.required),
-            ("optional", known.optional),
-            ("filled in by the platform", known.filled_in),
+            ("required", values.required),
+            ("optional", values.optional),
+            ("filled in by the platform", values.filled_in),
         )
         yield from _table(("", "keys"), ((kind, ", ".join(f"`{key}`" for key in keys)) for kind, keys in kinds))
 

@@ -25,18 +25,18 @@ class StoredToken:
 
 
 def hash_of(token: str) -> str:
-    """What a token is known by: it is random and long, so that its hash needs no salt."""
+    """Return what a token is known by: it is random and long, so that its hash needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def add(connection: Connection, token: StoredToken) -> None:
-    """Keeps a token; those that have ended go."""
+    """Keep a token; those that have ended go."""
     connection.execute(delete(access_tokens).where(access_tokens.c.expires_at < int(time.time())))
     connection.execute(insert(access_tokens), asdict(token))
 
 
 def find(connection: Connection, token_hash: str) -> StoredToken | None:
-    """The token, whether it has ended or not; None where there is no such one."""
+    """Return the token, whether it has ended or not; None where there is no such one."""
     row = (
         connection.execute(select(access_tokens).where(access_tokens.c.token_hash == token_hash))
         .mappings()

@@ -22,12 +22,12 @@ class Change:
 
 
 def now() -> str:
-    """The time in ISO 8601, UTC."""
+    """Return the time in ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def record(connection: Connection, actor: str, change: Change) -> None:
-    """Adds a line to the trail."""
+    """Add a line to the trail."""
     connection.execute(
         insert(audit),
         {

@@ -53,13 +53,13 @@ class StoredClient:
     previous_client_secret_hash: str | None = None
 
     def previous_in_force(self, now: float) -> str | None:
-        """The hash of the secret before, as long as it works."""
+        """Return the hash of the secret before, as long as it works."""
         return (
             self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
         )
 
     def has_any(self, scopes: Collection[str]) -> bool:
-        """Whether at least one of these scopes is granted."""
+        """Return whether at least one of these scopes is granted."""
         return not set(scopes).isdisjoint(self.scopes.scopes)
 
     @property
@@ -77,17 +77,17 @@ class StoredClient:
 
 
 def find(connection: Connection, client_id: str) -> StoredClient | None:
-    """The client, or None."""
+    """Return the client, or None."""
     return _one(connection, clients.c.client_id == client_id)
 
 
 def find_by_software_id(connection: Connection, software_id: str) -> StoredClient | None:
-    """The one client with this natural key, or None."""
+    """Return the one client with this natural key, or None."""
     return _one(connection, clients.c.software_id == software_id)
 
 
 def add(connection: Connection, client: StoredClient) -> None:
-    """Registers a client. Its client_id and software_id must be free."""
+    """Register a client. Its client_id and software_id must be free."""
     connection.execute(
         insert(clients),
         {
@@ -110,7 +110,7 @@ def replace_document(
     secret_hash: str | None,
     previous_hash: str | None,
 ) -> StoredClient:
-    """Writes the client document and its secrets, under the next version."""
+    """Write the client document and its secrets, under the next version."""
     version = stored.client_version + 1
     hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
     _write(
@@ -126,7 +126,7 @@ def replace_document(
 
 
 def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:
-    """Writes the set of scopes, under the next version."""
+    """Write the set of scopes, under the next version."""
     renewed = replace(stored, scopes=scopes, scopes_version=stored.scopes_version + 1)
     values = {"scopes": scopes.scopes, "default_scopes": scopes.default, "scopes_version": renewed.scopes_version}
     _write(connection, stored.document.client_id, values)
@@ -134,7 +134,7 @@ def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesD
 
 
 def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocument) -> StoredClient:
-    """Writes the set of keys, under the next version."""
+    """Write the set of keys, under the next version."""
     renewed = replace(stored, jwks=jwks, jwks_version=stored.jwks_version + 1)
     _write(connection, stored.document.client_id, {"jwks": jwks.keys, "jwks_version": renewed.jwks_version})
     uses.forget_others(connection, stored.document.client_id, [thumbprint(key) for key in jwks.keys])
@@ -142,7 +142,7 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
 
 
 def remove(connection: Connection, client_id: str) -> None:
-    """Removes the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
+    """Remove the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
     for table in (clients, coupling_requests, uploads, notifications, keys_in_use):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
@@ -158,23 +158,23 @@ def page(
 
 
 def matching(**values: str | None) -> ColumnElement[bool]:
-    """The clients whose columns have these values; None means any."""
+    """Return the clients whose columns have these values; None means any."""
     return and_(true(), *(clients.c[name] == value for name, value in values.items() if value is not None))
 
 
 def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
-    """The clients that have at least one of these scopes."""
+    """Return the clients that have at least one of these scopes."""
     each = func.json_each(clients.c.scopes).table_valued("value")
     return select(each.c.value).where(each.c.value.in_(scopes)).correlate(clients).exists()
 
 
 def find_among(connection: Connection, condition: ColumnElement[bool], client_id: str) -> StoredClient | None:
-    """The client where it satisfies the condition, such as `of_organisation`, else None."""
+    """Return the client where it satisfies the condition, such as `of_organisation`, else None."""
     return _one(connection, and_(condition, clients.c.client_id == client_id))
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """The clients of an organisation. Where both sides have an OVO code it decides.
+    """Return the clients of an organisation. Where both sides have an OVO code it decides.
 
     A KBO number is for clients without an OVO code, and for others where all with the number have one OVO code:
     departments can share it.

@@ -7,7 +7,7 @@ from acmidm_sandbox.beheerportaal.store.tables import counters
 
 
 def take(connection: Connection, name: str, first: int = 1) -> int:
-    """The next number of a counter, which starts at `first`."""
+    """Return the next number of a counter, which starts at `first`."""
     statement = (
         insert(counters)
         .values(name=name, value=first)

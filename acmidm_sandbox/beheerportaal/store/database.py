@@ -21,7 +21,7 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, making it and its folder where they are missing, for its owner alone. Its tables are the work
+        """Open the file, making it and its folder where they are missing, for its owner alone. Its tables are the work
         of `opening.py`.
 
         Raises:
@@ -48,7 +48,7 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Closes all connections, which also folds the write-ahead log into the file."""
+        """Close all connections, which also folds the write-ahead log into the file."""
         self.engine.dispose()
 
 

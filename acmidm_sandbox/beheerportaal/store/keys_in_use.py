@@ -34,7 +34,7 @@ def forget_others(connection: Connection, client_id: str, thumbprints: Collectio
 
 
 def of_client(connection: Connection, client_id: str) -> KeysInUse:
-    """The keys of a client that got a token, the last used first."""
+    """Return the keys of a client that got a token, the last used first."""
     query = (
         select(table).where(table.c.client_id == client_id).order_by(table.c.last_used_at.desc(), table.c.thumbprint)
     )

@@ -44,19 +44,19 @@ class StoredMail:
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """The mails about an organisation's connections; those that name no organisation are nobody's, and so are those of
-    a shared number."""
+    """Return the mails about an organisation's connections; those that name no organisation are nobody's, and so are
+    those of a shared number."""
     codes = {code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER}
     return table.c.organisation.in_(codes)
 
 
 def receive(connection: Connection, headers: Headers, recipients: Sequence[str], raw: bytes) -> None:
-    """Keeps a mail. The same Message-ID for the same organisation is the same mail, received once more."""
+    """Keep a mail. The same Message-ID for the same organisation is the same mail, received once more."""
     if headers.message_id:
         same = and_(table.c.organisation == headers.organisation, table.c.message_id == headers.message_id)
         row = connection.execute(select(table.c.seq, table.c.recipients).where(same)).one_or_none()
         if row is not None:
-            everyone = [*row.recipients, *(one for one in recipients if one not in row.recipients)]
+            everyone = [*row.recipients, *(address for address in recipients if address not in row.recipients)]
             connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone))
             return
     values = {
@@ -82,18 +82,18 @@ def page(
     query = select(*_LISTED).where(condition).order_by(table.c.seq.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(table.c.seq < after)
-    found = [StoredMail(**row) for row in connection.execute(query).mappings()]
-    return found[:limit], found[limit - 1].seq if len(found) > limit else None
+    mails = [StoredMail(**row) for row in connection.execute(query).mappings()]
+    return mails[:limit], mails[limit - 1].seq if len(mails) > limit else None
 
 
 def find(connection: Connection, condition: ColumnElement[bool], number: int) -> tuple[StoredMail, bytes] | None:
-    """The mail with this number and its bytes, where the condition holds for it."""
+    """Return the mail with this number and its bytes, where the condition holds for it."""
     row = connection.execute(select(table).where(and_(condition, table.c.seq == number))).mappings().one_or_none()
     return None if row is None else _with_bytes(row)
 
 
 def everything(connection: Connection) -> Iterator[tuple[StoredMail, bytes]]:
-    """All mails with their bytes, newest first, one by one."""
+    """Yield all mails with their bytes, newest first, one by one."""
     for row in connection.execute(select(table).order_by(table.c.seq.desc())).mappings():
         yield _with_bytes(row)
 

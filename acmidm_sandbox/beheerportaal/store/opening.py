@@ -22,7 +22,7 @@ class UnusableDatabase(ValueError):
 
 
 def open_database(path: Path) -> Database:
-    """Opens the database, and makes it where it is missing.
+    """Open the database, and make it where it is missing.
 
     A sandbox's data are made anew by its next `up`, so that there is no way from one version's tables to another's.
 
@@ -38,12 +38,12 @@ def open_database(path: Path) -> Database:
             if inspect(connection).get_table_names() == []:
                 metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         database.close()
         raise UnusableDatabase(f"{path} can't be used: {reason}; move it away to begin anew") from error
-    if found != VERSION:
+    if version != VERSION:
         database.close()
         raise UnusableDatabase(
             f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)"

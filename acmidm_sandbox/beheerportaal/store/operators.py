@@ -18,12 +18,12 @@ class StoredOperator:
 
 
 def find(connection: Connection, client_id: str) -> StoredOperator | None:
-    """The operator, or None."""
+    """Return the operator, or None."""
     row = connection.execute(select(operators).where(operators.c.client_id == client_id)).mappings().one_or_none()
     return None if row is None else StoredOperator(**row)
 
 
 def put(connection: Connection, operator: StoredOperator) -> None:
-    """Registers an operator, or replaces the one with the same client_id."""
+    """Register an operator, or replace the one with the same client_id."""
     connection.execute(delete(operators).where(operators.c.client_id == operator.client_id))
     connection.execute(insert(operators), asdict(operator))

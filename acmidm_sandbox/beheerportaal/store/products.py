@@ -28,14 +28,14 @@ class StoredConfiguration:
 
 
 def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
-    """The configuration, or None."""
+    """Return the configuration, or None."""
     query = select(table).where(table.c.product == product, table.c.client_id == client_id)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _stored(row)
 
 
 def add(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
-    """Keeps the first configuration, and returns its version."""
+    """Keep the first configuration, and return its version."""
     version = _next_version(connection)
     values = {"product": product, "client_id": client_id, "version": version, **dict(document)}
     connection.execute(insert(table), values)
@@ -43,7 +43,7 @@ def add(connection: Connection, product: str, client_id: str, document: Configur
 
 
 def replace(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
-    """Replaces the configuration, and returns its version."""
+    """Replace the configuration, and return its version."""
     version = _next_version(connection)
     statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
     connection.execute(statement.values(version=version, **dict(document)))
@@ -51,7 +51,7 @@ def replace(connection: Connection, product: str, client_id: str, document: Conf
 
 
 def remove(connection: Connection, product: str, client_id: str) -> None:
-    """Removes the configuration."""
+    """Remove the configuration."""
     connection.execute(delete(table).where(table.c.product == product, table.c.client_id == client_id))
 
 

@@ -12,8 +12,7 @@ LONGEST_SECONDS = 8 * 3600
 
 
 def start(connection: Connection, user_name: str) -> str:
-    """Starts a session of a user, and returns its token, which only the browser keeps. Clears away those that have
-    ended."""
+    """Start a session of a user, clear away ended ones, and return its token, which only the browser keeps."""
     now = int(time.time())
     connection.execute(delete(sessions).where(sessions.c.ends_at < now))
     token = secrets.token_urlsafe(32)
@@ -24,7 +23,7 @@ def start(connection: Connection, user_name: str) -> str:
 
 
 def user_of(connection: Connection, token: str) -> str | None:
-    """The name of the user whose session a token is of, None where it has ended."""
+    """Return the name of the user whose session a token is of, None where it has ended."""
     query = select(sessions.c.user_name).where(
         sessions.c.token_hash == _digest(token), sessions.c.ends_at >= int(time.time())
     )
@@ -33,7 +32,7 @@ def user_of(connection: Connection, token: str) -> str | None:
 
 
 def end(connection: Connection, token: str) -> None:
-    """Ends a session."""
+    """End a session."""
     connection.execute(delete(sessions).where(sessions.c.token_hash == _digest(token)))
 
 

@@ -21,7 +21,7 @@ class Processed:
 
 
 def add(connection: Connection, client_id: str, upload_id: str, document: dict[str, Any], due_at: float) -> None:
-    """Keeps an upload that will be processed at that time, in the place of one with the same upload_id."""
+    """Keep an upload that will be processed at that time, in the place of one with the same upload_id."""
     connection.execute(delete(table).where(table.c.client_id == client_id, table.c.upload_id == upload_id))
     identification = document["Identificatie"]
     values = {"source": identification["Bron"], "dossier_number": identification["DossierNummer"], "document": document}
@@ -29,7 +29,7 @@ def add(connection: Connection, client_id: str, upload_id: str, document: dict[s
 
 
 def due(connection: Connection, client_id: str, until: float) -> Sequence[tuple[int, dict[str, Any], float]]:
-    """The uploads that are to be processed, the oldest first: number, document, when it was due."""
+    """Return the uploads that are to be processed, the oldest first: number, document, when it was due."""
     query = select(table.c.seq, table.c.document, table.c.due_at).order_by(table.c.seq)
     waiting = query.where(table.c.client_id == client_id, table.c.processed_at.is_(None), table.c.due_at <= until)
     return [(row.seq, row.document, row.due_at) for row in connection.execute(waiting)]
@@ -42,18 +42,18 @@ def finish(connection: Connection, number: int, processed_at: float, errors: lis
 
 
 def of_upload(connection: Connection, client_id: str, upload_id: str) -> Processed | None:
-    """What became of the upload; None where there is none, or it was not processed yet."""
+    """Return what became of the upload; None where there is none, or it was not processed yet."""
     return next(iter(_processed(connection, client_id, table.c.upload_id == upload_id)), None)
 
 
 def of_dossier(connection: Connection, client_id: str, source: str, dossier_number: str) -> Processed | None:
-    """What became of the dossier's newest upload that was processed."""
-    found = _processed(connection, client_id, table.c.source == source, table.c.dossier_number == dossier_number)
-    return next(iter(found), None)
+    """Return what became of the dossier's newest upload that was processed."""
+    processed = _processed(connection, client_id, table.c.source == source, table.c.dossier_number == dossier_number)
+    return next(iter(processed), None)
 
 
 def failures(connection: Connection, client_id: str, source: str) -> list[Processed]:
-    """The dossiers of a source whose newest upload could not be processed, the newest first."""
+    """Return the dossiers of a source whose newest upload could not be processed, the newest first."""
     newest: dict[str, Processed] = {}
     for upload in _processed(connection, client_id, table.c.source == source):
         newest.setdefault(upload.dossier_number, upload)
@@ -61,7 +61,7 @@ def failures(connection: Connection, client_id: str, source: str) -> list[Proces
 
 
 def remove(connection: Connection, client_id: str, source: str, dossier_number: str) -> bool:
-    """Removes a dossier with all its uploads; False where there is none."""
+    """Remove a dossier with all its uploads; False where there is none."""
     dossier = (table.c.client_id == client_id, table.c.source == source, table.c.dossier_number == dossier_number)
     return connection.execute(delete(table).where(*dossier)).rowcount > 0
 

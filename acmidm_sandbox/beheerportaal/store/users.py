@@ -41,8 +41,8 @@ class User:
     @property
     def rights(self) -> list[str]:
         """What the rights are called."""
-        held = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
-        return [right for right, holds in held.items() if holds]
+        rights = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
+        return [right for right, holds in rights.items() if holds]
 
 
 ACTOR_PREFIX = "user:"
@@ -51,27 +51,27 @@ _COLUMNS = tuple(users.c[name] for name in User.__dataclass_fields__)
 
 
 def find(connection: Connection, name: str) -> User | None:
-    """The user, or None."""
+    """Return the user, or None."""
     row = connection.execute(select(*_COLUMNS).where(users.c.name == name)).mappings().one_or_none()
     return None if row is None else User(**row)
 
 
 def password_hash(connection: Connection, name: str) -> str | None:
-    """The hash that a password is checked against; None where there is no such user."""
-    found: str | None = connection.execute(
+    """Return the hash that a password is checked against; None where there is no such user."""
+    hashed: str | None = connection.execute(
         select(users.c.password_hash).where(users.c.name == name)
     ).scalar_one_or_none()
-    return found
+    return hashed
 
 
 def everyone(connection: Connection) -> list[User]:
-    """All users, by name."""
+    """Return all users, by name."""
     return [User(**row) for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()]
 
 
 def administrators(connection: Connection, code: str) -> int:
-    """How many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a number
-    that is shared."""
+    """Return how many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a
+    number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
     holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
@@ -79,7 +79,7 @@ def administrators(connection: Connection, code: str) -> int:
 
 
 def add(connection: Connection, user: User, hashed: str) -> None:
-    """Adds a user whose name is free."""
+    """Add a user whose name is free."""
     connection.execute(insert(users), {**asdict(user), "password_hash": hashed})
 
 
@@ -91,5 +91,5 @@ def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:
 
 
 def remove(connection: Connection, name: str) -> bool:
-    """Removes a user, whose sessions end by that; False where there is no such user."""
+    """Remove a user, whose sessions end by that; False where there is no such user."""
     return connection.execute(delete(users).where(users.c.name == name)).rowcount == 1

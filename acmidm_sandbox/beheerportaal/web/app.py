@@ -48,7 +48,7 @@ _TOLD_APART = {
 
 
 def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
-    """The web interface of the portal that `portal_of` gives, once that is open."""
+    """Return the web interface of the portal that `portal_of` gives, once that is open."""
     app = Starlette(
         routes=[
             Route("/", _start),

@@ -37,8 +37,8 @@ def show_all(visit: Visit) -> Response:
     if client_id := visit.request.query_params.get("client_id", "").strip():
         return visit.see(visit.urls("client", client_id=client_id))
     with visit.portal.database.read() as connection:
-        found, following = clients.page(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
-        rows = [(client, views.keys_of(client, [])) for client in found]
+        page, following = clients.page(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
+        rows = [(client, views.keys_of(client, [])) for client in page]
     return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
 
 
@@ -50,12 +50,12 @@ def show_one(visit: Visit) -> Response:
 
 
 def show_again(visit: Visit) -> Response:
-    """A refused form that is loaded again, or in the other language, is the client's page."""
+    """Return the client's page in place of a refused form that is loaded again, or in the other language."""
     return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
 
 
 def render(visit: Visit, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED) -> Response:
-    """The page of one client, with the forms for a new key and a coupling where it is an own one."""
+    """Return the page of one client, with the forms for a new key and a coupling where it is an own one."""
     client_id = client.document.client_id
     with visit.portal.database.read() as connection:
         page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
@@ -87,7 +87,7 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
 
 
 def show_history(visit: Visit) -> Response:
-    """The whole audit trail of a client."""
+    """Return the whole audit trail of a client."""
     with visit.portal.database.read() as connection:
         client = find(visit, connection, seen(visit))
         page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, visit.after)
@@ -95,7 +95,7 @@ def show_history(visit: Visit) -> Response:
 
 
 def find(visit: Visit, connection: Connection, among: ColumnElement[bool] | None = None) -> StoredClient:
-    """The client that the path names, among one's own where nothing else is said.
+    """Return the client that the path names, among one's own where nothing else is said.
 
     Raises:
         HTTPException: 404, also where it is another organisation's: that it exists is nobody else's business.
@@ -108,11 +108,11 @@ def find(visit: Visit, connection: Connection, among: ColumnElement[bool] | None
 
 
 def own(visit: Visit) -> ColumnElement[bool]:
-    """The clients of the user's organisation, where the user manages them."""
+    """Return the clients of the user's organisation, where the user manages them."""
     user = visit.somebody
     return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
 
 
 def seen(visit: Visit) -> ColumnElement[bool]:
-    """The clients that the user may see."""
+    """Return the clients that the user may see."""
     return true() if visit.somebody.aansluitingenteam else own(visit)

@@ -19,7 +19,7 @@ from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 
 def show(visit: Visit) -> Response:
-    """The form, with what is configured."""
+    """Return the form, with what is configured."""
     with visit.portal.database.read() as connection:
         client, stored = _find(visit, connection)
     configuration = stored.document.configuration if stored else {}
@@ -27,7 +27,7 @@ def show(visit: Visit) -> Response:
 
 
 def save(visit: Visit) -> Response:
-    """Writes the configuration, or removes it. The marks of a stack stay: the configuration is still that stack's."""
+    """Write the configuration, or remove it. The marks of a stack stay: the configuration is still that stack's."""
     product, seen_etag = visit.request.path_params["product"], visit.form.get("etag") or None
     with visit.portal.database.read() as connection:
         client, stored = _find(visit, connection)
@@ -51,7 +51,7 @@ def save(visit: Visit) -> Response:
 
 
 def _find(visit: Visit, connection: Connection) -> tuple[ClientDocument, StoredConfiguration | None]:
-    """The client and what is configured for it. Raises HTTPException: 404 for an unknown product or client."""
+    """Return the client and what is configured for it. Raises HTTPException: 404 for an unknown product or client."""
     product = visit.request.path_params["product"]
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
@@ -60,13 +60,13 @@ def _find(visit: Visit, connection: Connection) -> tuple[ClientDocument, StoredC
 
 
 def _fields(visit: Visit) -> Mapping[str, Mapping[str, Any]]:
-    """The JSON Schema of each field of the product's configuration."""
+    """Return the JSON Schema of each field of the product's configuration."""
     product = visit.portal.settings.products[visit.request.path_params["product"]]
     return product.json_schema.get("properties", {})  # type: ignore[no-any-return]
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
-    """The value that a field's text stands for: of a list each line is one."""
+    """Return the value that a field's text stands for: of a list each line is one."""
     if schema.get("type") == "array":
         return [line.strip() for line in text.splitlines() if line.strip()]
     return text == "true" if "boolean" in schema.get("type", "") and text in ("true", "false") else text
@@ -77,7 +77,8 @@ def _written(value: Any) -> str:
 
 
 def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> Mistakes:
-    """The fields that the product refuses, all where it does not say which; else that others were there meanwhile."""
+    """Return the fields that the product refuses, all where it does not say which; else that others were there
+    meanwhile."""
     if problem.status_code != 422:
         return [("velden", visit.texts("stale.configuration"))]
     product = visit.portal.settings.products[visit.request.path_params["product"]]

@@ -62,13 +62,13 @@ def show_all(visit: Visit) -> Response:
     among = stored_clients.with_any_scope([name for _, api in apis for name in api.scopes])
     with visit.portal.database.read() as connection:
         waiting = couplings.waiting(connection, visit.apis)
-        found, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
-    coupled = [(name, client.document) for client in found for name, api in apis if client.has_any(api.scopes)]
+        page, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
+    coupled = [(name, client.document) for client in page for name, api in apis if client.has_any(api.scopes)]
     return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
 
 
 def show_one(visit: Visit) -> Response:
-    """The page on which a request is decided about, or a coupling changed."""
+    """Return the page on which a request is decided about, or a coupling changed."""
     with visit.portal.database.read() as connection:
         return _page(visit, _find(visit, connection))
 
@@ -114,7 +114,7 @@ def _grant(visit: Visit, coupling: _Coupling, granted: set[str]) -> Response:
 
 
 def _find(visit: Visit, connection: Connection) -> _Coupling:
-    """What the path names, of an API of the user's organisation.
+    """Return what the path names, of an API of the user's organisation.
 
     Raises:
         HTTPException: 404 for any other.
@@ -131,7 +131,7 @@ def _find(visit: Visit, connection: Connection) -> _Coupling:
 
 
 def _page(visit: Visit, coupling: _Coupling, mistake: tuple[str, str] | None = None) -> Response:
-    """The page; a mistake is a field's id and the name of a text."""
+    """Return the page; a mistake is a field's id and the name of a text."""
     return visit.page(
         "coupling.html",
         coupling=coupling,

@@ -23,7 +23,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Adds the headers to the answer; nothing is kept by a browser but what says that it may be."""
+        """Add the headers to the answer; nothing is kept by a browser but what says that it may be."""
 
         async def adding(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -32,7 +32,7 @@ class KeyInput:
 
 
 def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
-    """Reads keys to be added to those that are `present`."""
+    """Read keys to be added to those that are `present`."""
     text = text.strip().removeprefix("\ufeff")
     if not text:
         return _refused("empty")
@@ -49,8 +49,8 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     except (ValueError, JWException, UnsupportedAlgorithm):
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
-    if found := private_members(value):
-        return _refused("private", members=", ".join(sorted(set(found))))
+    if members := private_members(value):
+        return _refused("private", members=", ".join(sorted(set(members))))
     if is_ambiguous:
         return _refused("member_twice")
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
@@ -64,16 +64,16 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
 
 
 def _has_a_member_twice(text: str) -> bool:
-    found: list[bool] = []
-    json.loads(text, object_pairs_hook=lambda members: found.append(len(dict(members)) < len(members)))
-    return any(found)
+    repeats: list[bool] = []
+    json.loads(text, object_pairs_hook=lambda members: repeats.append(len(dict(members)) < len(members)))
+    return any(repeats)
 
 
 def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     if len(present) + len(keys) > MOST_KEYS:
         return [Mistake("", "too_many", {"limit": MOST_KEYS})]
-    if found := find_mistakes([*present, *keys]):  # those that are present have none
-        return found
+    if mistakes := find_mistakes([*present, *keys]):  # those that are present have none
+        return mistakes
     thumbprints = [thumbprint(key) for key in (*present, *keys)]
     return [Mistake("", "same_key")] if len(set(thumbprints)) < len(thumbprints) else []
 

@@ -16,7 +16,7 @@ TEXT = "jwk"  # the id of the field
 
 
 def add(visit: Visit) -> Response:
-    """Adds one key, or those of a set; none where a form names the keys. A chosen file counts before the text."""
+    """Add one key, or those of a set; none where a form names the keys. A chosen file counts before the text."""
     given = visit.form.get("file", "") or visit.form.get(TEXT, "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
@@ -33,14 +33,14 @@ def add(visit: Visit) -> Response:
 
 
 def ask_to_remove(visit: Visit) -> Response:
-    """The page on which a removal is confirmed."""
+    """Return the page on which a removal is confirmed."""
     with visit.portal.database.read() as connection:
         client = clients.find(visit, connection)
     return _removal(visit, client, visit.request.query_params.get("kid", ""))
 
 
 def remove(visit: Visit) -> Response:
-    """Removes a key; the last one only where that was said in so many words."""
+    """Remove a key; the last one only where that was said in so many words."""
     kid = visit.form.get("kid", "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
@@ -71,7 +71,7 @@ def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = 
 
 
 def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
-    """What to say where the keys have changed since the form was shown; empty where they have not."""
+    """Return what to say where the keys have changed since the form was shown; empty where they have not."""
     if visit.form.get("etag") == etag(client.jwks_version):
         return ""
     last = audit.last_actor(connection, client.document.client_id, "jwks.replaced")

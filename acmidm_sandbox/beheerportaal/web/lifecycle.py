@@ -17,18 +17,18 @@ _NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "pr
 
 
 def show_new(visit: Visit) -> Response:
-    """The form for a new client."""
+    """Return the form for a new client."""
     return _form(visit)
 
 
 def create(visit: Visit) -> Response:
-    """Makes a client of the own organisation, without any mark of a stack, and without scopes."""
+    """Make a client of the own organisation, without any mark of a stack, and without scopes."""
     name = visit.form.get("client_name", "").strip()
     return _save(visit, None, {**_NEW, "organisation": visit.somebody.organisation, "application": name})
 
 
 def show_change(visit: Visit) -> Response:
-    """The form with what a client has."""
+    """Return the form with what a client has."""
     with visit.portal.database.read() as connection:
         return _form(visit, clients.find(visit, connection))
 
@@ -41,7 +41,7 @@ def change(visit: Visit) -> Response:
 
 
 def remove(visit: Visit) -> Response:
-    """Removes a client, where that was confirmed."""
+    """Remove a client, where that was confirmed."""
     if visit.form.get("bevestigd") != "ja":
         return clients.show_again(visit)
     with visit.portal.database.read() as connection:
@@ -51,7 +51,7 @@ def remove(visit: Visit) -> Response:
 
 
 def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -> Response:
-    """Makes or changes a client: its metadata, with what the form says."""
+    """Make or change a client: its metadata, with what the form says."""
     name, contacts = visit.form.get("client_name", "").strip(), visit.form.get("contacts", "").split()
     try:
         declaration = ClientReplacement(**{**metadata, "client_name": name, "contacts": contacts or [""]})

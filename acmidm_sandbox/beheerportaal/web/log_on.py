@@ -10,12 +10,12 @@ from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit, cookie_name
 
 
 def show(visit: Visit) -> Response:
-    """The form."""
+    """Return the form."""
     return _form(visit) if visit.user is None else visit.see(visit.urls("clients"))
 
 
 def log_on(visit: Visit) -> Response:
-    """Checks name and password, and starts a session."""
+    """Check name and password, and start a session."""
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
     with visit.portal.database.write() as connection:
         hashed = users.password_hash(connection, name)
@@ -31,7 +31,7 @@ def log_on(visit: Visit) -> Response:
 
 
 def log_off(visit: Visit) -> Response:
-    """Ends the session, here and in the browser."""
+    """End the session, here and in the browser."""
     cookie = cookie_name(visit.portal)
     with visit.portal.database.write() as connection:
         sessions.end(connection, visit.request.cookies.get(cookie, ""))

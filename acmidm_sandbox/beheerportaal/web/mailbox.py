@@ -17,11 +17,11 @@ _ANYTHING = "application/octet-stream"
 
 
 def show_all(visit: Visit) -> Response:
-    """The mails, newest first."""
+    """Return the mails, newest first."""
     own = mails.of_organisation(visit.somebody.ovo, visit.somebody.kbo)
     with visit.portal.database.read() as connection:
-        found, following = mails.page(connection, own, _MAILS_ON_A_PAGE, visit.after)
-    rows = [(mail, datetime.fromisoformat(mail.received_at)) for mail in found]
+        page, following = mails.page(connection, own, _MAILS_ON_A_PAGE, visit.after)
+    rows = [(mail, datetime.fromisoformat(mail.received_at)) for mail in page]
     return visit.page("mailbox.html", rows=rows, following=following)
 
 
@@ -38,7 +38,7 @@ def show_one(visit: Visit) -> Response:
 
 
 def download(visit: Visit) -> Response:
-    """A file of a mail. A browser keeps it and shows none of it, whatever it is."""
+    """Return a file of a mail. A browser keeps it and shows none of it, whatever it is."""
     _, raw = _find(visit)
     number = _number(visit, "attachment")
     attachments = read_body(raw).attachments
@@ -53,17 +53,17 @@ def download(visit: Visit) -> Response:
 
 
 def _find(visit: Visit) -> tuple[StoredMail, bytes]:
-    """The mail that the path names.
+    """Return the mail that the path names.
 
     Raises:
         HTTPException: 404, also where it is another organisation's, or nobody's.
     """
     own = mails.of_organisation(visit.somebody.ovo, visit.somebody.kbo)
     with visit.portal.database.read() as connection:
-        found = mails.find(connection, own, _number(visit, "mail"))
-    if found is None:
+        stored = mails.find(connection, own, _number(visit, "mail"))
+    if stored is None:
         raise HTTPException(404)
-    return found
+    return stored
 
 
 def _number(visit: Visit, name: str) -> int:

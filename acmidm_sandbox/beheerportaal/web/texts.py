@@ -17,11 +17,11 @@ class Texts:
     messages: Mapping[str, str]
 
     def __call__(self, key: str, **values: str | int) -> str:
-        """A text with its blanks filled in."""
+        """Return a text with its blanks filled in."""
         return self.messages[key].format(**values)
 
     def counted(self, key: str, count: int) -> str:
-        """A text that has another form for one: `<key>.one` and `<key>.many`."""
+        """Return a text that has another form for one: `<key>.one` and `<key>.many`."""
         return self(f"{key}.{'one' if count == 1 else 'many'}", count=count)
 
     def date(self, at: datetime) -> str:
@@ -29,12 +29,12 @@ class Texts:
         return f"{at.day} {self(f'month.{at.month}')} {at.year}"
 
     def moment(self, at: datetime) -> str:
-        """A date and time, in UTC as the audit trail has it."""
+        """Return a date and time, in UTC as the audit trail has it."""
         return f"{self.date(at)}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def load() -> dict[str, Texts]:
-    """Every language that there is a file for."""
+    """Return every language that there is a file for."""
     folder = Path(__file__).parent / "languages"
     return {
         file.stem: Texts(file.stem, json.loads(file.read_text(encoding="utf-8")))
@@ -46,7 +46,7 @@ LANGUAGES = load()
 
 
 def negotiate(accept_language: str) -> Texts:
-    """The first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that is
-    wanted most first."""
+    """Return the first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that
+    is wanted most first."""
     tags = [part.strip().partition(";")[0].partition("-")[0].lower() for part in accept_language.split(",")]
     return LANGUAGES[next((tag for tag in tags if tag in LANGUAGES), DEFAULT)]

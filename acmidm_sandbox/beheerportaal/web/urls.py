@@ -39,7 +39,7 @@ class Urls:
     language: str
 
     def __call__(self, page: str, **values: str | int) -> str:
-        """The address of one of `PAGES`. Values that its path does not name are the query."""
+        """Return the address of one of `PAGES`. Values that its path does not name are the query."""
         path = PAGES[page]
         named = {name for _, name, _, _ in Formatter().parse(path) if name}
         path = path.format(**{name: quote(str(values[name]), safe="") for name in named})
@@ -48,18 +48,18 @@ class Urls:
 
     @staticmethod
     def static(file: str) -> str:
-        """A file of `static/`."""
+        """Return a file of `static/`."""
         return f"{BASE}/static/{file}"
 
 
 def in_language(language: str, path: str, query: Mapping[str, str]) -> str:
-    """The same page in another language; `path` is that of a page under a language."""
+    """Return the same page in another language; `path` is that of a page under a language."""
     _, _, rest = path.removeprefix(f"{BASE}/").partition("/")
     return f"{BASE}/{language}/{quote(rest)}{'?' + urlencode(query) if query else ''}"
 
 
 def is_page(path: str) -> bool:
-    """Whether a path leads to one of our pages, and nowhere else: where someone may be sent after logging on."""
+    """Return whether a path leads to one of our pages, and nowhere else: where someone may be sent after logging on."""
     return (
         path.startswith(f"{BASE}/")
         and "//" not in path

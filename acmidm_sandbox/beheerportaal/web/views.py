@@ -81,14 +81,14 @@ class ChangeView:
 
 
 def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE) -> list[KeyView]:
-    """The client's keys; `trail` is its audit trail, newest first."""
-    found = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
+    """Return the client's keys; `trail` is its audit trail, newest first."""
+    keys = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
     last = {use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in in_use.items}
-    return [replace(key, last_used_at=last.get(key.thumbprint)) for key in found]
+    return [replace(key, last_used_at=last.get(key.thumbprint)) for key in keys]
 
 
 def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
-    """The client's scopes."""
+    """Return the client's scopes."""
     return [
         ScopeView(
             name, name in settings.assigned_scopes, name in client.scopes.default, _since(trail, _scopes_in, name)
@@ -98,19 +98,19 @@ def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[Au
 
 
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
-    """The audit trail as it is shown."""
+    """Return the audit trail as it is shown."""
     return [
         ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry))) for entry in trail
     ]
 
 
 def made(at: str, actor: str) -> Provenance:
-    """Who made a change, and when, as the audit trail has it."""
+    """Return who made a change, and when, as the audit trail has it."""
     return Provenance(datetime.fromisoformat(at), actor)
 
 
 def shown(value: Any) -> str:
-    """A value of a document as people read it."""
+    """Return a value of a document as people read it."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value) or "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -131,7 +131,7 @@ def _key(key: Mapping[str, Any], added: Provenance | None) -> KeyView:
 def _since(
     trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str
 ) -> Provenance | None:
-    """The last change that brought something; None where the trail does not reach back that far."""
+    """Return the last change that brought something; None where the trail does not reach back that far."""
     for entry in trail:
         if entry.action in ("client.created", "scopes.replaced", "jwks.replaced"):
             before, after = names_in(entry.before), names_in(entry.after)
@@ -154,7 +154,7 @@ def _by_kid(document: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _subject(entry: AuditEntry) -> str:
-    """The product that a change is about, or the API with the reason of a refusal."""
+    """Return the product that a change is about, or the API with the reason of a refusal."""
     if entry.action.startswith("coupling."):
         coupling = entry.after or {}
         return ": ".join(filter(None, (coupling["referentie"], coupling["refusal"])))
@@ -174,17 +174,17 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
 
 
 def _by_scope(document: Mapping[str, Any]) -> dict[str, None]:
-    """The scopes, and the default ones once more."""
+    """Return the scopes, and the default ones once more."""
     return dict.fromkeys([*document["scopes"], *(f"default: {name}" for name in document.get("default", []))])
 
 
 def _with_attributes(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A client's document with each attribute by itself."""
+    """Return a client's document with each attribute by itself."""
     return {**document, **document.get("attributes", {}), "attributes": None}
 
 
 def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A product's settings, and whose they are."""
+    """Return a product's settings, and whose they are."""
     owner = {name: value for name, value in document.items() if name != "configuration" and value is not None}
     return {**document.get("configuration", {}), **owner}
 

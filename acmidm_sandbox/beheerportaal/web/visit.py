@@ -88,7 +88,7 @@ class Visit:
         )
 
     def see(self, url: str) -> Response:
-        """Sends the browser on to a page."""
+        """Send the browser on to a page."""
         return RedirectResponse(url, SEE_OTHER)
 
 
@@ -99,8 +99,8 @@ ADMINISTRATOR, TEAM, EITHER = attrgetter("api_beheerder"), attrgetter("aansluiti
 
 
 def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page, which is for who has a right, and for everybody where that is None. What reads
-    the database runs in a thread."""
+    """Return what Starlette calls for a page, which is for who has a right, and for everybody where that is None. What
+    reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         form: Mapping[str, str] = {}
@@ -113,18 +113,18 @@ def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaita
 
 
 def as_number(text: str) -> int | None:
-    """A number in an address, as far as a database can have it; None where it is none."""
+    """Return a number in an address, as far as a database can have it; None where it is none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def texts_of(request: Request) -> Texts:
-    """The language in the path, else the one that the browser prefers."""
+    """Return the language in the path, else the one that the browser prefers."""
     named = LANGUAGES.get(request.path_params.get("language", ""))
     return named or negotiate(request.headers.get("accept-language", ""))
 
 
 def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
-    """The visit, with who has logged on."""
+    """Return the visit, with who has logged on."""
     portal: Portal = request.app.state.portal_of()
     token = request.cookies.get(cookie_name(portal))
     user = None

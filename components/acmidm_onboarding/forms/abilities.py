@@ -9,14 +9,14 @@ from acmidm_onboarding.authority_types import AuthorityType, installed_authoriti
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Problem, listed
+from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 class _Wish(NamedTuple):
     """What a form may want: where it says so, what an authority has to be able to do, and the text where it cannot."""
 
-    field: str
+    path: Callable[[Environment], DocumentPath]
     is_made: Callable[[Form, EnvironmentRequest], bool]
     is_met: Callable[[AuthorityType[Any]], bool]
     text: str
@@ -27,7 +27,7 @@ class _Wish(NamedTuple):
 
 _WISHES = (
     _Wish(
-        "jwks_uri",
+        lambda environment: ("environments", environment.value, "jwks_uri"),
         lambda _, request: request.jwks_uri is not None,
         lambda kind: kind.takes_keys_from_address,
         "forms.address_not_known",
@@ -35,7 +35,7 @@ _WISHES = (
         everywhere=True,
     ),
     _Wish(
-        "token_endpoint_auth_method",
+        lambda _: ("token_endpoint_auth_method",),
         lambda form, _: form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT,
         lambda kind: kind.takes_secrets,
         "forms.secret_not_taken",
@@ -53,9 +53,9 @@ def problems_of_authorities(
         if request is None or not wish.is_made(form, request):
             continue
         known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
-        path = ("environments", environment.value, wish.field) if wish.field == "jwks_uri" else (wish.field,)
         for platform in form.platforms:
             kinds = set(served.get(platform, ()))
             for kind in sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ():
                 what = say(wish.text, kind=kind, platform=platform, environment=environment)
-                yield document.problem(path, what, say(wish.remedy, known_by=listed(known_by)), at_key=True)
+                remedy = say(wish.remedy, known_by=listed(known_by))
+                yield document.problem(wish.path(environment), what, remedy, at_key=True)

@@ -1,5 +1,4 @@
-"""What several forms and organisations must satisfy together: each code, name, key of a connection and client is one's
-own."""
+"""What several forms and organisations must satisfy together: no two have the same code, name, key or client."""
 
 from __future__ import annotations
 
@@ -72,78 +71,74 @@ def _same_code(document: Document, field: str, code: str, first: Document, remed
 
 
 def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each earlier code that is another organisation's: by it one would get the clients of the other."""
-    present = {code: document for document, one in organisations for code in (one.ovo, one.kbo) if code}
+    """Yield each earlier code or key that another organisation has: with it one would get the other's clients."""
+    codes = [(document, code) for document, owner in organisations for code in (owner.ovo, owner.kbo)]
+    present = {code: document for document, code in codes if code}
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:
             other, code = claimed.setdefault(former, document), former.partition("/")[0]
-            what = former
+            twice = former
             if code in present and code not in (organisation.ovo, organisation.kbo):
-                other, what = present[code], code
+                other, twice = present[code], code
             if other is not document:
-                yield document.problem(
-                    ("formerly",),
-                    say(
-                        "forms.former_key_twice" if "/" in what else "forms.former_code_twice",
-                        code=what,
-                        file=other.file,
-                    ),
-                    say("forms.former_code_twice.remedy"),
-                    also=other.file,
-                )
+                name = "forms.former_key_twice" if "/" in twice else "forms.former_code_twice"
+                remedy = say("forms.former_code_twice.remedy")
+                what = say(name, code=twice, file=other.file)
+                yield document.problem(("formerly",), what, remedy, also=other.file)
 
 
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
     """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
     declared: dict[str, Declared] = {}
-    for one in forms:
-        first = declared.setdefault(one.key, one)
-        if first is not one:
-            yield one.document.problem(
+    for second in forms:
+        first = declared.setdefault(second.key, second)
+        if first is not second:
+            yield second.document.problem(
                 ("application",),
-                say("forms.second_form", file=first.document.file, application=one.form.application),
+                say("forms.second_form", file=first.document.file, application=second.form.application),
                 say("forms.second_form.remedy"),
                 also=first.document.file,
             )
     claimed: dict[str, Declared] = {}
     of_organisations = defaultdict[str, list[Form]](list)
-    for one in forms:
-        of_organisations[one.organisation.code].append(one.form)
-    for one in forms:
-        for former in former_keys(one.organisation, one.form, of_organisations[one.organisation.code]):
-            document = one.document if one.form.formerly else one.owner
-            if former in declared and declared[former] is not one:
+    for claiming in forms:
+        of_organisations[claiming.organisation.code].append(claiming.form)
+    for claiming in forms:
+        organisation, form = claiming.organisation, claiming.form
+        for former in former_keys(organisation, form, of_organisations[organisation.code]):
+            document = claiming.document if form.formerly else claiming.owner
+            if former in declared and declared[former] is not claiming:
                 yield document.problem(
                     ("formerly",),
                     say("forms.still_declared", former=former, file=declared[former].document.file),
-                    _apart(one, declared[former]),
+                    _apart(claiming, declared[former]),
                     also=declared[former].document.file,
                 )
-            elif (first := claimed.setdefault(former, one)) is not one:
+            elif (first := claimed.setdefault(former, claiming)) is not claiming:
                 yield document.problem(
                     ("formerly",),
                     say("forms.claimed_twice", former=former, file=first.document.file),
-                    say("forms.claimed_twice.remedy", whole_key=_by_whole_key(one, former)),
+                    say("forms.claimed_twice.remedy", whole_key=_by_whole_key(claiming, former)),
                     also=first.document.file,
                 )
 
 
-def _apart(one: Declared, other: Declared) -> str:
-    """What to do about a form that has the earlier name of ``one``: the two may have been renamed together."""
-    if other.organisation is one.organisation and other.form.formerly:
+def _apart(claiming: Declared, other: Declared) -> str:
+    """Return what to do about a form that has the earlier name of ``claiming``: both may have been renamed together."""
+    if other.organisation is claiming.organisation and other.form.formerly:
         return say("forms.renamed_together.remedy", application=other.form.application)
-    returns = ".may_return" if other.organisation is one.organisation else ""
-    return say(f"forms.still_declared.remedy{returns}", whole_key=_by_whole_key(one))
+    returns = ".may_return" if other.organisation is claiming.organisation else ""
+    return say(f"forms.still_declared.remedy{returns}", whole_key=_by_whole_key(claiming))
 
 
-def _by_whole_key(one: Declared, former: str = "") -> str:
-    """How two applications of organisations that merge are told apart, which have the same name."""
-    if not one.form.formerly or not one.organisation.formerly:
+def _by_whole_key(claiming: Declared, former: str = "") -> str:
+    """Return how to tell apart two applications of the same name, whose organisations merge; empty elsewhere."""
+    if not claiming.form.formerly or not claiming.organisation.formerly:
         return ""
-    if former in one.organisation.earlier_keys:
+    if former in claiming.organisation.earlier_keys:
         return f"; {say('forms.merge_in_order')}"
-    whole = connection_key(one.organisation.formerly[0].partition("/")[0], one.form.formerly[0])
+    whole = connection_key(claiming.organisation.formerly[0].partition("/")[0], claiming.form.formerly[0])
     return f"; {say('forms.whole_key', key=whole, file=ORGANISATION_FILE)}"
 
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from acmidm_onboarding.forms.coupling import Coupling
 from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.attributes import AttributeName
@@ -194,71 +195,6 @@ class Attribute(_Part):
     ] = None
 
 
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
-_FILLED = re.compile(r"\{([a-z_]+)\}", re.ASCII)
-MADE = frozenset({"id", "now", "yesterday"})
-"""What a test message is filled with beside the fields of its product: a UUID, the local time, and the day before."""
-
-
-def _path(text: str) -> str:
-    if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
-        raise ValueError(say("forms.no_path", text=quoted(text)))
-    return text
-
-
-Path = Annotated[str, AfterValidator(_path)]
-
-
-class TestMessage(_Part):
-    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the
-    configuration."""
-
-    __test__ = False  # no test of pytest's
-
-    path: Annotated[Path, Field(description="Where it is posted, below the API's address.")]
-    document: Annotated[dict[str, Any], Field(description="What is posted, as JSON.")]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return the fields that it is filled with."""
-        return frozenset(name for text in _texts(self.document) for name in _FILLED.findall(text))
-
-    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the document with the values in it; of a list of values the first one."""
-        first = {
-            name: value[0] if isinstance(value, list | tuple) and value else value for name, value in values.items()
-        }
-        filled: dict[str, Any] = _filled(self.document, first)
-        return filled
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
-
-
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(value, str):
-        return _FILLED.sub(lambda found: str(values.get(found[1], "")), value)
-    if isinstance(value, dict):
-        return {name: _filled(part, values) for name, part in value.items()}
-    return [_filled(part, values) for part in value] if isinstance(value, list) else value
-
-
-class ProbedApi(_Part):
-    """What ``acmidm probe`` calls of a product."""
-
-    source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
-    reads: Annotated[tuple[Path, ...], Field(description="Calls that read, and need nothing but a token.")] = ()
-    test_message: Annotated[
-        TestMessage | None,
-        Field(description="A message that reaches nobody, which is posted only where somebody wants it."),
-    ] = None
-
-
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
@@ -292,10 +228,10 @@ class Product(_Part):
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:
         message = self.api.test_message if self.api else None
-        known = MADE | set((self.configuration or {}).get("properties", {}))
-        for name in sorted(message.names - known) if message else ():
+        fields = MADE | set((self.configuration or {}).get("properties", {}))
+        for name in sorted(message.names - fields) if message else ():
             raise ValueError(
-                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, known, say("forms.correct")))
+                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, fields, say("forms.correct")))
             )
         return self
 
@@ -305,7 +241,7 @@ class Product(_Part):
         """Give each scope without environments those of its product; mistakes are left to the fields."""
         match data:
             case {"environments": [*where], "scopes": {**scopes}} if where and all(
-                one in list(Environment) for one in where
+                environment in list(Environment) for environment in where
             ):
                 filled = {
                     name: {"environments": where, **scope} if isinstance(scope, dict) else scope

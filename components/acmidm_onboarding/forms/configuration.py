@@ -28,20 +28,20 @@ def problems_of_configuration(
     there."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
-    for place, value in _values(configuration):
-        if not all(is_visible(part) for part in (*place, value) if isinstance(part, str)):
-            what = say("forms.not_one_line", place=_label(product, place))
-            yield document.problem((*path, *place), what, say("forms.not_one_line.remedy"))
-        elif len(place) > _MOST_LEVELS:
+    for below, value in _values(configuration):
+        if not all(is_visible(part) for part in (*below, value) if isinstance(part, str)):
+            what = say("forms.not_one_line", place=_label(product, below))
+            yield document.problem((*path, *below), what, say("forms.not_one_line.remedy"))
+        elif len(below) > _MOST_LEVELS:
             yield document.problem(
-                (*path, *place),
+                (*path, *below),
                 say("forms.configuration_too_deep", product=product, most=_MOST_LEVELS),
                 say("forms.too_deep.remedy"),
             )
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-            what = say("forms.too_large_number", place=_label(product, place))
+            what = say("forms.too_large_number", place=_label(product, below))
             yield document.problem(
-                (*path, *place), what, say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER)
+                (*path, *below), what, say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER)
             )
 
 
@@ -59,13 +59,13 @@ class _Mistake:
     def problems(self) -> Iterator[Problem]:
         match self._keyword:
             case "additionalProperties":
-                known = sorted(_part(self._schema, self._place).get("properties", {}))
-                for name in sorted(str(name) for name in self._value if name not in known):
+                names = sorted(_part(self._schema, self._place).get("properties", {}))
+                for name in sorted(str(name) for name in self._value if name not in names):
                     what = say(
                         "forms.unknown_product_field", place=_label(self._product, self._place), name=quoted(name)
                     )
                     yield self._problem(
-                        what, did_you_mean(name, known, say("forms.known", known=listed(known))), name, at_key=True
+                        what, did_you_mean(name, names, say("forms.known", known=listed(names))), name, at_key=True
                     )
             case "required":
                 for name in self._wanted:
@@ -99,8 +99,8 @@ class _Mistake:
     def _ending(self) -> str:
         keyword, value, words = self._keyword, self._value, texts("configuration", spoken())
         if keyword == "type":
-            wanted = [str(one) for one in (self._wanted if isinstance(self._wanted, list) else [self._wanted])]
-            return words("wrong_type", wanted=either(words(one) if one in words else one for one in wanted))
+            wanted = [str(name) for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])]
+            return words("wrong_type", wanted=either(words(name) if name in words else name for name in wanted))
         if keyword in ("enum", "const"):
             return words("unknown_value", value=quoted(value)) if isinstance(value, str) else words("unknown")
         if keyword == "pattern":
@@ -118,29 +118,29 @@ class _Mistake:
         return words("give", description=description) if description else words("see_schema")
 
 
-def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
-    """Return the part of the schema about the value at ``place``; empty where properties and items do not lead
+def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
+    """Return the part of the schema about the value at ``path``; empty where properties and items do not lead
     there."""
-    for step in place:
+    for step in path:
         below = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
         schema = below if isinstance(below, dict) else {}
     return schema if isinstance(schema, dict) else {}
 
 
-def _label(product: str, place: DocumentPath) -> str:
-    """Name the value at ``place`` as a person would: ``notificaties, product_ids, item 1``."""
+def _label(product: str, path: DocumentPath) -> str:
+    """Name the value at ``path`` as a person would: ``notificaties, product_ids, item 1``."""
     return ", ".join(
-        [product, *(say("forms.item", number=step + 1) if isinstance(step, int) else step for step in place)]
+        [product, *(say("forms.item", number=step + 1) if isinstance(step, int) else step for step in path)]
     )
 
 
-def _values(value: object, place: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
+def _values(value: object, path: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
     """Yield each plain value with its place."""
     if isinstance(value, Mapping):
         for name, part in value.items():
-            yield from _values(part, (*place, name))
+            yield from _values(part, (*path, name))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _values(part, (*place, index))
+            yield from _values(part, (*path, index))
     else:
-        yield place, value
+        yield path, value

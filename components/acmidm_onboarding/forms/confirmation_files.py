@@ -27,10 +27,10 @@ def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
     Raises:
         InvalidForms: with every mistake in all of its files, and each client-ID that two of them have.
     """
-    found, problems = _read(folders)
+    confirmations, problems = _read(folders)
     if problems:
         raise InvalidForms(problems)
-    return found
+    return confirmations
 
 
 def problems_of_confirmations(*folders: Path) -> list[Problem]:
@@ -39,20 +39,20 @@ def problems_of_confirmations(*folders: Path) -> list[Problem]:
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
-    read, problems, there = list[dict[str, Confirmation]](), list[Problem](), list[tuple[Document, Confirmation]]()
+    read, problems, documents = list[dict[str, Confirmation]](), list[Problem](), list[tuple[Document, Confirmation]]()
     for folder in folders:
-        found = dict[str, Confirmation]()
+        in_folder = dict[str, Confirmation]()
         # A command that was cut off before it wrote may have made a folder.
         for file in Files().yaml_files(folder, problems, has_empty=True) if folder.exists() else ():
             document, key = read_document(file, shown(file)), f"{file.parent.name}/{file.stem}"
-            said, wrong = validated(ConfirmationFile, document)
+            content, wrong = validated(ConfirmationFile, document)
             problems += [*wrong, *_misplaced(document, file, absolute(folder), key)]
-            if said is not None:
-                found[key], wrong = _confirmation(key, document, file, said)
+            if content is not None:
+                in_folder[key], wrong = _confirmation(key, document, file, content)
                 problems += wrong
-                there.append((document, found[key]))
-        read.append(found)
-    return read, [*problems, *_same_client(there)]
+                documents.append((document, in_folder[key]))
+        read.append(in_folder)
+    return read, [*problems, *_same_client(documents)]
 
 
 def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterator[Problem]:
@@ -65,11 +65,11 @@ def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterat
 
 
 def _confirmation(
-    key: str, document: Document, file: Path, said: ConfirmationFile
+    key: str, document: Document, file: Path, content: ConfirmationFile
 ) -> tuple[Confirmation, list[Problem]]:
     """Return a confirmation with its public keys, and what is wrong with those."""
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
-    for name, at in (said.keys or {}).items():
+    for name, at in (content.keys or {}).items():
         if not KEY_FILE.fullmatch(name):
             problems.append(document.problem(("keys", name), say("forms.no_key_file"), say("forms.no_key_file.remedy")))
             continue
@@ -87,23 +87,24 @@ def _confirmation(
             problems.append(document.problem(("keys", name), what, say("forms.twice.remedy")))
         else:
             keys[jwk.kid], since[jwk.thumbprint] = jwk, at
-    return Confirmation(key, document.file, said, None if said.keys is None else keys, since), problems
+    return Confirmation(key, document.file, content, None if content.keys is None else keys, since), problems
 
 
-def _same_client(there: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
+def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
     """Yield each client-ID that two clients have, of two platforms too."""
     first: dict[str, Document] = {}
-    for document, one in there:
-        if one.is_there and (other := first.setdefault(str(one.said.client_id), document)) is not document:
+    for document, confirmation in documents:
+        client_id = str(confirmation.said.client_id)
+        if confirmation.is_there and (other := first.setdefault(client_id, document)) is not document:
             what, remedy = say("forms.confirmed_twice", file=other.file), say("forms.confirmed_twice.remedy")
             yield document.problem(("client_id",), what, remedy, also=other.file)
 
 
-def as_text(said: ConfirmationFile) -> str:
+def as_text(content: ConfirmationFile) -> str:
     """Return the text of a file."""
-    document = said.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    if said.metadata is not None:
-        document["metadata"] = said.metadata.document
+    document = content.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if content.metadata is not None:
+        document["metadata"] = content.metadata.document
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 

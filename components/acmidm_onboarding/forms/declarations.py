@@ -45,10 +45,10 @@ class LoadedForm:
 def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
     """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
 
-    A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under
-    ``formerly``; where none has, of the one whose application it is. No other form gets it by the code OVO001992. While
-    another form declares ``loket``, ``formerly: loket`` means the whole key alone. ``forms`` are all of the
-    organisation; None where they are not known: then a form gets what its own ``formerly`` names, and nothing else.
+    A whole key in ``organisation.yaml``, such as OVO001992/loket, belongs to the form with ``formerly: loket``, or else
+    to the form of the application ``loket``. No other form gets the key by the code OVO001992. While another form
+    declares ``loket``, ``formerly: loket`` means the whole key alone. ``forms`` are all forms of the organisation;
+    where they are None, a form gets only what its own ``formerly`` names.
     """
     named = {
         key: application
@@ -93,17 +93,16 @@ def declarations(
     own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     method, key = form.token_endpoint_auth_method, connection_key(organisation.code, form.application)
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
-    jwks = (
-        None if request.jwks is None and not uses_secret else {one.kid: one for one in loaded.keys.get(environment, ())}
-    )
+    has_keys = request.jwks is not None or uses_secret
+    jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
     for platform in form.platforms:
         own = files.get((environment, platform))
         evidence = own.evidence if own else None
         test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
-        named = {known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))}
-        said = {name: value for part in (form, request) for name, value in part if name in ClientMetadata.model_fields}
+        named = {name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))}
+        fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
-            **said,
+            **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
             client_name=client_name(organisation.name, form.application),
             software_id=natural_key(platform, environment, key),
             organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
@@ -119,17 +118,16 @@ def declarations(
             secret_generation=request.secret_generation if uses_secret else None,
             adopts=request.adopt.get(platform),
             scopes={
-                known: Grant(request.scopes[scope].note, request.scopes[scope].default)
-                for known, scope in named.items()
+                name: Grant(request.scopes[scope].note, request.scopes[scope].default) for name, scope in named.items()
             },
-            keys=None if jwks is None else {kid: key_of(one.members, one.thumbprint) for kid, one in jwks.items()},
-            compromised=frozenset(one.thumbprint for one in loaded.compromised.get(environment, ())),
-            # Proven: then a second key beside its one breaks it.
+            keys=None if jwks is None else {kid: key_of(jwk.members, jwk.thumbprint) for kid, jwk in jwks.items()},
+            compromised=frozenset(jwk.thumbprint for jwk in loaded.compromised.get(environment, ())),
+            # Evidence alone proves that an application signs without kid: then a second key breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,
             proven=summary(evidence) if evidence else {},
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
-            retire={one: day.isoformat() for one, day in _days(form)},
+            retire={name: day.isoformat() for name, day in _days(form)},
             preserve=form.preserve,
             formerly=former_keys(organisation, form, forms),
             metadata=metadata,
@@ -151,9 +149,9 @@ def declarations(
 
 
 def _days(form: Form) -> Iterable[tuple[str, date]]:
-    """The days on which a form retires something; each of its platforms, where it retires the whole."""
+    """Return the days on which a form retires something; each of its platforms, where it retires the whole."""
     return (
-        {one.value: form.retire[WHOLE] for one in form.platforms}.items()
+        {platform.value: form.retire[WHOLE] for platform in form.platforms}.items()
         if WHOLE in form.retire
         else form.retire.items()
     )

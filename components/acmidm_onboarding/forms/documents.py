@@ -63,13 +63,11 @@ class Document:
 
     def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Yield the first mistakes, without looking for the rest, and that there is a rest."""
-        found = iter(problems)
-        yield from islice(found, _MOST_PROBLEMS)
-        if next(found, None) is not None:
+        rest = iter(problems)
+        yield from islice(rest, _MOST_PROBLEMS)
+        if next(rest, None) is not None:
             yield self.problem(
-                (),
-                say("forms.too_many_mistakes", most=_MOST_PROBLEMS),
-                say("forms.too_many_mistakes.remedy"),
+                (), say("forms.too_many_mistakes", most=_MOST_PROBLEMS), say("forms.too_many_mistakes.remedy")
             )
 
     def has(self, path: DocumentPath) -> bool:
@@ -92,8 +90,8 @@ class Document:
         owner.clear()
         owner.update(renamed)
         for marks in (self._values, self._keys):
-            for place in [place for place in marks if place[: len(path)] == path]:
-                marks[(*path[:-1], name, *place[len(path) :])] = marks.pop(place)
+            for marked in [marked for marked in marks if marked[: len(path)] == path]:
+                marks[(*path[:-1], name, *marked[len(path) :])] = marks.pop(marked)
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
@@ -161,9 +159,9 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         document._report((1, 1), say("forms.file", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        document._report(place, say("forms.not_yaml", reason=reason), _remedy(reason, text, place[0]))
+        document._report(at, say("forms.not_yaml", reason=reason), _remedy(reason, text, at[0]))
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", say("forms.wrong_character"))
         document._report((1, 1), say("forms.not_yaml", reason=reason), say("forms.wrong_character.remedy"))
@@ -193,19 +191,14 @@ class _Reader:
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
         if id(node) in self._seen:
             # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
-            place = self._document._place(path, at_key=True)
-            self._document._report(place, say("forms.alias"), say("forms.alias.remedy"))
+            at = self._document._place(path, at_key=True)
+            self._document._report(at, say("forms.alias"), say("forms.alias.remedy"))
             return None
         self._seen.add(id(node))
         mark = _mark(node)
         self._document._values[path] = mark
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
-            self._document._report(
-                mark,
-                say("forms.tag", tag=quoted(node.tag)),
-                say("forms.tag.remedy"),
-                whole=True,
-            )
+            self._document._report(mark, say("forms.tag", tag=quoted(node.tag)), say("forms.tag.remedy"), whole=True)
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
             return _scalar(node)

@@ -28,9 +28,9 @@ def evidence_of(
     stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
     named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
     return tuple(
-        _read(beside, form, one, keys, stolen)
-        for one in named
-        if os.path.lexists(beside := file.with_name(one.file_name))
+        _read(evidence_file, form, expected, keys, stolen)
+        for expected in named
+        if os.path.lexists(evidence_file := file.with_name(expected.file_name))
     )
 
 

@@ -41,10 +41,7 @@ def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     if folder == forms:
         return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say("forms.no_organisation_beside.remedy")
     if folder.parent != forms:
-        return (
-            say("forms.below_organisation"),
-            say("forms.below_organisation.remedy", file=ORGANISATION_FILE),
-        )
+        return (say("forms.below_organisation"), say("forms.below_organisation.remedy", file=ORGANISATION_FILE))
     return (
         None
         if is_name(folder.name)
@@ -95,8 +92,8 @@ class Files:
             problems.append(Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy")))
             return []
         files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
-        there = self._on_disk(folder, problems, has_empty=has_empty) if _is_folder(folder) else ()
-        return sorted(files.union(there))
+        on_disk = self._on_disk(folder, problems, has_empty=has_empty) if _is_folder(folder) else ()
+        return sorted(files.union(on_disk))
 
     def _on_disk(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
         def report(file: Path, what: str, remedy: str) -> None:
@@ -110,16 +107,12 @@ class Files:
                 say("forms.unreadable_folder.remedy"),
             )
 
-        for place, folders, names in os.walk(folder, onerror=unreadable):
-            is_empty = not folders and not names and Path(place).parent == folder
-            if is_empty and not has_empty and Path(place) not in self._folders:
+        for parent, folders, names in os.walk(folder, onerror=unreadable):
+            is_empty = not folders and not names and Path(parent).parent == folder
+            if is_empty and not has_empty and Path(parent) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                report(
-                    Path(place),
-                    say("forms.empty_folder"),
-                    say("forms.empty_folder.remedy"),
-                )
-            for file in (Path(place, name) for name in (*folders, *names)):
+                report(Path(parent), say("forms.empty_folder"), say("forms.empty_folder.remedy"))
+            for file in (Path(parent, name) for name in (*folders, *names)):
                 if wrong := _wrong_kind(file):
                     report(file, *wrong)
                 elif file.name.endswith(".yaml"):

@@ -22,12 +22,7 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
         if request.jwks_uri is None:
             continue
         if request.jwks is not None:
-            yield document.problem(
-                path,
-                say("forms.keys_in_two_places"),
-                say("forms.twice.remedy"),
-                at_key=True,
-            )
+            yield document.problem(path, say("forms.keys_in_two_places"), say("forms.twice.remedy"), at_key=True)
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             what = say("forms.address_without_keys", method=form.token_endpoint_auth_method)
             yield document.problem(path, what, say("forms.address_without_keys.remedy"), at_key=True)

@@ -63,12 +63,12 @@ class KeyReader:
         keys: dict[Environment, tuple[PublicJwk, ...]] = {}
         compromised: dict[Environment, tuple[PublicJwk, ...]] = {}
         for environment, request in form.environments.items():
-            found: list[PublicJwk | None] = []
+            public_keys: list[PublicJwk | None] = []
             entries = request.jwks or ()
             for index, entry in enumerate(entries):
                 path = ("environments", environment.value, "jwks", index)
                 key = self._key(file.parent, document, path, entry.file, organisation)
-                found.append(key if isinstance(key, PublicJwk) else None)
+                public_keys.append(key if isinstance(key, PublicJwk) else None)
                 if not isinstance(key, PublicJwk):
                     problems += key
                 elif organisation is not None:
@@ -79,13 +79,13 @@ class KeyReader:
                     else:
                         self._named[use.folder, key.thumbprint].append(use)
                         self._note(key, use)
-            problems += problems_of_keys(document, environment, found)
-            sent = [None if entry.compromised else key for entry, key in zip(entries, found, strict=True)]
+            problems += problems_of_keys(document, environment, public_keys)
+            sent = [None if entry.compromised else key for entry, key in zip(entries, public_keys, strict=True)]
             if environment in self._profiles:
                 problems += problems_of_policies(document, form, environment, sent, self._profiles[environment])
             keys[environment] = tuple(key for key in sent if key)
             compromised[environment] = tuple(
-                key for entry, key in zip(entries, found, strict=True) if key and entry.compromised
+                key for entry, key in zip(entries, public_keys, strict=True) if key and entry.compromised
             )
         problems += _problems_of_both(document, keys)
         return keys, compromised, problems
@@ -98,8 +98,8 @@ class KeyReader:
 
     def problems_of_compromised_keys(self) -> Iterator[Problem]:
         """Yield each place where an organisation goes on to use a key that it says is compromised."""
-        for place, first in self._compromised.items():
-            for use in self._named.get(place, ()):
+        for key, first in self._compromised.items():
+            for use in self._named.get(key, ()):
                 what = say("forms.compromised_elsewhere", file=first.document.file)
                 yield use.document.problem(
                     use.path, what, say("forms.compromised_elsewhere.remedy"), also=first.document.file
@@ -109,7 +109,7 @@ class KeyReader:
         """Yield each key of two organisations that is not one file of a supplier."""
         for uses in self._uses.values():
             for index, use in enumerate(uses):
-                first = next((one for one in uses[:index] if one.source != use.source), None)
+                first = next((other for other in uses[:index] if other.source != use.source), None)
                 if first is not None:
                     what = say(
                         "forms.key_shared",
@@ -126,19 +126,13 @@ class KeyReader:
         wanted = _KEY_FILE.fullmatch(name)
         if wanted is None or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
-            return [
-                document.problem(
-                    path,
-                    say("forms.no_key_file"),
-                    say("forms.no_key_file.remedy"),
-                )
-            ]
+            return [document.problem(path, say("forms.no_key_file"), say("forms.no_key_file.remedy"))]
         supplier = wanted["supplier"]
         if supplier and organisation is not None and supplier not in organisation.suppliers:
             what = say("forms.key_file_elsewhere", name=name)
             return [document.problem(path, what, say("forms.key_file_elsewhere.remedy", file=ORGANISATION_FILE))]
         file = Path(os.path.normpath(folder / name))
-        if link := next((one for one in (file, file.parent) if is_link(one)), None):
+        if link := next(filter(is_link, (file, file.parent)), None):
             return [Problem(shown(link), 1, 1, *of_link())]
         if file not in self._read:
             try:

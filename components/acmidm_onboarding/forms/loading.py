@@ -1,5 +1,4 @@
-"""Read the catalogue, the organisations and their forms. The only place that does; every mistake is reported at
-once."""
+"""Read the catalogue, the organisations and their forms, here alone; every mistake is reported at once."""
 
 from __future__ import annotations
 
@@ -77,10 +76,10 @@ def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
     """Yield a sentence for each form that goes on with a supplier's key which another organisation says is
     compromised."""
     forms = list(forms)
-    said = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
+    compromised = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
     for loaded in forms:
         for key in (key for keys in loaded.keys.values() for key in keys):
-            if other := said.get(key.thumbprint):
+            if other := compromised.get(key.thumbprint):
                 yield (say("forms.stolen_elsewhere", name=loaded.name, kid=quoted(key.kid), other=other.name))
 
 
@@ -99,10 +98,10 @@ def load_catalogue(folder: Path) -> Catalogue:
 
 def _version(file: Path) -> object:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 @lru_cache(maxsize=4)
@@ -113,8 +112,8 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
     on_platforms: dict[tuple[Platform, str], str] = {}
     for file, shown_as, _ in files:
         document = read_document(file, shown_as)
-        product, found = validated(Product, document)
-        problems += found
+        product, mistakes = validated(Product, document)
+        problems += mistakes
         if product is None:
             continue
         problems += document.first(problems_of_fields(document, product))
@@ -161,7 +160,7 @@ def load_onboardings(
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
-    known: Iterable[Problem] = (),
+    others: Iterable[Problem] = (),
     unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
     """Read forms, all of which have to be valid; see ``read_onboardings``.
@@ -169,10 +168,10 @@ def load_onboardings(
     Raises:
         InvalidForms: with every mistake in all of them.
     """
-    found = read_onboardings(paths, catalogue_folder, profiles, served, known, unwritten)
-    if found.problems:
-        raise InvalidForms(found.problems)
-    return found
+    onboardings = read_onboardings(paths, catalogue_folder, profiles, served, others, unwritten)
+    if onboardings.problems:
+        raise InvalidForms(onboardings.problems)
+    return onboardings
 
 
 def read_onboardings(
@@ -180,18 +179,17 @@ def read_onboardings(
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
-    known: Iterable[Problem] = (),
+    others: Iterable[Problem] = (),
     unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single
     forms.
 
-    ``profiles`` gives the profile by which the policies check each environment, those it does not name left out;
-    ``served`` the platforms that have an authority, all of them in an environment that it does not name. ``known`` are
-    mistakes that were found before. A form with a mistake is left out, and stops no other. ``unwritten`` has the texts
-    of files that are read as if they were there, in place of what is.
+    A form with a mistake is left out, and stops no other. ``profiles`` has the profile by which policies check an
+    environment; without one they do not. ``served`` has the platforms with an authority per environment; without an
+    entry all count. ``others`` are mistakes found before. ``unwritten`` has texts that are read in place of files.
     """
-    problems = list(known)
+    problems = list(others)
     try:
         catalogue = load_catalogue(catalogue_folder)
     except InvalidForms as error:
@@ -208,8 +206,8 @@ def read_onboardings(
     for file in _form_files(paths, files, organisations, problems):
         form_files.append(shown(file))
         document = read_document(file, shown(file), files.read_text)
-        form, found = validated(Form, document)
-        problems += found
+        form, mistakes = validated(Form, document)
+        problems += mistakes
         is_identified = form is not None
         if form is None:
             form, is_identified = sound_parts(document)
@@ -222,8 +220,8 @@ def read_onboardings(
             problems += document.first(problems_of_platforms(document, form, environment, platforms))
             problems += document.first(problems_of_authorities(document, form, environment, platforms))
         problems += document.first(problems_of_jwks_uri(document, form))
-        keys, compromised, found = reader.keys_of(file, document, form, owner.organisation)
-        problems += document.first(found)
+        keys, compromised, mistakes = reader.keys_of(file, document, form, owner.organisation)
+        problems += document.first(mistakes)
         read.append((document, form))
         if owner.organisation is None:
             continue
@@ -241,12 +239,9 @@ def read_onboardings(
     problems += reader.problems_of_compromised_keys()
     problems += organisations.problems(catalogue)
     faulty = {file for problem in problems for file in (problem.file, problem.also)}
-    sound = tuple(
-        one
-        for one in loaded
-        if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
-    )
-    left_out = set(form_files) - {one.file for one in sound}
+    needed = ((form, {form.file, form.file.with_name(ORGANISATION_FILE), *form.key_files}) for form in loaded)
+    sound = tuple(form for form, own in needed if catalogue and faulty.isdisjoint(own))
+    left_out = set(form_files) - {form.file for form in sound}
     return Onboardings(
         catalogue or Catalogue({}),
         sound,
@@ -280,15 +275,14 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
 
 
 def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
-    """Yield what the organisations of ``paths`` have that is another's, in a folder beside theirs: a code, a name, an
-    earlier key."""
+    """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in another folder."""
     folders = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
     files, own = Files(), {folder for folder in folders if (folder / ORGANISATION_FILE).exists()}
     others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
     organisations = _Organisations(files, [])
     read = map(organisations.read, (*sorted(others), *sorted(own)))
-    known = [(owner.document, owner.organisation) for owner in read if owner.organisation]
-    for problem in (*problems_of_organisations(known), *problems_of_former_codes(known)):
+    pairs = [(owner.document, owner.organisation) for owner in read if owner.organisation]
+    for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):
         if absolute(problem.file).parent in own:
             yield problem
 
@@ -311,7 +305,7 @@ class _Organisations:
         self._with_forms: set[Path] = set()
 
     def of(self, folder: Path) -> _Owner:
-        """The organisation whose forms are in ``folder``."""
+        """Return the organisation whose forms are in ``folder``."""
         self._with_forms.add(folder)
         return self.read(folder)
 
@@ -323,8 +317,8 @@ class _Organisations:
                 self._problems.append(document.problem((), *of_link()))
             elif self._files.exists(file):
                 document = read_document(file, shown(file), self._files.read_text)
-                organisation, found = validated(Organisation, document)
-                self._problems += found
+                organisation, mistakes = validated(Organisation, document)
+                self._problems += mistakes
             else:
                 document, organisation = Document(shown(file)), None
                 what = say("forms.no_organisation", file=ORGANISATION_FILE)
@@ -348,11 +342,11 @@ class _Organisations:
                 if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
                     what = say("forms.unknown_supplier", supplier=quoted(supplier), file=ORGANISATION_FILE)
                     yield document.problem(("suppliers", index), what, say("forms.unknown_supplier.remedy"))
-        known = [(document, organisation) for _, document, organisation in valid]
-        yield from problems_of_organisations(known)
-        yield from problems_of_former_codes(known)
+        pairs = [(document, organisation) for _, document, organisation in valid]
+        yield from problems_of_organisations(pairs)
+        yield from problems_of_former_codes(pairs)
         if catalogue is not None:
-            yield from problems_of_speakers(known, catalogue)
+            yield from problems_of_speakers(pairs, catalogue)
 
 
 def _form_files(
@@ -361,18 +355,18 @@ def _form_files(
     """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
-        # What is no folder is read as a file, so that whatever keeps it from being read is reported.
+        # A path that is no folder is read as a file, which reports why it cannot be read.
         if not files.exists(path):
             problems.append(Problem(shown(path), 1, 1, say("forms.nothing_there"), say("forms.nothing_there.remedy")))
             continue
-        place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
-        whole = files.is_folder(place)
-        folder = place if whole else place.parent
-        if link := next((one for one in (path, place, folder) if is_link(one)), None):
+        wanted = path.parent if path.name == ORGANISATION_FILE else path  # an organisation's mistakes show in its forms
+        whole = files.is_folder(wanted)
+        folder = wanted if whole else wanted.parent
+        if link := next(filter(is_link, (path, wanted, folder)), None):
             problems.append(Problem(shown(link), 1, 1, *of_link()))
             continue
         forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent
-        for file in files.yaml_files(place, problems) if whole else [place]:
+        for file in files.yaml_files(wanted, problems) if whole else [wanted]:
             if file in seen:
                 continue
             seen.add(file)

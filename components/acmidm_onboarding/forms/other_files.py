@@ -37,13 +37,13 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
         ]
         files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
         seen |= files
-        applications = {place: _applications(place) for place in {file.parent for file in files}}
+        applications = {parent: _applications(parent) for parent in {file.parent for file in files}}
         for file in sorted(files):
             yield from _problems_of(file, forms, applications[file.parent])
 
 
 def _applications(folder: Path) -> frozenset[str]:
-    """The applications of the forms in a folder, also of those with mistakes."""
+    """Return the applications of the forms in a folder, also of those with mistakes."""
     documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name != ORGANISATION_FILE)
     return frozenset(
         str(document["application"])
@@ -65,8 +65,8 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
     elif wrong := stray(shown(file), shown(forms)):
         yield Problem(shown(file), 1, 1, *wrong)
     elif KEY_FILE.fullmatch(file.name):
-        found = key_in(text, file)
-        yield from found if isinstance(found, list) else ()
+        key = key_in(text, file)
+        yield from key if isinstance(key, list) else ()
     else:
         try:
             parts_in(text)

@@ -30,36 +30,36 @@ def problems_of_form(
     products = {product for request in form.environments.values() for product in request.products}
     yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
-        place: DocumentPath = ("environments", environment.value)
+        above: DocumentPath = ("environments", environment.value)
         for platform in request.adopt:
             if platform not in form.platforms:
                 yield document.problem(
-                    (*place, "adopt", platform.value),
+                    (*above, "adopt", platform.value),
                     say("forms.adopts_elsewhere", platform=platform),
                     say("forms.adopts_elsewhere.remedy"),
                     at_key=True,
                 )
-        yield from _problems_of_credentials(document, place, form, request)
-        yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
-        yield from _problems_of_products(document, place, environment, request, catalogue, owner, organisation)
-        yield from _problems_of_attributes(document, place, form, request, catalogue, owner, organisation)
+        yield from _problems_of_credentials(document, above, form, request)
+        yield from _problems_of_scopes(document, above, form, environment, request, catalogue)
+        yield from _problems_of_products(document, above, environment, request, catalogue, owner, organisation)
+        yield from _problems_of_attributes(document, above, form, request, catalogue, owner, organisation)
 
 
 def _problems_of_credentials(
-    document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest
+    document: Document, above: DocumentPath, form: Form, request: EnvironmentRequest
 ) -> Iterator[Problem]:
     """Yield what is of the other way to authenticate."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     if request.jwks and not uses_keys:
         yield document.problem(
-            (*place, "jwks"),
+            (*above, "jwks"),
             say("forms.keys_without_use", method=form.token_endpoint_auth_method),
             say("forms.keys_without_use.remedy"),
             at_key=True,
         )
     if uses_keys and "secret_generation" in request.model_fields_set:
         yield document.problem(
-            (*place, "secret_generation"),
+            (*above, "secret_generation"),
             say("forms.secret_without_use"),
             say("forms.secret_without_use.remedy"),
             at_key=True,
@@ -75,10 +75,10 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
             remedy = say("forms.acmidm_stays.remedy")
             yield document.problem(("retire", name), say("forms.acmidm_stays"), remedy, at_key=True)
         elif name not in form.platforms and name not in products:
-            known = listed({*form.platforms, *products} - {Platform.ACMIDM})
+            leaving = listed({*form.platforms, *products} - {Platform.ACMIDM})
             what = say("forms.nothing_to_retire", name=quoted(name))
             yield document.problem(
-                ("retire", name), what, say("forms.nothing_to_retire.remedy", known=known), at_key=True
+                ("retire", name), what, say("forms.nothing_to_retire.remedy", known=leaving), at_key=True
             )
     if form.preserve and not form.retire:
         yield from _problems_of_what_stays(document, form)
@@ -102,14 +102,14 @@ def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]
 
 def _problems_of_scopes(
     document: Document,
-    place: DocumentPath,
+    above: DocumentPath,
     form: Form,
     environment: Environment,
     request: EnvironmentRequest,
     catalogue: Catalogue,
 ) -> Iterator[Problem]:
     for name in request.scopes:
-        path = (*place, "scopes", name)
+        path = (*above, "scopes", name)
         scope = catalogue.scopes.get(name)
         if scope is None:
             meant = catalogue.meant_scope(name)
@@ -143,7 +143,7 @@ def _problems_of_scopes(
 
 def _problems_of_products(
     document: Document,
-    place: DocumentPath,
+    above: DocumentPath,
     environment: Environment,
     request: EnvironmentRequest,
     catalogue: Catalogue,
@@ -152,7 +152,7 @@ def _problems_of_products(
 ) -> Iterator[Problem]:
     wanted = _known_scopes(request, catalogue)
     for name, configuration in request.products.items():
-        path = (*place, "products", name)
+        path = (*above, "products", name)
         product = catalogue.products.get(name)
         if product is None:
             remedy = did_you_mean(
@@ -179,10 +179,10 @@ def _problems_of_products(
                 path, say("forms.product_without_configuration", name=name), say("forms.remove"), at_key=True
             )
             continue
-        found = list(problems_of_configuration(document, path, name, catalogue.validators[name], configuration))
-        yield from found
+        mistakes = list(problems_of_configuration(document, path, name, catalogue.validators[name], configuration))
+        yield from mistakes
         if organisation is not None:
-            faulty = {(problem.line, problem.column) for problem in found}
+            faulty = {(problem.line, problem.column) for problem in mistakes}
             senders = problems_of_senders(document, path, product, configuration, owner, organisation)
             yield from (problem for problem in senders if (problem.line, problem.column) not in faulty)
 
@@ -194,7 +194,7 @@ def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str 
 
 def _problems_of_attributes(
     document: Document,
-    place: DocumentPath,
+    above: DocumentPath,
     form: Form,
     request: EnvironmentRequest,
     catalogue: Catalogue,
@@ -204,14 +204,11 @@ def _problems_of_attributes(
     """Yield what a client may not say of itself: only what the catalogue lists, and in nobody else's name."""
     wanted = _known_scopes(request, catalogue)
     for name, value in request.attributes.items():
-        path = (*place, "attributes", name)
+        path = (*above, "attributes", name)
         if name not in catalogue.attributes:
-            known = (
-                say("forms.known", known=listed(catalogue.attributes))
-                if catalogue.attributes
-                else say("forms.no_attributes")
-            )
-            remedy = did_you_mean(name, catalogue.attributes, known)
+            names = listed(catalogue.attributes)
+            otherwise = say("forms.known", known=names) if catalogue.attributes else say("forms.no_attributes")
+            remedy = did_you_mean(name, catalogue.attributes, otherwise)
             yield document.problem(path, say("forms.unknown_attribute", name=quoted(name)), remedy, at_key=True)
             continue
         product, attribute = catalogue.attributes[name]
@@ -263,12 +260,12 @@ def problems_of_policies(
         if policy.refused_in_forms or policy.id in form.exemptions:
             continue
         for finding in policy.violations(planned, situation):
-            place: DocumentPath = ("token_endpoint_auth_method",)
+            path: DocumentPath = ("token_endpoint_auth_method",)
             if finding.subject is not None:
-                place = ("environments", environment.value, "jwks", places[finding.subject])
+                path = ("environments", environment.value, "jwks", places[finding.subject])
             exemption = say("forms.exemption", id=policy.id)
             yield document.problem(
-                place, finding.what, say("forms.policy.remedy", remedy=finding.remedy, exemption=exemption)
+                path, finding.what, say("forms.policy.remedy", remedy=finding.remedy, exemption=exemption)
             )
 
 

@@ -38,7 +38,7 @@ def problems_of_value(
 ) -> Iterator[Problem]:
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
-    if how is not None and not any(how.allows(value, one) for one in allowed):
+    if how is not None and not any(how.allows(value, entry) for entry in allowed):
         what = say("forms.speaks_for.attribute", name=name, value=quoted(value), organisation=organisation.name)
         remedy = say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file)
         yield document.problem(path, what, remedy)
@@ -58,7 +58,7 @@ def problems_of_senders(
     """Yield each value that speaks for somebody for whom the organisation does not speak."""
     for field, value in _speaking_values(product, configuration):
         how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
-        if not any(how.allows(value, one) for one in allowed):
+        if not any(how.allows(value, entry) for entry in allowed):
             yield document.problem(
                 (*path, *field),
                 say(

@@ -27,10 +27,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
     if not document.whole:
         return None, document.problems
     if not isinstance(document.data, dict):
-        return None, [
-            *document.problems,
-            document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy")),
-        ]
+        return None, [*document.problems, document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy"))]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
         try:
@@ -38,14 +35,14 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
         except ValidationError as error:
             # Before anything is renamed, while places are those of the names as they were written.
             wrong = [details for details in _errors(error) if details["loc"] not in guessed]
-        found = list(document.first(_problem(model, document, details) for details in wrong))
+        mistakes = list(document.first(_problem(model, document, details) for details in wrong))
         renamed = {
             path: problem
-            for details, problem in zip(wrong, found, strict=False)
+            for details, problem in zip(wrong, mistakes, strict=False)
             if (path := _rename(model, document, details))
         }
         if not renamed or len(guessed) > _MOST_GUESSED:
-            return None, [*problems, *found]
+            return None, [*problems, *mistakes]
         problems += renamed.values()
         guessed |= renamed.keys()
 
@@ -54,16 +51,16 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
     """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there
     too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
-    known: Iterable[str] = ()
+    names: Iterable[str] = ()
     if path == ("organisation",) or not document.has(
         path
     ):  # what is above it has been renamed: the next round finds it there
         return None
     if details["type"] == "extra_forbidden":
-        known = _known_names(model, path[:-1])
+        names = _known_names(model, path[:-1])
     elif details["type"] == "enum" and details["loc"][-1] == "[key]" and isinstance(document.at(path), dict):
-        known = _expected(details)
-    meant = nearest(str(path[-1]), known) if known else None
+        names = _expected(details)
+    meant = nearest(str(path[-1]), names) if names else None
     return (*path[:-1], meant) if meant is not None and document.rename(path, meant) else None
 
 
@@ -84,23 +81,17 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
                 path, say("forms.organisation_in_form"), say("forms.organisation_in_form.remedy"), at_key=True
             )
         case "extra_forbidden":
-            known = _known_names(model, path[:-1])
-            remedy = did_you_mean(str(path[-1]), known, say("forms.known", known=listed(known)))
+            names = _known_names(model, path[:-1])
+            remedy = did_you_mean(str(path[-1]), names, say("forms.known", known=listed(names)))
             return document.problem(path, say("forms.unknown_field", name=name), remedy, at_key=True)
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = (
-                say("forms.no_keys", name=name),
-                say("forms.no_keys.remedy"),
-            )
+            what, remedy = say("forms.no_keys", name=name), say("forms.no_keys.remedy")
         case "string_type" if "jwks" in path:
-            what, remedy = (
-                say("forms.no_file_name", name=name),
-                say("forms.no_file_name.remedy"),
-            )
+            what, remedy = say("forms.no_file_name", name=name), say("forms.no_file_name.remedy")
         case _:
             ending = ending_of(details)
             what = f"{name} {ending}" if ending else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
@@ -109,9 +100,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
 
 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
-    value, known = details["input"], _expected(details)
+    value, names = details["input"], _expected(details)
     what = unknown_value(value)
-    return what if is_key else f"{name}: {what}", did_you_mean(str(value), known, say("forms.use", known=listed(known)))
+    return what if is_key else f"{name}: {what}", did_you_mean(str(value), names, say("forms.use", known=listed(names)))
 
 
 def unknown_value(value: object) -> str:

@@ -74,12 +74,13 @@ def compose(
     has the same one whenever, and to whomever, it is sent. An address that nothing can be sent to is left out, and
     ``send`` reports it.
     """
-    known = {name: _seen(value) for name, value in values.items()}
-    known |= {"language": language.value, "texts": texts("mail", language), "is_answered": bool(settings.mail_reply_to)}
+    blanks = {name: _seen(value) for name, value in values.items()}
+    blanks |= {"language": language.value, "texts": texts("mail", language)}
+    blanks["is_answered"] = bool(settings.mail_reply_to)
     names = (f"{template}.{language}", template)
-    text = _templates().select_template([f"{name}.txt" for name in names]).render(known)
+    text = _templates().select_template([f"{name}.txt" for name in names]).render(blanks)
     subject, _, body = text.strip().partition("\n")
-    html = _templates().select_template([f"{name}.html" for name in names]).render({**known, "subject": subject})
+    html = _templates().select_template([f"{name}.html" for name in names]).render({**blanks, "subject": subject})
     mail = Mail(policy=_POLICY)
     mail.recipients, mail.unusable = _envelope(to)
     domain = _NOWHERE
@@ -106,8 +107,8 @@ def compose(
 
 
 def _header(text: str) -> str:
-    """A header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in them
-    too."""
+    """Return a header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in
+    them too."""
     return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 
@@ -127,7 +128,7 @@ def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _parts(address: str) -> tuple[str, str]:
-    """What is before and behind the @, the latter as names of hosts are written (RFC 5890).
+    """Return what is before and behind the @, the latter as names of hosts are written (RFC 5890).
 
     Raises:
         Unusable: where the address is none that mail servers have.
@@ -146,13 +147,13 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _seen(value: Any) -> Any:
-    """A value without line breaks, control characters and what else is not seen, all the way down."""
+    """Return a value without line breaks, control characters and what else is not seen, all the way down."""
     if isinstance(value, str):
         return spelled_out(str(value))
     if isinstance(value, Mapping):
-        return {_seen(name): _seen(one) for name, one in value.items()}
+        return {_seen(name): _seen(part) for name, part in value.items()}
     if isinstance(value, Sequence):
-        return [_seen(one) for one in value]
+        return [_seen(part) for part in value]
     return value if value is None or isinstance(value, bool | int | float | date) else spelled_out(str(value))
 
 

@@ -45,9 +45,9 @@ class Refusal(str):
     __slots__ = ("is_temporary",)
 
     @classmethod
-    def of(cls, code: int, said: bytes | str, password: str = "") -> Refusal:
+    def of(cls, code: int, words: bytes | str, password: str = "") -> Refusal:
         """Return the refusal that an answer is, without the password: a server may say anything."""
-        made = cls(_words(code, said, password))
+        made = cls(_words(code, words, password))
         made.is_temporary = code in _TEMPORARY
         return made
 
@@ -79,11 +79,11 @@ def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.envi
         _log_in(server, environ)
         at.stage = "data"
         try:
-            found = server.sendmail(message.sender, list(written), message.as_bytes())
+            answers = server.sendmail(message.sender, list(written), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             # One answer of 421 ends it: the others were not even asked about.
-            found = {wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written}
-    return refused | {written[wire]: Refusal.of(*answer, password) for wire, answer in found.items()}
+            answers = {wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written}
+    return refused | {written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()}
 
 
 class _Stage:
@@ -158,10 +158,10 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _explained(server: str, place: tuple[str, int], password: str) -> Iterator[_Stage]:
+def _explained(server: str, address: tuple[str, int], password: str) -> Iterator[_Stage]:
     """Every way in which it can fail, as one sentence."""
     at = _Stage()
-    until, why = _down.get(place, (0.0, ""))
+    until, why = _down.get(address, (0.0, ""))
     if time.monotonic() < until:
         raise NotSent(why)
     try:
@@ -182,7 +182,7 @@ def _explained(server: str, place: tuple[str, int], password: str) -> Iterator[_
     except OSError as error:  # which smtplib's own errors are too
         if at.stage == "connecting":
             why = on_one_line(f"{server}: cannot be reached: {error.strerror or 'no answer'}")
-            _down[place] = (time.monotonic() + _DOWN_SECONDS, why)
+            _down[address] = (time.monotonic() + _DOWN_SECONDS, why)
             raise NotSent(why) from None
         raise NotSent(_ended(server, at)) from None
 
@@ -203,6 +203,6 @@ def _ended(server: str, at: _Stage) -> str:
     return f"{server}: gave no answer in time, or ended the connection"
 
 
-def _words(code: int, said: bytes | str, password: str) -> str:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _words(code: int, words: bytes | str, password: str) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return f"{code} {quoted(text.replace(password, '…') if password else text)}"

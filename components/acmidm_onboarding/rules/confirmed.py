@@ -32,7 +32,7 @@ RecordedKeys = Callable[[Client], Mapping[str, PublicJwk] | None]
 
 
 def as_confirmed(
-    found: Desired,
+    by_forms: Desired,
     connections: Collection[Declaration],
     confirmations: Confirmations,
     records: Records,
@@ -44,23 +44,25 @@ def as_confirmed(
 ) -> Desired:
     """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
 
-    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: one of those
-    that no form has any more is then left out, so that the engine refuses to part with it; None where other forms are
-    not known, and nothing is declared but what these ask.
+    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: a protected
+    client without a form is not declared, so that the engine refuses to remove it. Where ``protect`` is None, other
+    forms are not known, and only these connections are declared.
     """
-    alone = {one.place for one in found.left}
-    leaving = (replace(one, leaving=due(one, day)) for one in connections)
-    formed = {one.place: one for one in (*leaving, *found.declared)}
-    wanted = tuple(one for one in found.declared if one.platform in by_hand)
-    declared = [one for one in found.declared if one.platform not in by_hand]
-    for place, form in formed.items():
-        if form.platform in by_hand and place not in alone:
+    alone = {form.place for form in by_forms.left}
+    leaving = (replace(form, leaving=due(form, day)) for form in connections)
+    formed = {form.place: form for form in (*leaving, *by_forms.declared)}
+    wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
+    declared = [form for form in by_forms.declared if form.platform not in by_hand]
+    for client_key, form in formed.items():
+        if form.platform in by_hand and client_key not in alone:
             declared += _declared(form, confirmation_of(form, confirmations), recorded_as(form, records), keys)
     if protect is not None:
-        former = {(key, one.platform, one.environment) for one in formed.values() for key in (one.key, *one.formerly)}
+        clients = formed.values()
+        former = {(key, form.platform, form.environment) for form in clients for key in (form.key, *form.formerly)}
         declared += _without_form(former, confirmations, records, keys, by_hand, protect=protect)
-    order = {key: index for index, key in enumerate(dict.fromkeys(one.key for one in (*formed.values(), *declared)))}
-    return replace(found, wanted=wanted, declared=tuple(sorted(declared, key=lambda one: order[one.key])))
+    keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))
+    order = {key: index for index, key in enumerate(keys_in_order)}
+    return replace(by_forms, wanted=wanted, declared=tuple(sorted(declared, key=lambda client: order[client.key])))
 
 
 def _declared(
@@ -86,22 +88,24 @@ def _without_form(
     *,
     protect: bool,
 ) -> Iterator[Declaration]:
-    """Yield the clients that no form has any more, and that nobody has seen gone; but for those that the engine is to
-    refuse to part with."""
-    recorded = {one.place: one for one in records.values() if one.client_id and one.platform in by_hand}
-    for place in {**recorded, **confirmations}.keys() - formed:
-        confirmed, record = confirmations.get(place), recorded.get(place)
+    """Yield the clients without a form that are not confirmed as gone; without those that the engine must refuse to
+    remove."""
+    made = (client for client in records.values() if client.client_id and client.platform in by_hand)
+    recorded = {client.place: client for client in made}
+    for client_key in {**recorded, **confirmations}.keys() - formed:
+        confirmed, record = confirmations.get(client_key), recorded.get(client_key)
         if protect and may_not_go(confirmed, record):
             continue
-        if client := (confirmed and confirmed.client(place)) or record:
+        if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
-            form = Declaration(**_shared(client), metadata=metadata, declared_by=organisation, scopes={})
+            shared = {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
+            form = Declaration(**shared, metadata=metadata, declared_by=organisation, scopes={})
             yield from _declared(form, confirmed, record, keys)
 
 
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
-    """Say whether a stack that protects its clients keeps one that no form has any more."""
+    """Return whether a stack that protects its clients keeps a client without a form."""
     is_gone = confirmed is not None and confirmed.said.removed is not None
     return not is_gone and (record is None or record.protected is not False)
 
@@ -126,11 +130,6 @@ def _as(
         products=dict(client.products),
         is_confirmed=True,
     )
-
-
-def _shared(client: Client) -> dict[str, Any]:
-    """The fields by which a client is known that no form has."""
-    return {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
 
 
 def _metadata_of(client: Client) -> ClientMetadata:

@@ -7,20 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
-from acmidm_onboarding.values.confirmation import (
-    CLIENT,
-    KEYS,
-    PRODUCT,
-    SCOPES,
-    Attestation,
-    ConfirmationFile,
-    Refusal,
-)
+from acmidm_onboarding.values.confirmation import CLIENT, KEYS, PRODUCT, SCOPES, Attestation, ConfirmationFile, Refusal
 
 
 def carried_out(
     order: Order,
-    said: ConfirmationFile | None,
+    file: ConfirmationFile | None,
     by: Attestation,
     *,
     client_id: str | None = None,
@@ -28,8 +20,8 @@ def carried_out(
 ) -> ConfirmationFile:
     """Return a client's confirmation with what an order said. ``keys`` are the files of its public keys, each with
     since when it is there, where the order is about keys; ``client_id`` is that of a new client."""
-    before = (said or ConfirmationFile.model_construct()).model_dump()
-    refused = {part: one for part, one in before["refused"].items() if part != order.part}
+    before = (file or ConfirmationFile.model_construct()).model_dump()
+    refused = {part: refusal for part, refusal in before["refused"].items() if part != order.part}
     if order.part == REMOVE:
         return ConfirmationFile.model_validate({**before, "refused": refused, "removed": by})
     if order.part == CREATE:
@@ -50,17 +42,17 @@ def carried_out(
 def _changes(order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None) -> dict[str, Any]:
     kind, _, name = order.part.partition("/")
     if kind == SCOPES:
-        others = {scope: one for scope, one in before[SCOPES].items() if scope not in order.now}
+        others = {scope: grant for scope, grant in before[SCOPES].items() if scope not in order.now}
         return {SCOPES: {**others, **order.says}}
     if kind == PRODUCT:
-        others = {product: one for product, one in before["products"].items() if product != name}
+        others = {product: configuration for product, configuration in before["products"].items() if product != name}
         return {"products": {**others, **order.says}}
     return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
 
 
-def refused(order: Order, said: ConfirmationFile | None, why: str, by: Attestation) -> ConfirmationFile:
+def refused(order: Order, file: ConfirmationFile | None, why: str, by: Attestation) -> ConfirmationFile:
     """Return a client's confirmation with the refusal of an order."""
-    before = (said or ConfirmationFile.model_construct()).model_dump()
+    before = (file or ConfirmationFile.model_construct()).model_dump()
     refusal = Refusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
     return ConfirmationFile.model_validate({**before, "refused": {**before["refused"], order.part: refusal}})
 

@@ -54,28 +54,28 @@ def desired(
     gate: Gate = NO_GATE,
     records: Callable[[], Records] = nothing_recorded,
     tests: Callable[[], TestStack | None] = lambda: None,
-    there: Records = MappingProxyType({}),
+    at_authorities: Records = MappingProxyType({}),
     keys_first: Collection[Platform] = (),
 ) -> Desired:
     """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
 
     ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where
     something depends on it, and what it raises goes on to the caller: as if nothing were recorded, production would be
-    undeclared. Where ``tests`` returns None, forms and evidence alone count. What is ``there``, though the state may
-    have lost it, needs no evidence either. On ``keys_first`` no client is made before its keys are known.
+    undeclared. Where ``tests`` returns None, forms and evidence alone count. Clients ``at_authorities``, though the
+    state may have lost them, need no evidence either. On ``keys_first`` no client is made before its keys are known.
     """
     asked = tuple(declared_now(connections, records, now.date()))
     left = tuple(left_alone(connections, asked))
-    waiting = [one for one in asked if one.platform in keys_first and one.waits_for_keys]
+    waiting = [form for form in asked if form.platform in keys_first and form.waits_for_keys]
     if waiting:
-        own = joined(records(), there)
-        waiting = [one for one in waiting if recorded_as(one, own) is None]
+        own = joined(records(), at_authorities)
+        waiting = [form for form in waiting if recorded_as(form, own) is None]
     held_back = tuple(
-        Withheld(one, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True)
-        for one in waiting
+        Withheld(form, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True)
+        for form in waiting
     )
-    asked = tuple(one for one in asked if one not in waiting)
-    if gate.mode is PromotionGate.OFF or not any(one.is_on_production for one in asked):
+    asked = tuple(form for form in asked if form not in waiting)
+    if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
         return Desired(asked, asked, left, held_back)
-    passage = passing(asked, gate, joined(records(), there), tests, now)
+    passage = passing(asked, gate, joined(records(), at_authorities), tests, now)
     return Desired(passage.declared, asked, left, (*held_back, *passage.held_back), passage.proven)

@@ -62,17 +62,17 @@ class Withheld:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is missing, each with the connection."""
-        return tuple(f"{self.name}: {on_one_line(one)}" for one in self.missing)
+        return tuple(f"{self.name}: {on_one_line(sentence)}" for sentence in self.missing)
 
 
 def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in held_back:
-        for why in one.missing:
-            what = "rules.declared_unproven" if one.is_declared else "rules.not_declared"
-            found.setdefault((what, on_one_line(why)), []).append(one.name)
-    return [say(what, names=first_listed(names), why=why) for (what, why), names in found.items()]
+    names: dict[tuple[str, str], list[str]] = {}
+    for withheld in held_back:
+        for why in withheld.missing:
+            what = "rules.declared_unproven" if withheld.is_declared else "rules.not_declared"
+            names.setdefault((what, on_one_line(why)), []).append(withheld.name)
+    return [say(what, names=first_listed(names), why=why) for (what, why), names in names.items()]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -83,15 +83,15 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
     recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
     had, names = record.withdrawn.union(recorded), connection.catalogue_names
-    known = {record.catalogue_names.get(scope, scope) for scope in had}
+    names_had = {record.catalogue_names.get(scope, scope) for scope in had}
     scopes = frozenset(
-        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known
+        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in names_had
     )
     return scopes, frozenset(connection.products).difference(record.products)
 
 
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
-    """Whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
+    """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
     if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
         return False
     return record is None or any(added(connection, record))
@@ -141,8 +141,8 @@ def passing(
 
 
 def _remembering(connection: Declaration, record: Client) -> Declaration:
-    """The connection with what was taken from it because it was to leave, for as long as the state has not got it back:
-    a run may fail."""
+    """Return the connection with the scopes that leaving took from it, until the state has them back: a run may
+    fail."""
     left = (record.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
     return replace(connection, withdrawn=connection.withdrawn | left) if left else connection
 
@@ -158,7 +158,7 @@ class _Proven:
 
 
 def _proven(connection: Declaration, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
-    """What is proven of a connection, and why nothing is."""
+    """Return what is proven of a connection, and why nothing is."""
     reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
     if reasons or connection.test_evidence is None:
         return _Proven(), reasons
@@ -177,7 +177,7 @@ def _proven(connection: Declaration, tests: TestStack | None, now: datetime, day
 def _reasons(
     connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int
 ) -> Iterator[str]:
-    """Why there is no evidence that counts, each with its remedy."""
+    """Yield why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
     if tests is not None and tests.records is None:
         yield (say("rules.test_unreadable", unreadable=tests.unreadable))
@@ -216,20 +216,18 @@ def _reasons(
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
-    """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run
-    there is missing."""
+    """Return whether only a run on TNI is missing: evidence is of this client, by a key that TNI has not seen yet."""
     evidence = connection.test_evidence
     return evidence is not None and evidence.client_id == on_tni.client_id and not _is_confirmed(on_tni, evidence)
 
 
 def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
-    """Whether a run on TNI has looked at this very evidence, and has seen the key that signed it."""
+    """Return whether a run on TNI has read this very evidence, and has seen the key that signed it."""
     return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
 
 
 def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
-    """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen
-    that."""
+    """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the form alone."""
     is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
     name = "rules.evidence_of_another_key" if is_undeclared else "rules.evidence_unconfirmed"
     return say(name, issuer=evidence.issuer, stack=stack, probe=say("rules.probe"))
@@ -257,7 +255,7 @@ def _is_partial(record: Client | None) -> bool:
 
 
 def _without(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
-    """The connection without what is added and not proven."""
+    """Return the connection without what is added and not proven."""
     scopes, products = added(connection, record)
     scopes, products = scopes - covered.scopes, products - covered.products
     return replace(

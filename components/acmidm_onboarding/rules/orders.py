@@ -60,11 +60,7 @@ class Act(StrEnum):
     REMOVE = "remove"
 
 
-_DOERS = {
-    Act.APPROVE: Doer.API_OWNER,
-    Act.UPLOAD: Doer.ORGANISATION,
-    Act.CONFIGURE: Doer.PRODUCT_TEAM,
-}
+_DOERS = {Act.APPROVE: Doer.API_OWNER, Act.UPLOAD: Doer.ORGANISATION, Act.CONFIGURE: Doer.PRODUCT_TEAM}
 
 
 @dataclass(frozen=True)
@@ -121,20 +117,20 @@ class Rules:
 
 
 def orders(
-    place: ClientKey,
+    client_key: ClientKey,
     wanted: Declaration | None,
     confirmed: Confirmation | None,
     record: Client | None,
     rules: Rules,
 ) -> Iterator[Order]:
-    """Yield what is to be done so that a client becomes as it is ``wanted``: None where it has to go."""
+    """Yield what people must do so that a client becomes as it is ``wanted``; None where it must go."""
     if confirmed is None or not confirmed.is_there:
         # A confirmation that is missing is no reason to make a client twice; one that is gone is forgotten first.
         if wanted is not None and (record is None or not record.client_id):
             yield _refused(_create(wanted, rules), confirmed)
         return
     if wanted is None:
-        yield from (_refused(one, confirmed) for one in removals({place: confirmed}))
+        yield from (_refused(removal, confirmed) for removal in removals({client_key: confirmed}))
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
@@ -143,14 +139,14 @@ def orders(
 
 def removals(confirmations: Confirmations) -> Iterator[Order]:
     """Yield what removes each client that is there."""
-    for place, confirmed in confirmations.items():
+    for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
-            name, client_id = resource_name(place[0], place[1]), confirmed.said.client_id
-            yield Order(place, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
+            name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
+            yield Order(client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
-    """Yield what each part of a client has to be, whether it is so already or not."""
+    """Yield what each part of a client must be, whether it is so already or not."""
     before = confirmed.said.metadata.document if confirmed.said.metadata else {}
     says = _metadata(wanted, rules)
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
@@ -170,7 +166,7 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
 
 
 def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rules) -> Iterator[Order]:
-    """Yield all that may have been ordered by a form as it was then: with its client, or before there was one."""
+    """Yield every order that a form may have given: for its client, and to make one."""
     yield _create(wanted, rules)
     if confirmed is not None and confirmed.said.client_id is not None:
         yield from targets(wanted, confirmed, rules)
@@ -204,7 +200,7 @@ def _order(
 
 
 def _refused(order: Order, confirmed: Confirmation | None) -> Order:
-    """The order with its refusal, where somebody refused what it says and the form has not changed since."""
+    """Return the order with its refusal, where somebody refused it and the form still says the same."""
     refusal = confirmed.said.refused.get(order.part) if confirmed else None
     if refusal is None or refusal.digest != order.full_digest:
         return order
@@ -214,7 +210,7 @@ def _refused(order: Order, confirmed: Confirmation | None) -> Order:
 def _scopes(
     wanted: Declaration, confirmed: Mapping[str, bool], rules: Rules
 ) -> Iterator[tuple[str, Act, dict[str, Any]]]:
-    """Yield per part of the scopes who grants them, and which they have to be."""
+    """Yield per part of the scopes who grants it, and which scopes it must have."""
     parts: dict[str, dict[str, Any]] = {SCOPES: {}}
     for scope in confirmed:
         parts.setdefault(scope_part(wanted.platform, scope, rules), {})
@@ -239,22 +235,22 @@ def _of_part(part: str, platform: Platform, confirmed: Confirmation, rules: Rule
 
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
-    """Return the keys that a client has to have: those of its form, and those that may not leave yet."""
-    there = confirmed.jwks or {}
-    held = [
+    """Return the keys that a client must have: those of its form, and those that may not leave yet."""
+    now = confirmed.jwks or {}
+    registered = [
         RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
-        for kid, key in there.items()
+        for kid, key in now.items()
     ]
-    names = {key.thumbprint: kid for kid, key in there.items()}
+    names = {key.thumbprint: kid for kid, key in now.items()}
     declared = {key.thumbprint for kid, key in (wanted.jwks or {}).items() if names.get(key.thumbprint, kid) == kid}
     proof = wanted.evidence
     trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
     facts: dict[str, Any] = {"trusted": trusted, "compromised": wanted.compromised, "now": rules.now}
-    found = obstacle(held, declared, **facts, overlap_days=rules.overlap_days)
+    kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
     stays = {
         kid: key
-        for kid, key in there.items()
-        if found
+        for kid, key in now.items()
+        if kept
         and key.thumbprint not in wanted.compromised
         and key.thumbprint not in declared
         and (key.expires is None or key.expires > rules.now)
@@ -262,7 +258,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     # A new key waits where it wants the name of one that stays, or where there would be more than a client may have.
     taken = {*stays, *(key.thumbprint for key in stays.values())}
     fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
-    fitting.sort(key=lambda one: one[1].thumbprint not in names)
+    fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
 
 

@@ -42,10 +42,10 @@ class Gate(NamedTuple):
 
 
 def strictest(gates: Iterable[Gate]) -> Gate:
-    """The gate that holds back what any of these does; the default one of none."""
+    """Return the gate that holds back what any of these gates does; the default gate for none."""
     kept = list(gates) or [Gate()]
     return Gate(
-        max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept)
+        max((gate.mode for gate in kept), key=list(PromotionGate).index), min(gate.evidence_max_days for gate in kept)
     )
 
 
@@ -112,11 +112,7 @@ class Finding:
 def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
-            yield Finding(
-                say("rules.private_key", kid=quoted(kid)),
-                say("rules.private_key.remedy"),
-                kid,
-            )
+            yield Finding(say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid)
 
 
 def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:

@@ -33,25 +33,25 @@ def declared_now(connections: Iterable[Declaration], records: Callable[[], Recor
 
 
 def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaration]) -> list[Declaration]:
-    """Return those whose form preserves a client that is declared no more: no run changes anything of it."""
+    """Return the preserved clients that are declared no more: no run changes anything of them."""
     names = {connection.resource_name for connection in declared}
     return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
 
 
 def natural_keys(connection: Declaration) -> tuple[str, ...]:
-    """Return the keys under which an authority may have the client: those of now, and of before."""
+    """Return the keys under which an authority may have the client: the present one, and earlier ones."""
     return tuple(
         connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly)
     )
 
 
 def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
-    """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key
+    """Return a sentence for each preserved client with a key that its form says is compromised: nothing takes that key
     away."""
     return [
-        say("rules.preserved_with_compromised_key", name=one.resource_name, environment=one.environment)
-        for one in left
-        if one.compromised
+        say("rules.preserved_with_compromised_key", name=form.resource_name, environment=form.environment)
+        for form in left
+        if form.compromised
     ]
 
 
@@ -114,7 +114,6 @@ def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> 
 
 
 def _withdrawn(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
-    """What a client had, before this run or an earlier one took it, of the scopes that its form has and this run does
-    not declare."""
+    """Return the scopes of the form that the client has had and that this run does not declare."""
     had = frozenset() if has is None else has.withdrawn.union(has.scopes or ())
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)

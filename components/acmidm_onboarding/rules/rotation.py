@@ -51,7 +51,7 @@ class Obstacle:
 
 
 def obstacle(
-    held: Iterable[RegisteredKey],
+    registered: Iterable[RegisteredKey],
     declared: Collection[str],
     *,
     trusted: Collection[str],
@@ -59,23 +59,24 @@ def obstacle(
     now: datetime,
     overlap_days: float,
 ) -> Obstacle | None:
-    """Return what keeps a client's keys from becoming those ``declared``; None where nothing does.
+    """Return what keeps the ``registered`` keys of a client from becoming those ``declared``; None where nothing does.
 
-    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. Of 0 days there is no guard.
+    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. An overlap of 0 days keeps
+    nothing.
     """
-    usable = [key for key in held if key.is_usable(now) and key.thumbprint not in compromised]
+    usable = [key for key in registered if key.is_usable(now) and key.thumbprint not in compromised]
     leaving = tuple(sorted(key.name for key in usable if key.thumbprint not in declared))
     if not leaving or overlap_days == 0:
         return None
-    overlap, found = timedelta(days=overlap_days), list[tuple[bool, datetime, str]]()
+    overlap, successors = timedelta(days=overlap_days), list[tuple[bool, datetime, str]]()
     for key in usable:
         if key.thumbprint in declared:
-            found.append((key.thumbprint not in trusted, key.since + overlap, key.name))
-    if any(not lacks_proof and until <= now for lacks_proof, until, _ in found):
+            successors.append((key.thumbprint not in trusted, key.since + overlap, key.name))
+    if any(not lacks_proof and until <= now for lacks_proof, until, _ in successors):
         return None
-    if not found:
+    if not successors:
         return Obstacle(leaving)
-    lacks_proof, until, successor = min(found)
+    lacks_proof, until, successor = min(successors)
     return Obstacle(leaving, successor, until if until > now else None, lacks_proof)
 
 
@@ -85,22 +86,22 @@ def lasting(days: float) -> str:
     return say(f"rules.{noun}.{'one' if number == '1' else 'many'}", number=number)
 
 
-def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
+def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
     """Return what people read: which key may leave from when, what is missing, and how to get it.
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
-    keys, lasts = say_counted("rules.keys", len(found.leaving), names=listed(found.leaving)), lasting(overlap_days)
-    if found.successor is None:
+    keys, lasts = say_counted("rules.keys", len(kept.leaving), names=listed(kept.leaving)), lasting(overlap_days)
+    if kept.successor is None:
         return say("rules.cannot_leave", keys=keys, lasts=lasts, probe=probe)
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
-    successor, what = say_counted("rules.keys", 1, names=found.successor), list[str]()
-    remedies = [say_counted("rules.put_back", len(found.leaving))]
-    if found.until is not None:  # named without its seconds, and over by then
-        until = f"{found.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
+    successor, what = say_counted("rules.keys", 1, names=kept.successor), list[str]()
+    remedies = [say_counted("rules.put_back", len(kept.leaving))]
+    if kept.until is not None:  # named without its seconds, and over by then
+        until = f"{kept.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
         what.append(say("rules.leaves_from", until=until, successor=successor, lasts=lasts))
         successor = say("rules.that_one")
-    if found.lacks_proof:
+    if kept.lacks_proof:
         what.append(say("rules.leaves_once_proven", successor=successor, unseen=f" ({unseen})" if unseen else ""))
         remedies.append(say("rules.prove", probe=probe))
     return say("rules.may_leave", keys=keys, when=f", {say('rules.and_only')} ".join(what), remedies=both(remedies))

@@ -59,14 +59,14 @@ _MAILBOX = re.compile(
 def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
     ValueError."""
-    found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if found is None or "=?" in text:  # which mails decode (RFC 2047)
+    match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
+    if match is None or "=?" in text:  # which mails decode (RFC 2047)
         raise ValueError(say("settings.no_mail_address"))
-    return (found["name"] or "").strip(), found["between"] or found["alone"]
+    return (match["name"] or "").strip(), match["between"] or match["alone"]
 
 
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
-    """How a host may be written: without its port where that is the one of its scheme."""
+    """Return how a host may be written: without its port where that is the one of its scheme."""
     own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
     host = str(url.host).lower()
     with_port = f"{host}:{url.port or own}"

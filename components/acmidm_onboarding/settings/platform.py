@@ -9,16 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
 
@@ -46,7 +37,7 @@ class InvalidSettings(Failure):
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """What a setting has per product: ``dosis=…``, with blanks or commas between."""
+    """Return what a setting has per product: ``dosis=…``, with blanks or commas between."""
     return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
 
 
@@ -142,20 +133,20 @@ class PlatformSettings(SettingsModel):
         return {}
 
     def api_url(self, product: str) -> str:
-        """The address of a product's API, without a slash at its end."""
+        """Return the address of a product's API, without a slash at its end."""
         url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
         path = (url.path or "") if product in _pairs(self.api_urls) else ""
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 
     def api_client_id(self, product: str) -> str | None:
-        """What a token request names a product's API by, where that is known."""
+        """Return what a token request names a product's API by, where that is known."""
         return _pairs(self.api_client_ids).get(product)
 
     def portal(self, environment: Environment) -> str | None:
         """Where an organisation manages its clients, without a slash at its end; None where its authority has no
         portal."""
-        found = self.portal_url or self.authority_type.portals.get(environment)
-        return None if found is None else str(found).rstrip("/")
+        address = self.portal_url or self.authority_type.portals.get(environment)
+        return None if address is None else str(address).rstrip("/")
 
     @property
     def product_of_api(self) -> dict[str, str]:
@@ -172,8 +163,8 @@ def of_its_type(values: object) -> object:
     """Read a platform's settings by the model of its type of authority; only what all have, where that is unknown."""
     if not isinstance(values, Mapping):
         return values
-    if found := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
-        return found.settings.model_validate(values)
+    if kind := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
+        return kind.settings.model_validate(values)
     common = {field.alias for field in PlatformSettings.model_fields.values()}
     return {key: value for key, value in values.items() if key in common}
 
@@ -181,7 +172,7 @@ def of_its_type(values: object) -> object:
 def platform_fields() -> dict[str, FieldInfo]:
     """Return each key that some installed type of authority reads for a platform, with its field."""
     models: list[type[PlatformSettings]] = [PlatformSettings]
-    models += (found.settings for found in installed_authorities().values())
+    models += (kind.settings for kind in installed_authorities().values())
     return {field.alias or name: field for model in models for name, field in model.model_fields.items()}
 
 
@@ -191,23 +182,24 @@ SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
 
 
 def config_key(platform: Platform, key: str) -> str:
-    """The key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
+    """Return the key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
     prefix = _PREFIX[platform]
     return prefix + key[0].upper() + key[1:] if prefix else key
 
 
 def environment_variable(platform: Platform, key: str) -> str:
-    """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
+    """Return the environment variable that goes before a platform's setting, where it is one of the operator's
+    credentials."""
     return f"{platform.upper()}_{to_snake(key).upper()}"
 
 
 def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
     """Return what ``lookup`` and the environment have of a platform, by its keys; empty where it has nothing."""
-    found = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
-    if found or platform is Platform.ACMIDM:
+    values = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
+    if values or platform is Platform.ACMIDM:
         names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
         if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
-            found = {key: value for key, value in found.items() if key not in _CREDENTIALS}
-        found |= given
-    return found
+            values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
+        values |= given
+    return values

@@ -131,7 +131,8 @@ _NOT_READ = "extra_forbidden"
 
 
 def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
-    """The settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go first.
+    """Return the settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go
+    first.
 
     ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place
     of whatever credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that
@@ -143,9 +144,9 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
     values["platforms"] = {
-        platform: found
+        platform: own
         for platform in Platform
-        if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        if (own := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -158,14 +159,14 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
 
 
 def own_catalogue() -> Path:
-    """The project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
+    """Return the project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
     module = Path(__file__).parents[1]
     folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def declared_keys() -> dict[str, tuple[object, str]]:
-    """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
+    """Return each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
     keys = {
         key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "")
         for key, name in _GENERAL.items()
@@ -183,7 +184,7 @@ def _default(field: FieldInfo) -> object:
 
 
 def unknown_keys(keys: Iterable[str]) -> list[str]:
-    """A sentence for each key of ours that is not declared."""
+    """Return a sentence for each key of ours that is not declared."""
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
@@ -203,11 +204,11 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
 
 
 def _marks(values: Mapping[str, Any]) -> list[str]:
-    """A sentence for each setting that the engine would take for something else than a text."""
+    """Return a sentence for each setting that the engine would take for something else than a text."""
     return [
         say("settings.mark", key=config_key(platform, key))
-        for platform, found in ((Platform.ACMIDM, values), *values["platforms"].items())
-        for key, value in found.items()
+        for platform, platform_values in ((Platform.ACMIDM, values), *values["platforms"].items())
+        for key, value in platform_values.items()
         if isinstance(value, str) and has_mark(value)
     ]
 
@@ -227,7 +228,7 @@ def _sentences(error: ValidationError) -> str:
 
 
 def _ending(details: ErrorDetails) -> str:
-    """How the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong
+    """Return how the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong
     setting."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":

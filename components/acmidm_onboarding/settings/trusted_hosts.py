@@ -26,9 +26,9 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
     """
     trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
     sentences = []
-    for platform, found in settings.platforms.items():
-        for name, field in type(found).model_fields.items() if found.has_credentials else ():
-            url = getattr(found, name)
+    for platform, platform_settings in settings.platforms.items():
+        for name, field in type(platform_settings).model_fields.items() if platform_settings.has_credentials else ():
+            url = getattr(platform_settings, name)
             if (
                 isinstance(url, HttpUrl)
                 and url.host not in LOOPBACK

@@ -59,10 +59,10 @@ def texts(subject: str, language: Language) -> Texts:
 
 @cache
 def _read(subject: str, language: Language) -> Mapping[str, str]:
-    templates: dict[str, str] = yaml.load(
+    sentences: dict[str, str] = yaml.load(
         (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
     )
-    return templates
+    return sentences
 
 
 _READER = {"language": Language.EN}

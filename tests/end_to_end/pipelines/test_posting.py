@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm.commands import drift as comparing
 from acmidm.commands import orders as ordering
-from acmidm.commands.drift import Found
+from acmidm.commands.drift import Look
 from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.drift import Drift
 from acmidm.terminal import fail
@@ -68,10 +68,10 @@ def drift(
         "expiring": [] if days_left is None else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}],
     }
 
-    def look(stack: str) -> Found:
+    def look(stack: str) -> Look:
         if code > 1:
             fail(f"{stack} could not be compared", code)
-        return Found(Drift.model_validate(report), [])
+        return Look(Drift.model_validate(report), [])
 
     monkeypatch.setattr(comparing, "look", look)
     return github_command("drift", "--stack", "prod")

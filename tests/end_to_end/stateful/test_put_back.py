@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from acmidm.report.drift import ClientDrift
+from acmidm.report.three_views import ClientDrift
 from acmidm_onboarding import onboarding, recorded, stack
 from acmidm_onboarding.authorities import products
 from acmidm_onboarding.authorities.http import collection
@@ -53,8 +53,8 @@ def one_failed_create_is_everybodys(patch: Patch) -> None:
         return recorded_in(document, *more)
 
     recorded_in = recorded.recorded_in
-    known = onboarding.known
-    patch.setattr(onboarding, "known", outputs)
+    known = onboarding.without_unknown
+    patch.setattr(onboarding, "without_unknown", outputs)
     patch.setattr(stack, "recorded_in", looked_at)
 
 

@@ -1,0 +1,133 @@
+"""One connection in reports: how it is named, its changes and their order, and the headline over several."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, who
+from acmidm.words import plain
+from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.terms import Environment, Platform
+
+ENVIRONMENTS = (Environment.PROD, Environment.TNI)
+"""In the order of reports: production first."""
+_MOST_PHRASES = 4
+
+
+def environment_name(environment: Environment) -> str:
+    """Return what reports call an environment."""
+    return say(f"report.environment.{environment}")
+
+
+def environment_heading(environment: Environment, changes: int, stay: int) -> str:
+    """Return the heading over the clients of an environment: how many change, and how many do not."""
+    with_changes, without = say_counted("report.with_changes", changes), say_counted("report.without", stay)
+    return f"{environment_name(environment)}: {with_changes}, {without}"
+
+
+class ClientName(Part):
+    """How reports name a client: its organisation and application for people, its key for all else."""
+
+    key: str
+    organisation: str
+    application: str
+    platform: Platform
+    client_id: str | None = None
+    form: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its application, and its platform where that is not ACM/IDM."""
+        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
+
+    @property
+    def title(self) -> str:
+        """``Stad Gent · loket``."""
+        return f"{plain(self.organisation)} · {plain(self.name)}"
+
+
+class ConnectionChanges(ClientName):
+    """The changes of one connection: one client of one application."""
+
+    environment: Environment
+    changes: tuple[Change, ...]
+
+    @property
+    def worst(self) -> Change:
+        """The most dangerous of its changes."""
+        return min(self.changes, key=lambda change: change.danger)
+
+    @property
+    def sole_author(self) -> str | None:
+        """Who made all of several changes: reports then name them once."""
+        authors = {change.changed_by for change in self.changes}
+        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
+
+    @property
+    def known_as(self) -> list[str]:
+        """Its key, its form and its client-ID, as far as they are known."""
+        return [
+            self.key,
+            *([say("report.known.form", form=self.form)] if self.form else ()),
+            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
+        ]
+
+    @property
+    def by_one(self) -> list[Piece]:
+        """Who made all of its changes, where that was one and the same; else each change has it."""
+        last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
+        return who(self.sole_author, last, of_all=True) if self.sole_author else []
+
+    def author_of(self, change: Change) -> list[Piece]:
+        """Return who made one of its changes, where that is not said of all of them."""
+        return [] if self.sole_author else who(change.changed_by, change.changed_at)
+
+    def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
+        return self.model_copy(update={"changes": in_order(changes)})
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
+    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
+
+    def rank(change: Change) -> tuple[Any, ...]:
+        return change.kind not in first, change.kind.row.scale is not Scale.WHOLE, change.danger, change.subject or ""
+
+    return tuple(sorted(changes, key=rank))
+
+
+def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
+    """Sort connections: production first, then the most dangerous."""
+
+    def rank(connection: ConnectionChanges) -> tuple[Any, ...]:
+        name = connection.organisation, connection.key, connection.platform
+        return ENVIRONMENTS.index(connection.environment), connection.worst.danger, *name
+
+    return tuple(sorted(connections, key=rank))
+
+
+def headline(connections: Iterable[ConnectionChanges]) -> str:
+    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client gains 1 scope``."""
+    per_client = []
+    for connection in connections:
+        new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
+        kinds = [change.kind for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
+        per_client.append(Counter(kind for kind in kinds if kind.in_headline))
+    counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
+    phrases = [
+        f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
+        for kind, having in counted
+        if having
+    ]
+    if len(phrases) > _MOST_PHRASES:
+        phrases = [*phrases[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1)]
+    return ", ".join(phrases)
+
+
+def client_name(state: Client) -> dict[str, Any]:
+    """Return the fields by which reports name a client."""
+    names = ("key", "organisation", "application", "platform", "client_id", "form")
+    return {name: getattr(state, name) for name in names}
