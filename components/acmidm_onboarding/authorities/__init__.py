@@ -2,7 +2,7 @@
 
 The rooms above call the port (``port.py``), and ask what else an authority can do (``Audited``, ``KnowsUse`` and the
 like), never of which type it is. ``connected.py`` makes the authorities of a stack; ``http/`` is for adapters over
-HTTP. What an adapter refuses is said by ``say``, with the sentences of ``texts/authorities.*.yaml``.
+HTTP. The sentences in which these adapters refuse are ``texts/authorities.*.yaml``, and one file per adapter.
 
 The room imports settings and all that is below them. One adapter imports no other, and nothing imports an adapter: each
 is found by its entry point. A new adapter, here or in a package of its own, is

@@ -76,8 +76,8 @@ class Products:
 
 
 def _require_free(product: str, client_id: str, current: ProductDocument, wanted: ProductDocument) -> None:
-    """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises
-    ChangedMeanwhile."""
+    """Refuse to overwrite a configuration that is not this stack's, unless somebody configured by hand exactly what is
+    ``wanted``. Raises ChangedMeanwhile."""
     owner = current.owner
     if owner.is_nobody and current.configuration == wanted.configuration:
         return
