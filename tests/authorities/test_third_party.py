@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Kind
 from acmidm.report.three_views import Real
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
@@ -20,22 +26,16 @@ from acmidm_onboarding.settings import InvalidSettings, declared_keys, read_sett
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.authorities.dictionary import REGISTERS, DictionarySettings, install_as
 from tests.resources.world import World, client_inputs, outs
+from tests.support.engine import ROOT
 from tests.support.samples import COMPARISON
+from tests.support.third_party import SETTINGS as OF_DICTIONARY
+from tests.support.third_party import dictionary_site
 from tests.support.workspace import FORM, Workspace
 
 Install = Callable[[str, str], None]
-MODULE = "tests.authorities.dictionary"
-SETTINGS = {
-    "environment": "tni",
-    "authority": "dictionary",
-    "registerName": "third-party",
-    "issuer": "http://127.0.0.1:1/op",
-    "productsUrl": "http://127.0.0.1:1/products/v1",
-    "operatorClientId": "onboarding",
-    "retryDeadlineSeconds": "0",
-}
+VALUE = "their_dictionary:DICTIONARY"
+SETTINGS = {**OF_DICTIONARY, "environment": "tni", "retryDeadlineSeconds": "0"}
 PRODUCT = """\
 product: dosis
 title: DOSIS
@@ -46,41 +46,53 @@ scopes:
 """
 
 
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The wheel of the dictionary, for the length of a test."""
+    monkeypatch.syspath_prepend(dictionary_site())
+    installed_authorities.cache_clear()
+    yield
+    registers().clear()
+    installed_authorities.cache_clear()
+
+
+def registers() -> dict[str, dict[str, ClientSnapshot]]:
+    found: dict[str, dict[str, ClientSnapshot]] = import_module("their_dictionary").REGISTERS
+    return found
+
+
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """What pip leaves of one more package, of which little is right."""
+
     def installed(name: str, value: str) -> None:
-        install_as(tmp_path / "site", name, value)
+        folder = tmp_path / "site" / f"their_{name}-1.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[acmidm_onboarding.authorities]\n{name} = {value}\n")
         monkeypatch.syspath_prepend(tmp_path / "site")
         installed_authorities.cache_clear()
 
-    yield installed
-    monkeypatch.undo()
-    installed_authorities.cache_clear()
-    for register in REGISTERS.values():
-        register.clear()
+    return installed
 
 
 @pytest.fixture
-def world(install: Install, tmp_path: Path) -> World:
+def world(tmp_path: Path) -> World:
     """A run on a stack whose clients are in a dictionary, and whose products have no API that is configured."""
-    install("dictionary", f"{MODULE}:DICTIONARY")
     catalogue = tmp_path / "theirs"
     catalogue.mkdir()
     (catalogue / "dosis.yaml").write_text(PRODUCT)
     return World({f"acmidm:{key}": value for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()})
 
 
-@pytest.mark.usefixtures("world")
 def test_its_settings_are_read_by_its_own_model() -> None:
     settings = read_settings(SETTINGS.get, {}, SETTINGS).platforms[Platform.ACMIDM]
-    assert isinstance(settings, DictionarySettings)
-    assert settings.register_name == "third-party"
+    assert settings.model_dump()["register_name"] == "third-party"
     assert {"registerName", "geosecureRegisterName"} <= declared_keys().keys()
     with pytest.raises(InvalidSettings, match="setting acmidm:registerName is missing"):
         read_settings({**SETTINGS, "registerName": ""}.get, {})
 
 
-@pytest.mark.usefixtures("world")
 def test_a_key_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidSettings) as caught:
         read_settings({**SETTINGS, "managementUrl": "https://beheer.example"}.get, {})
@@ -90,11 +102,10 @@ def test_a_key_of_another_type_is_refused() -> None:
     )
 
 
-@pytest.mark.usefixtures("world")
 def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path: Path) -> None:
     """Also where it looks like a module: a pull request changes a stack's file, and loads nothing by it."""
     assert "dictionary" in installed_authorities()
-    for name in ("dictionry", f"{MODULE}:DICTIONARY", MODULE):
+    for name in ("dictionry", VALUE, "their_dictionary"):
         with pytest.raises(InvalidSettings) as caught:
             read_settings({**SETTINGS, "authority": name}.get, {})
         assert str(caught.value) == (
@@ -106,7 +117,6 @@ def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path:
         stacks_in(tmp_path)
 
 
-@pytest.mark.usefixtures("world")
 def test_forms_and_reviews_ask_what_it_can_do(workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://gent.example/jwks.json"))
     for authority, mistakes in (("dictionary", 0), ("beheerportaal", 1)):
@@ -125,12 +135,12 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
     scopes |= {"scopes": {"dv_dosis_schrijven": "dossiers"}}
     owner = {name: client[name] for name in ("software_id", "managed_by")}
     world.provider(ClientScopesProvider).create({**scopes, **owner})
-    found = REGISTERS["third-party"][client_id]
+    found = registers()["third-party"][client_id]
     assert (found.client.metadata.application, found.scopes) == ("loket", {"dv_dosis_schrijven": False})
     refreshed = world.provider(OAuthClientProvider).read(client_id, client)
     assert outs(refreshed)["client_name"] == client["client_name"]
     world.provider(OAuthClientProvider).delete(client_id, client)
-    assert REGISTERS["third-party"] == {}
+    assert registers()["third-party"] == {}
 
 
 def test_what_is_there_is_listed_and_compared(world: World) -> None:
@@ -151,8 +161,8 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     ("name", "value", "sentence"),
     [
         ("broken", "no.such.module:BROKEN", "of their-broken cannot be loaded (No module named 'no'); install its"),
-        ("other", f"{MODULE}:DICTIONARY", "of their-other is no AuthorityType of that name; correct its entry point"),
-        ("keycloak", f"{MODULE}:DICTIONARY", "has the name of another; uninstall one of the two"),
+        ("other", VALUE, "of their-other is no AuthorityType of that name; correct its entry point"),
+        ("keycloak", VALUE, "has the name of another; uninstall one of the two"),
     ],
 )
 def test_an_unusable_package_is_named(install: Install, name: str, value: str, sentence: str) -> None:
@@ -161,3 +171,21 @@ def test_an_unusable_package_is_named(install: Install, name: str, value: str, s
         installed_authorities()
     assert f"authority {name} " in str(caught.value)
     assert sentence in str(caught.value)
+
+
+def test_the_suite_runs_on_it(tmp_path: Path) -> None:
+    """As ``docs/authorities.md`` says it to others: by its name, and the file of a stack."""
+    file = tmp_path / "Pulumi.theirs.yaml"
+    config = {f"acmidm:{name}": value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()}
+    file.write_text(yaml.safe_dump({"config": config}))
+    command = [sys.executable, "-m", "pytest", "-q", "tests/conformance", "--authority", "dictionary"]
+    done = subprocess.run(
+        [*command, "--stack-file", file],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(dictionary_site())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout, done.stdout

@@ -35,7 +35,6 @@ from acmidm_onboarding.values.metadata import (
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from tests.authorities.dictionary import DICTIONARY, DictionarySettings
 from tests.conformance.consoles import Console, PortalConsole, ProviderConsole, RealmConsole
 from tests.support.between import ASSIGNED, ProxiedProject, platform_of
 from tests.support.engine import settings_of
@@ -199,17 +198,6 @@ def by_hand(_request: Request, folder: Path) -> Iterator[Subject]:
 
 
 @contextmanager
-def dictionary(_request: Request, folder: Path) -> Iterator[Subject]:
-    settings = DictionarySettings(
-        register_name=str(folder),
-        issuer="http://127.0.0.1:1/op",
-        products_url="http://127.0.0.1:1/products/v1",
-        operator_client_id="onboarding",
-    )
-    yield Subject(DICTIONARY, DICTIONARY.connect(settings, lambda _: None, frozenset()))
-
-
-@contextmanager
 def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
     with running_realm(*server_of(request), folder) as platform:
         settings = platform.realm.settings(platform.products_url, folder)
@@ -245,13 +233,12 @@ STARTS: dict[str, Start] = {
     "geosecure": geosecure,
     "embedded_registration": embedded_registration,
     "by_hand": by_hand,
-    "dictionary": dictionary,
     "keycloak": keycloak,
     "keycloak_registration": keycloak_registration,
     "rfc7591": rfc7591,
 }
-WITHOUT_FAULTS = ("by_hand", "dictionary", "geosecure")
-"""To the first two nothing is sent; the third is the embedded authority once more."""
+WITHOUT_FAULTS = ("by_hand", "geosecure")
+"""To the first nothing is sent; the second is the embedded authority once more."""
 
 
 @contextmanager

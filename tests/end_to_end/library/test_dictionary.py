@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.authorities import dictionary
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal
+from tests.support.third_party import SETTINGS, dictionary_site
 
 
 @pytest.fixture
 def theirs(portal: RunningPortal, tmp_path: Path) -> Project:
     """A project whose clients are in a dictionary, which ends with each run."""
-    site = tmp_path / "site"
-    dictionary.install_as(site, "dictionary", "their_dictionary:DICTIONARY")
-    shutil.copy(dictionary.__file__, site / "their_dictionary.py")
-    project = Project(tmp_path / "project", environment={"PYTHONPATH": str(site)})
-    project.prepare(
-        {
-            "authority": "dictionary",
-            "registerName": "theirs",
-            "issuer": portal.issuer,
-            "productsUrl": f"{portal.origin}/products/v1",
-            "operatorClientId": "onboarding",
-        }
-    )
+    project = Project(tmp_path / "project", environment={"PYTHONPATH": str(dictionary_site())})
+    project.prepare({**SETTINGS, "issuer": portal.issuer, "productsUrl": f"{portal.origin}/products/v1"})
     project.start_python()
     return project
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -100,14 +99,6 @@ class Dictionary:
         if client_id not in self._clients:
             raise NotFound(f"client {client_id} is not in the register")
         return self._clients[client_id]
-
-
-def install_as(site: Path, name: str, value: str) -> None:
-    """Install a type of authority as pip does: a folder on ``sys.path`` says which entry points a package has."""
-    folder = site / f"their_{name}-1.0.dist-info"
-    folder.mkdir(parents=True)
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text(f"[acmidm_onboarding.authorities]\n{name} = {value}\n")
 
 
 def _connect(settings: DictionarySettings, _: OpenApi, __: frozenset[str]) -> Authority:
