@@ -1,8 +1,8 @@
 """Every sentence for people, in Dutch and in English.
 
-One file per subject and language, ``<subject>.<language>.yaml``: texts by name, flat, with blanks as ``str.format`` has
-them. ``say`` gives one to whoever runs the command; ``texts`` gives those of a subject in the language of an
-organisation, which a mail or a board is for. A test holds the languages alike and finds texts that nothing says.
+One file per subject and language, ``<subject>.<language>.yaml``: texts by name, flat, with the blanks of
+``str.format``. ``say`` returns one in the language of whoever runs the command, ``texts`` all of a subject in the
+language of an organisation, for a mail or a board. A test finds texts that one language lacks, or that nothing uses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 
 class Language(StrEnum):
-    """In which language an organisation is addressed (RFC 5646): the first of these where it does not say."""
+    """The language in which an organisation is addressed (RFC 5646): the first one by default."""
 
     NL = "nl"
     EN = "en"
@@ -34,7 +34,7 @@ class Texts:
     templates: Mapping[str, str]
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """Return a text with its blanks filled in. Raises KeyError where there is none of that name."""
+        """Return a text with its blanks filled in. Raises KeyError for an unknown name."""
         return self.templates[name].format(**values)
 
     def __contains__(self, name: str) -> bool:
@@ -57,14 +57,13 @@ def texts(subject: str, language: Language) -> Texts:
 
 @cache
 def _read(subject: str, language: Language) -> Mapping[str, str]:
-    found: dict[str, str] = yaml.load(
-        (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
-    )
-    return found
+    file = FOLDER / f"{subject}.{language}.yaml"
+    templates: dict[str, str] = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return templates
 
 
 _READER = {"language": Language.EN}
-"""Whoever runs this process: one person or pipeline, in all of its threads."""
+"""The person or pipeline that runs this process, in all of its threads."""
 
 
 def speak(language: Language) -> None:
