@@ -24,7 +24,7 @@ SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")
 DONE = [
     *(MODULE / room for room in ("values", "forms", "rules", "settings")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    MODULE / "authorities" / "published_keys.py",
+    *(MODULE / "authorities" / name for name in ("published_keys.py", "rfc7591")),
     *(COMMANDS / room for room in ("edit", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
     COMMANDS / "project.py",
@@ -32,6 +32,7 @@ DONE = [
 """What says each sentence by its name: rooms, and files."""
 SAYS = {
     *("Failure", "InvalidSettings", "Reason", "Unreadable", "UnreadableState", "Unusable", "ValueError"),
+    *("AnswerLost", "NotFound", "PerhapsGone", "Rejected", "Reserved", "Unintelligible", "Unsettled"),
     *("Finding", "Problem", "problem", "_problem", "_report", "report", "fail", "append", "_check"),
 }
 """What people read of: exceptions, problems and findings."""
