@@ -1,8 +1,7 @@
-"""The engine's resources as clients: in ``pulumi stack export``, and in ``pulumi preview --json``, which have them
-alike.
+"""Clients from the engine's resources, which ``pulumi stack export`` and ``pulumi preview --json`` have alike.
 
 A client is some resources, each with its inputs, below a component. Of a type that is not in ``Resource`` the inputs
-are kept as they are. What the engine does not know yet is absent.
+are kept as they are. A value that the engine does not know yet is absent.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ METHOD = "token_endpoint_auth_method"
 WAITS = "awaits_key"
 """The output of a client that says that its secret is still in force, whatever its inputs say."""
 INCARNATION = "incarnation"
-"""The output with the mark by which a resource knows what it has at its authority."""
+"""The output with the mark by which a resource knows its own client or configuration at the authority."""
 REGISTRATION = "registration"
 """The output, a secret, with what opens a client where the operator's token does not (``authorities/port.py``)."""
 UNKNOWN = "unknown-whether-made"
-"""The output of a client, and its ID in the state, that says why nobody knows whether it was made."""
+"""The output that says why nobody knows whether a client was made; also the ID of such a client in the state."""
 OTHER = "other_owner"
-"""The input that a refresh sets: the marks that are there instead of the resource's own."""
+"""The input that a refresh sets: the marks at the authority that are not the resource's own."""
 HAND_OVER = "HandOver"
-"""The type of what organisations were told, which is below no client."""
+"""The type of the record of mails to organisations, which is below no client."""
 
 _OURS = ("pulumi-python:dynamic/acmidm", "acmidm:index")
 _PASSWORD = "random:index/randomPassword:RandomPassword"
@@ -61,13 +60,13 @@ class Resource(StrEnum):
     ONBOARDING = "Onboarding"
     OTHER = "another resource"
     NONE = "no resource"
-    """It is beside the clients."""
+    """The change is about something outside the clients."""
 
 
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
     resources = mapping(document.get("deployment")).get("resources")
-    return [resource for resource in resources if isinstance(resource, Mapping)] if isinstance(resources, list) else []
+    return [each for each in resources if isinstance(each, Mapping)] if isinstance(resources, list) else []
 
 
 def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, str, object]]:
@@ -85,13 +84,13 @@ def decrypted(secret: object) -> Any:
 
 
 def kind_of(resource: EngineResource) -> str:
-    """Return the last word of the type of one of this project's resources; nothing of any other."""
-    of_package, _, kind = _type_of(resource).rpartition(":")
-    return kind if of_package in _OURS else ""
+    """Return the last word of the type of a resource of this project; empty for any other resource."""
+    package, _, kind = _type_of(resource).rpartition(":")
+    return kind if package in _OURS else ""
 
 
 def is_password(resource: EngineResource) -> bool:
-    """Say whether it makes a client's secret."""
+    """Return whether a resource makes a client's secret."""
     return _type_of(resource) == _PASSWORD
 
 
@@ -100,9 +99,9 @@ def name_of(resource: EngineResource) -> str:
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """Return the key, the platform and the part of a client that one of the resources is, or the component above them.
+    """Return the key, the platform and the part of the client that a resource belongs to; None for any other resource.
 
-    The component has the key for its name. What is below it may have another name, after a rename that failed in part
+    The key is the name of the component: a resource below it may have another name, after a rename that failed in part
     or by hand.
     """
     kind, inputs, component = kind_of(resource), mapping(resource.get("inputs")), {"urn": resource.get("parent") or ""}
@@ -112,8 +111,8 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     key, platform = client_of(resource)
     if kind != Resource.ONBOARDING:
         key = name_of(component) or key
-    if (platform_name := inputs.get("platform")) in list(Platform):
-        platform = Platform(platform_name)
+    if inputs.get("platform") in list(Platform):
+        platform = Platform(inputs["platform"])
     if kind == Resource.PRODUCT:
         return key, platform, product_part(str(inputs.get("product")))
     below = [] if is_named else name_of(resource).split("/")[2:]
@@ -121,8 +120,7 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """Return the key and the platform of the client that a resource is of, as its own name has them:
-    ``OVO002067/loket/geosecure/dosis``."""
+    """Return the key and the platform in the name of a resource, such as ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
     return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
 
@@ -139,12 +137,12 @@ def key_and_part(resource: EngineResource, environment: Environment) -> tuple[Cl
 def by_part(
     resources: Iterable[EngineResource], environment: Environment
 ) -> dict[tuple[ClientKey, str], EngineResource]:
-    """Return the resources that are of clients."""
+    """Return the resources that belong to clients, by client and part."""
     return {key_and_part(resource, environment): resource for resource in resources if part_of(resource)}
 
 
 def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
-    """Return the clients that resources make together; of some only parts may be there."""
+    """Return the clients that resources make together; of some clients there may be only parts."""
     parts: dict[ClientKey, dict[str, EngineResource]] = defaultdict(dict)
     components: dict[str, Mapping[str, Any]] = {}
     for (client_key, part), resource in resources.items():
@@ -152,22 +150,24 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
             components[client_key[0]] = mapping(resource.get("inputs"))
         else:
             parts[client_key][part] = resource
-    return with_first_marked(client_from(key, own, components.get(key[0], {})) for key, own in parts.items())
+    return with_first_marked(
+        client_from(key, of_client, components.get(key[0], {})) for key, of_client in parts.items()
+    )
 
 
-def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
-    """Return the client that its parts make, with what its form says of all its clients: the inputs of their
-    component."""
+def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
+    """Return the client that its parts make, with the inputs of its component: what the form says of all its
+    clients."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
-    if awaits := outputs.get(WAITS) is True:  # what is in force is not what the inputs say
+    if awaits := outputs.get(WAITS) is True:  # the method in force is not that of the inputs
         own = {**own, METHOD: outputs.get(METHOD)}
     keys = inputs.get(Resource.KEYS, {"jwks": {}})
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
-    goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
+    removable = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
-        *client_key,
+        *key,
         fields=with_incarnation(
             flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
         ),
@@ -177,7 +177,7 @@ def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], comp
         awaits_key=awaits,
         adopts=mapping(own.get("adopt")).get("client_id"),
         protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
-        retained=bool(goes) and all(part.get("retainOnDelete") for part in goes),
+        retained=bool(removable) and all(resource.get("retainOnDelete") for resource in removable),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=(
@@ -196,7 +196,7 @@ def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], comp
         exemptions=mapping(component.get("exemptions")),
         retire=mapping(component.get("retire")),
         preserve=component.get("preserve") is True,
-        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(client_key[1]))),
+        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         others={part: _compared(own) for part, own in inputs.items() if part.partition("/")[0] not in list(Resource)},
         made_at=_made_at(client),
@@ -206,7 +206,7 @@ def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], comp
 
 
 def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[str, Platform], int]]:
-    """Yield which of its secrets each client has, as its password says; one without a number is the first."""
+    """Yield which secret each client has, counted from 1, as the keepers of its password say."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
             number = str(mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
@@ -214,7 +214,7 @@ def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[
 
 
 def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
-    """Return the environment that the natural keys of clients have."""
+    """Return the environment in the natural keys of clients; None without any."""
     for resource in resources:
         parts = str(mapping(resource.get("inputs")).get("software_id", "")).split("/")
         if len(parts) > 2 and parts[1] in list(Environment):
@@ -223,7 +223,7 @@ def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping as it is; an empty one for all else, such as the engine's marker of an unknown value."""
+    """Return a mapping as it is, and an empty one for anything else, such as a value that the engine does not know."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -238,14 +238,14 @@ def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of another resource, flat, without those of its provider and those with a secret, or what is
-    not known yet, in them."""
+    """Return the inputs of a resource of another type, flat, without those that its provider needs, and without any
+    that has a secret or an unknown value in it."""
     names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
     return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
 
 
 def _incarnation(resource: EngineResource | None) -> str | None:
-    """None in what a preview is about to make."""
+    """Return the incarnation of a resource; None for one that a preview is about to make."""
     return mapping((resource or {}).get("outputs")).get(INCARNATION)
 
 
@@ -256,10 +256,10 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
     """Return what hand-overs recorded, by the name of each client's record."""
-    outcomes = {}
-    for resource in [resource for resource in resources if kind_of(resource) == HAND_OVER]:
+    handed_over = {}
+    for resource in (each for each in resources if kind_of(each) == HAND_OVER):
         for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
             sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
             sent = datetime.fromisoformat(sent_at) if sent_at else None
-            outcomes[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
-    return outcomes
+            handed_over[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+    return handed_over

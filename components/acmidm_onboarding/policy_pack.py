@@ -1,5 +1,4 @@
-"""The policies as a Pulumi policy pack: checked on planned resources, by the settings and exemptions of the project
-planned.
+"""The policies as a Pulumi policy pack: checked on planned resources, with the project's settings and exemptions.
 
 Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs the package
 ``pulumi-policy``.
@@ -44,7 +43,7 @@ def policies(folder: Path) -> list[ResourceValidationPolicy]:
 
 
 class _Project:
-    """What the forms, the catalogue and the settings of one stack say."""
+    """The scopes, exemptions and settings of one stack."""
 
     def __init__(self, stack: str, folder: Path) -> None:
         self.settings: Settings = stack_settings(stack, folder)
@@ -61,7 +60,7 @@ class _Project:
         )
 
     def exempts(self, resource_name: str, policy: Policy) -> bool:
-        """Resources are named by the connection's key, those on GeoSecure with the platform behind it."""
+        """Return whether the form of a resource is exempted. The name is the key, on GeoSecure with the platform."""
         return policy.id in self._exemptions.get(resource_name.removesuffix(f"/{Platform.GEOSECURE}"), {})
 
 
@@ -78,7 +77,7 @@ def _validation(
         try:
             checked = project(args.urn.split("::")[0].rpartition(":")[2])
         except (InvalidForms, InvalidSettings) as error:
-            # The program says the same, of all of them, and stops.
+            # The program reports all of these mistakes, and stops.
             report(str(error).splitlines()[0], None)
             return
         if not checked.exempts(args.name, policy):
@@ -89,7 +88,7 @@ def _validation(
 
 
 def _planned(args: ResourceValidationArgs) -> Planned:
-    """Return the part of a client that one resource is about."""
+    """Return the part of a client that a resource manages; empty for any other resource."""
     match args.resource_type.removeprefix(_TYPE):
         case Resource.CLIENT:
             return Planned(

@@ -18,7 +18,7 @@ outcomes = st.lists(
 
 def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, list[str]]:
     """The record after a try, and who has the mail now."""
-    to = record.left(CONTACTS)
+    to = record.unreached(CONTACTS)
     said = {one: "down" if outcome is None else outcome[one] for one in to}
     made = {
         one: (
@@ -40,7 +40,7 @@ def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: 
         record = Delivery.of(record.outputs)
     assert len(have) == len(set(have))
     lost = {one for one in CONTACTS if one in record.refused and one not in record.retry}
-    assert set(CONTACTS) == set(have) | lost | set(record.left(CONTACTS))
+    assert set(CONTACTS) == set(have) | lost | set(record.unreached(CONTACTS))
     assert bool(have) == (record.sent_at is not None) == (record.message_id is not None)
     assert (record.not_sent is None) or not have
 
@@ -53,19 +53,19 @@ def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
     assert unsent.unsent == ("y", "z")
     assert unsent.with_scopes({"x", "z"}).unsent == ("z",)
     withdrawn = unsent.with_scopes({"x"})
-    assert (withdrawn.unsent, withdrawn.not_sent, withdrawn.left(CONTACTS)) == ((), None, [])
+    assert (withdrawn.unsent, withdrawn.not_sent, withdrawn.unreached(CONTACTS)) == ((), None, [])
     assert withdrawn.sent_at == told.sent_at
 
 
 def test_who_missed_a_mail_that_others_have_gets_the_next_one_alone() -> None:
     partly, have = tried(FIRST, {"a": "450", "b": "ok", "c": "550"})
-    assert (have, partly.left(CONTACTS)) == (["b"], ["a"])
+    assert (have, partly.unreached(CONTACTS)) == (["b"], ["a"])
     following = partly.with_scopes({"x", "y"})
-    assert (following.unsent, following.left(CONTACTS)) == (("y",), list(CONTACTS))
+    assert (following.unsent, following.unreached(CONTACTS)) == (("y",), list(CONTACTS))
 
 
 def test_a_client_that_was_there_before_owes_nothing_but_what_comes() -> None:
     existed = Delivery(not_sent="existed", scopes=("x",))
-    assert existed.left(CONTACTS) == []
+    assert existed.unreached(CONTACTS) == []
     assert existed.with_scopes(set()).not_sent == "existed"
-    assert existed.with_scopes({"x", "y"}).left(CONTACTS) == list(CONTACTS)
+    assert existed.with_scopes({"x", "y"}).unreached(CONTACTS) == list(CONTACTS)

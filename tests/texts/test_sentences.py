@@ -25,9 +25,8 @@ MODULE, COMMANDS = Path(acmidm_onboarding.__path__[0]), Path(acmidm.__path__[0])
 PRODUCT = (MODULE, COMMANDS, Path(acmidm_sandbox.__path__[0]))
 SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")})
 DONE = [
-    *(MODULE / room for room in ("values", "forms", "rules", "settings")),
+    *(MODULE / room for room in ("authorities", "forms", "rules", "settings", "values")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    *(part for part in (MODULE / "authorities").iterdir() if part.name != "rfc7591"),
     *(COMMANDS / room for room in ("edit", "engine", "importing")),
     *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
     *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),

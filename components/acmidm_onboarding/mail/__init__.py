@@ -1,6 +1,6 @@
 """Mails to organisations: ``compose`` makes one out of a template, ``send`` hands it to the stack's mail server.
 
-It stays in the module because the resource ``HandOver`` mails while a run goes on; reminders of the desk use it too. It
+This room is in the module because the resource ``HandOver`` mails during a run; reminders of the desk use it too. It
 imports settings, texts and values; neither Pulumi nor an authority. The next mail is a template and its texts.
 """
 

@@ -1,9 +1,9 @@
-"""A mail, as text and as plain HTML, out of ``templates/<template>.txt`` and ``.html``, or those of one language:
-``<template>.nl.txt``.
+"""A mail, as text and as plain HTML, made of ``templates/<template>.txt`` and ``.html``, or of the templates of one
+language, such as ``<template>.nl.txt``.
 
-Their sentences are those of the room ``mail`` of ``texts/``. The first line of the text is the subject. Whatever a
-form, an organisation or an authority put into a value stays a value: on one line, without a character that isn't seen,
-escaped in HTML, and never a header of its own.
+Their sentences are the texts of the subject ``mail``. The first line of the text is the mail's subject. A value from a
+form, an organisation or an authority can add no header and no markup: it is on one line, without invisible characters,
+and escaped in HTML.
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Unusable, spelled_out
 
 TEMPLATES = Path(__file__).parent / "templates"
-_POLICY = SMTP.clone(cte_type="7bit")  # whatever stands on the way of a mail
+_POLICY = SMTP.clone(cte_type="7bit")  # any server on the way passes it on
 _NOWHERE = "acmidm.invalid"
 """The domain of a Message-ID where no sender is set, and nothing is sent (RFC 2606)."""
 _DOMAIN = re.compile(
     r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE
 )
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
-"""A dot-atom (RFC 5321 §4.1.2). What would have to be quoted is taken by few servers, and by no parser of the standard
-library."""
+"""A dot-atom (RFC 5321 §4.1.2). Few servers, and no parser of the standard library, accept a quoted local part."""
 _LONGEST_LOCAL = 64
 """Characters before the @ (RFC 5321 §4.5.3.1.1)."""
 _LONGEST_HEADER = 500
-"""Characters of a subject or the like."""
-_MARK = 32
-"""Characters of a Message-ID that say what it is of: 128 bits."""
+"""Characters of a header's value."""
+_DIGEST = 32
+"""Characters of the digest in a Message-ID: 128 bits."""
 
 
 class Mail(EmailMessage):
@@ -48,9 +47,9 @@ class Mail(EmailMessage):
 
     sender: str = ""
     recipients: Mapping[str, str]
-    """Each address as it was given, with how mail servers want it."""
+    """Each address as it was given, with its form for mail servers."""
     unusable: Mapping[str, str]
-    """Each address that is no mail server's, with why."""
+    """Each address that no mail server accepts, with the reason."""
 
     @property
     def message_id(self) -> str:
@@ -70,13 +69,16 @@ def compose(
     """Return a mail of ``template`` with its blanks filled in.
 
     ``key`` is the natural key of the connection that it is about, such as ``acmidm/tni/OVO002067/mijn-gent``. ``step``
-    says at which point of its way. They and the text make the ``Message-ID`` (RFC 5322 §3.6.4), so that the same mail
-    has the same one whenever, and to whomever, it is sent. An address that nothing can be sent to is left out, and
-    ``send`` reports it.
+    is the step of the guide that it belongs to. With the text they make the ``Message-ID`` (RFC 5322 §3.6.4), so that
+    the same mail has the same one whenever, and to whomever, it is sent. An unusable address is left out, and ``send``
+    reports it.
     """
-    blanks = {name: _seen(value) for name, value in values.items()}
-    blanks |= {"language": language.value, "texts": texts("mail", language)}
-    blanks["is_answered"] = bool(settings.mail_reply_to)
+    blanks = {name: _visible(value) for name, value in values.items()}
+    blanks |= {
+        "language": language.value,
+        "texts": texts("mail", language),
+        "is_answered": bool(settings.mail_reply_to),
+    }
     names = (f"{template}.{language}", template)
     text = _templates().select_template([f"{name}.txt" for name in names]).render(blanks)
     subject, _, body = text.strip().partition("\n")
@@ -96,7 +98,7 @@ def compose(
         mail["To"] = [Address("", *_parts(address)) for address in mail.recipients]
     mail["Subject"] = _header(subject)
     mail["Date"] = datetime.now(UTC)
-    mail["Message-ID"] = f"<{_mark(key, step, text)}@{domain}>"
+    mail["Message-ID"] = f"<{_digest(key, step, text)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers, please
     mail["X-Acmidm-Connection"] = _header(key)
     mail["X-Acmidm-Step"] = _header(step)
@@ -107,16 +109,17 @@ def compose(
 
 
 def _header(text: str) -> str:
-    """Return a header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in
-    them too."""
+    """Return the value of a header. An encoded word (RFC 2047) is broken up, for it would be decoded when a mail is
+    written, with the line breaks in it."""
     return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 
-def _mark(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:_MARK]
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:_DIGEST]
 
 
 def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return ``Mail.recipients`` and ``Mail.unusable``."""
     usable: dict[str, str] = {}
     unusable: dict[str, str] = {}
     for address in dict.fromkeys(to):
@@ -128,13 +131,13 @@ def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _parts(address: str) -> tuple[str, str]:
-    """Return what is before and behind the @, the latter as names of hosts are written (RFC 5890).
+    """Return the local part and the domain of an address, the domain in ASCII (RFC 5890).
 
     Raises:
-        Unusable: where the address is none that mail servers have.
+        Unusable: where no mail server accepts the address.
     """
     local, _, domain = address.rpartition("@")
-    # An encoded word (RFC 2047) is decoded when a mail is written out, line breaks in it too.
+    # An encoded word (RFC 2047) would be decoded when a mail is written, with the line breaks in it.
     if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local) or "=?" in local:
         raise Unusable("what stands before the @ is not what mail servers can have there")
     try:
@@ -146,14 +149,14 @@ def _parts(address: str) -> tuple[str, str]:
     return local, domain
 
 
-def _seen(value: Any) -> Any:
-    """Return a value without line breaks, control characters and what else is not seen, all the way down."""
+def _visible(value: Any) -> Any:
+    """Return a value with line breaks, control and other invisible characters escaped, in all its parts."""
     if isinstance(value, str):
         return spelled_out(str(value))
     if isinstance(value, Mapping):
-        return {_seen(name): _seen(part) for name, part in value.items()}
+        return {_visible(name): _visible(part) for name, part in value.items()}
     if isinstance(value, Sequence):
-        return [_seen(part) for part in value]
+        return [_visible(part) for part in value]
     return value if value is None or isinstance(value, bool | int | float | date) else spelled_out(str(value))
 
 

@@ -1,7 +1,7 @@
-"""Hand a mail to the stack's mail server (RFC 5321, RFC 6409), in one try: the next run of the command is the next one.
+"""Hand a mail to the stack's mail server (RFC 5321, RFC 6409), in one try: the next try is the next run of the command.
 
-Encrypted and with the server's certificate verified, but for a server on this machine. Credentials come from the
-environment alone.
+The connection is encrypted and the server's certificate verified, but for a server on this machine. Credentials come
+from the environment alone.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ USERNAME, PASSWORD = "ACMIDM_SMTP_USERNAME", "ACMIDM_SMTP_PASSWORD"
 _ANSWERS = 6
 """A mail may take as long as this many answers of a slow server, each within ``requestTimeoutSeconds``."""
 _DOWN_SECONDS = 60
-"""How long a server that could not be connected to is left alone: each of many mails would wait for it otherwise."""
+"""How long no mail is sent to a server that could not be reached: else each of many mails would wait for it."""
 _TEMPORARY = range(400, 500)
 
 _down: dict[tuple[str, int], tuple[float, str]] = {}
-"""Per server that could not be connected to, until when it is left alone, and why."""
+"""Per host and port of a server that could not be reached, until when nothing is sent to it, and why."""
 
 
 class NotSent(Failure):
@@ -37,28 +37,26 @@ class NotSent(Failure):
 
 
 class Refusal(str):
-    """Why a server refused a recipient: its code and its words, on one line."""
+    """Why a server refused a recipient: its code and its text, on one line."""
 
     is_temporary: bool
-    """Whether it may accept the same later (RFC 5321 §4.2.1)."""
+    """Whether the server may accept the same mail later (RFC 5321 §4.2.1)."""
 
     __slots__ = ("is_temporary",)
 
     @classmethod
-    def of(cls, code: int, words: bytes | str, password: str = "") -> Refusal:
-        """Return the refusal that an answer is, without the password: a server may say anything."""
-        made = cls(_words(code, words, password))
-        made.is_temporary = code in _TEMPORARY
-        return made
+    def of(cls, code: int, text: bytes | str, password: str = "") -> Refusal:
+        """Return the refusal in a server's answer, without the password, which a server may repeat."""
+        refusal = cls(_answer(code, text, password))
+        refusal.is_temporary = code in _TEMPORARY
+        return refusal
 
 
 def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, Refusal]:
-    """Send a mail to its recipients, and return those that were refused with reasons: empty where all were accepted.
-
-    Where the server refused all of them nobody has the mail, and all are in the answer.
+    """Send a mail to its recipients, and return why each refused one was refused; empty where all were accepted.
 
     Raises:
-        NotSent: where the server accepted it for nobody for another reason, or where that is not known.
+        NotSent: where the server took the mail for nobody for another reason, or nobody knows whether it did.
     """
     url = settings.smtp_url
     if url is None:
@@ -71,30 +69,30 @@ def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.envi
     password = environ.get(PASSWORD) or ""
     is_tls, seconds = url.scheme == "smtps", settings.request_timeout_seconds
     with (
-        _explained(f"mail server {host}:{port}", (host, port), password) as at,
+        _explained(f"mail server {host}:{port}", (host, port), password) as progress,
         _connected(is_tls, host, port, seconds) as server,
     ):
-        at.stage = "connected"
+        progress.stage = "connected"
         _secure(server, host, is_tls=is_tls)
         _log_in(server, environ)
-        at.stage = "data"
+        progress.stage = "data"
         try:
             answers = server.sendmail(message.sender, list(written), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
-            # One answer of 421 ends it: the others were not even asked about.
+            # An answer of 421 ends the transaction, without a word about the other recipients.
             answers = {wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written}
     return refused | {written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()}
 
 
-class _Stage:
-    """How far it got."""
+class _Progress:
+    """How far sending a mail got: ``connecting``, ``connected`` or ``data``."""
 
     stage = "connecting"
 
 
 @contextmanager
 def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smtplib.SMTP]:
-    """A connection that ends with its deadline, however a server strings its answers out."""
+    """Yield a connection that is cut at its deadline, however slowly a server answers."""
     bare = host.strip("[]")
     if is_tls:
         server: smtplib.SMTP = smtplib.SMTP_SSL(bare, port, timeout=seconds, context=ssl.create_default_context())
@@ -105,7 +103,7 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
     end.start()
     try:
         yield server
-        with suppress(OSError, smtplib.SMTPException):  # it has the mail
+        with suppress(OSError, smtplib.SMTPException):  # the server has the mail already
             server.quit()
     finally:
         end.cancel()
@@ -114,13 +112,16 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
 
 def _cut(server: smtplib.SMTP) -> None:
     if server.sock is not None:
-        with suppress(OSError):  # it has just ended by itself
+        with suppress(OSError):  # the connection has just ended by itself
             server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
-    """STARTTLS (RFC 3207): required, but on this machine, where it is used if it is offered, whatever the
-    certificate."""
+    """Encrypt the connection by STARTTLS (RFC 3207); a server on this machine may have any certificate, or none.
+
+    Raises:
+        NotSent: where a server elsewhere does not offer it.
+    """
     server.ehlo_or_helo_if_needed()
     if is_tls:
         return
@@ -128,7 +129,7 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
     if not offered and not local:
         raise NotSent("does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another server")
     if offered:
-        # On this machine nobody is on the way, and a certificate for this name is rare.
+        # On this machine nobody listens in between, and a certificate for localhost is rare.
         server.starttls(context=trusting() if local else ssl.create_default_context())
         server.ehlo()
 
@@ -152,20 +153,20 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
         try:
             server.login(name, password)
         except smtplib.SMTPException as error:
-            if type(error) is smtplib.SMTPException:  # none of the ways that it offers is known here
+            if type(error) is smtplib.SMTPException:  # smtplib knows none of the ways to log in that are offered
                 raise smtplib.SMTPNotSupportedError from None
             raise
 
 
 @contextmanager
-def _explained(server: str, address: tuple[str, int], password: str) -> Iterator[_Stage]:
-    """Every way in which it can fail, as one sentence."""
-    at = _Stage()
-    until, why = _down.get(address, (0.0, ""))
+def _explained(server: str, host_and_port: tuple[str, int], password: str) -> Iterator[_Progress]:
+    """Raise NotSent with one sentence for every failure within, and for a server that could not be reached before."""
+    progress = _Progress()
+    until, why = _down.get(host_and_port, (0.0, ""))
     if time.monotonic() < until:
         raise NotSent(why)
     try:
-        yield at
+        yield progress
     except NotSent as error:
         raise NotSent(f"{server}: {error}") from None
     except smtplib.SMTPResponseException as error:
@@ -174,35 +175,31 @@ def _explained(server: str, address: tuple[str, int], password: str) -> Iterator
         raise NotSent(
             f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a name and a password"
         ) from None
-    except ssl.SSLError as error:  # before OSError, which it is
+    except ssl.SSLError as error:  # a kind of OSError
         why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else (error.reason or "TLS fails")
         raise NotSent(
             on_one_line(f"{server}: no encrypted connection: {why}; correct its certificate, or {NAMESPACE}:smtpUrl")
         ) from None
-    except OSError as error:  # which smtplib's own errors are too
-        if at.stage == "connecting":
-            why = on_one_line(f"{server}: cannot be reached: {error.strerror or 'no answer'}")
-            _down[address] = (time.monotonic() + _DOWN_SECONDS, why)
-            raise NotSent(why) from None
-        raise NotSent(_ended(server, at)) from None
+    except OSError as error:  # smtplib's own errors are of this kind too
+        if progress.stage == "data":
+            raise NotSent(
+                f"{server}: gave no answer in time, so that nobody knows whether it has the mail; it is sent again with"
+                " the same Message-ID"
+            ) from None
+        if progress.stage == "connected":
+            raise NotSent(f"{server}: gave no answer in time, or ended the connection") from None
+        why = on_one_line(f"{server}: cannot be reached: {error.strerror or 'no answer'}")
+        _down[host_and_port] = (time.monotonic() + _DOWN_SECONDS, why)
+        raise NotSent(why) from None
 
 
 def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
-    if isinstance(error, smtplib.SMTPAuthenticationError):  # its words may repeat what it was sent
+    if isinstance(error, smtplib.SMTPAuthenticationError):  # its text may repeat the credentials
         return f"refused the credentials ({error.smtp_code}); correct {USERNAME} and {PASSWORD}"
     what = {smtplib.SMTPSenderRefused: " the sender", smtplib.SMTPDataError: " the mail"}.get(type(error), "")
-    return f"refused{what}: {_words(error.smtp_code, error.smtp_error, password)}"
+    return f"refused{what}: {_answer(error.smtp_code, error.smtp_error, password)}"
 
 
-def _ended(server: str, at: _Stage) -> str:
-    if at.stage == "data":
-        return (
-            f"{server}: gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the"
-            " same Message-ID"
-        )
-    return f"{server}: gave no answer in time, or ended the connection"
-
-
-def _words(code: int, words: bytes | str, password: str) -> str:
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return f"{code} {quoted(text.replace(password, '…') if password else text)}"
+def _answer(code: int, text: bytes | str, password: str) -> str:
+    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {quoted(decoded.replace(password, '…') if password else decoded)}"

@@ -38,17 +38,17 @@ def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
 
 
 def record(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of the input ``adopt``: which client, and what it had before."""
+    """Return the input ``adopt`` of a client that is taken over: which one, and what it had before."""
     return {"client_id": wanted["client_id"], "before": dict(before)}
 
 
 def refusal(wanted: Mapping[str, Any], sentence: str) -> dict[str, str]:
-    """The value of the input ``adopt`` where the client cannot be taken over: why, and which form names it."""
+    """Return the input ``adopt`` of a client that cannot be taken over: why, and which form names it."""
     return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
 
 
 def refused(props: Mapping[str, Any]) -> str | None:
-    """Why what a resource should take over is refused; None where it is not."""
+    """Return why a resource may not take over its client; None where it may, or takes none over."""
     adopt = props.get("adopt")
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
@@ -91,7 +91,7 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
 
 
 def has_another(wanted: Mapping[str, Any]) -> str:
-    """Why a client cannot be taken over where the connection has one."""
+    """Return why a client cannot be taken over by a connection that has another one."""
     return (
         f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
         "remove adopt from the form, or see docs/adoption.md for how to change clients"
@@ -99,7 +99,7 @@ def has_another(wanted: Mapping[str, Any]) -> str:
 
 
 def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What ``check`` saw of the client that a create takes over; None for a create that takes none over."""
+    """Return what ``check`` saw of the client that a create takes over; None where it takes none over."""
     adopt = props.get("adopt")
     if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
         return None  # what is inside a client keeps the record when it is made anew for another client

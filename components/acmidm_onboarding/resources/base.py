@@ -84,7 +84,7 @@ class AuthorityProvider(ResourceProvider):
         return adoption.refusal(wanted, adoption.has_another(wanted))
 
     def _compared(self, wanted: Mapping[str, Any] | None, inputs: Properties) -> dict[str, Any] | None:
-        """What the client that is taken over has before, or why it is refused."""
+        """Return the input ``adopt`` of a resource that is about to be made; None where it takes no client over."""
         if wanted is None:
             return None
         try:
@@ -98,7 +98,7 @@ class AuthorityProvider(ResourceProvider):
             return adoption.refusal(wanted, str(error))
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
-        """The managed inputs of this resource, as a client that is taken over has them now."""
+        """Return the managed inputs of this resource, as a client that is taken over has them now."""
         raise NotImplementedError
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
@@ -141,7 +141,7 @@ class AuthorityProvider(ResourceProvider):
         return props.get(name)
 
     def on(self, props: Properties) -> ConnectedPlatform:
-        """The platform that a resource is on.
+        """Return the platform that a resource is on.
 
         Raises:
             Rejected: where what the resource should take over is refused.
@@ -170,19 +170,19 @@ class AuthorityResource(Resource):
 
 
 def managed_by() -> str:
-    """How an authority names the stack that manages a client."""
+    """Return the name of the running stack at authorities."""
     return f"{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def inputs_of(props: Properties) -> dict[str, Any]:
-    """A resource's own inputs, in one form: whole numbers are integers again (they travel as floating point)."""
+    """Return a resource's own inputs, in one form: whole numbers are integers again, which travel as floating point."""
     return {
         name: normalised(value) for name, value in props.items() if not name.startswith("__") and name != REGISTRATION
     }
 
 
 def gone() -> ReadResult:
-    """For the engine: the resource no longer exists."""
+    """Return what reports to the engine that the resource no longer exists."""
     return ReadResult("", {})
 
 

@@ -76,7 +76,7 @@ class HandOverProvider(AuthorityProvider):
                     outcomes[name] |= of_part
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, connection in connections.items():
-            if to := records[name].left(connection["contacts"]):
+            if to := records[name].unreached(connection["contacts"]):
                 records[name] = records[name].tried({contact: outcomes[name][contact] for contact in to}, now)
         return {**inputs_of(news), RECORDS: {name: record.outputs for name, record in records.items()}}
 
@@ -168,7 +168,7 @@ def _mails(records: _Records, connections: Mapping[str, Properties]) -> dict[tup
     """Return the mails: the contacts of each by the names of the records that it is about. Each contact gets one."""
     of_contact = defaultdict[str, list[str]](list)
     for name, connection in connections.items():
-        for contact in records[name].left(connection["contacts"]):
+        for contact in records[name].unreached(connection["contacts"]):
             of_contact[contact].append(name)
     mails = defaultdict[tuple[str, ...], list[str]](list)
     for contact, names in of_contact.items():

@@ -60,7 +60,7 @@ class Delivery:
             if value is not None
         }
 
-    def left(self, contacts: Iterable[str]) -> list[str]:
+    def unreached(self, contacts: Iterable[str]) -> list[str]:
         """Return the contacts that did not get what is unsent, and may get it."""
         if not self.unsent:
             return []

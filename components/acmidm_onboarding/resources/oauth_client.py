@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _UPDATED_AT = "client_secret_updated_at"
 _HAND_OVER = "hand_over"
 """The output of a client whose client-ID its organisation is to be mailed: this project made it."""
-_OF_SECRET = ("client_secret", METHOD)
+_SECRET_INPUTS = ("client_secret", METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
 
@@ -53,7 +53,7 @@ class OAuthClientProvider(OpenedProvider):
     replaced_by = ("platform", "software_id")
 
     def identity(self, props: Properties, name: str) -> Any:
-        """Another organisation or application in the key is another name for the same client."""
+        """Return of the natural key the platform and environment alone: ``formerly`` may change the rest of it."""
         value = props.get(name)
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
@@ -93,7 +93,7 @@ class OAuthClientProvider(OpenedProvider):
         if existing is None:
             try:
                 made = authority.register(_metadata(props), props.get("client_secret"), _parts(props))
-                outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
+                outputs = _secret_output(authority, made.client_id, props.get("client_secret"))
                 return CreateResult(
                     made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True}
                 )
@@ -125,14 +125,13 @@ class OAuthClientProvider(OpenedProvider):
         waits = inputs.pop(WAITS, False) and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT)
         outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({WAITS: True} if waits else {})}
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
-        if inputs.get("client_secret") is None:
-            return ReadResult(
-                id_, {**inputs, **outputs, **({} if recorded is None else {_UPDATED_AT: recorded})}, inputs
-            )
-        if recorded not in (None, current):
-            # Somebody set another secret. It cannot be read, but is not the one that is declared.
-            del inputs["client_secret"]
-        return ReadResult(id_, {**inputs, **outputs, _UPDATED_AT: current if recorded is None else recorded}, inputs)
+        if inputs.get("client_secret") is not None:
+            if recorded not in (None, current):
+                # Somebody set another secret. It cannot be read, but is not the one that is declared.
+                del inputs["client_secret"]
+            recorded = current if recorded is None else recorded
+        outputs |= {} if recorded is None else {_UPDATED_AT: recorded}
+        return ReadResult(id_, {**inputs, **outputs}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         unknown.require_known(olds)
@@ -142,7 +141,7 @@ class OAuthClientProvider(OpenedProvider):
         if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: both are written together.
-        is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)
+        is_sent = any(news.get(name) != olds.get(name) for name in _SECRET_INPUTS)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
         outputs = self._replace(platform.authority, id_, known, ownership.with_incarnation(news, olds), secret)
@@ -172,7 +171,7 @@ class OAuthClientProvider(OpenedProvider):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
-        return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
+        return {**outputs, **_secret_output(authority, client_id, secret.value if secret else None)}
 
     def remove(self, id_: str, props: Properties) -> None:
         unknown.require_known(props)
@@ -212,7 +211,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
             ownership.PARTS: None
             if keys is None
-            else pulumi.Output.from_input(keys).apply(partial(_along, connection)),
+            else pulumi.Output.from_input(keys).apply(partial(_parts_input, connection)),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             _HAND_OVER: None,
@@ -225,12 +224,12 @@ def _metadata(props: Properties) -> ClientMetadata:
 
 
 def _parts(props: Properties) -> ClientParts:
-    along = props.get(ownership.PARTS) or {}
-    return ClientParts(along.get("scopes", {}), along.get("jwks", {}))
+    parts = props.get(ownership.PARTS) or {}
+    return ClientParts(parts.get("scopes", {}), parts.get("jwks", {}))
 
 
-def _along(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
-    """The value of the input ``parts``."""
+def _parts_input(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
+    """Return the input ``parts``."""
     return {
         "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
         "jwks": {kid: dict(key.members) for kid, key in keys.items()},
@@ -273,7 +272,7 @@ def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
     return (metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})).properties
 
 
-def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
+def _secret_output(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
     """Return the output that shows by its time that a secret was rotated by hand."""
     client = authority.read(client_id) if secret is not None else None
     return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}

@@ -25,12 +25,12 @@ portal."""
 
 
 def is_awaiting(props: Mapping[str, Any]) -> bool:
-    """Whether a client waits for a key, by its outputs."""
+    """Return whether a client waits for a key, by its outputs."""
     return props.get(WAITS) is True
 
 
 def is_from_secret(before: object, after: object) -> bool:
-    """Whether a client with one method changes from a secret to keys by another."""
+    """Return whether a client goes from a secret to keys, by its methods before and after."""
     return (
         before in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
         and after == AuthMethod.PRIVATE_KEY_JWT
@@ -54,7 +54,7 @@ def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def must_wait(authority: Authority, client_id: str, before: object, news: Mapping[str, Any]) -> bool:
-    """Whether a client keeps its secret: it comes from one, and its authority has no key yet that will do."""
+    """Return whether a client keeps its secret: it had one, and its authority has no usable key that it awaits."""
     if not is_from_secret(before, news.get(METHOD)):
         return False
     awaited, now = news.get(AWAITED), datetime.now(UTC)

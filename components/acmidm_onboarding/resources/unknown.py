@@ -29,7 +29,7 @@ def require_known(props: Mapping[str, Any]) -> None:
 
 
 def keep_in_state(outputs: Mapping[str, Any], sentence: str) -> None:
-    """Have the engine keep the resource whose create is about to fail; does nothing in a process that no engine
+    """Have the engine keep the resource whose create is about to fail; do nothing in a process that no engine
     started."""
     if (context := _context()) is None:
         return
@@ -41,7 +41,7 @@ def keep_in_state(outputs: Mapping[str, Any], sentence: str) -> None:
 
 
 def _context() -> grpc.ServicerContext | None:
-    """The engine's request that this thread answers, which the SDK keeps to itself."""
+    """Return the engine's request that this thread answers, which the SDK passes to no provider."""
     frame = sys._getframe()
     while (caller := frame.f_back) is not None:
         frame = caller

@@ -1,9 +1,8 @@
 """Every setting of a stack, typed. Stack configuration is read here only.
 
-``stack`` is the whole, ``platform`` what it has for one platform, ``addresses`` what their texts have to be, and
-``trusted_hosts`` where credentials may go. It imports forms' sentences, rules, values, and the installed types of
-authority, each of which adds the keys that it alone reads. A new setting is a field here, and its key in
-``Pulumi.yaml``.
+``stack`` has all settings, ``platform`` those of one platform, ``addresses`` checks texts, and ``trusted_hosts`` says
+where credentials may go. It imports forms' sentences, rules, values, and the installed types of authority, each of
+which adds the keys that it alone reads. A new setting is a field here, and its key in ``Pulumi.yaml``.
 """
 
 from acmidm_onboarding.settings.addresses import LOOPBACK, SMTP_PORTS, Address, mailbox

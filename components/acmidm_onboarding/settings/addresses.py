@@ -1,4 +1,4 @@
-"""What a text has to be where a setting names a server, a mailbox or a host. A value is never repeated in an error."""
+"""Checks of settings that name a server, a mailbox or a host. No error repeats a value."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.terms import LONGEST_TEXT
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""The hosts that are this machine, as they stand in a URL."""
+"""The hosts that are this machine, as a URL writes them."""
 
 
 def _address(url: HttpUrl) -> HttpUrl:
-    # Nobody on the way may read what is sent there: it is encrypted, or stays on this machine.
+    # Nobody may read a request on its way: it is encrypted, or stays on this machine.
     if url.scheme != "https" and url.host not in LOOPBACK:
         raise ValueError(say("settings.plain_http"))
     # An address is repeated in errors, and paths are added to it.
@@ -66,7 +66,7 @@ def mailbox(text: str) -> tuple[str, str]:
 
 
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
-    """Return how a host may be written: without its port where that is the one of its scheme."""
+    """Return how a host may be written: without its port where that is the default of its scheme."""
     own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
     host = str(url.host).lower()
     with_port = f"{host}:{url.port or own}"

@@ -1,6 +1,6 @@
-"""The settings of one platform: who its authority is, where, and who we are there.
+"""The settings of one platform: its authority, the addresses, and the operator's credentials.
 
-What only one type of authority reads is in the model of that type.
+The settings that only one type of authority reads are in the model of that type.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
 
@@ -22,22 +31,21 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 NAMESPACE = "acmidm"
 OLD_WAY = "config:"
-"""What the engine once wrote before a key, behind the namespace, and still reads."""
+"""A word that older engines wrote between namespace and key, and that the engine still reads."""
 
 Lookup = Callable[[str], object]
 """The value of a key without its namespace, None where it is not set."""
 
 
 class InvalidSettings(Failure):
-    """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong
-    place."""
+    """Settings that are missing or wrong, a sentence each, without values: one may be a secret in the wrong setting."""
 
     def __init__(self, sentences: str) -> None:
         super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Return what a setting has per product: ``dosis=…``, with blanks or commas between."""
+    """Return the values of a setting per product: ``dosis=…``, with blanks or commas between."""
     return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
 
 
@@ -56,7 +64,7 @@ _ADDRESS: TypeAdapter[HttpUrl] = TypeAdapter(Address)
 
 
 class SettingsModel(BaseModel):
-    """How settings are read: each key in the camel case of the stack file, and no other key."""
+    """A model whose keys have the camel case of the stack file. Other keys are refused."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
@@ -71,7 +79,7 @@ def _installed(name: str) -> str:
 
 
 class PlatformSettings(SettingsModel):
-    """Where one platform's authority is, and who we are there."""
+    """The settings of a platform that every type of authority reads."""
 
     authority: Annotated[
         str,
@@ -119,17 +127,17 @@ class PlatformSettings(SettingsModel):
 
     @property
     def authority_type(self) -> AuthorityType[Any]:
-        """What is known of its kind of authority."""
+        """The type of the platform's authority."""
         return installed_authorities()[self.authority]
 
     @property
     def address(self) -> HttpUrl:
-        """Where its clients are managed; the issuer, where that has no address of its own."""
+        """The address at which clients are managed: the issuer's, where a type has no other setting for it."""
         return self.issuer
 
     @property
     def token_parameters(self) -> Mapping[str, str]:
-        """What the operator's token request has besides, by its names there."""
+        """The further parameters of the operator's token request."""
         return {}
 
     def api_url(self, product: str) -> str:
@@ -139,14 +147,13 @@ class PlatformSettings(SettingsModel):
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 
     def api_client_id(self, product: str) -> str | None:
-        """Return what a token request names a product's API by, where that is known."""
+        """Return the client-ID of a product's API, the audience of a token request; None where it is not set."""
         return _pairs(self.api_client_ids).get(product)
 
     def portal(self, environment: Environment) -> str | None:
-        """Where an organisation manages its clients, without a slash at its end; None where its authority has no
-        portal."""
-        address = self.portal_url or self.authority_type.portals.get(environment)
-        return None if address is None else str(address).rstrip("/")
+        """Return the address of the portal, without a slash at its end; None where the authority has none."""
+        url = self.portal_url or self.authority_type.portals.get(environment)
+        return None if url is None else str(url).rstrip("/")
 
     @property
     def product_of_api(self) -> dict[str, str]:
@@ -155,16 +162,16 @@ class PlatformSettings(SettingsModel):
 
     @property
     def has_credentials(self) -> bool:
-        """Whether there is anything to send."""
+        """Whether any of the operator's credentials is set."""
         return any(getattr(self, to_snake(key)) is not None for key in _CREDENTIALS)
 
 
 def of_its_type(values: object) -> object:
-    """Read a platform's settings by the model of its type of authority; only what all have, where that is unknown."""
+    """Read a platform's settings by the model of its type of authority; of an unknown type only what all types read."""
     if not isinstance(values, Mapping):
         return values
-    if kind := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
-        return kind.settings.model_validate(values)
+    if authority := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
+        return authority.settings.model_validate(values)
     common = {field.alias for field in PlatformSettings.model_fields.values()}
     return {key: value for key, value in values.items() if key in common}
 
@@ -172,7 +179,7 @@ def of_its_type(values: object) -> object:
 def platform_fields() -> dict[str, FieldInfo]:
     """Return each key that some installed type of authority reads for a platform, with its field."""
     models: list[type[PlatformSettings]] = [PlatformSettings]
-    models += (kind.settings for kind in installed_authorities().values())
+    models += (authority.settings for authority in installed_authorities().values())
     return {field.alias or name: field for model in models for name, field in model.model_fields.items()}
 
 
@@ -188,18 +195,17 @@ def config_key(platform: Platform, key: str) -> str:
 
 
 def environment_variable(platform: Platform, key: str) -> str:
-    """Return the environment variable that goes before a platform's setting, where it is one of the operator's
-    credentials."""
+    """Return the environment variable that overrides one of the operator's credentials."""
     return f"{platform.upper()}_{to_snake(key).upper()}"
 
 
 def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
-    """Return what ``lookup`` and the environment have of a platform, by its keys; empty where it has nothing."""
+    """Return the settings of a platform from ``lookup`` and the environment, by key; empty where none is set."""
     values = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
     if values or platform is Platform.ACMIDM:
         names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
-        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
+        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of credentials in the stack would be preferred
             values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
         values |= given
     return values

@@ -1,8 +1,8 @@
 """The settings of one stack: one environment, with its platforms.
 
-The same settings are wanted in three places: the program (``pulumi.Config``), the provider process
-(the request that configures it), and the command line (the stack's file). Each gives ``stack_values`` a way to look
-one key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps the two alike.
+Three places read them: the program (``pulumi.Config``), the provider process (the request that configures it), and the
+command line (the stack's file). Each gives ``read_settings`` a function that looks a key up. ``Pulumi.yaml`` declares
+the same keys to the engine; a test keeps the two alike.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def yaml_off(value: object) -> object:
-    # YAML 1.1, which Python reads, has off for false; the engine's YAML has it for the word.
+    # "off" is false in YAML 1.1, which Python reads, and a word in the engine's YAML.
     return "off" if value is False else value
 
 
@@ -127,26 +127,28 @@ class Settings(SettingsModel):
 
 _GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}
 _NOT_READ = "extra_forbidden"
-"""The kind of pydantic error of a key that another type of authority reads."""
+"""The type of pydantic's error for a key that only another type of authority reads."""
 
 
 def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
-    """Return the settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go
-    first.
+    """Return the settings that ``lookup`` finds; an empty value counts as not set.
 
-    ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place
-    of whatever credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that
-    nobody knows is refused, for it is another one misspelt. Raises InvalidSettings.
+    Credentials of the operator in the environment, such as ``ACMIDM_OPERATOR_CLIENT_SECRET`` or
+    ``GEOSECURE_OPERATOR_CLIENT_SECRET``, replace all credentials of the stack. ``keys`` are all keys that are set, with
+    or without their namespace: an undeclared key is refused, for it is probably misspelt.
+
+    Raises:
+        InvalidSettings: with a sentence for each setting that is missing or wrong.
     """
     unknown = unknown_keys(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
-    values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
+    values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
     values["platforms"] = {
-        platform: own
+        platform: platform_values
         for platform in Platform
-        if (own := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        if (platform_values := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -159,7 +161,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
 
 
 def own_catalogue() -> Path:
-    """Return the project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
+    """Return the folder of the catalogue: the project's, else that in the wheel, else that of the clone."""
     module = Path(__file__).parents[1]
     folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
     return next((folder for folder in folders if folder.is_dir()), folders[0])
@@ -173,7 +175,7 @@ def declared_keys() -> dict[str, tuple[object, str]]:
     }
     for platform in Platform:
         for key, field in platform_fields().items():
-            # A default would name the second platform in stacks that have none.
+            # A default would give a second platform to stacks that have none.
             default = _default(field) if platform is Platform.ACMIDM else None
             keys[config_key(platform, key)] = (default, field.description or "")
     return keys
@@ -184,7 +186,7 @@ def _default(field: FieldInfo) -> object:
 
 
 def unknown_keys(keys: Iterable[str]) -> list[str]:
-    """Return a sentence for each key of ours that is not declared."""
+    """Return a sentence for each key of this project that is not declared."""
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
@@ -207,8 +209,8 @@ def _marks(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each setting that the engine would take for something else than a text."""
     return [
         say("settings.mark", key=config_key(platform, key))
-        for platform, platform_values in ((Platform.ACMIDM, values), *values["platforms"].items())
-        for key, value in platform_values.items()
+        for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items())
+        for key, value in given.items()
         if isinstance(value, str) and has_mark(value)
     ]
 
@@ -228,8 +230,7 @@ def _sentences(error: ValidationError) -> str:
 
 
 def _ending(details: ErrorDetails) -> str:
-    """Return how the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong
-    setting."""
+    """Return the end of the sentence about a setting. No value is repeated: it may be a secret in the wrong setting."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])

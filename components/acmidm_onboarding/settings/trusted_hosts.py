@@ -1,11 +1,11 @@
-"""Where credentials, tokens and mails may go: to this machine, and to the hosts that the environment names."""
+"""Where credentials, tokens and mails may go: to this machine, and to the hosts that the environment lists."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
 
-from pydantic import HttpUrl
+from pydantic import AnyUrl, HttpUrl
 
 from acmidm_onboarding.settings.addresses import LOOPBACK, names_of_host
 from acmidm_onboarding.settings.platform import InvalidSettings, PlatformSettings, config_key
@@ -13,38 +13,29 @@ from acmidm_onboarding.settings.stack import Settings
 from acmidm_onboarding.texts import say
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
-"""The environment variable with the hosts that get the operator's credentials: the pipeline's, for settings come out of
-a pull request."""
+"""The environment variable with the hosts that get the operator's credentials. The pipeline sets it, for a pull request
+may change settings."""
 
 
 def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse credentials for a host that the environment does not name: whoever changes a setting would have them sent
-    to themselves.
+    """Refuse credentials for a host that the environment does not list: a changed setting could send them anywhere.
 
     ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by commas or spaces.
-    Loopback needs none. Raises InvalidSettings, which names every setting that leads elsewhere.
+    Loopback needs no entry.
+
+    Raises:
+        InvalidSettings: with a sentence for each setting that leads to another host.
     """
-    trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
+    trusted = _trusted(environ)
     sentences = []
-    for platform, platform_settings in settings.platforms.items():
-        for name, field in type(platform_settings).model_fields.items() if platform_settings.has_credentials else ():
-            url = getattr(platform_settings, name)
-            if (
-                isinstance(url, HttpUrl)
-                and url.host not in LOOPBACK
-                and trusted.isdisjoint(names := names_of_host(url))
-            ):
-                sentences.append(
-                    say(
-                        "settings.untrusted_host",
-                        key=config_key(platform, field.alias or name),
-                        host=names[0],
-                        variable=TRUSTED_HOSTS,
-                    )
-                )
-    server = settings.smtp_url
-    if server is not None and server.host not in LOOPBACK and trusted.isdisjoint(names := names_of_host(server)):
-        sentences.append(say("settings.untrusted_mail_server", host=names[0], variable=TRUSTED_HOSTS))
+    for platform, of_platform in settings.platforms.items():
+        for name, field in type(of_platform).model_fields.items() if of_platform.has_credentials else ():
+            url = getattr(of_platform, name)
+            if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
+                key = config_key(platform, field.alias or name)
+                sentences.append(say("settings.untrusted_host", key=key, host=host, variable=TRUSTED_HOSTS))
+    if settings.smtp_url is not None and (host := _untrusted(settings.smtp_url, trusted)):
+        sentences.append(say("settings.untrusted_mail_server", host=host, variable=TRUSTED_HOSTS))
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
@@ -52,17 +43,26 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
 def require_trusted_apis(
     settings: PlatformSettings, products: Iterable[str], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Refuse to send a token to an API whose host the environment does not name, where it names any: a setting may lead
-    anywhere.
+    """Refuse to send a token to an API whose host the environment does not list, where it lists any.
 
-    Raises InvalidSettings, which names each.
+    Raises:
+        InvalidSettings: with a sentence for each such API.
     """
-    trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
-    urls = {product: HttpUrl(settings.api_url(product)) for product in products}
+    trusted = _trusted(environ)
     sentences = [
-        say("settings.untrusted_api", product=product, host=names[0], variable=TRUSTED_HOSTS)
-        for product, url in urls.items()
-        if trusted and url.host not in LOOPBACK and trusted.isdisjoint(names := names_of_host(url))
+        say("settings.untrusted_api", product=product, host=host, variable=TRUSTED_HOSTS)
+        for product in products
+        if trusted and (host := _untrusted(HttpUrl(settings.api_url(product)), trusted))
     ]
     if sentences:
         raise InvalidSettings("\n".join(sentences))
+
+
+def _trusted(environ: Mapping[str, str]) -> set[str]:
+    return set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
+
+
+def _untrusted(url: HttpUrl | AnyUrl, trusted: set[str]) -> str | None:
+    """Return the name of a URL's host that may get nothing; None for a trusted one, and for this machine."""
+    names = names_of_host(url)
+    return names[0] if url.host not in LOOPBACK and trusted.isdisjoint(names) else None

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 
 
 class Language(StrEnum):
-    """The language in which an organisation is addressed (RFC 5646), which is nl where it names none."""
+    """The language in which an organisation is addressed (RFC 5646): the first one by default."""
 
     NL = "nl"
     EN = "en"
@@ -36,7 +36,7 @@ class Texts:
     templates: Mapping[str, str]
 
     def __call__(self, name: str, /, **values: object) -> str:
-        """Return a text with its blanks filled in. Raises KeyError where there is none of that name."""
+        """Return a text with its blanks filled in. Raises KeyError for an unknown name."""
         return self.templates[name].format(**values)
 
     def __contains__(self, name: str) -> bool:
@@ -59,14 +59,13 @@ def texts(subject: str, language: Language) -> Texts:
 
 @cache
 def _read(subject: str, language: Language) -> Mapping[str, str]:
-    sentences: dict[str, str] = yaml.load(
-        (FOLDER / f"{subject}.{language}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
-    )
-    return sentences
+    file = FOLDER / f"{subject}.{language}.yaml"
+    templates: dict[str, str] = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return templates
 
 
 _READER = {"language": Language.EN}
-"""The language of whoever runs this process: one person or pipeline, for all of its threads."""
+"""The person or pipeline that runs this process, in all of its threads."""
 
 
 def speak(language: Language) -> None:

@@ -54,6 +54,6 @@ def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
 
 
 def _hash(members: Mapping[str, Any]) -> str:
-    """SHA-256 of the members as RFC 7638 writes them, base64url."""
+    """Return the SHA-256 of members as RFC 7638 writes them, base64url."""
     text = json.dumps(members, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")

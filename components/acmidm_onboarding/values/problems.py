@@ -82,16 +82,16 @@ def quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 
 
-def nearest(wrong: str, known: Iterable[str]) -> str | None:
-    """Return the known name that was probably meant; None where none is near."""
+def nearest(wrong: str, names: Iterable[str]) -> str | None:
+    """Return the name that was probably meant; None where none is near."""
     if len(wrong) > _LONGEST_SEARCHED:
         return None
-    return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)), None)
 
 
-def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
-    meant = nearest(wrong, known)
+def did_you_mean(wrong: str, names: Iterable[str], otherwise: str) -> str:
+    """Return the remedy for a name that does not exist: the nearest of ``names``, else ``otherwise``."""
+    meant = nearest(wrong, names)
     return say("problems.did_you_mean", meant=meant) if meant else otherwise
 
 

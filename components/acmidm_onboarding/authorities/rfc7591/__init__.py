@@ -1,5 +1,5 @@
 """The adapter for authorities that register clients by RFC 7591 and manage them by RFC 7592: ``adapter`` is the port,
-``wire`` the document, ``endpoint`` where it goes and what opens it."""
+``wire`` the document of a client, ``endpoint`` its address and the token that opens it."""
 
 from __future__ import annotations
 
@@ -58,12 +58,8 @@ class Rfc7591Settings(PlatformSettings):
 
     @property
     def token_parameters(self) -> Mapping[str, str]:
-        wanted = {
-            "scope": self.operator_scope,
-            "audience": self.operator_audience,
-            "resource": self.operator_resource,
-        }
-        return {name: value for name, value in wanted.items() if value}
+        names = ("scope", "audience", "resource")
+        return {name: value for name in names if (value := getattr(self, f"operator_{name}"))}
 
 
 def _connect(settings: Rfc7591Settings, open_api: OpenApi, assigned: frozenset[str]) -> Authority:

@@ -1,9 +1,8 @@
 """The adapter for client registration by RFC 7591 and its management by RFC 7592.
 
-One document has a client whole, and there are no ETags: each write reads afresh under a lock per client, decides,
+One document has the whole client, and there are no ETags: each write reads afresh under a lock per client, decides,
 replaces the document, and compares the answer with what was sent. Two processes that write the same client at the same
-time still lose one of the two writes. A client is known by its client-ID alone: there is no list, and none is found by
-its key.
+time still lose one of the two writes. A client is read by its client-ID alone: there is no list, and no search by key.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
     Reserved,
     operators_own,
-    require_grantable,
     require_not_reserved,
 )
 from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
@@ -45,6 +43,7 @@ from acmidm_onboarding.authorities.rfc7591.wire import (
     scope_document,
 )
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 from acmidm_onboarding.values.problems import listed
 
@@ -55,8 +54,8 @@ _MARKS = ("software_id", "managed_by", "incarnation")
 class Registration:
     """``Authority`` over one registration endpoint.
 
-    ``rights`` are the scopes that open it, ``assigned`` those that API providers grant by themselves. Where marks are
-    ``unkept``, the state alone says whose a client is.
+    ``rights`` are the scopes that open the endpoint, ``assigned`` those that API providers grant by themselves. Where
+    marks are ``unkept``, only the state says whose a client is.
     """
 
     def __init__(
@@ -83,59 +82,52 @@ class Registration:
         if client_id == self._operator:
             return operators_own()
         rights = sorted(self._rights.intersection(scopes))
-        return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
+        return Reserved(say("rfc7591.has_rights", rights=", ".join(rights))) if rights else None
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
         self._require_grantable(parts.scopes)
         if client_secret is not None:
-            raise _no_secret()
+            raise Rejected(say("rfc7591.no_secret"))
         if not (parts.jwks or metadata.jwks_uri):
-            raise Rejected(f"{metadata.software_id} has no key yet, and is registered once it has; name it in the form")
+            raise Rejected(say("rfc7591.no_key", software_id=metadata.software_id))
         document = new_document(metadata, self.unkept, parts.scopes, parts.jwks)
         try:
             answer = self._endpoint.register(document)
         except AnswerLost as error:
-            raise _unknown(str(error), metadata) from None
+            raise _perhaps_made(error, metadata) from None
         try:
             made = answer.as_(WireClient)
             refusal = self._refusal(made, metadata, document)
             if refusal is not None:
                 self._endpoint.send("DELETE", made.client_id)
-        except AuthorityError as error:  # the client may be there, and no run may make a second one
-            raise _unknown(str(error), metadata) from None
+        except AuthorityError as error:  # the client may exist, and no run may make a second one
+            raise _perhaps_made(error, metadata) from None
         if refusal is not None:
-            raise Rejected(f"{answer.request}: the client is removed again, for {refusal}")
+            raise Rejected(say("rfc7591.removed_again", request=answer.request, why=refusal))
         return made.registered
 
     def _refusal(self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]) -> str | None:
         """Return why a new client cannot be managed here; None where it can."""
-        if changed := _differing(made.metadata.as_managed_by(metadata), kept(metadata, self.unkept)):
-            return (
-                f"the authority does not keep {listed(changed)} as registered; have it keep these members of a client's"
-                " metadata, or name them in acmidm:unkeptMetadata"
-            )
-        if not self._endpoint.keeps_token(made.client_id, document):
-            return (
-                "the authority gives a client another token with each update, which a run that is cut off would lose;"
-                " have it keep a client's token, or open all clients to the operator's"
-            )
-        return None
+        registered = made.metadata.as_managed_by(metadata)
+        if changed := [name for name, value in kept(metadata, self.unkept) if getattr(registered, name) != value]:
+            return say("rfc7591.not_kept", members=listed(changed))
+        return None if self._endpoint.keeps_token(made.client_id, document) else say("rfc7591.token_changes")
 
     def find(self, software_id: str) -> None:  # noqa: ARG002
-        """Nobody can tell: there is neither a list nor a client-ID of our choice."""
+        """Find nothing: there is neither a list nor a client-ID of our choice."""
         return
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        found = self._read(client_id)
-        return found.registered if found else None
+        client = self._read(client_id)
+        return client.registered if client else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
     ) -> RegisteredClient:
         if secret is not None:
-            raise _no_secret()
+            raise Rejected(say("rfc7591.no_secret"))
 
         def part(client: WireClient) -> ClientMetadata:
             return client.metadata.as_managed_by(wanted)
@@ -150,7 +142,8 @@ class Registration:
             before = known and known.as_managed_by(wanted).as_written_by(client.metadata.owner)
             return before and kept(before, self.unkept)
 
-        self._write(client_id, part, before, kept(wanted, self.unkept), change, f"client {client_id}")
+        document = say("rfc7591.client", client=client_id)
+        self._write(client_id, part, before, kept(wanted, self.unkept), change, document)
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> bool:
@@ -160,7 +153,7 @@ class Registration:
         self._require_not_reserved(client_id, client.scopes)
         try:
             self._endpoint.send("DELETE", client_id)
-        except (NotFound, TokenRefused):  # it was there a moment ago: an earlier try, or somebody else, removed it
+        except (NotFound, TokenRefused):  # since it was read, an earlier try or somebody else removed it
             try:
                 return self._find(client_id) is None
             except PerhapsGone:
@@ -168,8 +161,8 @@ class Registration:
         return True
 
     def read_scopes(self, client_id: str) -> Scopes | None:
-        found = self._read(client_id)
-        return found.scopes if found else None
+        client = self._read(client_id)
+        return client.scopes if client else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         self._require_grantable(wanted)
@@ -178,26 +171,26 @@ class Registration:
             return without_assigned(client.scopes, self._assigned, wanted)
 
         def change(answer: Answer) -> Mapping[str, Any]:
-            there = answer.as_(WireClient).scopes
-            assigned = {name: False for name in there if name in self._assigned and name not in wanted}
+            current = answer.as_(WireClient).scopes
+            assigned = {name: False for name in current if name in self._assigned and name not in wanted}
             return changed_document(answer.document, scope_document({**assigned, **wanted}))
 
-        self._write(client_id, part, lambda _: known, wanted, change, f"the scopes of client {client_id}")
+        self._write(client_id, part, lambda _: known, wanted, change, say("rfc7591.scopes", client=client_id))
 
     def read_jwks(self, client_id: str) -> Jwks | None:
-        found = self._read(client_id)
-        return found.keys if found else None
+        client = self._read(client_id)
+        return client.keys if client else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:
             return changed_document(answer.document, jwks_document(wanted))
 
-        name = f"the JWK Set of client {client_id}"
-        self._write(client_id, lambda client: client.keys, lambda _: known, wanted, change, name)
+        document = say("rfc7591.keys", client=client_id)
+        self._write(client_id, lambda client: client.keys, lambda _: known, wanted, change, document)
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        found = self._read(client_id)
-        return found.snapshot if found else None
+        client = self._read(client_id)
+        return client.snapshot if client else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
         self._endpoint.require()
@@ -208,10 +201,10 @@ class Registration:
         return answer.as_(WireClient) if answer else None
 
     def _find(self, client_id: str) -> Answer | None:
-        """The client; None where it is surely gone.
+        """Return the answer that has a client; None where the client is surely gone.
 
         Raises:
-            PerhapsGone: for a 401, which RFC 7592 §2.1 has for a client that is gone and for a token that is none.
+            PerhapsGone: for a 401, which RFC 7592 §2.1 has both for a client that is gone and for an invalid token.
         """
         try:
             return self._endpoint.send("GET", client_id)
@@ -219,10 +212,7 @@ class Registration:
             self._endpoint.require()
             return None
         except TokenRefused as error:
-            raise PerhapsGone(
-                f"{error}; or client {client_id} was removed by hand, which this authority tells nobody: take it out of"
-                " the state then, with pulumi state delete",
-            ) from None
+            raise PerhapsGone(say("rfc7591.perhaps_gone", error=error, client=client_id)) from None
 
     def _write(
         self,
@@ -233,46 +223,27 @@ class Registration:
         change: Callable[[Answer], Mapping[str, Any]],
         document: str,
     ) -> None:
-        """Make a ``part`` of a client equal to ``wanted``; see must_write."""
+        """Make a ``part`` of a client equal to ``wanted``, as ``must_write`` decides; errors name ``document``."""
         self._require_not_reserved(client_id, ())
         with self._locks.setdefault(client_id, threading.Lock()):
             answer = self._find(client_id)
             if answer is None:
-                raise NotFound(
-                    f"client {client_id} does not exist in {self._endpoint.api.base_url}; if it was removed by hand,"
-                    " run pulumi up --refresh"
-                )
+                raise NotFound(say("rfc7591.not_found", client=client_id, address=self._endpoint.api.base_url))
             client = answer.as_(WireClient)
             if not must_write(part(client), known(client), wanted, document):
                 return
             after = self._endpoint.send("PUT", client_id, change(answer)).as_(WireClient)
             if part(after) != wanted:
-                raise Unsettled(
-                    f"{document} is not as it was written; see whether the authority keeps all of it, and who else"
-                    " writes it, then run the same command again"
-                )
+                raise Unsettled(say("rfc7591.unsettled", document=document))
 
     def _require_not_reserved(self, client_id: str, scopes: Collection[str]) -> None:
         require_not_reserved(self._reserved(client_id, scopes), client_id, self._endpoint.api.base_url)
 
     def _require_grantable(self, scopes: Scopes) -> None:
-        require_grantable(scopes)
-        if reserved := sorted(self._rights & scopes.keys()):
-            raise Rejected(f"scope {reserved[0]} is a right of operators; take it out of the catalogue")
+        if reserved := self._rights & scopes.keys():
+            raise Rejected(say("rfc7591.right", scopes=listed(reserved)))
 
 
-def _differing(found: ClientMetadata, wanted: ClientMetadata) -> list[str]:
-    return [name for name, value in wanted if getattr(found, name) != value]
-
-
-def _no_secret() -> Rejected:
-    return Rejected("RFC 7591 has the authority make secrets, and takes none; use private_key_jwt in the form")
-
-
-def _unknown(sentence: str, metadata: ClientMetadata) -> AnswerLost:
-    return AnswerLost(
-        f"{sentence}; whether client {metadata.client_name} was made is not known, and no run makes it again by itself:"
-        f" look at the authority for one with software_id {metadata.software_id} and incarnation"
-        f" {metadata.incarnation}, where there is one name it under adopt in the form, or have it removed if only its"
-        " own token opens it, then take OAuthClient out of the state with pulumi state delete"
-    )
+def _perhaps_made(error: AuthorityError, metadata: ClientMetadata) -> AnswerLost:
+    marks = {"software_id": metadata.software_id, "incarnation": metadata.incarnation}
+    return AnswerLost(say("rfc7591.perhaps_made", error=error, name=metadata.client_name, **marks))

@@ -1,4 +1,4 @@
-"""The document of a client as it goes over the wire: RFC 7591 §2, with extension members of ours."""
+"""The document of a client on the wire: RFC 7591 §2, with extension members of this project."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+from acmidm_onboarding.values.problems import listed
 
 NO_SCOPE = "openid"
-"""What a client without scopes is registered with. An empty ``scope`` lets some servers grant every one; this one opens
-no API, and in a token of a machine means nothing (OpenID Connect Core §3.1.2.1)."""
+"""The scope of a client without scopes. With an empty ``scope`` some servers grant every scope; this one opens no API,
+and means nothing in a token of a machine (OpenID Connect Core §3.1.2.1)."""
 EVERY_SCOPE = "every scope of this authority"
-"""What stands for a ``scope`` that is empty or missing: nothing says then what the client may not have."""
+"""The scope that an empty or missing ``scope`` is read as: the client may have all."""
 _NOT_SENT = frozenset(
     {
         "registration_access_token",
@@ -41,7 +43,7 @@ class _JwkSet(BaseModel):
 
 
 class WireClient(BaseModel):
-    """A client information response (RFC 7591 §3.2.1). The secret and the token in it are not taken over."""
+    """A client information response (RFC 7591 §3.2.1), without the secret and the token in it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -62,11 +64,13 @@ class WireClient(BaseModel):
 
     @property
     def metadata(self) -> ClientMetadata:
-        known = self.organisation
+        organisation = self.organisation
+        if not isinstance(organisation, OrganisationMetadata):
+            organisation = OrganisationMetadata(name="")
         return ClientMetadata(
             **self.model_dump(include=set(ClientMetadata.model_fields) - {"organisation", *_NOT_OURS}),
             jwks_uri=self.jwks_uri,
-            organisation=known if isinstance(known, OrganisationMetadata) else OrganisationMetadata(name=""),
+            organisation=organisation,
         )
 
     @property
@@ -76,7 +80,7 @@ class WireClient(BaseModel):
 
     @property
     def keys(self) -> Jwks:
-        """The keys; their address stands in for them by its name."""
+        """The public keys by name; where they are at an address, the address as the one key ``jwks_uri``."""
         if self.jwks_uri is not None:
             return {"jwks_uri": {"jwks_uri": self.jwks_uri}}
         return by_name(self.jwks.keys) if self.jwks else {}
@@ -91,31 +95,31 @@ class WireClient(BaseModel):
 
 
 def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
-    """Return it as an authority has it that does not keep some of its fields."""
+    """Return metadata as an authority answers that does not keep the fields ``unkept``."""
     nothing = WireClient(client_id="nobody's").metadata
     return metadata.model_copy(update={name: getattr(nothing, name) for name in unkept})
 
 
 def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict[str, Any]:
-    """The members of a client's own, but for those that the authority does not keep and what lives inside it.
+    """Return the members for a client's metadata, without those that the authority does not keep.
 
     Raises:
-        Rejected: for what the standard has not.
+        Rejected: for what RFC 7591 cannot express.
     """
     if metadata.attributes:
-        raise Rejected("RFC 7591 puts no attributes into tokens; take them out of the form")
+        raise Rejected(say("rfc7591.attributes"))
     if not metadata.enabled:
-        raise Rejected("RFC 7591 disables no client; remove it, or enable it")
+        raise Rejected(say("rfc7591.disabled"))
     address = {"jwks_uri": metadata.jwks_uri} if metadata.jwks_uri else {}
     return {**metadata.model_dump(mode="json", exclude_none=True, exclude={*_NOT_OURS, *unkept}), **address}
 
 
 def scope_document(scopes: Scopes) -> dict[str, str]:
-    """Raises Rejected for what the standard has not."""
-    if default := ", ".join(sorted(name for name, is_default in scopes.items() if is_default)):
-        raise Rejected(f"RFC 7591 gives no token a scope that it does not request; take default from {default}")
+    """Return the member for a client's scopes. Raises Rejected for what RFC 7591 cannot express."""
+    if default := [name for name, is_default in scopes.items() if is_default]:
+        raise Rejected(say("rfc7591.default_scopes", scopes=listed(default)))
     if reserved := {NO_SCOPE, EVERY_SCOPE} & scopes.keys():
-        raise Rejected(f"scope {min(reserved)} stands for a client without scopes; take it out of the form")
+        raise Rejected(say("rfc7591.no_scope", scope=min(reserved)))
     return {"scope": " ".join(sorted(scopes)) or NO_SCOPE}
 
 
@@ -124,16 +128,16 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 
 
 def new_document(metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
-    """What a registration sends: the client whole, for machines alone (RFC 7591 §2, ``response_types``)."""
+    """Return the document of a registration: the whole client, for machines alone (RFC 7591 §2, ``response_types``)."""
     keys = {} if metadata.jwks_uri else jwks_document(jwks)
     return {**_FOR_MACHINES, **metadata_document(metadata, unkept), **scope_document(scopes), **keys}
 
 
 def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
-    """What an update sends: it replaces everything (RFC 7592 §2.2), so that all that was read goes along.
+    """Return the document of an update, which replaces everything (RFC 7592 §2.2): all that was read, and the changes.
 
-    Of a client that is made ``anew`` only what lives inside it. Keys are in one place: an address and a set exclude
-    each other (RFC 7591 §2).
+    Of a client that is made ``anew`` only scopes and keys stay. A set of keys and an address of keys exclude each other
+    (RFC 7591 §2).
     """
     stay = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
     if anew:
