@@ -21,7 +21,7 @@ from acmidm.report.plan import read_plan
 from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.engine_resources import METHOD, Resource, is_password, kind_of, mapping, name_of, resources_in
 from acmidm_onboarding.rules.gate import by_reason
@@ -54,7 +54,7 @@ _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
 def deploy(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    stack: StackOption = "tni",
     allow_mass_change: Annotated[
         bool,
         typer.Option(

@@ -13,7 +13,7 @@ import typer
 from acmidm.edit.keys.pair import require_outside_git
 from acmidm.engine import pulumi as engine
 from acmidm.files import private_folder, write_once
-from acmidm.terminal import working
+from acmidm.terminal import StackOption, working
 from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
@@ -42,7 +42,7 @@ app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 @app.command("show", epilog=EPILOG)
 def show(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    stack: StackOption = "tni",
     platform: Annotated[Platform, typer.Option(help="The platform of the client.")] = Platform.ACMIDM,
     file: Annotated[
         Path | None,
