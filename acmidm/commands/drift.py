@@ -221,7 +221,7 @@ def _real(
                 configured[product] = dict(platform.product_api.configurations(product))
             except AuthorityError as error:
                 is_offered = not isinstance(error, NotFound)
-                if is_offered and product in needed:  # it is down, say, and nothing of ours could be compared
+                if is_offered and product in needed:  # its clients cannot be compared
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)

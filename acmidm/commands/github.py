@@ -170,7 +170,7 @@ def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, bod
     if (issue["title"], issue["body"]) != (title, body):
         repository.change_issue(issue["number"], title=title, body=body)
         if _headline(issue["body"]) != _headline(body):
-            # Changing the text notifies nobody; this does.
+            # A changed text notifies nobody, a comment does.
             repository.add_comment(issue["number"], _headline(body))
     return say("github.issue.updated", title=title, issue=issue["number"])
 

@@ -355,7 +355,7 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         fail(say("review.fail_on_nothing", kinds=listed(names)))
 
     def matches(review: Review) -> bool:
-        # What is beside the clients concerns every environment.
+        # Changes of other things than clients concern every environment.
         changes = [(change, client.environment) for client in review.connections for change in client.changes]
         changes += [(change, environment) for change in review.other_changes for environment in Environment]
         return any(

@@ -83,7 +83,7 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
 def _secret(stack: str, connection: Declaration) -> str:
     """Return the secret in the state, which is the one that the last run gave the authority."""
     with working(say("secret.reading", stack=stack)):
-        # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
+        # Read without secrets first: a failure of the second reading then means that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
         raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))

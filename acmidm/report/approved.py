@@ -207,7 +207,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind_of(step) == HAND_OVER:
         return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
-    # An update of keys that stay as they are only confirms their evidence, once somebody has used one.
+    # An update of unchanged keys only records that their evidence counts.
     does_nothing = step["op"] in _NOTHING or (step["op"] == "update" and kind_of(step) == Resource.KEYS)
     if step["op"] == "refresh" or (does_nothing and was == becomes):
         return None

@@ -37,7 +37,7 @@ def handing(stack: str, clients: Records | None) -> Iterator[tuple[str, ...]]:
     with TemporaryDirectory(prefix="acmidm-") as name:
         file, value = stack_file(stack, Path(name)), Path(name, "there.json")
         own = stack_file(stack, Path())
-        # As texts: the engine reads some words as numbers that YAML 1.1 reads otherwise.
+        # Values stay texts: YAML 1.1 would read some as numbers that the engine reads otherwise.
         document = (yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None) or {}  # noqa: S506 - the safest there is
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")

@@ -144,7 +144,7 @@ def client_from(client_key: ClientKey, parts: Mapping[str, EngineResource], comp
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
-    if awaits := outputs.get(WAITS) is True:  # what is in force is not what the inputs say
+    if awaits := outputs.get(WAITS) is True:  # the authority still has the former authentication
         own = {**own, METHOD: outputs.get(METHOD)}
     keys = inputs.get(Resource.KEYS, {"jwks": {}})
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}

@@ -78,7 +78,7 @@ def _validation(
         try:
             checked = project(args.urn.split("::")[0].rpartition(":")[2])
         except (InvalidForms, InvalidSettings) as error:
-            # The program says the same, of all of them, and stops.
+            # The program reports every one of them, and stops.
             report(str(error).splitlines()[0], None)
             return
         if not checked.exempts(args.name, policy):

@@ -152,7 +152,7 @@ class Stack:
         """What people confirmed of those platforms, by the names that their clients have in the state. Raises
         InvalidForms."""
         platforms, confirmations = sorted(self.by_hand), dict[ClientKey, Confirmation]()
-        if not platforms:  # nothing needs the state then
+        if not platforms:  # without such platforms, nothing needs the state
             return confirmations
         recorded = {(client.client_id, client.platform): client.key for client in self.recorded.clients.values()}
         for platform, confirmed in zip(
@@ -262,7 +262,7 @@ class Stack:
         return self._connected(settings.model_copy(update={"retry_deadline_seconds": patience}))
 
     def _connected(self, settings: Settings) -> Connected:
-        # Here, for a program declares resources without it: importing HTTP takes a tenth of a second.
+        # Imported here: a program needs no HTTP, which takes a tenth of a second to import.
         from acmidm_onboarding.authorities.connected import connected
 
         return connected(settings, self.catalogue)

@@ -108,7 +108,7 @@ def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[],
         except (ValueError, RecursionError):
             raise _not_public(file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))) from None
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
-        _require_unshared(file)  # its certificate is that of a private key in it
+        _require_unshared(file)  # the file has the certificate's private key too
         return (_of_pkcs12(file, content, profile, passphrase()),)
     return (_of_public(file, content, profile),)
 

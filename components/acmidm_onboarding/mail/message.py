@@ -26,7 +26,7 @@ from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Unusable, spelled_out
 
 TEMPLATES = Path(__file__).parent / "templates"
-_POLICY = SMTP.clone(cte_type="7bit")  # whatever stands on the way of a mail
+_POLICY = SMTP.clone(cte_type="7bit")  # some mail servers pass 7 bits only
 _NOWHERE = "acmidm.invalid"
 """The domain of a Message-ID where no sender is set, and nothing is sent (RFC 2606)."""
 _DOMAIN = re.compile(
@@ -134,7 +134,7 @@ def _parts(address: str) -> tuple[str, str]:
         Unusable: where the address is none that mail servers have.
     """
     local, _, domain = address.rpartition("@")
-    # An encoded word (RFC 2047) is decoded when a mail is written out, line breaks in it too.
+    # Writing a mail decodes encoded words (RFC 2047), and line breaks in them.
     if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local) or "=?" in local:
         raise Unusable("what stands before the @ is not what mail servers can have there")
     try:

@@ -81,7 +81,7 @@ def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.envi
         try:
             answers = server.sendmail(message.sender, list(written), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
-            # One answer of 421 ends it: the others were not even asked about.
+            # The answer 421 ends the session: later recipients got no answer.
             answers = {wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written}
     return refused | {written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()}
 
@@ -105,7 +105,7 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
     end.start()
     try:
         yield server
-        with suppress(OSError, smtplib.SMTPException):  # it has the mail
+        with suppress(OSError, smtplib.SMTPException):  # the mail was accepted
             server.quit()
     finally:
         end.cancel()
@@ -114,7 +114,7 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
 
 def _cut(server: smtplib.SMTP) -> None:
     if server.sock is not None:
-        with suppress(OSError):  # it has just ended by itself
+        with suppress(OSError):  # the connection has just ended
             server.sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -128,7 +128,7 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
     if not offered and not local:
         raise NotSent("does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another server")
     if offered:
-        # On this machine nobody is on the way, and a certificate for this name is rare.
+        # Nobody listens between two programs of one machine, and servers rarely have a certificate for loopback.
         server.starttls(context=trusting() if local else ssl.create_default_context())
         server.ehlo()
 
@@ -152,7 +152,7 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
         try:
             server.login(name, password)
         except smtplib.SMTPException as error:
-            if type(error) is smtplib.SMTPException:  # none of the ways that it offers is known here
+            if type(error) is smtplib.SMTPException:  # the server offers no known way to log in
                 raise smtplib.SMTPNotSupportedError from None
             raise
 
@@ -174,12 +174,12 @@ def _explained(server: str, address: tuple[str, int], password: str) -> Iterator
         raise NotSent(
             f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a name and a password"
         ) from None
-    except ssl.SSLError as error:  # before OSError, which it is
+    except ssl.SSLError as error:  # a subclass of OSError, and so before it
         why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else (error.reason or "TLS fails")
         raise NotSent(
             on_one_line(f"{server}: no encrypted connection: {why}; correct its certificate, or {NAMESPACE}:smtpUrl")
         ) from None
-    except OSError as error:  # which smtplib's own errors are too
+    except OSError as error:  # the errors of smtplib are OSErrors too
         if at.stage == "connecting":
             why = on_one_line(f"{server}: cannot be reached: {error.strerror or 'no answer'}")
             _down[address] = (time.monotonic() + _DOWN_SECONDS, why)
@@ -188,7 +188,7 @@ def _explained(server: str, address: tuple[str, int], password: str) -> Iterator
 
 
 def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
-    if isinstance(error, smtplib.SMTPAuthenticationError):  # its words may repeat what it was sent
+    if isinstance(error, smtplib.SMTPAuthenticationError):  # the answer may repeat the credentials
         return f"refused the credentials ({error.smtp_code}); correct {USERNAME} and {PASSWORD}"
     what = {smtplib.SMTPSenderRefused: " the sender", smtplib.SMTPDataError: " the mail"}.get(type(error), "")
     return f"refused{what}: {_words(error.smtp_code, error.smtp_error, password)}"

@@ -125,7 +125,7 @@ def orders(
 ) -> Iterator[Order]:
     """Yield what people must do so that a client becomes as it is ``wanted``; None where it must go."""
     if confirmed is None or not confirmed.is_there:
-        # A confirmation that is missing is no reason to make a client twice; one that is gone is forgotten first.
+        # A missing confirmation must not make a client twice, and a client that is gone is forgotten first.
         if wanted is not None and (record is None or not record.client_id):
             yield _refused(_create(wanted, rules), confirmed)
         return

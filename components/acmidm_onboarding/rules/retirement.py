@@ -72,8 +72,7 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
 def _now(connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]) -> Declaration | None:
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
-        # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in
-        # order to leave.
+        # A client that somebody removed may have left configurations, which go without it: none is made to leave.
         return (
             None
             if has is None or not has.client_id or _may_go(has, connection)
@@ -103,8 +102,7 @@ def _may_go(has: Client, connection: Declaration) -> bool:
         return False
     if not connection.preserve:
         return not has.scopes
-    # A key that somebody else may have goes first, and so does the mark that a form names its keys: nobody would do it
-    # afterwards.
+    # A compromised key and the mark that a form declares the keys go first: later runs would not remove them.
     return has.retained and not has.fields.get("keys_declared") and not has.thumbprints & connection.compromised
 
 

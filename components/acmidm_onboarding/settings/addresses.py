@@ -16,7 +16,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 def _address(url: HttpUrl) -> HttpUrl:
-    # Nobody on the way may read what is sent there: it is encrypted, or stays on this machine.
+    # Requests are encrypted, or stay on this machine.
     if url.scheme != "https" and url.host not in LOOPBACK:
         raise ValueError(say("settings.plain_http"))
     # An address is repeated in errors, and paths are added to it.
@@ -60,7 +60,7 @@ def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
     ValueError."""
     match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if match is None or "=?" in text:  # which mails decode (RFC 2047)
+    if match is None or "=?" in text:  # mail programs decode it (RFC 2047)
         raise ValueError(say("settings.no_mail_address"))
     return (match["name"] or "").strip(), match["between"] or match["alone"]
 

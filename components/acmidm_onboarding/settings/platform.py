@@ -199,7 +199,7 @@ def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) 
     if values or platform is Platform.ACMIDM:
         names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
-        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
+        if not given.keys().isdisjoint(_CREDENTIALS):  # a credential of another kind in the stack's file would win
             values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
         values |= given
     return values

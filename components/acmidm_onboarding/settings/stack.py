@@ -142,7 +142,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
-    values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
+    values.setdefault("mailSender", "")  # an absent sender would skip its check
     values["platforms"] = {
         platform: own
         for platform in Platform

@@ -89,7 +89,7 @@ class EvidenceFile:
 
 def _visible(text: str) -> str:
     if not is_visible(text):
-        raise ValueError  # nobody reads it: the payload is refused by the names of its members
+        raise ValueError  # the caller refuses the payload by the names of its members
     return text
 
 

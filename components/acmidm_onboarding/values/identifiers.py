@@ -114,7 +114,7 @@ def _prototype(char: str) -> str:
     from confusable_homoglyphs.confusables import confusables_data  # a megabyte, which few commands need
 
     like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
-    if char.isascii():  # it looks like one other, or is what others look like
+    if char.isascii():  # an ASCII character is what others look like
         return like[0] if len(like) == 1 and like[0].isascii() else char
     return next((other for other in like if _plain(other).isascii() and _plain(other)), char)
 
