@@ -205,7 +205,7 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
 
 
 def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]) -> None:
-    """Nobody can tell which of two columns with the same heading is meant."""
+    """Raise Failure for two columns with one heading: nobody can tell which is meant."""
     for column, twins in places.items():
         if len(twins) > 1:
             letters = both(get_column_letter(index + 1) for index in twins)

@@ -1,7 +1,7 @@
-"""What a person approved is what runs: a review that was saved, and how what would run now differs from it.
+"""A review that was saved for approval, and how what would run now differs from it.
 
-A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview
-reads none. Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
+A saved review has the engine's steps, and what the authorities had then of the clients that change, for a preview reads
+no authority. Ages and warnings are left out, so that nothing depends on the time of day. It has no secret (ADR 11).
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _key(name: str) -> str:
-    """Return the key of a setting, the same for either platform, in the file of a stack and in that of the project."""
+    """Return the key of a setting, which is the same for both platforms and in the files of stacks and project."""
     return (
         _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
         if name.startswith("config.")

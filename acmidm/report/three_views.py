@@ -184,7 +184,7 @@ def with_unordered(
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
-    """Return the drift of a client of which nobody knows whether it is there: its confirmation is missing."""
+    """Return the drift of a client whose confirmation is missing, so that nobody knows whether it is there."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
     by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
     return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)

@@ -30,7 +30,7 @@ knows."""
 
 @contextmanager
 def handing(stack: str, clients: Records | None) -> Iterator[tuple[str, ...]]:
-    """Yield the words by which a command of the engine has ``clients``; none where nobody has asked what is there."""
+    """Yield the words that hand ``clients`` to the program; none where the authorities were not read."""
     if clients is None:
         yield ()
         return

@@ -39,8 +39,8 @@ class Stack:
 
     ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's
     secrets, ``export`` its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as
-    it does for the program. What is ``there`` counts at the gate as if the state had it: None where nobody has asked
-    the authorities.
+    it does for the program. Clients ``at_authorities`` count at the gate as if the state had them; None where the
+    authorities were not read.
     """
 
     def __init__(
@@ -219,7 +219,7 @@ class Stack:
 
     @property
     def unconfirmed(self) -> list[Client]:
-        """The clients that the state has and whose confirmation is missing: nobody knows whether they are there."""
+        """The clients of the state whose confirmation is missing: nobody knows whether they are there."""
         recorded = (client for client in self.recorded.clients.values() if client.platform in self.by_hand)
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
         return [client for client in recorded if client.client_id not in confirmed]

@@ -1,7 +1,7 @@
-"""The public keys in what people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
+"""The public keys in the files that people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
 
-Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it
-is shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
+Of a private key only the public half is used, and nothing is repeated; in a Git repository it is refused, for that is
+shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is read.
 """
 
 from __future__ import annotations

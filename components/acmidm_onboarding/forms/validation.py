@@ -48,8 +48,8 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
 
 
 def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
-    """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there
-    too."""
+    """Rename a misspelt name to the nearest known one and return its path; None where no name is near, or the form has
+    it too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     names: Iterable[str] = ()
     if path == ("organisation",) or not document.has(path):  # a parent was renamed: the next round finds the field

@@ -112,9 +112,8 @@ def passing(
 ) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on
-    it: None where nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and
-    the same is missing.
+    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where needed. Where that
+    is None, forms and evidence alone count. A gate that only warns declares all, and reports the same as missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []

@@ -1,7 +1,7 @@
-"""What people have to do at an authority that nothing else can change: one order per part of a client that differs.
+"""What people must do at an authority without an API: one order per part of a client that differs.
 
-An order says what the part has to be, and not how it differs: so whoever carries it out and whoever confirms it mean
-the same, whatever became of the form in between. Its digest is of what it says.
+An order says what the part must be, and not how it differs, so that whoever carries it out and whoever confirms it mean
+the same, also where the form changes in between. Its digest is made of what it says.
 """
 
 from __future__ import annotations

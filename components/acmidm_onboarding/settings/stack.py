@@ -159,7 +159,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
 
 
 def own_catalogue() -> Path:
-    """Return the project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
+    """Return the project's ``catalogue`` folder; else the one in the wheel or clone of this package."""
     module = Path(__file__).parents[1]
     folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
     return next((folder for folder in folders if folder.is_dir()), folders[0])

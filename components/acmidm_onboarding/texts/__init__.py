@@ -68,7 +68,7 @@ _READER = {"language": Language.EN}
 
 
 def speak(language: Language) -> None:
-    """Set the language in which this process speaks to whoever runs it: English where nobody says otherwise."""
+    """Set the language in which this process speaks to whoever runs it; the default is English."""
     _READER["language"] = language
 
 

@@ -239,7 +239,8 @@ Records = Mapping[str, Client]
 
 
 def with_one_first(clients: Iterable[Client]) -> dict[ClientKey, Client]:
-    """By place: what a form says of all its clients is reported at the first of its platforms alone."""
+    """Return the clients by their keys; the first platform's client is marked, at which reports show what its form says
+    of all."""
     order, first, found = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
     for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
         first.setdefault(key, platform)
@@ -252,10 +253,10 @@ def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:
-    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left
+    """Return what a state has of a client that a form declares, joined with what a rename that failed in part left
     under another name.
 
-    One that is there in parts alone has no ``client_id``.
+    A client of which only parts are there has no ``client_id``.
     """
     own = wanted.resource_name
     names = (own, *(former + own.removeprefix(wanted.key) for former in wanted.formerly))
