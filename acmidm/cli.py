@@ -52,7 +52,7 @@ class Ending(TyperGroup):
                 1,
             )
         except OSError as error:
-            named = error.filename2 or error.filename  # of a copy and a link it is the second that is written
+            named = error.filename2 or error.filename  # of two names, as for a link, the second is written
             if error.errno in _FULL:
                 if named is None:
                     give_up_output()
@@ -73,7 +73,7 @@ class Commands(Ending):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         names: dict[str, Any] = dict.fromkeys(command_names())
-        self.commands = names  # of which Typer lists the names, and suggests one for a misspelt one
+        self.commands = names  # Typer lists these names, and suggests one for a misspelt name
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
         if cmd_name not in _files():

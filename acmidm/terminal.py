@@ -55,6 +55,11 @@ class Code(IntEnum):
     UNREACHABLE = 3
 
 
+StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
+StacksOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
+]
 OutputOption = Annotated[
     Output,
     typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page."),

@@ -36,7 +36,6 @@ def server_folder(stack: str, platform: str) -> Path:
     return folder
 
 
-StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
 _AnyStackOption = Annotated[str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")]
 
 T = TypeVar("T")

@@ -16,22 +16,22 @@ parser.add_argument("--only", default="", metavar="WORDS", help="tell the storie
 parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} anew")
 wanted = parser.parse_args()
 
-introduction, found = stories(TOUR.read_text(encoding="utf-8"))
+introduction, told = stories(TOUR.read_text(encoding="utf-8"))
 # The others are about what only the portal has: its mails, its users, their uploads.
-possible = {DEFAULT_AUTHORITY: found, "rfc7591": [found[0], found[-1]]}.get(wanted.authority, found[:1])
-for number, story in enumerate(found):
+possible = {DEFAULT_AUTHORITY: told, "rfc7591": [told[0], told[-1]]}.get(wanted.authority, told[:1])
+for number, story in enumerate(told):
     if story not in possible or wanted.only not in story.partition("\n")[0]:
         continue
-    told = []
+    parts = []
     with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
         try:
             for part in tell(story, wanted.authority, Path(folder), stand_ins=wanted.write):
-                told.append(part)
+                parts.append(part)
                 if not part.startswith("<!--"):
                     sys.stdout.write(part)
                     sys.stdout.flush()
         except Failure as failure:
             sys.exit(f"the story stopped: {failure}")
     if wanted.write:
-        found[number] = "".join(told)
-        TOUR.write_text("".join([introduction, *found]), encoding="utf-8")
+        told[number] = "".join(parts)
+        TOUR.write_text("".join([introduction, *told]), encoding="utf-8")

@@ -56,7 +56,7 @@ def let_a_week_pass(stack: str) -> None:
     scratch.run("pulumi", "stack", "import", "--stack", stack, "--file", str(file))
     ledger = ledger_file(stack, scratch.variables)
     if ledger.exists():
-        ledger.write_text(_DAY.sub(lambda found: str(date.fromisoformat(found[0]) - _A_WEEK), ledger.read_text()))
+        ledger.write_text(_DAY.sub(lambda match: str(date.fromisoformat(match[0]) - _A_WEEK), ledger.read_text()))
 
 
 def _a_week_before(moment: str) -> str:

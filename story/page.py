@@ -45,8 +45,8 @@ class StalePage(Failure):
 
 def stories(page: str) -> tuple[str, list[str]]:
     """The introduction, and each story with its heading."""
-    introduction, *found = re.split(r"^(?=## )", page, flags=re.MULTILINE)
-    return introduction, found
+    introduction, *parts = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    return introduction, parts
 
 
 def tell(story: str, kind: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
@@ -109,23 +109,23 @@ class _Telling:
         quoted = ""
         for command in _COMMAND.findall(part["console"]):
             yield f"$ {command}\n"
-            said = self._run(command, int(part["code"] or 0))
+            printed = self._run(command, int(part["code"] or 0))
             if "--output markdown" in command:
-                quoted += "\n" + "".join(f"> {line}".rstrip() + "\n" for line in said.splitlines())
+                quoted += "\n" + "".join(f"> {line}".rstrip() + "\n" for line in printed.splitlines())
             else:
-                yield said
+                yield printed
         yield f"```\n{quoted}"
 
     def _run(self, command: str, code: int = 0) -> str:
-        said = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(
+        printed = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(
             str(self.scratch.folder.parent), ".."
         )
         if command.startswith("acmidm deploy"):
-            said = _resources(said)
+            printed = _resources(printed)
         elif command.startswith("acmidm portal mail"):
-            said = _NEXT_MAIL.split(said)[0]
-        said = f"{said.rstrip()}\n" if said.strip() else ""
-        return self.stable.text(said) if self.stand_ins else said
+            printed = _NEXT_MAIL.split(printed)[0]
+        printed = f"{printed.rstrip()}\n" if printed.strip() else ""
+        return self.stable.text(printed) if self.stand_ins else printed
 
 
 def changed(file: Path, diff: str) -> str:
@@ -141,7 +141,7 @@ def changed(file: Path, diff: str) -> str:
     return text
 
 
-def _resources(said: str) -> str:
+def _resources(printed: str) -> str:
     """The lines that say what became of which resource, in one order and without how long it took."""
-    lines = [line.strip() for line in said.splitlines()]
+    lines = [line.strip() for line in printed.splitlines()]
     return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

@@ -100,10 +100,10 @@ class Scratch:
 def free_ports(number: int) -> list[int]:
     """Ports of loopback that nobody listens on now, and that no system gives to a program that asks for any: those are
     higher."""
-    found: list[int] = []
-    while len(found) < number:
+    ports: list[int] = []
+    while len(ports) < number:
         port = _LOWEST_PORT + secrets.randbelow(_PORTS)
-        with socket.socket() as one, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            found += [port] if port not in found else []
-    return found
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports += [port] if port not in ports else []
+    return ports

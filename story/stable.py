@@ -41,27 +41,27 @@ class Stable:
         text = _YEAR.sub(str(_DAY.year), text)
         text = _TIME.sub("03:17", _PORT.sub("8512", text))
         text = _WRITTEN_DATE.sub(self._shifted_in_words, text)
-        return _DATE.sub(lambda found: _shifted(found[0], _DAY - self.today), text)
+        return _DATE.sub(lambda match: _shifted(match[0], _DAY - self.today), text)
 
     def of_today(self, text: str) -> str:
         """What a page has somebody write or type, with the days of the telling and the year in which it names files."""
         text = _YEAR.sub(str(self.today.year), text)
-        return _DATE.sub(lambda found: _shifted(found[0], self.today - _DAY), text)
+        return _DATE.sub(lambda match: _shifted(match[0], self.today - _DAY), text)
 
-    def _stand_in(self, found: re.Match[str]) -> str:
+    def _stand_in(self, match: re.Match[str]) -> str:
         """Another of its kind, a UUID or a thumbprint."""
         digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
-        is_uuid = found.re is _UUID
+        is_uuid = match.re is _UUID
         other = (
             str(uuid.UUID(bytes=digest[:16], version=4))
             if is_uuid
             else base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         )
-        return self._stand_ins.setdefault(found[0], other)
+        return self._stand_ins.setdefault(match[0], other)
 
-    def _shifted_in_words(self, found: re.Match[str]) -> str:
-        language, month = _MONTHS[found[2]]
-        return texts("common", language).day(date(int(found[3]), month, int(found[1])) + (_DAY - self.today))
+    def _shifted_in_words(self, match: re.Match[str]) -> str:
+        language, month = _MONTHS[match[2]]
+        return texts("common", language).day(date(int(match[3]), month, int(match[1])) + (_DAY - self.today))
 
 
 def _shifted(day: str, by: timedelta) -> str:

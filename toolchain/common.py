@@ -112,5 +112,5 @@ def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[s
 
 def version_in(text: str) -> tuple[int, int, int] | None:
     """Find the first version in a text such as `go1.26.6` or `v3.274.1-dev`; a missing part counts as zero."""
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

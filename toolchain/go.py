@@ -18,10 +18,10 @@ BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off"}
 def required(module_folder: str, module: str) -> str:
     """Return the version of `module` (`go`: of Go itself) that the go.mod in `module_folder` requires, without `v`."""
     go_mod = (TOOLCHAIN / module_folder / "go.mod").read_text()
-    found = re.search(rf"^\s*{re.escape(module)} v?(\S+)", go_mod, re.MULTILINE)
-    if not found:
+    match = re.search(rf"^\s*{re.escape(module)} v?(\S+)", go_mod, re.MULTILINE)
+    if not match:
         raise ToolchainError(f"toolchain/{module_folder}/go.mod does not say which version of {module} it wants")
-    return found[1]
+    return match[1]
 
 
 def check_compiler(module_folder: str, wanted_for: str) -> None:
@@ -30,7 +30,7 @@ def check_compiler(module_folder: str, wanted_for: str) -> None:
     advice = f"install Go {wanted} or newer (its site is go.dev/dl) and try again"
     if not shutil.which("go"):
         raise ToolchainError(f"Go is needed to build {wanted_for}, and there is none on PATH: {advice}")
-    if (found := version_in(_go("env", "GOVERSION"))) is None or found < FETCHES_ITSELF:
+    if (version := version_in(_go("env", "GOVERSION"))) is None or version < FETCHES_ITSELF:
         raise ToolchainError(f"the Go on PATH is too old to build {wanted_for}: {advice}")
     try:
         _go("version", cwd=TOOLCHAIN / module_folder)

@@ -53,11 +53,11 @@ def why_not() -> str | None:
             "Keycloak needs Java 17 or newer, and there is none on PATH: install a Java runtime (Debian, Ubuntu:"
             " default-jre-headless)"
         )
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = version_in(said)
-    if found is None or found < JAVA:
+    printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = version_in(printed)
+    if version is None or version < JAVA:
         return (
-            f"Keycloak needs Java 17 or newer, this is {said.partition(chr(10))[0] or 'something else'}: install a"
+            f"Keycloak needs Java 17 or newer, this is {printed.partition(chr(10))[0] or 'something else'}: install a"
             " newer one"
         )
     if not stamp(wanted_version()).is_file() and not shutil.which("mvn"):
@@ -99,10 +99,10 @@ def _download(version: str, folder: Path) -> Path:
     run_long("keycloak", command)
     archive = folder / f"keycloak-quarkus-dist-{version}.zip"
     with archive.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != SHA256.get(version, "" if in_pipeline() else found):
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != SHA256.get(version, "" if in_pipeline() else digest):
         raise ToolchainError(
-            f"keycloak: {archive.name} is not the file that was tried, its SHA-256 is {found}: do not use it"
+            f"keycloak: {archive.name} is not the file that was tried, its SHA-256 is {digest}: do not use it"
         )
     return archive
 

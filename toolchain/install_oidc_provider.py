@@ -21,16 +21,16 @@ def why_not() -> str | None:
         return "npm gets oidc-provider, and there is none on PATH: install Node.js with npm"
     if (sys.platform, platform.machine()) == ("linux", "x86_64"):
         return None  # npm also gets a Node.js of its own
-    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
-    if (version_in(said) or NODE) < NODE:
-        return f"oidc-provider needs Node.js 20.12 or newer, this is {said.strip()}: install a newer one"
+    printed = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    if (version_in(printed) or NODE) < NODE:
+        return f"oidc-provider needs Node.js 20.12 or newer, this is {printed.strip()}: install a newer one"
     return None
 
 
 def version() -> str:
     """Return the version that is pinned."""
-    found = re.search(r'"oidc-provider": "([^"]+)"', (SOURCE / "package.json").read_text())
-    return found[1] if found else "unknown"
+    match = re.search(r'"oidc-provider": "([^"]+)"', (SOURCE / "package.json").read_text())
+    return match[1] if match else "unknown"
 
 
 def install() -> Path:

@@ -33,10 +33,10 @@ def install() -> None:
 def _wanted_version() -> str:
     """Return the version of the Python package, for that is the one it needs from the engine."""
     pins = TOOLCHAIN / "python" / "pins.in"
-    found = re.search(r"^pulumi-random==(\S+)", pins.read_text(), re.MULTILINE)
-    if not found:
+    match = re.search(r"^pulumi-random==(\S+)", pins.read_text(), re.MULTILINE)
+    if not match:
         raise ToolchainError(f"{pins.name} does not say which version of pulumi-random it wants")
-    return found[1]
+    return match[1]
 
 
 def _pulumi_installs(version: str, *flags: str) -> bool:

@@ -21,7 +21,7 @@ from acmidm.report.plan import read_plan
 from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.engine_resources import METHOD, Resource, is_password, kind_of, mapping, name_of, resources_in
 from acmidm_onboarding.rules.gate import by_reason
@@ -54,7 +54,7 @@ _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
 def deploy(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    stack: StackOption = "tni",
     allow_mass_change: Annotated[
         bool,
         typer.Option(
@@ -223,10 +223,9 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     typer.echo(say("deploy.looking", stack=stack.name), err=True)
-    # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it
-    # was to refresh. With the program's settings, for those of the run that was cut off may have been wrong; but not
-    # while an alias waits to be applied, at which the engine panics then ("had not been marked as seen"), and leaves
-    # its lock.
+    # A run by itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose
+    # scopes it would refresh. It has the program's settings, for those of a run that was cut off may have been wrong;
+    # not while an alias waits to be applied: then the engine panics ("had not been marked as seen") and keeps its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
     code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.at_authorities, state_at_the_end=True)

@@ -22,7 +22,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
 from acmidm.report.three_views import ClientDrift, Real, drifted, with_unordered, without_confirmation
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
-from acmidm.terminal import Code, Output, OutputOption, working
+from acmidm.terminal import Code, Output, OutputOption, StackOption, working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
@@ -52,7 +52,7 @@ be compared. Keys that end soon and clients that nobody declares are listed, and
 
 
 def drift(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    stack: StackOption = "tni",
     days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
     heal: Annotated[
         bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")
@@ -221,7 +221,7 @@ def _real(
                 configured[product] = dict(platform.product_api.configurations(product))
             except AuthorityError as error:
                 is_offered = not isinstance(error, NotFound)
-                if is_offered and product in needed:  # it is down, say, and nothing of ours could be compared
+                if is_offered and product in needed:  # its clients cannot be compared
                     raise
                 if is_offered or product in needed:
                     unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)

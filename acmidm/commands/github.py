@@ -16,7 +16,7 @@ from acmidm.commands import orders as ordering
 from acmidm.files import naming
 from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
-from acmidm.terminal import Code, fail
+from acmidm.terminal import Code, StackOption, fail
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure
 
@@ -83,7 +83,7 @@ def summary(file: ReportArgument) -> None:
 
 
 @app.command()
-def drift(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]) -> None:
+def drift(stack: StackOption) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
     It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0
@@ -100,7 +100,7 @@ def drift(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, a
 
 @app.command()
 def orders(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
+    stack: StackOption,
     language: Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")] = Language.NL,
 ) -> None:
     """Keep one issue with the open orders of a stack whose authority people change by hand: opened, updated, closed
@@ -170,7 +170,7 @@ def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, bod
     if (issue["title"], issue["body"]) != (title, body):
         repository.change_issue(issue["number"], title=title, body=body)
         if _headline(issue["body"]) != _headline(body):
-            # Changing the text notifies nobody; this does.
+            # A changed text notifies nobody, a comment does.
             repository.add_comment(issue["number"], _headline(body))
     return say("github.issue.updated", title=title, issue=issue["number"])
 

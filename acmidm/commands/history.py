@@ -13,7 +13,7 @@ from acmidm.desk.history import Entry, History, entry_of, in_order
 from acmidm.desk.status import listed, matcher
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, working
+from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
 from acmidm_onboarding.authorities.port import Audited
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -39,10 +39,7 @@ def history(
             show_default=False,
         ),
     ] = None,
-    stack: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
-    ] = None,
+    stack: StacksOption = None,
     since: Annotated[
         datetime | None,
         typer.Option(

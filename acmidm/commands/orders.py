@@ -16,7 +16,7 @@ from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
 from acmidm.report.order_history import OrderHistory, ordered_by_name
-from acmidm.terminal import Code, ListOutput, ListOutputOption, TextOutput, TextOutputOption, fail
+from acmidm.terminal import Code, ListOutput, ListOutputOption, StackOption, TextOutput, TextOutputOption, fail
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.rules.orders import Doer, Order, removals
@@ -41,7 +41,6 @@ the forms in Git says.
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
-StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
 LanguageOption = Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language orders speak.")]
 ForOption = Annotated[
     str | None,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import ask_what_is_there, stack_of
-from acmidm.terminal import Code, fail
+from acmidm.terminal import Code, StackOption, fail
 from acmidm_onboarding.texts import say
 
 _PACK = Path("policies", "pack")
@@ -24,9 +21,7 @@ reached.
 """
 
 
-def policies(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
-) -> None:
+def policies(stack: StackOption = "tni") -> None:
     """Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
     opened = stack_of(stack)
     ask_what_is_there(opened)

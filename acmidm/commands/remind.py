@@ -18,7 +18,7 @@ from acmidm.desk.reminders.metrics import write_metrics
 from acmidm.desk.status import ListedConnection
 from acmidm.engine.stacks import settings_of, with_a_portal
 from acmidm.project import require_own_name
-from acmidm.terminal import Code, fail
+from acmidm.terminal import Code, StackOption, fail
 from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.settings import require_trusted_hosts
@@ -36,7 +36,7 @@ damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state
 
 
 def remind(
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
+    stack: StackOption,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")
     ] = False,

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from acmidm.engine import pulumi as engine
-from acmidm.engine.pulumi import last_runs
-from acmidm.engine.recovery import revision_of
-from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
-from acmidm.git import changed_since, is_dirty, merged
+from acmidm.git import is_dirty, merged
 from acmidm.render.output import write_report
-from acmidm.report.approved import Approved, approved_of, unreadable
 from acmidm.report.approved import save as write_approved
-from acmidm.report.compare import Comparison, paired
+from acmidm.report.compare import Comparison
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
-from acmidm.report.kinds import Change, Kind, Severity
+from acmidm.report.kinds import Kind, Severity
 from acmidm.report.other_changes import changes_elsewhere, confirmed_with_forms
-from acmidm.report.plan import Plan, at_the_gate, read_plan
+from acmidm.report.planned import Planned, read_plans
 from acmidm.report.review import Review, changed_keys, review_of
 from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
 from acmidm.report.rights import warn_of_missing_rights
-from acmidm.report.rotations import with_keys
 from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
-from acmidm_onboarding.rules.desired import Desired, desired
-from acmidm_onboarding.rules.gate import Withheld
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
+from acmidm_onboarding.values.problems import InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
 
 EPILOG = """
@@ -139,7 +126,7 @@ def review(
     else:
         if environment or head:
             fail(say("review.for_base"))
-        plans, approved = _plans(stack or [], plan or [], save=save is not None)
+        plans, approved = read_plans(stack or [], plan or [], save=save is not None)
         report = _by_engine(plans, allow_mass_change=allow_mass_change)
     write_report(report, output)
     if report.refusals and not sys.stdout.isatty():
@@ -163,18 +150,6 @@ def _require_one_source(
         fail(say("review.save_one"))
 
 
-class Planned(NamedTuple):
-    """A plan, with what the forms here have of its environment and what of that is desired; no stack for a file's plan.
-
-    Without connections where forms have mistakes, which the preview reports.
-    """
-
-    plan: Plan
-    connections: Sequence[Declaration]
-    desired: Desired
-    stack: Stack | None
-
-
 def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     configs = [planned.plan.config for planned in plans]
     folder = str(next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue())
@@ -190,78 +165,6 @@ def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     return report
 
 
-def _plans(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
-    """Return the plans of stacks and files; and what would run of the stacks, where a review is saved."""
-    plans: list[Planned] = []
-    approved: list[Approved] = []
-    for stack in map(stack_of, stacks):
-        with suppress(Failure):  # the preview reports a stack that does not exist
-            ask_what_is_there(stack)
-        with working(say("review.previewing", stack=stack.name)):
-            previewed = engine.preview(stack.name, stack.at_authorities)
-            plan = read_plan(previewed, stack.state)
-        if save:
-            with working(say("review.reading", stack=stack.name)):
-                approved.append(approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen))
-            for sentence in unreadable(approved[-1]).values():
-                typer.echo(say("review.nothing_approved", reason=sentence), err=True)
-        connections = [] if stack.forms.problems else stack.connections
-        wanted = stack.desired_of(connections, are_all=True)
-        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)))
-    for file in files:
-        try:
-            plan = read_plan(json.loads(file.read_text("utf-8")))
-        except ValueError:
-            raise Failure(say("review.not_json", file=file)) from None
-        connections = _connections_here(plan)
-        plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
-    return plans, approved
-
-
-def _connections_here(plan: Plan) -> list[Declaration]:
-    """Return what the forms here have of the environment of a file's plan; nothing where they have mistakes."""
-    folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-    forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
-    return [] if forms.problems else forms.connections(plan.environment)
-
-
-def _with_what_forms_say(planned: Planned) -> Planned:
-    """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that have left."""
-    plan, connections, desired, stack = planned
-    shown = {**plan.before, **plan.after}
-    left = (form for form in desired.left if form.compromised and form.place not in shown)
-    alone = ((form, Change(kind=Kind.KEY_LEFT)) for form in left)
-    held_back = _of_this_change(plan, desired.held_back, stack)
-    more = (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack))
-    plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
-    return planned._replace(plan=with_keys(plan, connections, stack))
-
-
-def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
-    """Yield the orders that wait for people at a portal without an API, each with its client."""
-    if stack is None or not stack.by_hand or stack.forms.problems:
-        return
-    yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
-    forms = {form.place: form for form in stack.connections}
-    for order in stack.orders:
-        client = forms.get(order.place) or Client(*order.place, client_id=order.client_id)
-        title = say(f"orders.act.{order.act}", product=order.part.rpartition("/")[2])
-        yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
-
-
-def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | None) -> Sequence[Withheld]:
-    """Return what is held back of clients that change, or whose files changed since the stack was brought up; all of it
-    where nobody knows."""
-    if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
-        return held_back
-
-    def is_of_change(form: Declaration) -> bool:
-        prefix = str(stack.settings.forms_folder / (form.form or ""))
-        return form.place in plan.changed or any(file.startswith(prefix) for file in changed)
-
-    return [withheld for withheld in held_back if is_of_change(withheld.connection)]
-
-
 def _warn_of_missing_rights(planned: Planned) -> None:
     """Warn of new clients whose organisation uploads its keys while nobody there has the right to."""
     plan, connections, _, stack = planned
@@ -269,21 +172,6 @@ def _warn_of_missing_rights(planned: Planned) -> None:
     awaiting = {state.place[:2] for state in new if state.keys is None}
     if awaiting and stack is not None:
         warn_of_missing_rights(stack, [form for form in connections if (form.key, form.platform) in awaiting])
-
-
-def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
-    """Return the plan with the portal's keys of the clients whose form has keys now: all others of those keys go."""
-    taken = [
-        old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None
-    ]
-    uploaded = uploaded_keys(stack, taken)
-    return replace(
-        plan,
-        before={
-            **plan.before,
-            **{client_key: replace(plan.before[client_key], uploaded=keys) for client_key, keys in uploaded.items()},
-        },
-    )
 
 
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
@@ -355,7 +243,7 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         fail(say("review.fail_on_nothing", kinds=listed(names)))
 
     def matches(review: Review) -> bool:
-        # What is beside the clients concerns every environment.
+        # Changes of other things than clients concern every environment.
         changes = [(change, client.environment) for client in review.connections for change in client.changes]
         changes += [(change, environment) for change in review.other_changes for environment in Environment]
         return any(

@@ -12,7 +12,7 @@ import typer
 from acmidm.edit.keys.pair import require_outside_git
 from acmidm.engine import pulumi as engine
 from acmidm.files import private_folder, write_once
-from acmidm.terminal import working
+from acmidm.terminal import StackOption, working
 from acmidm_onboarding.engine_resources import Resource, decrypted, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
@@ -38,7 +38,7 @@ app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 @app.command("show", epilog=EPILOG)
 def show(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
-    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    stack: StackOption = "tni",
     platform: Annotated[Platform, typer.Option(help="The platform of the client.")] = Platform.ACMIDM,
     file: Annotated[
         Path | None,
@@ -79,7 +79,7 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
 def _secret(stack: str, connection: Declaration) -> str:
     """Return the secret in the state, which is the one that the last run gave the authority."""
     with working(say("secret.reading", stack=stack)):
-        # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
+        # Read without secrets first: a failure of the second reading then means that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
         raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from acmidm.desk.filters import Expiring, Scope, Words, filter_of, in_words
 from acmidm.desk.status import Status, in_order, listed
 from acmidm.engine.stacks import stack_of, uploaded_keys
 from acmidm.render.output import write_report
-from acmidm.terminal import ListOutput, ListOutputOption, working
+from acmidm.terminal import ListOutput, ListOutputOption, StacksOption, working
 from acmidm_onboarding.texts import say
 
 EPILOG = """
@@ -31,10 +30,7 @@ EPILOG = """
 
 def status(
     words: Words = None,
-    stack: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
-    ] = None,
+    stack: StacksOption = None,
     scope: Scope = None,
     expiring: Expiring = None,
     output: ListOutputOption = ListOutput.TEXT,

@@ -113,7 +113,7 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     others += problems_of_confirmations(*stacks.confirmed)
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
     if online:
-        from acmidm.report.online import problems_online  # what needs no network starts without an HTTP client
+        from acmidm.report.online import problems_online  # importing HTTP takes a tenth of a second
 
         if published := list(problems_online(onboardings.forms, stacks.profiles)):
             raise InvalidForms(published)

@@ -67,7 +67,7 @@ class ListedConnection(ClientName):
 
     @property
     def leaving(self) -> list[str]:
-        """What is listed of that: the day alone where all of it goes."""
+        """The days on which platform and products leave; the day alone where the whole client leaves."""
         whole = self.leaves.get(self.platform)
         parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
         return [*parts, *([say("status.stays")] if self.preserve else [])]

@@ -49,8 +49,7 @@ class Organisations:
                 self._ovo_codes[client.kbo].add(client.ovo)
 
     def of(self, name: str, ovo: str | None, kbo: str | None) -> FolderOwner:
-        """Return the organisation with one of these codes, at least one of which is given; make it where there is none
-        yet.
+        """Return the organisation with one of these codes, of which at least one is given; make one where it is new.
 
         Raises:
             ValueError: where the codes are of two organisations, with a sentence.

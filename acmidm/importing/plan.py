@@ -127,7 +127,7 @@ class _Planner:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
 
     def _refuse_twins(self) -> None:
-        """Refuse two rows for the same application of the same organisation: they have one key, and so one client."""
+        """Refuse two rows for one application of an organisation: they would have one key, and so one client."""
         by_key: dict[tuple[str, str], list[ImportedForm]] = defaultdict(list)
         for draft in self._plan.drafts:
             by_key[draft.organisation.code, draft.application].append(draft)

@@ -163,9 +163,7 @@ def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
     table: list[list[str]] = []
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        table.extend(
-            [_text(cell) for cell in cells] for cells in rows
-        )  # where a row raises, those above it have been kept
+        table.extend([_text(cell) for cell in cells] for cells in rows)  # extend keeps the rows above one that raises
     except csv.Error as error:
         return table, say("import.row_fault", number=len(table) + 1, error=error)
     return table, None
@@ -207,7 +205,7 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
 
 
 def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]) -> None:
-    """Nobody can tell which of two columns with the same heading is meant."""
+    """Raise Failure for two columns with one heading: nobody can tell which is meant."""
     for column, twins in places.items():
         if len(twins) > 1:
             letters = both(get_column_letter(index + 1) for index in twins)

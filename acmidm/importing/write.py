@@ -256,7 +256,7 @@ class Writer:
         same."""
         for file in files:
             text = self._texts.get(file)
-            if text is None:  # it was there before
+            if text is None:  # the file existed before
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -94,7 +94,7 @@ class Orders(Part):
 
     @property
     def unknown(self) -> list[str]:
-        """A sentence for each client of which nobody knows whether it is there."""
+        """A sentence for each client whose confirmation is missing, so that nobody knows whether it is there."""
         return [self.room("missing", names=plain(name)) for name in self.missing]
 
     @property

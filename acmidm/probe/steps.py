@@ -87,7 +87,7 @@ class Probe:
 
     @property
     def is_unreached(self) -> bool:
-        """Whether nobody answered at all: without the issuer, nobody else is asked."""
+        """Whether the issuer did not answer: without it no other step is tried."""
         return any(step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps)
 
 

@@ -147,7 +147,7 @@ class Probing(Trial):
             yield untried(step, say("why.no token"), name)
             return
         if product.api is None:
-            self.proven_products.append(name)  # a token is all that can be proven of it
+            self.proven_products.append(name)  # a token is all that can be proven of the product
             yield passed(step, say("said.only a token"), name)
             return
         calls: list[tuple[str, TestMessage | None]] = [(path, None) for path in product.api.reads]

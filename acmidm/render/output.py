@@ -18,7 +18,7 @@ def write_report(report: Report, output: Output | ListOutput | TextOutput) -> No
         case "markdown":
             typer.echo(as_markdown(report), nl=False)
         case "html":
-            # In ASCII, so that it is the page that it says it is whatever standard output is written in.
+            # In ASCII, so that the page is right in whatever encoding standard output has.
             typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
         case _:
             print_report(report)

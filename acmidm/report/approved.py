@@ -1,7 +1,7 @@
-"""What a person approved is what runs: a review that was saved, and how what would run now differs from it.
+"""A review that was saved for approval, and how what would run now differs from it.
 
-A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview
-reads none. Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
+A saved review has the engine's steps, and what the authorities had then of the clients that change, for a preview reads
+no authority. Ages and warnings are left out, so that nothing depends on the time of day. It has no secret (ADR 11).
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind_of(step) == HAND_OVER:
         return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
-    # An update of keys that stay as they are only confirms their evidence, once somebody has used one.
+    # An update of unchanged keys only records that their evidence counts.
     does_nothing = step["op"] in _NOTHING or (step["op"] == "update" and kind_of(step) == Resource.KEYS)
     if step["op"] == "refresh" or (does_nothing and was == becomes):
         return None

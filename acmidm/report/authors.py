@@ -20,7 +20,7 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
         for number in [number for number in left if _made(entry, changes[number])]:
             changes[number] = changes[number].model_copy(update={"changed_by": entry.actor, "changed_at": entry.at})
             left.remove(number)
-        if not left:  # no more pages than it takes
+        if not left:  # read no more pages of the trail than needed
             break
     return connection.with_changes(changes)
 

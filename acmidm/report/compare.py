@@ -138,7 +138,7 @@ class Comparison:
         if not renamed and not before.foreign:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
-                # In the same environment it is the rest of a rename, which a run that failed left half done.
+                # In the same environment this is a rename that a failed run left half done.
                 stays = self.by_hand or before.registered_for == after.registered_for
                 yield Change(kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
@@ -153,7 +153,7 @@ class Comparison:
             yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield Change(kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
-        # Which stack manages a client is what adopting it means; an application's name is a part of its key.
+        # A take-over implies another stack; a rename implies another application.
         hidden = _OF_OTHER_KINDS | (set() if self.by_hand else _MARKS) | ({"application"} if renamed else set())
         hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
@@ -348,7 +348,7 @@ def field_changes(
     for name, *values in _differing(before, after):
         if name not in but and only in (None, name):
             old, new = (None if value is None else shown(value) for value in values)
-            if old == new:  # two values that differ are two texts that do: 10 and "10"
+            if old == new:  # values of two types can look the same: 10 and "10"
                 old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values)
             changes.append(FieldChange(field=name, old=old, new=new))
     return tuple(changes)

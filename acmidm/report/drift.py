@@ -35,7 +35,7 @@ class ExpiringKey(ClientName):
 
 
 class UndeclaredClient(Part):
-    """A client at an authority that nobody declares, or of which nobody declares the configuration of ``products``."""
+    """A client at an authority that no form declares, or whose configurations of ``products`` no form declares."""
 
     platform: Platform
     client_id: str

@@ -107,7 +107,7 @@ class OrderHistory:
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
         stack = self._stack
-        strictest = Gate(PromotionGate.ENFORCE, 0)  # what the gate let through then, it may have refused an hour before
+        strictest = Gate(PromotionGate.ENFORCE, 0)  # the gate may have refused earlier what it let through later
         for gate in (stack.settings.gate, NO_GATE, strictest):
             for form in stack.desired_by_forms(connections, gate).declared:
                 yield from said_before(form, confirmation_of(form, stack.confirmations), rules)

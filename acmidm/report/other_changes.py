@@ -67,7 +67,7 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
     for path in sorted(before.entries.keys() | after.entries.keys()):
         if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
             continue
-        # A link, a submodule, a program: whatever its name is, it is no page and no form.
+        # A link, a submodule and a program are code, whatever their name.
         if kind := _kind_of(path, stacks) or (None if _is_plain(path, before, after) else Kind.CODE_CHANGED):
             by_kind[kind].append(path)
     parsed = [path for kind in _PARSED for path in by_kind[kind]]
@@ -81,15 +81,14 @@ def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> li
             values = old.get(path, {}), new.get(path, {})
             fields = field_changes(*values)
             if not fields or _unlike(*values) - {field.field for field in fields} or not _is_plain(path, before, after):
-                # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than
-                # this does.
+                # No value shows the whole change: it is in comments, or in syntax that the engine reads otherwise.
                 fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
             if kind is Kind.SETTINGS_CHANGED:
                 parts: dict[Kind, list[FieldChange]] = defaultdict(list)
                 for field in fields:
                     parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
                 changes += (_change(part, path, those) for part, those in parts.items())
-            else:  # an organisation that is new takes nothing from anybody who is there
+            else:  # a new organisation takes nothing from others
                 is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
                 changes.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
     subjects = {None, *before.entries}
@@ -173,7 +172,7 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _key(name: str) -> str:
-    """Return the key of a setting, the same for either platform, in the file of a stack and in that of the project."""
+    """Return the key of a setting, which is the same for both platforms and in the files of stacks and project."""
     return (
         _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
         if name.startswith("config.")

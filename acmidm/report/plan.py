@@ -125,7 +125,7 @@ def _planned(
     """
     before, moved = dict(recorded), dict[ClientKey, ClientKey]()
     for op, old, new in steps:
-        if old:  # what a refresh found takes the place of what is recorded
+        if old:  # a refreshed resource replaces the recorded one
             client_key, part = key_and_part(old, environment)
             before[client_key, part] = (new or {}) if op == "refresh" else old
             if new and key_and_part(new, environment)[0] != client_key:

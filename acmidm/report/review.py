@@ -107,7 +107,7 @@ def review_of(
         other_changes=tuple(other_changes),
         connections=connections_in_order(connections),
         unchanged=unchanged,
-        # The engine reports them in any order, and those of two stacks may be the same.
+        # The engine reports problems in any order, and two stacks may report the same one.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
         is_known=is_known,
         too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),

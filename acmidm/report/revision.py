@@ -43,11 +43,9 @@ class Revision:
     ) -> dict[ClientKey, Client]:
         """Return the clients that the forms declare in an environment; those that leave are at the step that follows
         ``before``."""
-        # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is
-        # there already.
+        # Connections that the gate holds back are reported all the same: without a state nobody knows which ones exist.
         clients = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
-        # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its
-        # environments.
+        # An exemption is of the whole form: one that is not needed is reported once, in the form's last environment.
         unneeded = {
             loaded.name: (
                 unneeded_exemptions(loaded, profiles, now)
@@ -136,7 +134,7 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
     problems = [problem for problem in onboardings.problems if not any(map(problem.file.is_relative_to, stacks.forms))]
     if problems:  # of the catalogue
-        # Nobody finds them in the files of now.
+        # With the revision, for the present files do not have these mistakes.
         raise InvalidForms(replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems)
     return Revision(onboardings, stacks.protecting, stacks.gate)
 

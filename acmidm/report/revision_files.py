@@ -1,8 +1,8 @@
 """What a revision has below its folders of forms: organisations, forms, public keys and evidence, each a plain file,
 and within bounds.
 
-Whatever else lies there is read by nobody here, and made by every checkout all the same: a submodule, a name or a depth
-that a machine does not take, or more than it takes, would stop everybody.
+Nothing here reads other files, but every checkout makes them: a submodule, or a name, depth or size that a machine
+refuses, would stop everybody.
 """
 
 from __future__ import annotations

@@ -19,11 +19,10 @@ from acmidm_onboarding.values.terms import Platform
 
 
 def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
-    """Return a sentence per organisation and platform where keys are left to the portal and nobody holds
-    *API-beheerder* there.
+    """Return a sentence per organisation and platform where keys are left to the portal and nobody has the right
+    *API-beheerder*, and one per platform that does not answer.
 
-    One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does
-    not know. Whoever has left by now needs no right.
+    Each authority that knows rights is read once per organisation. Connections that have left need no right.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
     for connection in desired(list(connections), stack.now).asked:

@@ -46,8 +46,8 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
 
 
 def warnings(review: Review) -> list[str]:
-    """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence
-    each."""
+    """Return a sentence for each change of keys, and each client left undeclared, that whoever deploys should hear
+    of."""
     return [
         say("report.warning", key=connection.key, environment=connection.environment, change=change.text)
         for connection in review.connections

@@ -127,13 +127,13 @@ class ClientDrift:
         if self.is_by_hand:
             return self.parts_by_hand
         recorded, declared = self.recorded, self.declared
-        # Protection is of all its resources at once; a client that is made anew gets it with the rest.
+        # All resources of a client change protection at once; a client that is made anew gets it with the rest.
         moves = recorded and declared and self.real is not None and recorded.protected is not declared.protected
         # A resource that is not renamed yet is no target, neither by its present name nor by the declared one.
         moves = moves or (declared and not all(_is_of(urn, declared.key) for urn in self.urns.values()))
         # A client that somebody removed is made anew with all its parts, or not at all.
         is_whole = self.real is None and self.parts_pending
-        # In a target * is a wildcard.
+        # The engine reads * in a target as a wildcard.
         is_wild = any("*" in urn for urn in self.urns.values())
         return self.parts_by_hand if moves or is_whole or is_wild else self.parts_by_hand & self.parts_pending
 
@@ -184,7 +184,7 @@ def with_unordered(
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
-    """Return the drift of a client of which nobody knows whether it is there: its confirmation is missing."""
+    """Return the drift of a client whose confirmation is missing, so that nobody knows whether it is there."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
     by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
     return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
@@ -242,9 +242,9 @@ def _part_by_part(
     for part in then.keys() | wanted.keys():
         was, has = then.get(part), now.get(part)
         wants = wanted.get(part) if declared or "/" in part else {}
-        is_missing = part not in recorded.urns  # its create failed, or never ran
+        is_missing = part not in recorded.urns  # the create failed or never ran
         if is_missing or recorded.urns[part] in cut_off:
-            was = has  # the run that was cut off may have written it already
+            was = has  # a run that was cut off may have written the part already
         expected[part] = _but_for_own(has, was, wants)
         basis[part] = _but_for_own(wants, was, has)
         if is_missing:

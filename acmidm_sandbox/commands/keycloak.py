@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import typer
 
+from acmidm.terminal import StackOption
 from acmidm_onboarding.authorities.keycloak import KEYCLOAK
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.texts import say
@@ -16,7 +17,7 @@ from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served_here
+from acmidm_sandbox.servers import Served, add_stop_and_status, on_each, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_keycloak import distribution, install, wanted_version

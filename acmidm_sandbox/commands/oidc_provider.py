@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from acmidm.terminal import StackOption
 from acmidm_onboarding.authorities.rfc7591 import RFC7591
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.oidc_provider.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served_here
+from acmidm_sandbox.servers import Served, add_stop_and_status, on_each, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_oidc_provider import install

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.terminal import as_json, fail
+from acmidm.terminal import StackOption, as_json, fail
 from acmidm.words import plain
 from acmidm_onboarding.texts import say
 from acmidm_sandbox.beheerportaal.mail.received import received_mails
@@ -15,7 +15,7 @@ from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.users import add_user, list_users, remove_user, set_right
 from acmidm_sandbox.mails import Mails, lines, listed
 from acmidm_sandbox.portals import NAME, EmbeddedPortal, portals, usable_database
-from acmidm_sandbox.servers import StackOption, add_stop_and_status, on_each
+from acmidm_sandbox.servers import add_stop_and_status, on_each
 
 _EPILOG = """
 **Examples**

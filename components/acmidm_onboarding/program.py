@@ -55,7 +55,7 @@ def load_onboardings() -> list[list[Declaration]]:
         stack = _stack(_settings())
         if stack.forms.problems:
             raise InvalidForms(stack.forms.problems)
-        if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
+        if not stack.forms.forms:  # perhaps the wrong folder: declaring nothing would remove everything
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
         _require_random_plugin(connections)

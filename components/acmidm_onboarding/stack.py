@@ -40,8 +40,8 @@ class Stack:
 
     ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's
     secrets, ``export`` its state, ``decrypt`` the same with its secrets in the clear. With ``by_policies`` a form that
-    the policies refuse counts as one with mistakes, as it does for the program. What is ``there`` counts at the gate as
-    if the state had it: None where nobody has asked the authorities.
+    the policies refuse counts as one with mistakes, as it does for the program. Clients ``at_authorities`` count at the
+    gate as if the state had them; None where the authorities were not read.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Stack:
         """What people confirmed of those platforms, by the names that their clients have in the state. Raises
         InvalidForms."""
         platforms, confirmations = sorted(self.by_hand), dict[ClientKey, Confirmation]()
-        if not platforms:  # nothing needs the state then
+        if not platforms:  # without such platforms, nothing needs the state
             return confirmations
         recorded = {(client.client_id, client.platform): client.key for client in self.recorded.clients.values()}
         for platform, confirmed in zip(
@@ -217,7 +217,7 @@ class Stack:
 
     @property
     def unconfirmed(self) -> list[Client]:
-        """The clients that the state has and whose confirmation is missing: nobody knows whether they are there."""
+        """The clients of the state whose confirmation is missing: nobody knows whether they are there."""
         recorded = (client for client in self.recorded.clients.values() if client.platform in self.by_hand)
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
         return [client for client in recorded if client.client_id not in confirmed]
@@ -260,7 +260,7 @@ class Stack:
         return self._connected(settings.model_copy(update={"retry_deadline_seconds": patience}))
 
     def _connected(self, settings: Settings) -> Connected:
-        # Here, for a program declares resources without it: importing HTTP takes a tenth of a second.
+        # Imported here: a program needs no HTTP, which takes a tenth of a second to import.
         from acmidm_onboarding.authorities.connected import connected
 
         platforms = connected(settings, self.catalogue)

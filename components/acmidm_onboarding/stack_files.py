@@ -190,7 +190,7 @@ def _config_of(file: Path) -> dict[str, Any]:
     try:
         text = read_text(file)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
-            # A few lines of them are a value without end, once it is written down.
+            # A few lines of aliases can stand for an endless value.
             raise InvalidSettings(on_one_line(say("settings.aliases", name=file.name)))
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:

@@ -1,7 +1,7 @@
-"""The public keys in what people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
+"""The public keys in the files that people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
 
-Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it
-is shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
+Of a private key only the public half is used, and nothing is repeated; in a Git repository it is refused, for that is
+shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is read.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[],
         except (ValueError, RecursionError):
             raise _not_public(file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))) from None
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
-        _require_unshared(file)  # its certificate is that of a private key in it
+        _require_unshared(file)  # the file has the certificate's private key too
         return (_of_pkcs12(file, content, profile, passphrase()),)
     return (_of_public(file, content, profile),)
 

@@ -211,7 +211,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
     items = [
         _Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
-    ]  # as no list has it bare
+    ]  # a list in a form has no text with a colon without quotes
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 

@@ -79,14 +79,14 @@ class Fields:
                     values=listed(allowed),
                 )
         question = talk.texts(own) if own in talk.texts else described
-        # What only begins as something that is known is for a person to decide.
+        # An allowed beginning is no proposal: a person decides how it goes on.
         otherwise = None if product.speaks_for.get(name) is Speaks.BEGINNING else proposed
         answer = talk.answer(option, described, None, check, question, proposed=proposed, otherwise=otherwise)
         return None if answer is None else parsed(part, [answer])
 
     def _wrong(self, product: Product, name: str, value: object) -> list[str]:
         wrong = of_field(product, name, value)
-        if wrong or self._owner.is_new:  # what a new organisation says, its own file allows: the team reviews that
+        if wrong or self._owner.is_new:  # its new organisation.yaml will allow the value, which the team reviews
             return wrong
         return of_sender(product, name, value, self._owner.organisation, self._file)
 

@@ -39,7 +39,7 @@ def write_files(
             return tuple(texts)
     except BaseException as error:
         if not had_folder:
-            with suppress(OSError):  # it is not there, or somebody else's file is in it by now
+            with suppress(OSError):  # the folder is missing, or has another file by now
                 folder.rmdir()
         if isinstance(error, FileExistsError):
             raise _exists(Path(error.filename2 or error.filename)) from None

@@ -190,7 +190,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
         if id(node) in self._seen:
-            # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
+            # The node has the position of its anchor, and the alias has none: its key, or the list around it, is shown.
             at = self._document._place(path, at_key=True)
             self._document._report(at, say("forms.alias"), say("forms.alias.remedy"))
             return None

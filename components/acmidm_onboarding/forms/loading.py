@@ -126,7 +126,7 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
         for scope, described in product.scopes.items():
             for platform, name in described.names_of(scope).items():
                 other = on_platforms.setdefault((platform, name), scope)
-                if other != scope:  # granted and withdrawn as one, whichever of the two a form has
+                if other != scope:  # an authority grants and withdraws the two as one
                     problems.append(
                         document.problem(
                             ("scopes", scope, "names", platform.value),

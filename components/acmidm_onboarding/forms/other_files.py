@@ -28,7 +28,7 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
     for path in map(absolute, paths):
         folder = path if path.is_dir() else path.parent
         if folder != path and not (folder / ORGANISATION_FILE).exists():
-            continue  # what a file that is no form here has beside it is nobody's affair
+            continue  # the folder is not an organisation's
         forms = folder.parent if (folder / ORGANISATION_FILE).exists() else folder
         inside = [
             file
@@ -54,7 +54,7 @@ def _applications(folder: Path) -> frozenset[str]:
 
 def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iterator[Problem]:
     if is_link(file):
-        return  # whoever reads forms refuses it
+        return  # the reader of forms refuses links
     try:
         text = read_text(file)
     except Unreadable as error:

@@ -30,7 +30,7 @@ class TestMessage(BaseModel):
     """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the
     configuration."""
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Annotated[Path, Field(description="Where it is posted, below the API's address.")]

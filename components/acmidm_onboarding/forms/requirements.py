@@ -188,7 +188,7 @@ def _problems_of_products(
 
 
 def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
-    """Return the scopes of a form; one that is misspelt has been reported, and counts as the one that was meant."""
+    """Return the scopes of a form; a misspelt one counts as the scope that was meant, for it has been reported."""
     return {scope if scope in catalogue.scopes else catalogue.meant_scope(scope) for scope in request.scopes}
 
 

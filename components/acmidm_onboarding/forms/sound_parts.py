@@ -29,7 +29,7 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
     faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
     faulty = {path[0] for path in faults if path}
     kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
-    # It is not known then which platforms are meant, so that nothing about them is checked.
+    # Without known platforms, nothing about platforms is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
         kept.pop("retire", None)

@@ -33,7 +33,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
         try:
             return model.model_validate(document.data), problems
         except ValidationError as error:
-            # Before anything is renamed, while places are those of the names as they were written.
+            # Collected before anything is renamed: positions belong to the names as written.
             wrong = [details for details in _errors(error) if details["loc"] not in guessed]
         mistakes = list(document.first(_problem(model, document, details) for details in wrong))
         renamed = {
@@ -48,13 +48,11 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
 
 
 def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
-    """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there
-    too."""
+    """Rename a misspelt name to the nearest known one and return its path; None where no name is near, or the form has
+    it too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     names: Iterable[str] = ()
-    if path == ("organisation",) or not document.has(
-        path
-    ):  # what is above it has been renamed: the next round finds it there
+    if path == ("organisation",) or not document.has(path):  # a parent was renamed: the next round finds the field
         return None
     if details["type"] == "extra_forbidden":
         names = _known_names(model, path[:-1])

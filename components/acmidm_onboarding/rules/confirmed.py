@@ -72,7 +72,7 @@ def _declared(
     if confirmed is not None and confirmed.said.client_id is not None:
         if client := confirmed.client(form.place):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
-        elif record is not None and record.client_id and record.protected:  # the run after this one forgets it
+        elif record is not None and record.client_id and record.protected:  # the next run forgets the client
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
             yield _as(leaving, record, _metadata_of(record), keys(record))
     elif record is not None and record.client_id:
@@ -115,7 +115,7 @@ def _as(
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
-    own = None if form.keys is None else jwks or {}  # those of the portal are in no state
+    own = None if form.keys is None else jwks or {}  # the state never has keys of the portal
     return replace(
         form,
         fields=flat(metadata.properties),

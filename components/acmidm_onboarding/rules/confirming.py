@@ -18,8 +18,8 @@ def carried_out(
     client_id: str | None = None,
     keys: Mapping[str, datetime] | None = None,
 ) -> ConfirmationFile:
-    """Return a client's confirmation with what an order said. ``keys`` are the files of its public keys, each with
-    since when it is there, where the order is about keys; ``client_id`` is that of a new client."""
+    """Return a client's confirmation with what an order said. ``keys`` are the files of its public keys, with since
+    when each is there, for an order about keys; ``client_id`` is for a new client."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refused = {part: refusal for part, refusal in before["refused"].items() if part != order.part}
     if order.part == REMOVE:

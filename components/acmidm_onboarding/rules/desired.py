@@ -57,12 +57,12 @@ def desired(
     at_authorities: Records = MappingProxyType({}),
     keys_first: Collection[Platform] = (),
 ) -> Desired:
-    """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
+    """Return what is desired at a moment (by its day in UTC) of the connections that the forms of a stack have.
 
-    ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where
-    something depends on it, and what it raises goes on to the caller: as if nothing were recorded, production would be
-    undeclared. Where ``tests`` returns None, forms and evidence alone count. Clients ``at_authorities``, though the
-    state may have lost them, need no evidence either. On ``keys_first`` no client is made before its keys are known.
+    ``records`` reads the stack's own state, ``tests`` that of TNI. Each is called only where something depends on it,
+    and its errors are raised: treated as an empty state, they would undeclare production. Where ``tests`` returns None,
+    forms and evidence alone count. Clients ``at_authorities``, though the state may have lost them, need no evidence
+    either. On ``keys_first`` no client is made before its keys are known.
     """
     asked = tuple(declared_now(connections, records, now.date()))
     left = tuple(left_alone(connections, asked))

@@ -28,7 +28,7 @@ class TestStack:
     records: Records | None
     unreadable: str = ""
 
-    __test__ = False  # no class of tests, whatever pytest thinks of its name
+    __test__ = False  # pytest must not collect it
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
-    # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
+    # Scopes that leaving took count as recorded; scopes that somebody granted by hand do not.
     recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
     had, names = record.withdrawn.union(recorded), connection.catalogue_names
     names_had = {record.catalogue_names.get(scope, scope) for scope in had}
@@ -112,9 +112,8 @@ def passing(
 ) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on
-    it: None where nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and
-    the same is missing.
+    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where needed. Where that
+    is None, forms and evidence alone count. A gate that only warns declares all, and reports the same as missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []
@@ -240,7 +239,7 @@ def _missing(
     stack = quoted(tests.name) if tests else ""
     yield from reasons
     if reasons and record is None:
-        return  # whatever it asks is missing
+        return  # without evidence, all that the connection asks is missing
     scopes, products = added(connection, record)
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):

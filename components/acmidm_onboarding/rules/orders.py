@@ -1,7 +1,7 @@
-"""What people have to do at an authority that nothing else can change: one order per part of a client that differs.
+"""What people must do at an authority without an API: one order per part of a client that differs.
 
-An order says what the part has to be, and not how it differs: so whoever carries it out and whoever confirms it mean
-the same, whatever became of the form in between. Its digest is of what it says.
+An order says what the part must be, and not how it differs, so that whoever carries it out and whoever confirms it mean
+the same, also where the form changes in between. Its digest is made of what it says.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def orders(
 ) -> Iterator[Order]:
     """Yield what people must do so that a client becomes as it is ``wanted``; None where it must go."""
     if confirmed is None or not confirmed.is_there:
-        # A confirmation that is missing is no reason to make a client twice; one that is gone is forgotten first.
+        # A missing confirmation must not make a client twice, and a client that is gone is forgotten first.
         if wanted is not None and (record is None or not record.client_id):
             yield _refused(_create(wanted, rules), confirmed)
         return

@@ -1,9 +1,8 @@
-"""Which step of leaving a connection is at, from what the state has of it: nothing is remembered elsewhere, and no step
-is left out.
+"""Which step of leaving a connection is at, by what the state has of it and nothing else.
 
-From its day on, one run withdraws the scopes and lifts the protection, and the next declares nothing of it any more, so
-that the engine removes it. A client that is preserved keeps its scopes: the first run has the engine leave it where it
-is when it forgets it. A run that was cut off between the two, or in one of them, is gone on with by the same command.
+From its day on, one run withdraws the scopes and lifts the protection, and the next run declares nothing of it, so that
+the engine removes it. A preserved client keeps its scopes: the first run tells the engine to leave the client at its
+authority when it forgets it. After a run that was cut off, the same command goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from acmidm_onboarding.values.declaration import Declaration
 
 
 def due(connection: Declaration, day: date) -> frozenset[str]:
-    """Return what of a connection has to go by ``day``: its platform, or products of it."""
+    """Return what of a connection leaves by ``day``: its platform, or products."""
     if connection.preserve and not connection.retire:
         return frozenset({connection.platform.value})
     return frozenset(name for name, since in connection.leaves.items() if since <= day.isoformat())
@@ -72,8 +71,7 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
 def _now(connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]) -> Declaration | None:
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
-        # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in
-        # order to leave.
+        # A client that somebody removed may have left configurations, which go without it: none is made to leave.
         return (
             None
             if has is None or not has.client_id or _may_go(has, connection)
@@ -103,8 +101,7 @@ def _may_go(has: Client, connection: Declaration) -> bool:
         return False
     if not connection.preserve:
         return not has.scopes
-    # A key that somebody else may have goes first, and so does the mark that a form names its keys: nobody would do it
-    # afterwards.
+    # A compromised key and the mark that a form declares the keys go first: later runs would not remove them.
     return has.retained and not has.fields.get("keys_declared") and not has.thumbprints & connection.compromised
 
 

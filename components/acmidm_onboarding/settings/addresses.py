@@ -60,7 +60,7 @@ def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
     ValueError."""
     match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if match is None or "=?" in text:  # which mails decode (RFC 2047)
+    if match is None or "=?" in text:  # mail programs decode it (RFC 2047)
         raise ValueError(say("settings.no_mail_address"))
     return (match["name"] or "").strip(), match["between"] or match["alone"]
 

@@ -29,7 +29,7 @@ _LONGEST_COMMON_PART = 5
 
 
 def _attribute_name(name: str) -> str:
-    """Check an attribute's name: one that a client sets by itself, and no claim of identity under another name."""
+    """Check an attribute's name: a client may set it itself, and it is no claim of identity under another name."""
     if not ATTRIBUTE.fullmatch(name):
         raise ValueError(say("problems.attribute.not_settable", name=quoted(name)))
     words = name.split("_")[1:]
