@@ -103,7 +103,7 @@ def as_text(said: ConfirmationFile) -> str:
     """Return the text of a file."""
     document = said.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     if said.metadata is not None:
-        document["metadata"] = said.metadata.document
+        document["metadata"] = said.metadata.properties
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 

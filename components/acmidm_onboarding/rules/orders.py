@@ -24,7 +24,6 @@ from acmidm_onboarding.values.confirmation import (
     SCOPES,
     Confirmation,
     Confirmations,
-    ConfirmedMetadata,
     Refusal,
 )
 from acmidm_onboarding.values.declaration import Declaration
@@ -151,7 +150,7 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
     """Yield what each part of a client has to be, whether it is so already or not."""
-    before = confirmed.said.metadata.document if confirmed.said.metadata else {}
+    before = confirmed.said.metadata.properties if confirmed.said.metadata else {}
     says = _metadata(wanted, rules)
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
     for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
@@ -193,7 +192,7 @@ def _create(wanted: Declaration, rules: Rules) -> Order:
 
 def _metadata(wanted: Declaration, rules: Rules) -> dict[str, Any]:
     name = rules.named_by_owner(wanted) or wanted.metadata.client_name
-    return ConfirmedMetadata.of(wanted.metadata.model_copy(update={"client_name": name})).document
+    return wanted.metadata.model_copy(update={"client_name": name}).for_people.properties
 
 
 def _order(

@@ -18,7 +18,7 @@ from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
-from acmidm_onboarding.values.metadata import ClientMetadata, Names, OrganisationMetadata
+from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata
 from acmidm_onboarding.values.names import ClientId, Part, is_name, one_line
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
@@ -67,34 +67,11 @@ class ConfirmedScope(Part):
     default: Annotated[StrictBool, Field(description="Whether every token has it, whatever its request names.")] = False
 
 
-class ConfirmedMetadata(Part):
-    """What is registered of the client itself."""
-
-    client_name: Text
-    organisation: OrganisationMetadata
-    grant_types: Names
-    token_endpoint_auth_method: Text
-    contacts: Names
-    attributes: dict[Text, Text] = Field(default_factory=dict)
-    jwks_uri: Text | None = None
-
-    @classmethod
-    def of(cls, metadata: ClientMetadata) -> Self:
-        """Return it without the marks, which no portal keeps, and the application, which is the file's name."""
-        return cls.model_validate({name: getattr(metadata, name) for name in cls.model_fields})
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The fields as a file has them, those without a value left out."""
-        found = self.model_dump(mode="json", exclude_none=True)
-        return found if self.attributes else {name: value for name, value in found.items() if name != "attributes"}
-
-
 class ConfirmationFile(Part):
     """One file."""
 
     client_id: ClientId | None = None
-    metadata: ConfirmedMetadata | None = None
+    metadata: PortalMetadata | None = None
     scopes: dict[Text, ConfirmedScope] = Field(default_factory=dict)
     keys: Annotated[
         dict[str, AwareDatetime] | None,
@@ -136,7 +113,7 @@ class Confirmation:
     @property
     def registered(self) -> ClientMetadata:
         """What is registered of a client that is there."""
-        found = self.said.metadata.document if self.said.metadata else {}
+        found = self.said.metadata.properties if self.said.metadata else {}
         return ClientMetadata.model_validate({**found, "application": self.key.rpartition("/")[2]})
 
     @property

@@ -22,7 +22,7 @@ from acmidm_onboarding.authorities.port import (
 )
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.confirmation import Confirmation, ConfirmedMetadata
+from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import key_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
@@ -54,7 +54,7 @@ class ByHand:
         client = self.find(str(metadata.software_id))
         if client is None:
             raise Rejected(say("by_hand.not_confirmed", key=key))
-        _require_same(key, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(metadata))
+        _require_same(key, client.metadata.for_people, metadata.for_people)
         return client
 
     def find(self, software_id: str) -> RegisteredClient | None:
@@ -73,7 +73,7 @@ class ByHand:
         secret: NewSecret | None,  # noqa: ARG002
     ) -> RegisteredClient:
         client = _registered(self._there(client_id))
-        _require_same(client_id, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(wanted))
+        _require_same(client_id, client.metadata.for_people, wanted.for_people)
         return client
 
     def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
