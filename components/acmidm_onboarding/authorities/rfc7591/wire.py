@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.values.harmless import Text
-from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Names, OrganisationMetadata, Scopes
 
 NO_SCOPE = "openid"
 """What a client without scopes is registered with. An empty ``scope`` lets some servers grant every one; this one opens
@@ -31,43 +30,44 @@ _NOT_SENT = frozenset(
 """RFC 7592 §2.2 forbids these in an update, but for the secret, which need not be there."""
 _OF_PARTS = ("client_id", "scope", "jwks", "jwks_uri")
 _FOR_MACHINES: Mapping[str, Any] = {"response_types": [], "redirect_uris": []}
-_NOT_OURS = ("enabled", "attributes", "jwks_uri")
+_MEMBERS = ClientMetadata.model_fields.keys() - {"enabled", "attributes"}
+"""What is sent and read of a client itself: all but what the standard has not."""
 
-_OrNothing = BeforeValidator(lambda value: value or {})
+
+def _named(found: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate whose a client is; it has no name where its authority keeps nothing of that, or another thing."""
+    try:
+        return validate(found)
+    except ValidationError:
+        return OrganisationMetadata(name="")
 
 
 class _JwkSet(BaseModel):
     keys: list[Any] = []
 
 
-class WireClient(BaseModel):
-    """A client information response (RFC 7591 §3.2.1). The secret and the token in it are not taken over."""
+class WireClient(ClientMetadata):
+    """A client information response (RFC 7591 §3.2.1), with the defaults of §2 for what it has not.
 
-    model_config = ConfigDict(extra="ignore")
+    The secret and the token in it are not taken over.
+    """
 
     client_id: Annotated[str, Field(min_length=1)]
     client_name: Text = ""
-    software_id: Text | None = None
-    managed_by: Text | None = None
-    incarnation: Text | None = None
-    keys_declared: bool = False
-    organisation: Annotated[OrganisationMetadata | dict[Any, Any], _OrNothing] = {}
+    organisation: Annotated[OrganisationMetadata, WrapValidator(_named)] = OrganisationMetadata(name="")
     application: Text = ""
-    grant_types: Items[Text] = ["authorization_code"]
+    grant_types: Names = ("authorization_code",)
     token_endpoint_auth_method: Text = "client_secret_basic"
-    contacts: Items[Text] = []
-    jwks_uri: Text | None = None
+    contacts: Names = ()
     jwks: _JwkSet | None = None
     scope: Text | None = None
+    enabled: Any = None
+    attributes: Any = None
+    """These two are the authority's own, whatever they mean."""
 
     @property
     def metadata(self) -> ClientMetadata:
-        known = self.organisation
-        return ClientMetadata(
-            **self.model_dump(include=set(ClientMetadata.model_fields) - {"organisation", *_NOT_OURS}),
-            jwks_uri=self.jwks_uri,
-            organisation=known if isinstance(known, OrganisationMetadata) else OrganisationMetadata(name=""),
-        )
+        return ClientMetadata(**self.model_dump(include=_MEMBERS))
 
     @property
     def scopes(self) -> Scopes:
@@ -99,6 +99,8 @@ def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
 def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict[str, Any]:
     """The members of a client's own, but for those that the authority does not keep and what lives inside it.
 
+    One without a value is None, and taken away; without an address its keys stay where they are.
+
     Raises:
         Rejected: for what the standard has not.
     """
@@ -106,8 +108,9 @@ def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict
         raise Rejected("RFC 7591 puts no attributes into tokens; take them out of the form")
     if not metadata.enabled:
         raise Rejected("RFC 7591 disables no client; remove it, or enable it")
-    address = {"jwks_uri": metadata.jwks_uri} if metadata.jwks_uri else {}
-    return {**metadata.model_dump(mode="json", exclude_none=True, exclude={*_NOT_OURS, *unkept}), **address}
+    members = _MEMBERS - {*unkept}
+    said = metadata.model_dump(mode="json", exclude_none=True, include=members)
+    return {**dict.fromkeys(members - {"jwks_uri"}), **said}
 
 
 def scope_document(scopes: Scopes) -> dict[str, str]:
@@ -126,7 +129,7 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 def new_document(metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
     """What a registration sends: the client whole, for machines alone (RFC 7591 §2, ``response_types``)."""
     keys = {} if metadata.jwks_uri else jwks_document(jwks)
-    return {**_FOR_MACHINES, **metadata_document(metadata, unkept), **scope_document(scopes), **keys}
+    return changed_document(_FOR_MACHINES, {**metadata_document(metadata, unkept), **scope_document(scopes), **keys})
 
 
 def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
@@ -135,8 +138,12 @@ def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, 
     Of a client that is made ``anew`` only what lives inside it. Keys are in one place: an address and a set exclude
     each other (RFC 7591 §2).
     """
-    stay = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
+    stay = {name: value for name, value in current.items() if name not in _NOT_SENT}
     if anew:
         stay = {**_FOR_MACHINES, **{name: stay[name] for name in _OF_PARTS if name in stay}}
     other = {"jwks": "jwks_uri", "jwks_uri": "jwks"}
-    return {name: value for name, value in stay.items() if other.get(name) not in changes} | dict(changes)
+    return {
+        name: value
+        for name, value in {**stay, **changes}.items()
+        if value is not None and other.get(name) not in changes
+    }
