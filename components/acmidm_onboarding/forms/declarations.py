@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
-from acmidm_onboarding.values.keys import key_of
+from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -122,7 +122,7 @@ def declarations(
                 known: Grant(request.scopes[scope].note, request.scopes[scope].default)
                 for known, scope in named.items()
             },
-            keys=None if jwks is None else {kid: key_of(one.members, one.thumbprint) for kid, one in jwks.items()},
+            keys=public_keys(jwks),
             compromised=frozenset(one.thumbprint for one in loaded.compromised.get(environment, ())),
             # Proven: then a second key beside its one breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,

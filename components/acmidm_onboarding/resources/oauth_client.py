@@ -34,7 +34,7 @@ from acmidm_onboarding.resources.base import (
     managed_by,
 )
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line
 from acmidm_onboarding.values.terms import AuthMethod
@@ -231,7 +231,7 @@ def _along(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, 
     """The value of the input ``parts``."""
     return {
         "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
-        "jwks": {kid: dict(key.members) for kid, key in keys.items()},
+        "jwks": members_of(keys),
     }
 
 

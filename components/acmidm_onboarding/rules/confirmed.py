@@ -20,7 +20,7 @@ from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Gra
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -122,7 +122,7 @@ def _as(
         },
         leaves_scopes=client.scopes is None,
         jwks=own,
-        keys=None if own is None else keys_of({kid: key.members for kid, key in own.items()}),
+        keys=public_keys(own),
         products=dict(client.products),
         is_confirmed=True,
     )

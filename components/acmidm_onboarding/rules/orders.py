@@ -28,7 +28,7 @@ from acmidm_onboarding.values.confirmation import (
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, members_of
 from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
@@ -156,7 +156,7 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
     for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
         yield _order(wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules))
     if wanted.authentication is Authentication.KEYS_OF_FORM:
-        says, before = _members(_keys(wanted, confirmed, rules)), _members(confirmed.jwks)
+        says, before = members_of(_keys(wanted, confirmed, rules)), members_of(confirmed.jwks or {})
         yield _order(wanted, confirmed, KEYS, Act.UPLOAD, says, before)
     elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
@@ -263,7 +263,3 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
     fitting.sort(key=lambda one: one[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
-
-
-def _members(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Any]:
-    return {kid: dict(key.members) for kid, key in sorted((jwks or {}).items())}

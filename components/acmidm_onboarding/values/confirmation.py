@@ -17,7 +17,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata
 from acmidm_onboarding.values.names import ClientId, Part, is_name, one_line
 from acmidm_onboarding.values.plain import flat
@@ -129,7 +129,7 @@ class Confirmation:
             fields=flat(self.registered.properties),
             client_id=self.said.client_id,
             scopes=grants(self.scopes),
-            keys=None if self.jwks is None else keys_of({kid: key.members for kid, key in self.jwks.items()}),
+            keys=public_keys(self.jwks),
             products=self.said.products,
         )
 

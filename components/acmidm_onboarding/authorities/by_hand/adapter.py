@@ -24,6 +24,7 @@ from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import key_of
+from acmidm_onboarding.values.jwk import members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
 
@@ -154,8 +155,8 @@ def _registered(confirmed: Confirmation) -> RegisteredClient:
     return RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
 
 
-def _jwks(confirmed: Confirmation) -> dict[str, Any]:
-    return {kid: dict(key.members) for kid, key in sorted((confirmed.jwks or {}).items())}
+def _jwks(confirmed: Confirmation) -> Jwks:
+    return members_of(confirmed.jwks or {})
 
 
 def _snapshot(confirmed: Confirmation) -> ClientSnapshot:
