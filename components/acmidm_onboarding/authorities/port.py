@@ -111,6 +111,8 @@ class Authority(Protocol):
     No form may have a client that is ``reserved``: to update or remove it raises Rejected. Scopes and keys are written
     of what was registered or updated before; of a client that is reserved by its name they raise the same. None of the
     OPERATOR_RIGHTS is granted.
+
+    An adapter that is an ``Authority`` by name reads the parts of a client from the whole, unless it reads them apart.
     """
 
     def reserved(self, client_id: str) -> Reserved | None:
@@ -132,7 +134,9 @@ class Authority(Protocol):
     def find(self, software_id: str) -> RegisteredClient | None:
         """Return the client that has a natural key, whatever its client-ID."""
 
-    def read(self, client_id: str) -> RegisteredClient | None: ...
+    def read(self, client_id: str) -> RegisteredClient | None:
+        found = self.snapshot(client_id)
+        return found.client if found else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -151,12 +155,16 @@ class Authority(Protocol):
         Return whether it is gone. One that is surely gone is no error; an answer that may be a wrong address's is one.
         """
 
-    def read_scopes(self, client_id: str) -> Scopes | None: ...
+    def read_scopes(self, client_id: str) -> Scopes | None:
+        found = self.snapshot(client_id)
+        return found.scopes if found else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         """Replace the set of scopes. What was slipped into one of ours goes, whatever it is."""
 
-    def read_jwks(self, client_id: str) -> Jwks | None: ...
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        found = self.snapshot(client_id)
+        return found.jwks if found else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None: ...
 

@@ -14,6 +14,7 @@ from typing import Any
 from acmidm_onboarding.authorities.errors import PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
+    Authority,
     ClientParts,
     ClientSnapshot,
     NewSecret,
@@ -28,7 +29,7 @@ from acmidm_onboarding.values.jwk import members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
 
-class ByHand:
+class ByHand(Authority):
     """``Authority`` over a folder of confirmations, which have the configurations of products too."""
 
     unkept = frozenset({"software_id", "managed_by", "incarnation", "keys_declared"})
@@ -62,10 +63,6 @@ class ByHand:
         confirmed = self._confirmed.get(key_of(software_id))
         return _registered(confirmed) if confirmed and confirmed.is_there else None
 
-    def read(self, client_id: str) -> RegisteredClient | None:
-        confirmed = self.confirmation(client_id)
-        return _registered(confirmed) if confirmed else None
-
     def update(
         self,
         client_id: str,
@@ -82,16 +79,8 @@ class ByHand:
             raise Rejected(say("by_hand.not_removed", client=client_id))
         return True
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        confirmed = self.confirmation(client_id)
-        return confirmed.scopes if confirmed else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
         _require_same(client_id, self._there(client_id).scopes, dict(wanted))
-
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        confirmed = self.confirmation(client_id)
-        return _jwks(confirmed) if confirmed else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
         _require_same(client_id, _jwks(self._there(client_id)), {kid: dict(key) for kid, key in wanted.items()})

@@ -158,12 +158,9 @@ class WireClient(BaseModel):
         return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
     @property
-    def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata, _seconds(self.attributes.get(_SECRET_SET_AT) or ""))
-
-    @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, self.scopes, self.jwks)
+        secret_set_at = _seconds(self.attributes.get(_SECRET_SET_AT) or "")
+        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata, secret_set_at), self.scopes, self.jwks)
 
     @property
     def is_connection(self) -> bool:

@@ -31,6 +31,7 @@ from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     OPERATORS_OWN,
+    Authority,
     ClientParts,
     ClientSnapshot,
     NewSecret,
@@ -61,7 +62,7 @@ class _Discovered(BaseModel):
     registration_endpoint: str
 
 
-class Registration:
+class Registration(Authority):
     """``Authority`` over one registration endpoint, to which ``api`` leads; ``issuer`` names it.
 
     ``rights`` are the scopes that open it, ``assigned`` those that API providers grant by themselves. Where marks are
@@ -120,15 +121,11 @@ class Registration:
                 " removed again; have it keep these members of a client's metadata, or name them in"
                 " acmidm:unkeptMetadata"
             )
-        return made.registered
+        return made.snapshot.client
 
     def find(self, software_id: str) -> None:  # noqa: ARG002
         """Nobody can tell: there is neither a list nor a client-ID of our choice."""
         return
-
-    def read(self, client_id: str) -> RegisteredClient | None:
-        found = self._read(client_id)
-        return found.registered if found else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -166,10 +163,6 @@ class Registration:
                 return True
         return True
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        found = self._read(client_id)
-        return found.scopes if found else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         self._require_grantable(wanted)
 
@@ -182,10 +175,6 @@ class Registration:
             return changed_document(answer.document, scope_document({**assigned, **wanted}))
 
         self._write(client_id, part, lambda _: known, wanted, change, f"the scopes of client {client_id}")
-
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        found = self._read(client_id)
-        return found.keys if found else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:

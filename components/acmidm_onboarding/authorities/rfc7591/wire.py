@@ -82,12 +82,8 @@ class WireClient(ClientMetadata):
         return by_name(self.jwks.keys) if self.jwks else {}
 
     @property
-    def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata)
-
-    @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, self.scopes, self.keys)
+        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata), self.scopes, self.keys)
 
 
 def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
