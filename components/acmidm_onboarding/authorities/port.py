@@ -205,8 +205,8 @@ class RecordedChange:
     action: str
     document: str
     """The path of the document that changed."""
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
 
 
 def require_not_reserved(found: Reserved | None, client_id: str, address: str) -> None:

@@ -141,22 +141,9 @@ class WireConfigurationPage(ListPage):
     items: Page[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
 
 
-class WireAuditEntry(_Wire):
-    at: datetime
-    actor: str
-    action: str
-    document: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-
-    @property
-    def recorded(self) -> RecordedChange:
-        return RecordedChange(self.at, self.actor, self.action, self.document, self.before, self.after)
-
-
 class WireAdministrators(_Wire):
     count: Annotated[int, Field(ge=0)]
 
 
 class WireAuditPage(ListPage):
-    items: Page[WireAuditEntry]
+    items: Page[RecordedChange]
