@@ -96,7 +96,7 @@ def _without_form(
         if client := (confirmed and confirmed.client(place)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
-            form = Declaration(**_shared(client), metadata=metadata, declared_by=organisation, scopes={})
+            form = Declaration(*client.place, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={})
             yield from _declared(form, confirmed, record, keys)
 
 
@@ -126,11 +126,6 @@ def _as(
         products=dict(client.products),
         is_confirmed=True,
     )
-
-
-def _shared(client: Client) -> dict[str, Any]:
-    """The fields by which a client is known that no form has."""
-    return {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
 
 
 def _metadata_of(client: Client) -> ClientMetadata:
