@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_incarnation, with_one_first
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, fields_in, with_one_first
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -150,9 +150,7 @@ def client_from(place: ClientKey, parts: Mapping[str, EngineResource], component
     goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
         *place,
-        fields=with_incarnation(
-            flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
-        ),
+        fields=fields_in(own, _incarnation(client)),
         client_id=None if client is None or client.get("id") == UNKNOWN else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.values.client import Client, ClientKey, grants, with_incarnation
+from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
-from acmidm_onboarding.values.plain import flat
 
 if TYPE_CHECKING:  # httpx is not loaded before something is sent
     from acmidm_onboarding.authorities.http.api import Api
@@ -82,7 +81,7 @@ class ClientSnapshot:
         metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
         return Client(
             *place,
-            fields=with_incarnation(flat(metadata.properties), metadata.incarnation),
+            fields=fields_in(metadata.properties, metadata.incarnation),
             client_id=self.client.client_id,
             secret_updated_at=self.client.client_secret_updated_at,
             scopes=grants(scopes),

@@ -219,7 +219,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 
 def _metadata(props: Properties) -> ClientMetadata:
-    return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+    return ClientMetadata.model_validate(dict(props))
 
 
 def _parts(props: Properties) -> ClientParts:

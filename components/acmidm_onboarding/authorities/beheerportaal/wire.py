@@ -70,8 +70,7 @@ class WireRegisteredClient(ClientMetadata):
 
     @property
     def registered(self) -> RegisteredClient:
-        metadata = ClientMetadata(**self.model_dump(include=set(ClientMetadata.model_fields)))
-        return RegisteredClient(self.client_id, metadata, self.client_secret_updated_at or 0)
+        return RegisteredClient(self.client_id, ClientMetadata(**dict(self)), self.client_secret_updated_at or 0)
 
 
 class WireScopes(_Wire):
