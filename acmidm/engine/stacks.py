@@ -17,7 +17,7 @@ from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
-from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
@@ -156,18 +156,11 @@ def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: s
     for one in waiting:
         if snapshot := next((ours[key] for key in natural_keys(one) if key in ours), None):
             try:
-                yield one.resource_name, _with_products(platform, snapshot, one)
+                yield one.resource_name, platform.client(one.place, snapshot, one.products)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
         raise failed[0]
-
-
-def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:
-    """A client, with the configurations of those products that its form has."""
-    client_id = snapshot.client.client_id
-    products = {name: one for name in connection.products if (one := platform.configurations(name).get(client_id))}
-    return snapshot.as_client(connection.place, products, platform.assigned)
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:

@@ -274,12 +274,7 @@ def _at_authority(
     # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
     products = {product for side in sides for product in side.products}
-    found = {
-        product: document
-        for product in products
-        if (document := platform.configurations(product).get(snapshot.client.client_id))
-    }
-    state = snapshot.as_client(sides[-1].place, found, platform.assigned)
+    state = platform.client(sides[-1].place, snapshot, products)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,
