@@ -61,7 +61,7 @@ class ByHand(Authority):
 
     def find(self, software_id: str) -> RegisteredClient | None:
         confirmed = self._confirmed.get(key_of(software_id))
-        return _registered(confirmed) if confirmed and confirmed.is_there else None
+        return _snapshot(confirmed).client if confirmed and confirmed.is_there else None
 
     def update(
         self,
@@ -70,7 +70,7 @@ class ByHand(Authority):
         wanted: ClientMetadata,
         secret: NewSecret | None,  # noqa: ARG002
     ) -> RegisteredClient:
-        client = _registered(self._there(client_id))
+        client = self._there(client_id).client
         _require_same(client_id, client.metadata.for_people, wanted.for_people)
         return client
 
@@ -83,7 +83,7 @@ class ByHand(Authority):
         _require_same(client_id, self._there(client_id).scopes, dict(wanted))
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
-        _require_same(client_id, _jwks(self._there(client_id)), {kid: dict(key) for kid, key in wanted.items()})
+        _require_same(client_id, self._there(client_id).jwks, {kid: dict(key) for kid, key in wanted.items()})
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         confirmed = self.confirmation(client_id)
@@ -100,11 +100,11 @@ class ByHand(Authority):
             raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
         return next((one for one in found if one.is_there), None)
 
-    def _there(self, client_id: str) -> Confirmation:
-        confirmed = self.confirmation(client_id)
-        if confirmed is None:
+    def _there(self, client_id: str) -> ClientSnapshot:
+        found = self.snapshot(client_id)
+        if found is None:
             raise Rejected(say("by_hand.is_removed", client=client_id))
-        return confirmed
+        return found
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for one in self._confirmed.values():
@@ -140,13 +140,6 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
         raise Rejected(say("by_hand.differs", client=client))
 
 
-def _registered(confirmed: Confirmation) -> RegisteredClient:
-    return RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
-
-
-def _jwks(confirmed: Confirmation) -> Jwks:
-    return members_of(confirmed.jwks or {})
-
-
 def _snapshot(confirmed: Confirmation) -> ClientSnapshot:
-    return ClientSnapshot(_registered(confirmed), confirmed.scopes, _jwks(confirmed))
+    client = RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
+    return ClientSnapshot(client, confirmed.scopes, members_of(confirmed.jwks or {}))
