@@ -75,10 +75,7 @@ class PortalMetadata(Part):
 
 
 class ClientMetadata(PortalMetadata):
-    """What is registered about a client: what people see, and what only programs do.
-
-    The one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
-    """
+    """What is registered about a client: what people see, and what only programs do."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=False)
 
@@ -95,7 +92,7 @@ class ClientMetadata(PortalMetadata):
 
     @property
     def for_people(self) -> PortalMetadata:
-        """It without the marks, which no portal shows, and the application, which a confirmation's file is named by."""
+        """What of it people see: without the marks, and without the application, by which a confirmation is named."""
         return PortalMetadata(**self.model_dump(include=set(PortalMetadata.model_fields)))
 
     @property

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -122,10 +121,6 @@ class WireConfiguration(_Wire):
     software_id: Text | None = None
     managed_by: Text | None = None
     incarnation: Text | None = None
-
-    @classmethod
-    def of(cls, document: ProductDocument) -> Self:
-        return cls(configuration=dict(document.configuration), **asdict(document.owner))
 
     @property
     def document(self) -> ProductDocument:
