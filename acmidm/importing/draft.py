@@ -26,7 +26,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
 _SAID = [name for name in Form.model_fields if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}]
-"""What a form says once, so that its clients have to have it alike."""
+"""The fields that a form has once, so that its clients have to have them alike."""
 _NO_KEYS = ("jwks_uri", "x5c", "unreadable")
 """What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
@@ -41,7 +41,7 @@ class ImportedForm:
     application: str
     contacts: list[str]
     said: Mapping[str, Any]
-    """The values of ``_SAID``."""
+    """What else a form says once of all its clients, by field."""
     scopes: Mapping[Environment, Scopes]
     """By their names in the catalogue."""
     keys: Mapping[Environment, Sequence[PublicJwk]]
