@@ -13,10 +13,8 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.client import Client, Grant, fields_in
 from acmidm_onboarding.values.keys import keys_of
-from acmidm_onboarding.values.metadata import ClientMetadata
-from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment
 
 _SECRET = "client_secret_updated_at"
@@ -97,13 +95,12 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
             configuration = values.get("configuration")
             product = _product(recorded.document)
             return Client(*client_key, products={product: configuration} if isinstance(configuration, Mapping) else {})
-    fields = flat({name: values[name] for name in ClientMetadata.model_fields if name in values})
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")
     return Client(
         *client_key,
-        fields=fields,
+        fields=fields_in(values),
         has_secret=document is recorded.before if is_renewed else None,
         scopes=scopes if is_whole else None,
         keys=_keys(values.get("jwks") or {}) if is_whole else None,

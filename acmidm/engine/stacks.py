@@ -17,7 +17,7 @@ from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
-from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
@@ -159,18 +159,11 @@ def _clients_of(
     for connection in connections:
         if snapshot := next((ours[key] for key in natural_keys(connection) if key in ours), None):
             try:
-                yield connection.resource_name, _with_products(platform, snapshot, connection)
+                yield connection.resource_name, platform.client(connection.place, snapshot, connection.products)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
         raise failed[0]
-
-
-def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:
-    """Return a client, with the configurations of those products that its form has."""
-    documents = ((name, platform.configurations(name).get(snapshot.client.client_id)) for name in connection.products)
-    products = {name: document for name, document in documents if document}
-    return snapshot.as_client(connection.place, products, platform.assigned)
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:

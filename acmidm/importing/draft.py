@@ -13,17 +13,20 @@ from typing import Any
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import FolderOwner, Organisations
 from acmidm.importing.sheet import Column, SheetRow
-from acmidm.words import slug
+from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
-from acmidm_onboarding.values.metadata import Scopes, without_assigned
+from acmidm_onboarding.values.metadata import ClientMetadata, Scopes, without_assigned
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
+_SAID = [name for name in Form.model_fields if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}]
+"""The fields that a form has once, so that its clients have to have them alike."""
 _NO_KEYS = ("jwks_uri", "x5c", "unreadable")
 """What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
@@ -37,7 +40,8 @@ class ImportedForm:
     organisation: FolderOwner
     application: str
     contacts: list[str]
-    token_endpoint_auth_method: str
+    said: Mapping[str, Any]
+    """What else a form says once of all its clients, by field."""
     scopes: Mapping[Environment, Scopes]
     """By their names in the catalogue."""
     keys: Mapping[Environment, Sequence[PublicJwk]]
@@ -71,8 +75,8 @@ def draft_of(
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
         reasons += [say("import.unknown_scope", client=client, scope=scope) for scope in unknown]
-        attributes = client.metadata.attributes.keys() - catalogue.attributes.keys()
-        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(attributes)]
+        unknown_names = client.metadata.attributes.keys() - catalogue.attributes.keys()
+        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(unknown_names)]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
@@ -82,25 +86,26 @@ def draft_of(
     application = next((name for client in reversed(list(clients.values())) if (name := _application(client))), "")
     if not application:
         reasons.append(say("import.no_application"))
-    method = {client.metadata.token_endpoint_auth_method for client in clients.values()}
-    if len(method) > 1:
-        reasons.append(say("import.different_methods", method=", ".join(sorted(method))))
+    metadata = [client.metadata.properties for client in clients.values()]
+    for name in _SAID:
+        if len(values := {shown(properties.get(name, say("problems.none"))) for properties in metadata}) > 1:
+            reasons.append(say("import.different_values", field=name, values=", ".join(sorted(values))))
     contacts = sorted({contact for client in clients.values() for contact in client.metadata.contacts})
     if not contacts and contact is None:
         reasons.append(say("import.no_contacts"))
     if reasons or organisation is None:
         raise Unusable(*reasons)
+    wanted_contacts = contacts or [contact or ""]
     notes += _contradictions(row, clients.values(), organisation)
     notes += _changes_of_names(clients.values(), organisation, application)
-    notes += _changes_of_contacts(clients.values(), contacts or [contact or ""])
+    notes += _changes_of_contacts(clients.values(), wanted_contacts)
     notes += [
         say("import.secret_unreadable", client=client)
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
-    draft = ImportedForm(
-        row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes
-    )
+    said = {name: value for name, value in metadata[0].items() if name in _SAID}
+    draft = ImportedForm(row, clients, organisation, application, wanted_contacts, said, scopes, keys, notes)
     draft.notes += _unknown_owners(draft)
     return draft
 
@@ -243,8 +248,8 @@ def request_of(draft: ImportedForm, environment: Environment, key_files: Sequenc
         request["scopes"] = {
             scope: {"default": True} if is_default else {} for scope, is_default in draft.scopes[environment].items()
         }
-    if client.metadata.attributes:
-        request["attributes"] = dict(client.metadata.attributes)
+    said = client.metadata.properties
+    request |= {name: said[name] for name in EnvironmentRequest.model_fields if name in said}
     if client.configurations:
         request["products"] = {
             product: dict(document.configuration) for product, document in sorted(client.configurations.items())

@@ -222,7 +222,7 @@ class Writer:
             "application": draft.application,
             "contacts": draft.contacts,
             "platforms": ["acmidm"],
-            "token_endpoint_auth_method": draft.token_endpoint_auth_method,
+            **draft.said,
             "environments": {
                 environment.value: request_of(draft, environment, key_files[environment])
                 for environment in draft.clients

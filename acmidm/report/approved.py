@@ -272,12 +272,7 @@ def _at_authority(
     # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
     products = {product for side in sides for product in side.products}
-    configurations = {
-        product: document
-        for product in products
-        if (document := platform.configurations(product).get(snapshot.client.client_id))
-    }
-    state = snapshot.as_client(sides[-1].place, configurations, platform.assigned)
+    state = platform.client(sides[-1].place, snapshot, products)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,

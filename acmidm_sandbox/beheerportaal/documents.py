@@ -122,6 +122,11 @@ class ClientMetadata(Wire):
         ),
     ] = {}
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """These fields, without those that a document has besides."""
+        return {name: getattr(self, name) for name in ClientMetadata.model_fields}
+
 
 class ClientDeclaration(ClientMetadata):
     """The body of a POST."""

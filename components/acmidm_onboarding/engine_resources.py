@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, with_first_marked, with_incarnation
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, fields_in, with_first_marked
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -168,9 +168,7 @@ def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: 
     removable = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
     return Client(
         *key,
-        fields=with_incarnation(
-            flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)
-        ),
+        fields=fields_in(own, _incarnation(client)),
         client_id=None if client is None or client.get("id") == UNKNOWN else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),

@@ -23,7 +23,7 @@ from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
-from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedMetadata, ConfirmedScope
+from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedScope
 from acmidm_onboarding.values.jwk import PublicJwk, parse_jwk
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
@@ -138,7 +138,7 @@ class Person:
     ) -> None:
         said = ConfirmationFile(
             client_id=f"client-of-{application}",
-            metadata=ConfirmedMetadata.of(metadata),
+            metadata=metadata.for_people,
             scopes={scope: ConfirmedScope(default=default) for scope, default in parts.scopes.items()},
             keys={key_file(application, key)[0]: datetime.now(UTC) for key in keys},
             products=products,

@@ -172,7 +172,10 @@ def test_production_counts_where_the_environments_differ() -> None:
     ("other", "reason"),
     [
         ({"kbo": None, "ovo": "OVO002067"}, "its clients are of different organisations"),
-        ({"token_endpoint_auth_method": "client_secret_basic"}, "its clients authenticate differently"),
+        (
+            {"token_endpoint_auth_method": "client_secret_basic"},
+            "its clients differ in token_endpoint_auth_method (client_secret_basic, private_key_jwt)",
+        ),
     ],
 )
 def test_environments_that_fit_in_no_one_form(other: dict[str, Any], reason: str) -> None:

@@ -40,7 +40,7 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def draft(owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> ImportedForm:
     tni = Environment.TNI
     row, listed = SheetRow(None, number, {}, {}), client(f"a-{number}")
-    return ImportedForm(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
+    return ImportedForm(row, {tni: listed}, owner, "loket", [contact], {}, {tni: {}}, {tni: keys})
 
 
 def write(forms: Path, *drafts: ImportedForm, supplier: str | None = None) -> WrittenForms:

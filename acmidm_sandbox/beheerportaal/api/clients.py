@@ -35,7 +35,6 @@ FIRST_NUMERIC_CLIENT_ID = 40001
 FIRST_NUMERIC_TEST_CLIENT_ID = 7001
 """Other ones than in production, so that one of the wrong environment is told from a right one: public clients have
 6776 and 38890."""
-_NOT_KEPT = ("client_id", "client_secret", "client_secret_overlap_seconds")
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
@@ -74,7 +73,7 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
         None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
     )
     with portal.database.write() as connection:
-        client = add(connection, portal.settings, caller, _metadata(declaration), int(time.time()), secret_hash)
+        client = add(connection, portal.settings, caller, declaration.metadata, int(time.time()), secret_hash)
     return answers.document(client.document, client.client_version, location=_path(client.document.client_id))
 
 
@@ -147,7 +146,7 @@ def change(connection: Connection, caller: str, client: StoredClient, replacemen
     _require_free(connection, replacement.software_id, client_id)
     secrets = secrets_after(client, replacement)
     document = ClientDocument(
-        **_metadata(replacement),
+        **replacement.metadata,
         client_id=client_id,
         client_id_issued_at=client.document.client_id_issued_at,
         client_secret_updated_at=secrets.updated_at,
@@ -180,10 +179,6 @@ def find(connection: Connection, client_id: str) -> StoredClient:
 
 def _path(client_id: str) -> str:
     return f"{PREFIX}/clients/{client_id}"
-
-
-def _metadata(declaration: ClientDeclaration) -> dict[str, Any]:
-    return {name: value for name, value in declaration if name not in _NOT_KEPT}
 
 
 def _new_client_id(connection: Connection, settings: PortalSettings) -> str:

@@ -5,7 +5,7 @@ The clients are the same as below `/management/v1`, each as one document, withou
 
 import time
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -25,7 +25,6 @@ from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 PATH = "/op/register"
-_OF_A_CLIENT = frozenset(ClientMetadata.model_fields)
 _ERRORS = {401: "invalid_token", 403: "insufficient_scope", 404: "invalid_request", 405: "invalid_request"}
 
 router = APIRouter(prefix=PATH, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["registration"])
@@ -87,7 +86,7 @@ def register(portal: CurrentPortal, caller: Caller, sent: Registration) -> Regis
     """Registers a client with its scopes and keys."""
     scopes = _scopes(portal, sent)
     with portal.database.write() as connection:
-        client = add(connection, portal.settings, caller, _metadata(sent), int(time.time()))
+        client = add(connection, portal.settings, caller, sent.metadata, int(time.time()))
         return _answer(portal, _with_parts(connection, portal, caller, client, sent, scopes))
 
 
@@ -105,7 +104,7 @@ def update(portal: CurrentPortal, caller: Caller, client_id: str, sent: Registra
         raise refused([{"pointer": "/client_id", "detail": "differs from the client_id in the URL"}])
     scopes = _scopes(portal, sent)
     with portal.database.write() as connection:
-        client = change(connection, caller, _find(connection, client_id), ClientReplacement(**_metadata(sent)))
+        client = change(connection, caller, _find(connection, client_id), ClientReplacement(**sent.metadata))
         return _answer(portal, _with_parts(connection, portal, caller, client, sent, scopes))
 
 
@@ -151,14 +150,10 @@ def _with_parts(
     return store_jwks(connection, caller, client, sent.jwks.keys)
 
 
-def _metadata(sent: Registration) -> dict[str, Any]:
-    return {name: value for name, value in sent if name in _OF_A_CLIENT}
-
-
 def _answer(portal: Portal, client: StoredClient) -> RegisteredClient:
     document = client.document
     return RegisteredClient.model_construct(
-        **{name: value for name, value in document if name in _OF_A_CLIENT},
+        **document.metadata,
         client_id=document.client_id,
         client_id_issued_at=document.client_id_issued_at,
         registration_client_uri=f"{portal.settings.origin}{PATH}/{document.client_id}",

@@ -15,7 +15,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from acmidm_sandbox.beheerportaal.documents import ClientDocument
+
 metadata = MetaData()
+
+# Clients are looked up by these, as texts; all else of a document is JSON.
+_LOOKED_UP = ("client_id", "software_id", "managed_by", "application")
 
 # One row holds the three documents of a client, each with a version of its own: the unit of a change is a whole
 # document.
@@ -24,23 +29,12 @@ clients = Table(
     metadata,
     Column("seq", Integer, primary_key=True),  # the order of insertion, for paging
     Column("client_id", Text, nullable=False, unique=True),
-    Column("client_id_issued_at", Integer, nullable=False),
-    Column("client_name", Text, nullable=False),
     Column("software_id", Text, unique=True),
     Column("managed_by", Text, index=True),
-    Column("incarnation", Text),
-    Column("keys_declared", Boolean, nullable=False),
-    Column("organisation", JSON, nullable=False),
     Column("application", Text, nullable=False, index=True),
-    Column("grant_types", JSON, nullable=False),
-    Column("token_endpoint_auth_method", Text, nullable=False),
-    Column("contacts", JSON, nullable=False),
-    Column("enabled", Boolean, nullable=False),
+    *(Column(name, JSON(none_as_null=True)) for name in ClientDocument.model_fields if name not in _LOOKED_UP),
     Column("client_secret_hash", Text),
-    Column("client_secret_updated_at", Integer),
-    Column("previous_client_secret_hash", Text),  # of the secret before, which works until then
-    Column("previous_client_secret_expires_at", Integer),
-    Column("attributes", JSON, nullable=False),
+    Column("previous_client_secret_hash", Text),  # of the secret before, which works until its end
     Column("scopes", JSON, nullable=False),
     Column("default_scopes", JSON, nullable=False),
     Column("jwks", JSON, nullable=False),

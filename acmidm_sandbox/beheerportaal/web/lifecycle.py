@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.clients import register_client, remove_client, replace_client
 from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import ClientMetadata, ClientReplacement
+from acmidm_sandbox.beheerportaal.documents import ClientReplacement
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 from acmidm_sandbox.beheerportaal.web import clients
@@ -37,7 +37,7 @@ def change(visit: Visit) -> Response:
     """Changes the name and the contacts of a client."""
     with visit.portal.database.read() as connection:
         client = clients.find(visit, connection)
-    return _save(visit, client, {field: getattr(client.document, field) for field in ClientMetadata.model_fields})
+    return _save(visit, client, client.document.metadata)
 
 
 def remove(visit: Visit) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import httpx
@@ -24,6 +24,7 @@ from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_hosts
+from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import Platform
 
@@ -70,6 +71,12 @@ class ConnectedPlatform:
         """Why no form may have a client, by client-ID: each of its resources asks before it writes."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
+
+    def client(self, place: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]) -> Client:
+        """Return a client as it is there, with its configurations of these ``products``."""
+        client_id = snapshot.client.client_id
+        found = {name: one for name in products if (one := self.configurations(name).get(client_id))}
+        return snapshot.as_client(place, found, self.assigned)
 
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         """Return the configurations of a product, by client-ID."""

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, ClientKey, grants, with_incarnation
+from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
-from acmidm_onboarding.values.plain import flat
 
 if TYPE_CHECKING:  # httpx is not loaded before something is sent
     from acmidm_onboarding.authorities.http.api import Api
@@ -87,7 +86,7 @@ class ClientSnapshot:
         metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
         return Client(
             *key,
-            fields=with_incarnation(flat(metadata.properties), metadata.incarnation),
+            fields=fields_in(metadata.properties, metadata.incarnation),
             client_id=self.client.client_id,
             secret_updated_at=self.client.client_secret_updated_at,
             scopes=grants(scopes),
@@ -118,6 +117,8 @@ class Authority(Protocol):
     No form may have a client that is ``reserved``: to update or remove that client raises Rejected. Scopes and keys are
     replaced only after the client was registered or updated, so that they raise Rejected only for a client that is
     reserved by its name. None of the OPERATOR_RIGHTS is granted.
+
+    An adapter that inherits ``Authority`` reads the parts of a client from its snapshot, unless it reads them apart.
     """
 
     def reserved(self, client_id: str) -> Reserved | None:
@@ -142,6 +143,8 @@ class Authority(Protocol):
 
     def read(self, client_id: str) -> RegisteredClient | None:
         """Return the client; None where it is surely gone."""
+        snapshot = self.snapshot(client_id)
+        return snapshot.client if snapshot else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -162,12 +165,16 @@ class Authority(Protocol):
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         """Return the scopes of a client; None where the client is surely gone."""
+        snapshot = self.snapshot(client_id)
+        return snapshot.scopes if snapshot else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right of operators."""
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         """Return the public keys of a client, by name; None where the client is surely gone."""
+        snapshot = self.snapshot(client_id)
+        return snapshot.jwks if snapshot else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         """Replace the whole set of public keys."""
@@ -213,8 +220,8 @@ class RecordedChange:
     action: str
     document: str
     """The path of the document that changed."""
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
 
 
 def require_not_reserved(reserved: Reserved | None, client_id: str, address: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from acmidm_onboarding.authorities.beheerportaal.wire import WireConfiguration, WireConfigurationPage
 from acmidm_onboarding.authorities.differences import difference, must_write
@@ -36,9 +36,8 @@ class Products:
         known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
 
         def write(condition: str, etag: str) -> None:
-            self._api.request(
-                "PUT", path, document=WireConfiguration.of(wanted).model_dump(), headers={condition: etag}
-            )
+            document = {"configuration": dict(wanted.configuration), **asdict(wanted.owner)}
+            self._api.request("PUT", path, document=document, headers={condition: etag})
 
         def attempt() -> None:
             answer = self._of(product).find(path)

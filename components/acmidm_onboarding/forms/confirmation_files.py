@@ -104,7 +104,7 @@ def as_text(content: ConfirmationFile) -> str:
     """Return the text of a file."""
     document = content.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     if content.metadata is not None:
-        document["metadata"] = content.metadata.document
+        document["metadata"] = content.metadata.properties
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 

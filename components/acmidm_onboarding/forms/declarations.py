@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
-from acmidm_onboarding.values.keys import key_of
+from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -120,7 +120,7 @@ def declarations(
             scopes={
                 name: Grant(request.scopes[scope].note, request.scopes[scope].default) for name, scope in named.items()
             },
-            keys=None if jwks is None else {kid: key_of(jwk.members, jwk.thumbprint) for kid, jwk in jwks.items()},
+            keys=public_keys(jwks),
             compromised=frozenset(jwk.thumbprint for jwk in loaded.compromised.get(environment, ())),
             # Evidence alone proves that an application signs without kid: then a second key breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,

@@ -34,7 +34,7 @@ from acmidm_onboarding.resources.base import (
 )
 from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, members_of, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
 from acmidm_onboarding.values.problems import Unusable
 
@@ -168,7 +168,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             "adopt": adoption.wanted(connection, managed_by()),
             overlap.INPUT: None if connection.is_confirmed else overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,
-            "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(_members),
+            "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
             "proven": connection.proven or None,
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
@@ -176,7 +176,3 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
 
 def _inputs(props: Properties) -> dict[str, Any]:
     return {name: value for name, value in inputs_of(props).items() if name != "seen"}
-
-
-def _members(keys: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
-    return {kid: dict(key.members) for kid, key in keys.items()}

@@ -34,7 +34,7 @@ from acmidm_onboarding.resources.base import (
 )
 from acmidm_onboarding.resources.opened import OpenedProvider
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line
 from acmidm_onboarding.values.terms import AuthMethod
@@ -220,7 +220,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 
 def _metadata(props: Properties) -> ClientMetadata:
-    return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+    return ClientMetadata.model_validate(dict(props))
 
 
 def _parts(props: Properties) -> ClientParts:
@@ -232,7 +232,7 @@ def _parts_input(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict
     """Return the input ``parts``."""
     return {
         "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
-        "jwks": {kid: dict(key.members) for kid, key in keys.items()},
+        "jwks": members_of(keys),
     }
 
 

@@ -20,7 +20,7 @@ from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Gra
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -99,8 +99,7 @@ def _without_form(
         if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
-            shared = {name: getattr(client, name) for name in ("key", "platform", "environment", "keys", "products")}
-            form = Declaration(**shared, metadata=metadata, declared_by=organisation, scopes={})
+            form = Declaration(*client.place, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={})
             yield from _declared(form, confirmed, record, keys)
 
 
@@ -126,7 +125,7 @@ def _as(
         },
         leaves_scopes=client.scopes is None,
         jwks=own,
-        keys=None if own is None else keys_of({kid: key.members for kid, key in own.items()}),
+        keys=public_keys(own),
         products=dict(client.products),
         is_confirmed=True,
     )

@@ -24,12 +24,11 @@ from acmidm_onboarding.values.confirmation import (
     SCOPES,
     Confirmation,
     Confirmations,
-    ConfirmedMetadata,
     Refusal,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import is_fresh
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.jwk import PublicJwk, members_of
 from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
@@ -147,13 +146,13 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
     """Yield what each part of a client must be, whether it is so already or not."""
-    before = confirmed.said.metadata.document if confirmed.said.metadata else {}
+    before = confirmed.said.metadata.properties if confirmed.said.metadata else {}
     says = _metadata(wanted, rules)
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
     for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
         yield _order(wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules))
     if wanted.authentication is Authentication.KEYS_OF_FORM:
-        says, before = _members(_keys(wanted, confirmed, rules)), _members(confirmed.jwks)
+        says, before = members_of(_keys(wanted, confirmed, rules)), members_of(confirmed.jwks or {})
         yield _order(wanted, confirmed, KEYS, Act.UPLOAD, says, before)
     elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
@@ -189,7 +188,7 @@ def _create(wanted: Declaration, rules: Rules) -> Order:
 
 def _metadata(wanted: Declaration, rules: Rules) -> dict[str, Any]:
     name = rules.named_by_owner(wanted) or wanted.metadata.client_name
-    return ConfirmedMetadata.of(wanted.metadata.model_copy(update={"client_name": name})).document
+    return wanted.metadata.model_copy(update={"client_name": name}).for_people.properties
 
 
 def _order(
@@ -260,7 +259,3 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
     fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}
-
-
-def _members(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Any]:
-    return {kid: dict(key.members) for kid, key in sorted((jwks or {}).items())}

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.metadata import Configuration, Owner, Scopes
+from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, Owner, Scopes
+from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 ClientKey = tuple[str, Platform, Environment]
@@ -243,9 +244,11 @@ def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     return {key: replace(client, is_first=client.platform is first[client.key]) for key, client in by_key.items()}
 
 
-def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
-    """Return a client's fields with the mark of the resource that has it, which no form knows."""
-    return {**fields, **({"incarnation": incarnation} if incarnation else {})}
+def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> dict[str, Any]:
+    """Return the metadata in a document, flat, with the mark of the resource that has the client, which no form
+    knows."""
+    found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
+    return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:

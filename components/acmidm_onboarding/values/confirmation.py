@@ -17,8 +17,8 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.keys import keys_of
-from acmidm_onboarding.values.metadata import ClientMetadata, Names, OrganisationMetadata
+from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata
 from acmidm_onboarding.values.names import ClientId, Part, is_name, one_line
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
@@ -67,33 +67,11 @@ class ConfirmedScope(Part):
     default: Annotated[StrictBool, Field(description="Whether every token has it, whatever its request names.")] = False
 
 
-class ConfirmedMetadata(Part):
-    """The metadata of a client, as a portal shows them."""
-
-    client_name: Text
-    organisation: OrganisationMetadata
-    grant_types: Names
-    token_endpoint_auth_method: Text
-    contacts: Names
-    attributes: dict[Text, Text] = Field(default_factory=dict)
-    jwks_uri: Text | None = None
-
-    @classmethod
-    def of(cls, metadata: ClientMetadata) -> Self:
-        """Return metadata without the marks, which no portal keeps, and the application, which is the file's name."""
-        return cls.model_validate({name: getattr(metadata, name) for name in cls.model_fields})
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The fields as a file has them, those without a value left out."""
-        return self.model_dump(mode="json", exclude_none=True, exclude=None if self.attributes else {"attributes"})
-
-
 class ConfirmationFile(Part):
     """One file."""
 
     client_id: ClientId | None = None
-    metadata: ConfirmedMetadata | None = None
+    metadata: PortalMetadata | None = None
     scopes: dict[Text, ConfirmedScope] = Field(default_factory=dict)
     keys: Annotated[
         dict[str, AwareDatetime] | None,
@@ -135,8 +113,8 @@ class Confirmation:
     @property
     def registered(self) -> ClientMetadata:
         """The metadata of a client that the authority has."""
-        document = self.said.metadata.document if self.said.metadata else {}
-        return ClientMetadata.model_validate({**document, "application": self.key.rpartition("/")[2]})
+        properties = self.said.metadata.properties if self.said.metadata else {}
+        return ClientMetadata.model_validate({**properties, "application": self.key.rpartition("/")[2]})
 
     @property
     def scopes(self) -> dict[str, bool]:
@@ -151,7 +129,7 @@ class Confirmation:
             fields=flat(self.registered.properties),
             client_id=self.said.client_id,
             scopes=grants(self.scopes),
-            keys=None if self.jwks is None else keys_of({kid: key.members for kid, key in self.jwks.items()}),
+            keys=public_keys(self.jwks),
             products=self.said.products,
         )
 

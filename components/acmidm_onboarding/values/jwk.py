@@ -84,6 +84,11 @@ class PublicJwk:
         return datetime.fromtimestamp(cast(float, exp), UTC) if exp is not None else None
 
 
+def members_of(jwks: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
+    """Return the members of each key, per ``kid``, as authorities have them."""
+    return {kid: dict(key.members) for kid, key in sorted(jwks.items())}
+
+
 def public_jwk(members: object) -> PublicJwk:
     """Return the public key of a parsed JSON Web Key; without ``kid``, its thumbprint is its ``kid``.
 

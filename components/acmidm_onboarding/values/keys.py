@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm_onboarding.values.jwk import thumbprint_of
+from acmidm_onboarding.values.jwk import PublicJwk, thumbprint_of
 from acmidm_onboarding.values.plain import normalised
 
 _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
@@ -38,6 +38,11 @@ class Key:
 
 def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
     return {kid: key_of(members) for kid, members in jwks.items()}
+
+
+def public_keys(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Key] | None:
+    """Return the keys of a JWK Set that was looked through; None where nobody knows it."""
+    return None if jwks is None else {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:

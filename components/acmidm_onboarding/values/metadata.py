@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.names import Part
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
@@ -49,16 +50,35 @@ class OrganisationMetadata(BaseModel):
         return False if any(code for _, code in here) else None
 
 
-class ClientMetadata(BaseModel):
-    """What is registered about a client; names are those of RFC 7591 §2 where it has one.
+class PortalMetadata(Part):
+    """What people see of a client itself at a portal; names are those of RFC 7591 §2 where it has one.
 
-    The one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
-    Lists are sorted sets, so that their order is never a change.
+    The next field of a client is one more line here. Lists are sorted sets, so that their order is never a change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     client_name: Text
+    organisation: OrganisationMetadata
+    grant_types: Names
+    token_endpoint_auth_method: Text
+    contacts: Names
+    attributes: dict[Text, Text] = Field(default_factory=dict)
+    """What its tokens say beside its organisation, per claim."""
+    jwks_uri: Text | None = None
+    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing
+    changed, of that."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The fields as files and a resource's inputs have them: plain values, those without one left out."""
+        said = self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"})
+        return {name: value for name, value in said.items() if value or name not in ("attributes", "keys_declared")}
+
+
+class ClientMetadata(PortalMetadata):
+    """What is registered about a client: what people see, and what only programs do."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=False)
+
     software_id: Text | None = None
     """The natural key; None for a client that was made by hand."""
     managed_by: Text | None = None
@@ -67,23 +87,13 @@ class ClientMetadata(BaseModel):
     """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
     keys_declared: bool = False
     """Whether that stack names its keys: the portal then takes no upload, which the next refresh would undo."""
-    organisation: OrganisationMetadata
     application: Text
-    grant_types: Names
-    token_endpoint_auth_method: Text
-    contacts: Names
     enabled: bool = True
-    attributes: dict[Text, Text] = {}
-    """What its tokens say beside its organisation, per claim."""
-    jwks_uri: Text | None = None
-    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing
-    changed, of that."""
 
     @property
-    def properties(self) -> dict[str, Any]:
-        """The fields as a resource's inputs have them: plain values, those without one left out."""
-        empty = {name for name in ("attributes", "keys_declared") if not getattr(self, name)}
-        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation", *empty})
+    def for_people(self) -> PortalMetadata:
+        """What of it people see: without the marks, and without the application, by which a confirmation is named."""
+        return PortalMetadata(**self.model_dump(include=set(PortalMetadata.model_fields)))
 
     @property
     def owner(self) -> Owner:

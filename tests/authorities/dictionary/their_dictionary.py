@@ -32,7 +32,7 @@ class DictionarySettings(PlatformSettings):
     register_name: Annotated[str, Field(min_length=1, description="The register that has the clients.")]
 
 
-class Dictionary:
+class Dictionary(Authority):
     """``Authority`` over one register."""
 
     def __init__(self, name: str) -> None:
@@ -54,9 +54,6 @@ class Dictionary:
         found = (one.client for one in self._clients.values())
         return next((client for client in found if client.metadata.software_id == software_id), None)
 
-    def read(self, client_id: str) -> RegisteredClient | None:
-        return found.client if (found := self.snapshot(client_id)) else None
-
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, _secret: NewSecret | None
     ) -> RegisteredClient:
@@ -72,17 +69,11 @@ class Dictionary:
             del self._clients[client_id]
         return client_id not in self._clients
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        return found.scopes if (found := self.snapshot(client_id)) else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
         before = self._existing(client_id)
         if must_write(before.scopes, known, wanted, f"the scopes of client {client_id}"):
             self._clients[client_id] = ClientSnapshot(before.client, dict(wanted), before.jwks)
-
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        return found.jwks if (found := self.snapshot(client_id)) else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         before = self._existing(client_id)

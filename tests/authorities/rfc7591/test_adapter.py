@@ -68,6 +68,14 @@ def test_each_part_is_replaced_and_the_others_stay(provider: RunningProvider, ad
     assert provider.clients[client_id]["client_uri"] == "https://gent.example/"
 
 
+def test_what_is_declared_no_more_is_taken_away(provider: RunningProvider, adapter: Registration) -> None:
+    """An update sends back all that it has read, but for that."""
+    wanted = metadata(incarnation="abc")
+    client_id = adapter.register(wanted, None, parts(SEND)).client_id
+    adapter.update(client_id, wanted, wanted.model_copy(update={"incarnation": None}), None)
+    assert "incarnation" not in provider.clients[client_id]
+
+
 def test_a_client_that_is_taken_over_keeps_nothing_but_scopes_and_keys(
     provider: RunningProvider, adapter: Registration
 ) -> None:

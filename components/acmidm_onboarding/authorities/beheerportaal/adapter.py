@@ -163,7 +163,7 @@ class Beheerportaal:
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
-            yield from (entry.recorded for entry in page.items)
+            yield from page.items
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
         answer = self._documents.find(f"{_client(client_id)}/keys-in-use")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -70,8 +69,7 @@ class WireRegisteredClient(ClientMetadata):
 
     @property
     def registered(self) -> RegisteredClient:
-        metadata = ClientMetadata(**self.model_dump(include=set(ClientMetadata.model_fields)))
-        return RegisteredClient(self.client_id, metadata, self.client_secret_updated_at or 0)
+        return RegisteredClient(self.client_id, ClientMetadata(**dict(self)), self.client_secret_updated_at or 0)
 
 
 class WireScopes(_Wire):
@@ -123,10 +121,6 @@ class WireConfiguration(_Wire):
     managed_by: Text | None = None
     incarnation: Text | None = None
 
-    @classmethod
-    def of(cls, document: ProductDocument) -> Self:
-        return cls(configuration=dict(document.configuration), **asdict(document.owner))
-
     @property
     def document(self) -> ProductDocument:
         return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by, self.incarnation))
@@ -140,22 +134,9 @@ class WireConfigurationPage(ListPage):
     items: Page[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
 
 
-class WireAuditEntry(_Wire):
-    at: datetime
-    actor: str
-    action: str
-    document: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-
-    @property
-    def recorded(self) -> RecordedChange:
-        return RecordedChange(self.at, self.actor, self.action, self.document, self.before, self.after)
-
-
 class WireAdministrators(_Wire):
     count: Annotated[int, Field(ge=0)]
 
 
 class WireAuditPage(ListPage):
-    items: Page[WireAuditEntry]
+    items: Page[RecordedChange]

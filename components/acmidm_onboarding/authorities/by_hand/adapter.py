@@ -14,6 +14,7 @@ from typing import Any
 from acmidm_onboarding.authorities.errors import PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
+    Authority,
     ClientParts,
     ClientSnapshot,
     NewSecret,
@@ -22,12 +23,13 @@ from acmidm_onboarding.authorities.port import (
 )
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.confirmation import Confirmation, ConfirmedMetadata
+from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import key_of
+from acmidm_onboarding.values.jwk import members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
 
-class ByHand:
+class ByHand(Authority):
     """``Authority`` over a folder of confirmations, which also have the configurations of products."""
 
     unkept = frozenset({"software_id", "managed_by", "incarnation", "keys_declared"})
@@ -54,16 +56,12 @@ class ByHand:
         client = self.find(str(metadata.software_id))
         if client is None:
             raise Rejected(say("by_hand.not_confirmed", key=key))
-        _require_same(key, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(metadata))
+        _require_same(key, client.metadata.for_people, metadata.for_people)
         return client
 
     def find(self, software_id: str) -> RegisteredClient | None:
         confirmed = self._confirmed.get(key_of(software_id))
-        return _registered(confirmed) if confirmed and confirmed.is_there else None
-
-    def read(self, client_id: str) -> RegisteredClient | None:
-        confirmed = self.confirmation(client_id)
-        return _registered(confirmed) if confirmed else None
+        return _snapshot(confirmed).client if confirmed and confirmed.is_there else None
 
     def update(
         self,
@@ -72,8 +70,8 @@ class ByHand:
         wanted: ClientMetadata,
         secret: NewSecret | None,  # noqa: ARG002
     ) -> RegisteredClient:
-        client = _registered(self._required(client_id))
-        _require_same(client_id, ConfirmedMetadata.of(client.metadata), ConfirmedMetadata.of(wanted))
+        client = self._required(client_id).client
+        _require_same(client_id, client.metadata.for_people, wanted.for_people)
         return client
 
     def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
@@ -81,19 +79,11 @@ class ByHand:
             raise Rejected(say("by_hand.not_removed", client=client_id))
         return True
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        confirmed = self.confirmation(client_id)
-        return confirmed.scopes if confirmed else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
         _require_same(client_id, self._required(client_id).scopes, dict(wanted))
 
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        confirmed = self.confirmation(client_id)
-        return _jwks(confirmed) if confirmed else None
-
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
-        _require_same(client_id, _jwks(self._required(client_id)), {kid: dict(key) for kid, key in wanted.items()})
+        _require_same(client_id, self._required(client_id).jwks, {kid: dict(key) for kid, key in wanted.items()})
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         confirmed = self.confirmation(client_id)
@@ -110,11 +100,11 @@ class ByHand:
             raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
         return next((confirmed for confirmed in of_client if confirmed.is_there), None)
 
-    def _required(self, client_id: str) -> Confirmation:
-        confirmed = self.confirmation(client_id)
-        if confirmed is None:
+    def _required(self, client_id: str) -> ClientSnapshot:
+        snapshot = self.snapshot(client_id)
+        if snapshot is None:
             raise Rejected(say("by_hand.is_removed", client=client_id))
-        return confirmed
+        return snapshot
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for confirmed in self._confirmed.values():
@@ -150,13 +140,6 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
         raise Rejected(say("by_hand.differs", client=client))
 
 
-def _registered(confirmed: Confirmation) -> RegisteredClient:
-    return RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
-
-
-def _jwks(confirmed: Confirmation) -> dict[str, Any]:
-    return {kid: dict(key.members) for kid, key in sorted((confirmed.jwks or {}).items())}
-
-
 def _snapshot(confirmed: Confirmation) -> ClientSnapshot:
-    return ClientSnapshot(_registered(confirmed), confirmed.scopes, _jwks(confirmed))
+    client = RegisteredClient(str(confirmed.said.client_id), confirmed.registered)
+    return ClientSnapshot(client, confirmed.scopes, members_of(confirmed.jwks or {}))

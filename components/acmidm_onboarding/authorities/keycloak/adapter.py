@@ -43,6 +43,7 @@ from acmidm_onboarding.authorities.keycloak.wire import (
 from acmidm_onboarding.authorities.keycloak.writes import with_retries, write_checked
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
+    Authority,
     ClientParts,
     ClientSnapshot,
     NewSecret,
@@ -56,7 +57,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 
-class Keycloak:
+class Keycloak(Authority):
     """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by themselves.
 
     ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
@@ -100,10 +101,6 @@ class Keycloak:
     def find(self, software_id: str) -> RegisteredClient | None:
         client_id = self._with_natural_key(software_id)
         return None if client_id is None else self.read(client_id)
-
-    def read(self, client_id: str) -> RegisteredClient | None:
-        client = self._find(client_id)
-        return client.registered if client else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -149,10 +146,6 @@ class Keycloak:
 
         return with_retries(attempt)
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        client = self._find(client_id)
-        return client.scopes if client else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
 
@@ -176,10 +169,6 @@ class Keycloak:
             on_the_way=on_the_way,
             document=say("authorities.scopes_of", client=client_id),
         )
-
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        client = self._find(client_id)
-        return client.jwks if client else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         write_checked(

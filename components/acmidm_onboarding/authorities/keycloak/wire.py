@@ -49,7 +49,9 @@ _FLOW_ATTRIBUTES = {
     "urn:openid:params:grant-type:ciba": "oidc.ciba.grant.enabled",
 }
 _OWN = "acmidm."
-_OWN_ATTRIBUTES = ("software_id", "managed_by", "incarnation", "application", "token_endpoint_auth_method")
+_JWKS_URI = "jwks_uri"
+_TEXTS = [name for name, field in ClientMetadata.model_fields.items() if field.default is None and name != _JWKS_URI]
+"""The texts that a client may be without, each in an attribute; Keycloak has one of its own for the address of keys."""
 _OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
 _LONGEST_SECONDS = 16
 _UNREADABLE = "unreadable"
@@ -113,9 +115,7 @@ class WireClient(BaseModel):
     def metadata(self) -> ClientMetadata:
         return ClientMetadata(
             client_name=self.name or "",
-            software_id=self._own("software_id"),
-            managed_by=self._own("managed_by"),
-            incarnation=self._own("incarnation"),
+            **{name: self._own(name) for name in _TEXTS},
             keys_declared=self._own("keys_declared") == _TRUE,
             organisation=OrganisationMetadata(
                 name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")
@@ -152,19 +152,16 @@ class WireClient(BaseModel):
         """The keys that Keycloak verifies assertions with. Keys that are not in a set show as their source, by its
         name."""
         if (address := self._jwks_uri) is not None:
-            return {"jwks_uri": {"jwks_uri": address}}
+            return {_JWKS_URI: {_JWKS_URI: address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
             return _keys(self.attributes.get("jwks.string") or "")
         certificate = self.attributes.get("jwt.credential.certificate")
         return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
     @property
-    def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata, _seconds(self.attributes.get(_SECRET_SET_AT) or ""))
-
-    @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, self.scopes, self.jwks)
+        secret_set_at = _seconds(self.attributes.get(_SECRET_SET_AT) or "")
+        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata, secret_set_at), self.scopes, self.jwks)
 
     @property
     def is_connection(self) -> bool:
@@ -245,7 +242,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
     if authenticator is None:
         raise Rejected(say("keycloak.no_method", method=metadata.token_endpoint_auth_method))
-    attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
+    names = (*_TEXTS, "application", "token_endpoint_auth_method")
+    attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in names}
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None

@@ -24,6 +24,7 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.api import Answer
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
+    Authority,
     ClientParts,
     ClientSnapshot,
     NewSecret,
@@ -51,7 +52,7 @@ Value = TypeVar("Value")
 _MARKS = ("software_id", "managed_by", "incarnation")
 
 
-class Registration:
+class Registration(Authority):
     """``Authority`` over one registration endpoint.
 
     ``rights`` are the scopes that open the endpoint, ``assigned`` those that API providers grant by themselves. Where
@@ -106,7 +107,7 @@ class Registration:
             raise _perhaps_made(error, metadata) from None
         if refusal is not None:
             raise Rejected(say("rfc7591.removed_again", request=answer.request, why=refusal))
-        return made.registered
+        return made.snapshot.client
 
     def _refusal(self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]) -> str | None:
         """Return why a new client cannot be managed here; None where it can."""
@@ -118,10 +119,6 @@ class Registration:
     def find(self, software_id: str) -> None:  # noqa: ARG002
         """Find nothing: there is neither a list nor a client-ID of our choice."""
         return
-
-    def read(self, client_id: str) -> RegisteredClient | None:
-        client = self._read(client_id)
-        return client.registered if client else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -160,10 +157,6 @@ class Registration:
                 return True
         return True
 
-    def read_scopes(self, client_id: str) -> Scopes | None:
-        client = self._read(client_id)
-        return client.scopes if client else None
-
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         self._require_grantable(wanted)
 
@@ -176,10 +169,6 @@ class Registration:
             return changed_document(answer.document, scope_document({**assigned, **wanted}))
 
         self._write(client_id, part, lambda _: known, wanted, change, say("rfc7591.scopes", client=client_id))
-
-    def read_jwks(self, client_id: str) -> Jwks | None:
-        client = self._read(client_id)
-        return client.keys if client else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:

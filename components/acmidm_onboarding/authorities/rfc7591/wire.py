@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.http.items import Items
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import Text
-from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Names, OrganisationMetadata, Scopes
 from acmidm_onboarding.values.problems import listed
 
 NO_SCOPE = "openid"
@@ -33,45 +32,45 @@ _NOT_SENT = frozenset(
 """RFC 7592 §2.2 forbids these in an update, but for the secret, which need not be there."""
 _OF_PARTS = ("client_id", "scope", "jwks", "jwks_uri")
 _FOR_MACHINES: Mapping[str, Any] = {"response_types": [], "redirect_uris": []}
-_NOT_OURS = ("enabled", "attributes", "jwks_uri")
+_MEMBERS = ClientMetadata.model_fields.keys() - {"enabled", "attributes"}
+"""What is sent and read of a client itself: all but what the standard has not."""
 
-_OrNothing = BeforeValidator(lambda value: value or {})
+
+def _named(found: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate the organisation of a client; an authority that keeps none, or something else, gives one without a
+    name."""
+    try:
+        return validate(found)
+    except ValidationError:
+        return OrganisationMetadata(name="")
 
 
 class _JwkSet(BaseModel):
     keys: list[Any] = []
 
 
-class WireClient(BaseModel):
-    """A client information response (RFC 7591 §3.2.1), without the secret and the token in it."""
+class WireClient(ClientMetadata):
+    """A client information response (RFC 7591 §3.2.1), with the defaults of §2 for what it has not.
 
-    model_config = ConfigDict(extra="ignore")
+    The secret and the token in it are not taken over.
+    """
 
     client_id: Annotated[str, Field(min_length=1)]
     client_name: Text = ""
-    software_id: Text | None = None
-    managed_by: Text | None = None
-    incarnation: Text | None = None
-    keys_declared: bool = False
-    organisation: Annotated[OrganisationMetadata | dict[Any, Any], _OrNothing] = {}
+    organisation: Annotated[OrganisationMetadata, WrapValidator(_named)] = OrganisationMetadata(name="")
     application: Text = ""
-    grant_types: Items[Text] = ["authorization_code"]
+    grant_types: Names = ("authorization_code",)
     token_endpoint_auth_method: Text = "client_secret_basic"
-    contacts: Items[Text] = []
-    jwks_uri: Text | None = None
+    contacts: Names = ()
     jwks: _JwkSet | None = None
     scope: Text | None = None
+    enabled: Any = None
+    attributes: Any = None
+    """Members of these two names are the authority's own, whatever they mean."""
 
     @property
     def metadata(self) -> ClientMetadata:
-        organisation = self.organisation
-        if not isinstance(organisation, OrganisationMetadata):
-            organisation = OrganisationMetadata(name="")
-        return ClientMetadata(
-            **self.model_dump(include=set(ClientMetadata.model_fields) - {"organisation", *_NOT_OURS}),
-            jwks_uri=self.jwks_uri,
-            organisation=organisation,
-        )
+        return ClientMetadata(**self.model_dump(include=_MEMBERS))
 
     @property
     def scopes(self) -> Scopes:
@@ -86,12 +85,8 @@ class WireClient(BaseModel):
         return by_name(self.jwks.keys) if self.jwks else {}
 
     @property
-    def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata)
-
-    @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, self.scopes, self.keys)
+        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata), self.scopes, self.keys)
 
 
 def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
@@ -103,6 +98,8 @@ def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
 def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict[str, Any]:
     """Return the members for a client's metadata, without those that the authority does not keep.
 
+    A member without a value is None: an update takes it away. Without an address of keys, the keys stay where they are.
+
     Raises:
         Rejected: for what RFC 7591 cannot express.
     """
@@ -110,8 +107,9 @@ def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict
         raise Rejected(say("rfc7591.attributes"))
     if not metadata.enabled:
         raise Rejected(say("rfc7591.disabled"))
-    address = {"jwks_uri": metadata.jwks_uri} if metadata.jwks_uri else {}
-    return {**metadata.model_dump(mode="json", exclude_none=True, exclude={*_NOT_OURS, *unkept}), **address}
+    members = _MEMBERS - {*unkept}
+    values = metadata.model_dump(mode="json", exclude_none=True, include=members)
+    return {**dict.fromkeys(members - {"jwks_uri"}), **values}
 
 
 def scope_document(scopes: Scopes) -> dict[str, str]:
@@ -130,7 +128,7 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 def new_document(metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
     """Return the document of a registration: the whole client, for machines alone (RFC 7591 §2, ``response_types``)."""
     keys = {} if metadata.jwks_uri else jwks_document(jwks)
-    return {**_FOR_MACHINES, **metadata_document(metadata, unkept), **scope_document(scopes), **keys}
+    return changed_document(_FOR_MACHINES, {**metadata_document(metadata, unkept), **scope_document(scopes), **keys})
 
 
 def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
@@ -139,8 +137,12 @@ def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, 
     Of a client that is made ``anew`` only scopes and keys stay. A set of keys and an address of keys exclude each other
     (RFC 7591 §2).
     """
-    stay = {name: value for name, value in current.items() if name not in _NOT_SENT and value is not None}
+    stay = {name: value for name, value in current.items() if name not in _NOT_SENT}
     if anew:
         stay = {**_FOR_MACHINES, **{name: stay[name] for name in _OF_PARTS if name in stay}}
     other = {"jwks": "jwks_uri", "jwks_uri": "jwks"}
-    return {name: value for name, value in stay.items() if other.get(name) not in changes} | dict(changes)
+    return {
+        name: value
+        for name, value in {**stay, **changes}.items()
+        if value is not None and other.get(name) not in changes
+    }
