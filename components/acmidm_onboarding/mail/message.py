@@ -69,9 +69,9 @@ def compose(
     """Return a mail of ``template`` with its blanks filled in.
 
     ``key`` is the natural key of the connection that it is about, such as ``acmidm/tni/OVO002067/mijn-gent``. ``step``
-    is the step of the guide that it belongs to. With the text they make the ``Message-ID`` (RFC 5322 §3.6.4), so that
-    the same mail has the same one whenever, and to whomever, it is sent. An unusable address is left out, and ``send``
-    reports it.
+    is what it is for, such as a step of the guide. With the text they make the ``Message-ID`` (RFC 5322 §3.6.4), so
+    that the same mail has the same one whenever, and to whomever, it is sent. An unusable address is left out, and
+    ``send`` reports it.
     """
     blanks = {name: _visible(value) for name, value in values.items()}
     blanks |= {

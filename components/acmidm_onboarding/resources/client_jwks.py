@@ -25,13 +25,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhil
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
 from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
-from acmidm_onboarding.resources.base import (
-    AuthorityResource,
-    Properties,
-    gone,
-    inputs_of,
-    managed_by,
-)
+from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
 from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of, readable_jwk

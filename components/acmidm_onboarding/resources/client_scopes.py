@@ -15,13 +15,7 @@ from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.resources import adoption, ownership
-from acmidm_onboarding.resources.base import (
-    AuthorityResource,
-    Properties,
-    gone,
-    inputs_of,
-    managed_by,
-)
+from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
 from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration

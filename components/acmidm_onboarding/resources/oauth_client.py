@@ -25,13 +25,7 @@ from acmidm_onboarding.authorities.port import Authority, ClientParts, ClientSna
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, UNKNOWN, WAITS
 from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching, unknown
-from acmidm_onboarding.resources.base import (
-    AuthorityResource,
-    Properties,
-    gone,
-    inputs_of,
-    managed_by,
-)
+from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
 from acmidm_onboarding.resources.opened import OpenedProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of
@@ -196,22 +190,18 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        is_let_go = connection.preserve and connection.is_leaving()
+        declared = None if keys is None else pulumi.Output.from_input(keys)
         props: dict[str, object] = {
             **connection.metadata.properties,
-            **(
-                {"keys_declared": True}
-                if keys is not None and not (connection.preserve and connection.is_leaving())
-                else {}
-            ),
+            **({"keys_declared": True} if declared is not None and not is_let_go else {}),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": full_name(pulumi.get_stack()),
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
-            switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
-            ownership.PARTS: None
-            if keys is None
-            else pulumi.Output.from_input(keys).apply(partial(_parts_input, connection)),
+            switching.AWAITED: None if declared is None else declared.apply(_thumbprints),
+            ownership.PARTS: None if declared is None else declared.apply(partial(_parts_input, connection)),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             _HAND_OVER: None,

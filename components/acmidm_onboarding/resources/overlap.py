@@ -14,6 +14,7 @@ in no state.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -79,12 +80,9 @@ class Overlap:
             registered = self._registered(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
-        was_guarded = kept is not None and self.before.get("jwks") is not None
-        recorded = (
-            kept
-            if kept is not None and was_guarded
-            else {**dict.fromkeys(_by_thumbprint(registered), _EARLIER), **(kept or {})}
-        )
+        recorded = dict(kept or {})
+        if kept is None or self.before.get("jwks") is None:  # what the client has may be recorded nowhere
+            recorded = {**dict.fromkeys(_by_thumbprint(registered), _EARLIER), **recorded}
         declared = _by_thumbprint(jwks)
         if platform is not None and guarded and self._refused(platform, registered, recorded, declared):
             registered = self._without_gone(platform, registered)  # somebody may have removed the key already
@@ -119,14 +117,11 @@ class Overlap:
         already."""
         if self.before.get("jwks") is None:
             return registered
-        try:
-            actual = platform.authority.read_jwks(self._client_id)
-        except AuthorityError:
-            actual = None
-        if actual is None:
-            return registered
-        gone = _by_thumbprint(registered).keys() - _by_thumbprint(actual).keys()
-        return {name: key for name, key in registered.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
+        with suppress(AuthorityError):
+            if (actual := platform.authority.read_jwks(self._client_id)) is not None:
+                gone = _by_thumbprint(registered).keys() - _by_thumbprint(actual).keys()
+                return {name: key for name, key in registered.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
+        return registered
 
     def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
         """Return the declared keys and those that may not leave yet; a registered key keeps its name.
