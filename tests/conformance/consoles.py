@@ -3,17 +3,15 @@ write, and somebody else writes from there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from acmidm_onboarding.authorities.rfc7591.wire import NO_SCOPE
-from tests.support.keycloak import TestRealm
+from tests.support.between import ASSIGNED
+from tests.support.keycloak import SCOPES, TestRealm
 from tests.support.oidc_provider import RunningProvider
-from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.support.portal import RunningPortal, new_jwks, new_key
 from tests.support.registry import Registry, kids
-
-PRODUCTS = ("notificaties", "dosis")
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,6 @@ class Console(Protocol):
 @dataclass(frozen=True)
 class PortalConsole:
     portal: RunningPortal
-    assigned: frozenset[str]
-    """The scopes that API providers grant by themselves: they are not shown."""
 
     def clients(self, application: str) -> list[Seen]:
         with self.portal.operator() as http:
@@ -51,13 +47,13 @@ class PortalConsole:
                     one["client_id"],
                     one["client_name"],
                     one["token_endpoint_auth_method"],
-                    frozenset(one["scopes"]) - self.assigned,
+                    frozenset(one["scopes"]) - {ASSIGNED},
                     frozenset(kids(one)),
                     tuple(one["contacts"]),
                     {
-                        product: found
-                        for product in PRODUCTS
-                        if (found := registry.configuration(product, one["client_id"])) is not None
+                        product: configuration
+                        for product in ("notificaties", "dosis")
+                        if (configuration := registry.configuration(product, one["client_id"]))
                     },
                 )
                 for one in registry.clients(application)
@@ -80,32 +76,32 @@ class PortalConsole:
 @dataclass(frozen=True)
 class RealmConsole:
     realm: TestRealm
-    given: frozenset[str] = frozenset()
-    """What Keycloak gives by itself to each client that registers: it is not shown."""
+    registers: bool
+    """Keycloak gives more to each client that registers, which its endpoint neither shows nor takes away."""
 
     def clients(self, application: str) -> list[Seen]:
         listed = self.realm.administrator.get(f"/{self.realm.name}/clients", first=0, max=1000)
         return [self._seen(one) for one in listed if one.get("name", "").endswith(application)]
 
     def _seen(self, client: Mapping[str, Any]) -> Seen:
-        attributes = client["attributes"]
-        has_more = client["fullScopeAllowed"] or client.get("protocolMappers")
+        scopes = {*client["defaultClientScopes"], *client["optionalClientScopes"]}
+        if client["fullScopeAllowed"] or client.get("protocolMappers"):
+            scopes.add("full scope")
         return Seen(
             client["clientId"],
             client["name"],
-            {"client-jwt": "private_key_jwt"}.get(client["clientAuthenticatorType"], "another"),
-            frozenset(client["defaultClientScopes"] + client["optionalClientScopes"] + ["full scope"] * bool(has_more))
-            - self.given,
+            "private_key_jwt" if client["clientAuthenticatorType"] == "client-jwt" else "another",
+            frozenset(scopes - ({"basic", "service_account", "full scope"} if self.registers else set())),
             frozenset(key["kid"] for key in self.realm.keys(client["clientId"])),
-            tuple(attributes.get("acmidm.contacts", "").split()),
+            tuple(client["attributes"].get("acmidm.contacts", "").splitlines()),
         )
 
     def change(self, client_id: str, name: str, value: Any) -> None:
         if name == "scopes":
-            there = self.realm.scopes(client_id) - self.given
+            there = self.realm.scopes(client_id)
             for scope in value - there:
                 self.realm.grant(client_id, scope)
-            for scope in there - value:
+            for scope in there & set(SCOPES) - value:
                 self.realm.withdraw(client_id, scope)
         elif name == "keys":
             self.realm.set_keys(client_id, map(new_key, value))
@@ -123,7 +119,7 @@ class ProviderConsole:
                 client_id,
                 one["client_name"],
                 one["token_endpoint_auth_method"],
-                frozenset(one["scope"].split()) - {NO_SCOPE},
+                frozenset(one["scope"].split()),
                 frozenset(kids(one)),
                 tuple(one["contacts"]),
             )
@@ -132,14 +128,9 @@ class ProviderConsole:
         ]
 
     def change(self, client_id: str, name: str, value: Any) -> None:
-        self.provider.change(client_id, **_members(name, value))
-
-
-def _members(name: str, value: Any) -> dict[str, Any]:
-    if name == "scopes":
-        return {"scope": " ".join(sorted(value))}
-    return {"jwks": {"keys": _new_jwks(value)}} if name == "keys" else {name: value}
-
-
-def _new_jwks(names: Iterable[str]) -> list[Any]:
-    return [public_jwk(new_key(name)) for name in names]
+        if name == "scopes":
+            self.provider.change(client_id, scope=" ".join(sorted(value)))
+        elif name == "keys":
+            self.provider.change(client_id, jwks={"keys": [*new_jwks(*value).values()]})
+        else:
+            self.provider.change(client_id, **{name: value})

@@ -1,6 +1,7 @@
 """The authorities that the suite knows how to start, each with what its type says that it can do.
 
-A third party's is one more function here, or an installed type with a stack's file: see ``conftest.py``.
+Where something is sent, a proxy is between, and a console shows what is there. A third party's is one more function
+here, or an installed type with a stack's file: see ``conftest.py``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedScope
-from acmidm_onboarding.values.jwk import PublicJwk, parse_jwk
+from acmidm_onboarding.values.jwk import parse_jwk
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
     Configuration,
@@ -33,13 +35,11 @@ from acmidm_onboarding.values.metadata import (
     without_assigned,
 )
 from acmidm_onboarding.values.terms import Platform
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.conformance.consoles import Console, PortalConsole, ProviderConsole, RealmConsole
-from tests.support.between import ASSIGNED, ProxiedProject, platform_of
+from tests.support.between import ProxiedProject, platform_of
 from tests.support.engine import settings_of
 from tests.support.fault_proxy import FaultProxy
-from tests.support.keycloak import make_registering_realm
+from tests.support.keycloak import make_realm, make_registering_realm
 from tests.support.keycloak_platform import running_platform as running_realm
 from tests.support.offered import catalogue_folder, offered
 from tests.support.oidc_provider import running_platform as running_provider
@@ -115,40 +115,28 @@ Products = dict[str, Configuration]
 Start = Callable[[Request, Path], AbstractContextManager[Subject]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Person:
     """Whoever works at a portal, and confirms what is there then."""
 
     folder: Path
-    subject: Callable[[], ByHand]
+    authority: ByHand
 
     def confirms(self, metadata: ClientMetadata, parts: ClientParts, products: Products) -> None:
         code, application = str(metadata.software_id).split("/")[2:]
-        keys = [parse_jwk(json.dumps(dict(members))) for members in parts.jwks.values()]
-        self._write(code, application, metadata, parts, keys, products)
-
-    def _write(
-        self,
-        code: str,
-        application: str,
-        metadata: ClientMetadata,
-        parts: ClientParts,
-        keys: list[PublicJwk],
-        products: Products,
-    ) -> None:
+        keys = dict(key_file(application, parse_jwk(json.dumps(dict(key)))) for key in parts.jwks.values())
         said = ConfirmationFile(
             client_id=f"client-of-{application}",
             metadata=metadata.for_people,
             scopes={scope: ConfirmedScope(default=default) for scope, default in parts.scopes.items()},
-            keys={key_file(application, key)[0]: datetime.now(UTC) for key in keys},
+            keys=dict.fromkeys(keys, datetime.now(UTC)),
             products=products,
         )
         place = self.folder / code
         place.mkdir(parents=True, exist_ok=True)
-        for name, text in (key_file(application, key) for key in keys):
+        for name, text in {**keys, f"{application}.yaml": as_text(said)}.items():
             (place / name).write_text(text)
-        (place / f"{application}.yaml").write_text(as_text(said))
-        vars(self.subject()).pop("_confirmed", None)
+        vars(self.authority).pop("_confirmed", None)
 
 
 @contextmanager
@@ -166,75 +154,49 @@ def through_proxy(upstream: str, settings: Mapping[str, object], console: Consol
 
 @contextmanager
 def beheerportaal(_request: Request, folder: Path, registers: bool = False, **more: Any) -> Iterator[Subject]:
+    """The embedded authority: its management API, or the endpoint of RFC 7591 that it has besides."""
     with running_portal(folder / "portal", **{**offered(), **more}) as portal:
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
         if registers:
             settings |= {"authority": "rfc7591", "managementUrl": f"{portal.origin}/op/register"}
-        console = PortalConsole(portal, frozenset({ASSIGNED}))
-        with through_proxy(portal.origin, settings, console) as subject:
+        with through_proxy(portal.origin, settings, PortalConsole(portal)) as subject:
             yield subject
-
-
-@contextmanager
-def geosecure(request: Request, folder: Path) -> Iterator[Subject]:
-    """The same API with the rules of GeoSecure."""
-    with beheerportaal(request, folder, platform="geosecure") as subject:
-        yield subject
-
-
-@contextmanager
-def embedded_registration(request: Request, folder: Path) -> Iterator[Subject]:
-    """The endpoint of RFC 7591 that the embedded authority has besides."""
-    with beheerportaal(request, folder, registers=True) as subject:
-        yield subject
 
 
 @contextmanager
 def by_hand(_request: Request, folder: Path) -> Iterator[Subject]:
     authority = ByHand(folder)
-    yield Subject(BY_HAND, authority, authority.product_api, Person(folder, lambda: authority))
+    yield Subject(BY_HAND, authority, authority.product_api, Person(folder, authority))
 
 
 @contextmanager
-def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
-    with running_realm(*server_of(request), folder) as platform:
-        settings = platform.realm.settings(platform.products_url, folder)
-        with through_proxy(platform.realm.server.origin, settings, RealmConsole(platform.realm)) as subject:
+def keycloak(request: Request, folder: Path, registers: bool = False) -> Iterator[Subject]:
+    """A realm: its Admin API, or its endpoint of RFC 7591, which keeps none of our marks."""
+    server, administrator = (request.getfixturevalue(name) for name in ("keycloak_server", "administrator"))
+    with running_realm(server, administrator, folder, make_registering_realm if registers else make_realm) as platform:
+        realm = platform.realm
+        settings = (realm.registration_settings if registers else realm.settings)(platform.products_url, folder)
+        with through_proxy(server.origin, settings, RealmConsole(realm, registers)) as subject:
             yield subject
-
-
-@contextmanager
-def keycloak_registration(request: Request, folder: Path) -> Iterator[Subject]:
-    """The endpoint of RFC 7591 that Keycloak has besides, which keeps none of our marks."""
-    with running_realm(*server_of(request), folder, make=make_registering_realm) as platform:
-        settings = platform.realm.registration_settings(platform.products_url, folder)
-        console = RealmConsole(platform.realm, frozenset({"basic", "service_account", "full scope"}))
-        with through_proxy(platform.realm.server.origin, settings, console) as subject:
-            yield subject
-
-
-def server_of(request: Request) -> tuple[Server, Admin]:
-    return request.getfixturevalue("keycloak_server"), request.getfixturevalue("administrator")
 
 
 @contextmanager
 def rfc7591(_request: Request, folder: Path) -> Iterator[Subject]:
     with running_provider(folder) as platform:
-        provider = platform.provider
-        settings = provider.settings(platform.products_url, folder)
-        with through_proxy(provider.issuer, settings, ProviderConsole(provider)) as subject:
+        settings = platform.provider.settings(platform.products_url, folder)
+        with through_proxy(platform.provider.issuer, settings, ProviderConsole(platform.provider)) as subject:
             yield subject
 
 
 STARTS: dict[str, Start] = {
     "beheerportaal": beheerportaal,
-    "geosecure": geosecure,
-    "embedded_registration": embedded_registration,
+    "geosecure": partial(beheerportaal, platform="geosecure"),
+    "embedded_registration": partial(beheerportaal, registers=True),
     "by_hand": by_hand,
     "keycloak": keycloak,
-    "keycloak_registration": keycloak_registration,
+    "keycloak_registration": partial(keycloak, registers=True),
     "rfc7591": rfc7591,
 }
 WITHOUT_FAULTS = ("by_hand", "geosecure")

@@ -133,15 +133,19 @@ def test_no_client_gets_a_right_of_operators(subject: Subject, client_id: str, r
 
 
 def test_a_client_goes_with_its_owner_alone(subject: Subject, wanted: ClientMetadata, client_id: str) -> None:
-    """Another stack's or resource's removal leaves it. One that is gone is no error, and nothing is written into it."""
+    """Another's removal leaves it: of another connection, stack or resource.
+
+    One that is gone is no error, and nothing is written into it.
+    """
     authority = subject.authority
     if subject.kind.is_by_hand:
         with pytest.raises(Rejected, match="have the client removed at the portal"):
             authority.remove(client_id, wanted.owner)
         return
     if keeps_marks(subject):
-        assert not authority.remove(client_id, Owner(wanted.software_id, "elders/tni"))
-        assert not authority.remove(client_id, Owner(wanted.software_id, wanted.managed_by, "another"))
+        key, stack = wanted.software_id, wanted.managed_by
+        for other in (Owner(key, "elders/tni"), Owner(key), Owner(f"{key}-2", stack), Owner(key, stack, "another")):
+            assert not authority.remove(client_id, other)
         assert authority.read(client_id) is not None
     assert authority.remove(client_id, wanted.owner)
     if subject.kind.tells_gone:
@@ -152,6 +156,8 @@ def test_a_client_goes_with_its_owner_alone(subject: Subject, wanted: ClientMeta
         assert authority.read_jwks(client_id) is None
         with pytest.raises(NotFound):
             authority.replace_scopes(client_id, None, {PLAIN: False})
+        with pytest.raises(NotFound):
+            authority.replace_jwks(client_id, None, {})
     else:
         with suppress(PerhapsGone):
             assert authority.read(client_id) is None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import ChangedMeanwhile, NotFound, Rejected
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.http.collection import Bounded
 from acmidm_onboarding.authorities.keycloak import adapter as keycloak
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
@@ -154,35 +154,6 @@ def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
     realm.grant(client_id, "vo_info", "default")
     adapter.replace_scopes(client_id, {}, {SEND: False})
     assert realm.scopes(client_id) == {SEND, "vo_info"}
-
-
-@pytest.mark.parametrize(
-    "owner", [{"managed_by": "elders/tni"}, {"managed_by": None}, {"software_id": "another"}], ids=str
-)
-def test_a_client_of_another_owner_stays(adapter: Keycloak, owner: dict[str, str | None]) -> None:
-    wanted = metadata()
-    client_id = adapter.register(wanted, None).client_id
-    theirs = wanted.model_copy(update=owner)
-    adapter.update(client_id, None, theirs, None)
-    adapter.remove(client_id, wanted.owner)
-    assert adapter.read(client_id) is not None
-    adapter.remove(client_id, theirs.owner)
-    assert adapter.read(client_id) is None
-
-
-def test_a_client_that_is_gone(adapter: Keycloak) -> None:
-    wanted = metadata()
-    client_id = adapter.register(wanted, None).client_id
-    adapter.remove(client_id, wanted.owner)
-    adapter.remove(client_id, wanted.owner)
-    assert adapter.read(client_id) is None
-    assert adapter.read_scopes(client_id) is None
-    assert adapter.read_jwks(client_id) is None
-    assert adapter.snapshot(client_id) is None
-    with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
-        adapter.replace_jwks(client_id, None, {})
-    with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
-        adapter.replace_scopes(client_id, None, {})
 
 
 def test_many_clients_are_listed_in_pages(realm: TestRealm, monkeypatch: pytest.MonkeyPatch) -> None:
