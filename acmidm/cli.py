@@ -179,18 +179,39 @@ def _prepare(group: typer.Typer) -> None:
 
 
 def _speaking(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the option ``--language``, unless it has one of its own."""
+    """Have a command speak the language of ``--language``. The command gets that option, unless it has its own."""
     signature = inspect.signature(command, eval_str=True)
     if "language" in signature.parameters:
-        return command
+        return _speaking_if_asked(command, signature)
 
     @wraps(command)
     def run(*, language: Language, **options: Any) -> None:
         speak(language)
         command(**options)
 
-    option = inspect.Parameter(
-        "language", inspect.Parameter.KEYWORD_ONLY, annotation=_LanguageOption, default=Language.EN
-    )
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    return _with_parameter(run, signature, "language", _LanguageOption, Language.EN)
+
+
+def _speaking_if_asked(command: Callable[..., None], signature: inspect.Signature) -> Callable[..., None]:
+    """Have a command whose reports have a language of their own speak that one too, where somebody asked for it."""
+
+    @wraps(command)
+    def run(*, context: typer.Context, **options: Any) -> None:
+        source, language = context.get_parameter_source("language"), options["language"]
+        if source and source.name != "DEFAULT" and language in list(Language):
+            speak(Language(language))
+        command(**options)
+
+    return _with_parameter(run, signature, "context", typer.Context)
+
+
+def _with_parameter(
+    run: Callable[..., None],
+    signature: inspect.Signature,
+    name: str,
+    annotation: object,
+    default: object = inspect.Parameter.empty,
+) -> Callable[..., None]:
+    more = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
     return run

@@ -183,9 +183,11 @@ def keycloak(request: Request, folder: Path, registers: bool = False) -> Iterato
 
 
 @contextmanager
-def rfc7591(_request: Request, folder: Path) -> Iterator[Subject]:
-    with running_provider(folder) as platform:
+def rfc7591(_request: Request, folder: Path, with_tokens: bool = False) -> Iterator[Subject]:
+    """oidc-provider: the operator's token opens each client, or the token of its own registration."""
+    with running_provider(folder, client_tokens="lasting" if with_tokens else None) as platform:
         settings = platform.provider.settings(platform.products_url, folder)
+        settings |= {"registrationAccessTokens": True} if with_tokens else {}
         with through_proxy(platform.provider.issuer, settings, ProviderConsole(platform.provider)) as subject:
             yield subject
 
@@ -198,6 +200,7 @@ STARTS: dict[str, Start] = {
     "keycloak": keycloak,
     "keycloak_registration": partial(keycloak, registers=True),
     "rfc7591": rfc7591,
+    "rfc7591_tokens": partial(rfc7591, with_tokens=True),
 }
 WITHOUT_FAULTS = ("by_hand", "geosecure")
 """To the first nothing is sent; the second is the embedded authority once more."""

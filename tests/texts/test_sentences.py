@@ -191,6 +191,23 @@ def test_what_new_misses_in_dutch() -> None:
     ]
 
 
+@pytest.mark.usefixtures("reader", "workspace")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Pulumi.weg.yaml cannot be read"),
+        (("--language", "nl"), "Pulumi.weg.yaml kan niet gelezen worden"),
+        (("--language", "en"), "Pulumi.weg.yaml cannot be read"),
+    ],
+)
+def test_what_a_command_refuses_that_reports_in_dutch_by_itself(words: tuple[str, ...], sentence: str) -> None:
+    """Its refusals are in English, as everybody's, unless somebody asks for a language."""
+    for command in (("orders", "list"), ("steps",)):
+        result = CliRunner().invoke(app, [*command, "--stack", "weg", *words])
+        assert sentence in result.output
+        speak(Language.EN)
+
+
 @pytest.mark.usefixtures("reader")
 def test_an_authority_that_refuses_in_dutch(workspace: Workspace) -> None:
     """What its adapter says of the refusal, and what ``drift`` says of the stack; only the server's own words stay."""
