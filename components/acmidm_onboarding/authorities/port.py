@@ -230,11 +230,11 @@ def require_not_reserved(reserved: Reserved | None, client_id: str, address: str
         raise Rejected(say("authorities.reserved", client=client_id, address=address, why=reserved.why))
 
 
-def require_grantable(scopes: Collection[str]) -> None:
+def require_grantable(scopes: Collection[str], rights: frozenset[str] = OPERATOR_RIGHTS) -> None:
     """Refuse scopes that are rights of operators: a connection never has such a right, whatever the catalogue calls
     it. Raises Rejected."""
-    if rights := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
-        raise Rejected(say("authorities.operators_right", scopes=rights))
+    if refused := ", ".join(sorted(rights.intersection(scopes))):
+        raise Rejected(say("authorities.operators_right", scopes=refused))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
     Reserved,
     operators_own,
+    require_grantable,
     require_not_reserved,
 )
 from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
@@ -83,12 +84,12 @@ class Registration(Authority):
         if client_id == self._operator:
             return operators_own()
         rights = sorted(self._rights.intersection(scopes))
-        return Reserved(say("rfc7591.has_rights", rights=", ".join(rights))) if rights else None
+        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights))) if rights else None
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        self._require_grantable(parts.scopes)
+        require_grantable(parts.scopes, self._rights)
         if client_secret is not None:
             raise Rejected(say("rfc7591.no_secret"))
         if not (parts.jwks or metadata.jwks_uri):
@@ -139,7 +140,7 @@ class Registration(Authority):
             before = known and known.as_managed_by(wanted).as_written_by(client.metadata.owner)
             return before and kept(before, self.unkept)
 
-        document = say("rfc7591.client", client=client_id)
+        document = say("authorities.client", client=client_id)
         self._write(client_id, part, before, kept(wanted, self.unkept), change, document)
         return RegisteredClient(client_id, wanted)
 
@@ -158,7 +159,7 @@ class Registration(Authority):
         return True
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
-        self._require_grantable(wanted)
+        require_grantable(wanted, self._rights)
 
         def part(client: WireClient) -> Scopes:
             return without_assigned(client.scopes, self._assigned, wanted)
@@ -168,13 +169,13 @@ class Registration(Authority):
             assigned = {name: False for name in current if name in self._assigned and name not in wanted}
             return changed_document(answer.document, scope_document({**assigned, **wanted}))
 
-        self._write(client_id, part, lambda _: known, wanted, change, say("rfc7591.scopes", client=client_id))
+        self._write(client_id, part, lambda _: known, wanted, change, say("authorities.scopes_of", client=client_id))
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:
             return changed_document(answer.document, jwks_document(wanted))
 
-        document = say("rfc7591.keys", client=client_id)
+        document = say("authorities.jwks_of", client=client_id)
         self._write(client_id, lambda client: client.keys, lambda _: known, wanted, change, document)
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
@@ -217,7 +218,7 @@ class Registration(Authority):
         with self._locks.setdefault(client_id, threading.Lock()):
             answer = self._find(client_id)
             if answer is None:
-                raise NotFound(say("rfc7591.not_found", client=client_id, address=self._endpoint.api.base_url))
+                raise NotFound(say("authorities.no_client", client=client_id, address=self._endpoint.api.base_url))
             client = answer.as_(WireClient)
             if not must_write(part(client), known(client), wanted, document):
                 return
@@ -227,10 +228,6 @@ class Registration(Authority):
 
     def _require_not_reserved(self, client_id: str, scopes: Collection[str]) -> None:
         require_not_reserved(self._reserved(client_id, scopes), client_id, self._endpoint.api.base_url)
-
-    def _require_grantable(self, scopes: Scopes) -> None:
-        if reserved := self._rights & scopes.keys():
-            raise Rejected(say("rfc7591.right", scopes=listed(reserved)))
 
 
 def _perhaps_made(error: AuthorityError, metadata: ClientMetadata) -> AnswerLost:
