@@ -6,7 +6,7 @@ writers of the same moment one is overwritten only where the type of authority s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -20,12 +20,13 @@ from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
 from tests.conformance.consoles import Seen
 from tests.conformance.subjects import Subject, Wire
 from tests.support import faults
-from tests.support.fault_proxy import Fault
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import metadata, new_jwks
 
 WRITES = "POST|PUT|PATCH|DELETE"
-LOST: dict[str, Fault] = {"cut off": faults.cut_after, "a gateway's 502": faults.committed_but(502)}
+LOST = (faults.cut_after, faults.committed_but(502))
+"""Cut off, or a gateway's in its place."""
 BEFORE, AFTER = faults.after, faults.followed_by
 DOSIS = {"bron_uri": "urn://gent/loket", "product_ids": ["10244"]}
 
@@ -106,7 +107,6 @@ PARTS = (
         put_product,
     ),
 )
-each_loss = pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
 
 
 @pytest.fixture(autouse=True)
@@ -114,14 +114,36 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.0)
 
 
-@each_loss
-def test_a_create_makes_one_client(subject: Subject, wire: Wire, fault: Fault) -> None:
+@dataclass
+class Loss:
+    """The answer to the n-th writing request from when it is called is lost."""
+
+    proxy: FaultProxy
+    number: int
+    fault: Fault
+
+    def __call__(self) -> None:
+        self.proxy.heal()
+        self.rule = self.proxy.rule(WRITES, "", self.fault, first=self.number)
+
+
+def at_each_request(proxy: FaultProxy) -> Iterator[Loss]:
+    """Yield a loss in each way at the first writing request, then at the second, until there are no more."""
+    for number in count(1):
+        for fault in LOST:
+            loss = Loss(proxy, number, fault)
+            yield loss
+            if loss.rule.seen < number:
+                assert number > 1, "nothing was written"
+                return
+
+
+def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
     """Which is found by its key; where none is, the error says what to look for, and nothing is sent again."""
     parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
-    for number in count(1):
+    for lose in at_each_request(wire.proxy):
         wanted, lost = metadata(incarnation="first"), None
-        wire.proxy.heal()
-        rule = wire.proxy.rule(WRITES, "", fault, first=number)
+        lose()
         try:
             client_id = subject.authority.register(wanted, None, parts).client_id
         except AlreadyRegistered as error:
@@ -129,44 +151,36 @@ def test_a_create_makes_one_client(subject: Subject, wire: Wire, fault: Fault) -
         except AnswerLost as error:
             lost = str(error)
         [made] = wire.console.clients(wanted.application)
-        if lost is not None:
+        if lost is None:
+            subject.fill(client_id, parts)
+            [seen] = wire.console.clients(wanted.application)
+            assert seen == replace(made, client_id=client_id, scopes=frozenset({PLAIN}), keys=frozenset({"key-1"}))
+        else:
             assert not subject.kind.finds_clients
             assert f"with software_id {wanted.software_id} and incarnation first" in lost
             assert len(wire.proxy.seen(WRITES, "")) == 1
-            continue
-        subject.fill(client_id, parts)
-        [seen] = wire.console.clients(wanted.application)
-        assert seen == replace(made, client_id=client_id, scopes=frozenset({PLAIN}), keys=frozenset({"key-1"}))
-        if rule.seen < number:
-            assert number > 1
-            break
 
 
-@each_loss
-def test_a_write_is_done(subject: Subject, wire: Wire, part: Part, fault: Fault) -> None:
-    for number in count(1):
+def test_a_write_is_done(subject: Subject, wire: Wire, part: Part) -> None:
+    for lose in at_each_request(wire.proxy):
         made = make(subject)
         before, ours = made.seen(wire), part.ours(made.application)
-        rule = wire.proxy.rule(WRITES, "", fault, first=number)
+        lose()
         part.replace(made, ours)
         assert made.seen(wire) == replace(before, **{part.name: ours})
-        wire.proxy.heal()
-        if rule.seen < number:
-            assert number > 1
-            break
 
 
-@each_loss
-def test_a_removal_is_one(subject: Subject, wire: Wire, fault: Fault) -> None:
+def test_a_removal_is_one(subject: Subject, wire: Wire) -> None:
     """Of a product's configuration too."""
-    made = make(subject)
-    if subject.products is not None:
-        wire.proxy.rule("DELETE", "", fault)
-        assert subject.products.delete("dosis", made.client_id, made.metadata.owner)
-        assert made.seen(wire).products == {}
-    wire.proxy.rule("DELETE", "", fault)
-    assert subject.authority.remove(made.client_id, made.metadata.owner)
-    assert wire.console.clients(made.application) == []
+    for lose in at_each_request(wire.proxy):
+        made = make(subject)
+        if subject.products is not None:
+            lose()
+            assert subject.products.delete("dosis", made.client_id, made.metadata.owner)
+            assert made.seen(wire).products == {}
+        lose()
+        assert subject.authority.remove(made.client_id, made.metadata.owner)
+        assert wire.console.clients(made.application) == []
 
 
 def test_what_somebody_else_changed_stays(subject: Subject, wire: Wire, part: Part) -> None:

@@ -239,13 +239,14 @@ def make_realm(
     return made
 
 
-def make_registering_realm(server: Server, administrator: Admin, **more: Any) -> TestRealm:
-    """A realm whose registration endpoint lets an operator give the catalogue's scopes, and the one that stands for
-    none."""
-    scopes = {**SCOPES, NO_SCOPE: "Nothing"}
-    made = make_realm(server, administrator, scopes=scopes, **more)
+def make_registering_realm(
+    server: Server, administrator: Admin, *, scopes: Mapping[str, str] = SCOPES, **more: Any
+) -> TestRealm:
+    """A realm whose registration endpoint lets an operator give these scopes, and the one that stands for none."""
+    given = {**scopes, NO_SCOPE: "Nothing"}
+    made = make_realm(server, administrator, scopes=given, **more)
     for policy in administrator.get(f"/{made.name}/components"):
         if (policy["providerId"], policy.get("subType")) == ("allowed-client-templates", "authenticated"):
-            policy["config"]["allowed-client-scopes"] = list(scopes)
+            policy["config"]["allowed-client-scopes"] = list(given)
             administrator.put(f"/{made.name}/components/{policy['id']}", policy)
     return made
