@@ -106,13 +106,12 @@ class Onboarding(pulumi.ComponentResource):
         # own aliases.
         aliases = _aliases(connection, connection.resource_name)
         retained = True if connection.preserve and connection.is_leaving() else None
-        own = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
-        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, own)
+        options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
+        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, options)
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
-        inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
-        scopes = None if connection.leaves_scopes else ClientScopes(connection, client_id, inside)
-        self.parts += [client, *([scopes] if scopes else []), ClientJwks(connection, client_id, keys, inside)]
+        scopes = None if connection.leaves_scopes else ClientScopes(connection, client_id, options)
+        self.parts += [client, *([scopes] if scopes else []), ClientJwks(connection, client_id, keys, options)]
         self.handing_over[connection.software_id] = handing_over(connection, client, scopes, has_keys=keys is not None)
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)

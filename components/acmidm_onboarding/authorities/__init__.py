@@ -7,7 +7,8 @@ HTTP. The sentences in which these adapters refuse are ``texts/authorities.*.yam
 The room imports settings and all that is below them. One adapter imports no other, and nothing imports an adapter: each
 is found by its entry point. A new adapter, here or in a package of its own, is
 
-- a folder with the adapter, whose methods are those of ``port.Authority``. Before it writes, it calls
+- a folder with the adapter, whose methods are those of ``port.Authority``; a parameter that one does not use is
+  ``# noqa: ARG002``. Before the adapter writes, it calls
   ``differences.must_write`` (what somebody else changed is not overwritten), ``port.require_grantable`` (no scope is an
   operator's right) and ``port.require_not_reserved`` (no client is an operator's);
 - in its ``__init__``, the ``AuthorityType``: its name, its settings, what it can do, and ``connect``, which imports the

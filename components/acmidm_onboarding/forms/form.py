@@ -20,8 +20,8 @@ from acmidm_onboarding.values.names import (
     NAME,
     ClientId,
     Part,
-    address,
     application_name,
+    mail_address,
     one_is_a_list,
     one_line,
     one_or_more,
@@ -218,7 +218,7 @@ class Form(Part):
         one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
     ] = ()
     contacts: Annotated[
-        tuple[Annotated[str, AfterValidator(address)], ...],
+        tuple[Annotated[str, AfterValidator(mail_address)], ...],
         Field(
             min_length=1,
             max_length=MOST_CONTACTS,

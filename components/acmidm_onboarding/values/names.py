@@ -45,7 +45,7 @@ def code_or_key(text: str) -> str:
     return f"{organisation_code(code)}{slash}{application_name(application) if slash else ''}"
 
 
-def address(text: str) -> str:
+def mail_address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
     return text
