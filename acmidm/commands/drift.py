@@ -109,8 +109,8 @@ def look(name: str, days: int = 30) -> Look:
         real, unlisted = _real(platforms, states)
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
-        unread = {state.place for state in states if (state.platform, state.client_id) in unlisted}
-        not_compared = [state for state in recorded.clients.values() if state.place in unread]
+        unread = {state.client_key for state in states if (state.platform, state.client_id) in unlisted}
+        not_compared = [state for state in recorded.clients.values() if state.client_key in unread]
         listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
         if desired is not None and stack.by_hand:
@@ -198,7 +198,7 @@ def _but_for(
         names = [name for name in client.products if (client.platform, name) not in unlisted]
         return replace(client, products={name: client.products[name] for name in names})
 
-    return {name: listed(client) for name, client in clients.items() if client.place not in unread}
+    return {name: listed(client) for name, client in clients.items() if client.client_key not in unread}
 
 
 def _real(
@@ -299,12 +299,12 @@ def _repaired(
     healing: Iterable[ClientDrift], after: Iterable[ClientDrift]
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
     """Return what a second look shows as repaired, and what not: a client that the state has lost is not repaired."""
-    present = {drift.recorded.place: drift for drift in after if drift.recorded and drift.real}
+    present = {drift.recorded.client_key: drift for drift in after if drift.recorded and drift.real}
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
         if (healed := client.healed) and client.recorded:
-            now = present.get(client.recorded.place)
+            now = present.get(client.recorded.client_key)
             left = {(change.kind, change.subject) for change in now.by_hand.changes} if now and now.by_hand else set()
             is_left = now is None or any((change.kind, change.subject) in left for change in healed.changes)
             (not_repaired if is_left else repaired).append(healed)

@@ -216,5 +216,5 @@ def _what_next(stack: Stack, order: Order, written: Written) -> None:
     typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
     stack.confirmed()
     for newer in stack.orders:
-        if newer.refused is None and (newer.place, newer.part) == (order.place, order.part):
+        if newer.refused is None and (newer.client_key, newer.part) == (order.client_key, order.part):
             typer.echo(say("orders.newer", order=newer.name))

@@ -169,7 +169,7 @@ def _warn_of_missing_rights(planned: Planned) -> None:
     """Warn of new clients whose organisation uploads its keys while nobody there has the right to."""
     plan, connections, _, stack = planned
     new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
-    awaiting = {state.place[:2] for state in new if state.keys is None}
+    awaiting = {state.client_key[:2] for state in new if state.keys is None}
     if awaiting and stack is not None:
         warn_of_missing_rights(stack, [form for form in connections if (form.key, form.platform) in awaiting])
 

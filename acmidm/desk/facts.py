@@ -112,7 +112,7 @@ class _ProgressRows:
             require_a_form(self._stack)
         in_production = {(form.key, form.platform) for form in forms.connections(Environment.PROD)}
         pairs = list(self._paired(self._stack.connections))
-        ordered = {order.place: order for order in reversed(self._orders())}
+        ordered = {order.client_key: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
         asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
@@ -170,7 +170,7 @@ class _ProgressRows:
             shown = replace(
                 state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")}
             )
-        seen = asked.seen.get(state.place) if state else None
+        seen = asked.seen.get(state.client_key) if state else None
         keys = _keys(shown, seen, asked.published)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
         usable = None if keys is None else _usable(keys, connection, self._now)
@@ -283,9 +283,11 @@ class _Asked:
         self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {stack.name}"):
-            answers = {state.place: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made}
+            answers = {
+                state.client_key: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made
+            }
             self.seen = {client_key: seen for client_key, seen in answers.items() if seen is not None}
-            self._uses = self._all_uses([state for state in made if state.place in self.seen])
+            self._uses = self._all_uses([state for state in made if state.client_key in self.seen])
 
     def _connect(self, stack: Stack) -> Connected:
         try:
@@ -314,11 +316,11 @@ class _Asked:
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
-            return {state.place: uses for state, uses in uses_by_state if uses is not None}
+            return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 
     def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
         """Return the last use of each of a client's keys; None where its authority does not tell."""
-        return self._uses.get(state.place)
+        return self._uses.get(state.client_key)
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
         """Return how many people may upload a client's keys, requested once per organisation; None where its authority

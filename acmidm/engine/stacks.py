@@ -159,7 +159,7 @@ def _clients_of(
     for connection in connections:
         if snapshot := next((ours[key] for key in natural_keys(connection) if key in ours), None):
             try:
-                yield connection.resource_name, platform.client(connection.place, snapshot, connection.products)
+                yield connection.resource_name, platform.client(connection.client_key, snapshot, connection.products)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
@@ -209,5 +209,5 @@ def _of_each(
                 down.add(client.platform)
                 continue
             if answer is not None:
-                answers[client.place] = answer
+                answers[client.client_key] = answer
     return answers

@@ -132,11 +132,11 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
     room, metadata = texts(ROOM, language), _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
     return ListedOrder(
-        key=order.place[0],
+        key=order.client_key[0],
         organisation=metadata["organisation.name"],
-        application=order.place[0].rpartition("/")[2],
-        platform=order.place[1],
-        environment=order.place[2],
+        application=order.client_key[0].rpartition("/")[2],
+        platform=order.client_key[1],
+        environment=order.client_key[2],
         client_id=order.client_id,
         form=order.form,
         order=order.name,
@@ -155,15 +155,15 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
 
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
     """Return the fields of an order's client, as its form declares them, else as they are confirmed."""
-    confirmed = stack.confirmations.get(order.place)
-    client = next((form for form in stack.connections if form.place == order.place), None) or (
-        confirmed.client(order.place) if confirmed else None
+    confirmed = stack.confirmations.get(order.client_key)
+    client = next((form for form in stack.connections if form.client_key == order.client_key), None) or (
+        confirmed.client(order.client_key) if confirmed else None
     )
-    return {"organisation.name": order.place[0].partition("/")[0], **(client.fields if client else {})}
+    return {"organisation.name": order.client_key[0].partition("/")[0], **(client.fields if client else {})}
 
 
 def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
-    _, platform, environment = order.place
+    _, platform, environment = order.client_key
     portal = stack.settings.platforms[platform].portal(environment)
     catalogue = stack.catalogue
     where = {"portal": portal or room("the_portal"), "client": order.client_id or "?"}

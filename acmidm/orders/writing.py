@@ -80,12 +80,12 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     """Return what is confirmed of an order's client, under an earlier key too, and the file for it. Raises Failure
     where that file is another connection's."""
-    form = next((connection for connection in stack.connections if connection.place == order.place), None)
-    confirmed = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.place)
+    form = next((connection for connection in stack.connections if connection.client_key == order.client_key), None)
+    confirmed = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.client_key)
     if confirmed is not None:
         return confirmed, confirmed.file
-    code, _, application = order.place[0].partition("/")
-    file = shown(absolute(stack.confirmed_folder(order.place[1]) / code / f"{application}.yaml"))
+    code, _, application = order.client_key[0].partition("/")
+    file = shown(absolute(stack.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml"))
     if file.exists():
         raise Failure(say("orders.anothers_file", order=order.name, file=file))
     return None, file
@@ -123,4 +123,4 @@ def _says(file: ConfirmationFile) -> Mapping[str, object]:
 
 
 def _application(order: Order) -> str:
-    return order.place[0].rpartition("/")[2]
+    return order.client_key[0].rpartition("/")[2]

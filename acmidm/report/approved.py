@@ -249,10 +249,10 @@ def _clients(
         sides = [side for side in (old, new) if side is not None]
         state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
         platform = platforms.get(state.platform)
-        if platform is None or not any(side.place[:2] in touched for side in sides):
+        if platform is None or not any(side.client_key[:2] in touched for side in sides):
             continue
         try:
-            client = _at_authority(platform, client_id, sides, is_stolen=state.place in stolen)
+            client = _at_authority(platform, client_id, sides, is_stolen=state.client_key in stolen)
         except AuthorityError as error:  # the other clients can be approved all the same
             client = {_UNREADABLE: str(error)}
         yield f"{state.platform} {client_id or state.key}", state.key, client
@@ -272,7 +272,7 @@ def _at_authority(
     # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
     products = {product for side in sides for product in side.products}
-    state = platform.client(sides[-1].place, snapshot, products)
+    state = platform.client(sides[-1].client_key, snapshot, products)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,

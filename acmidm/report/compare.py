@@ -100,7 +100,7 @@ class Comparison:
         if before is None:
             if not after.adopts:
                 yield Change(kind=Kind.CLIENT_CREATED, note=_entry(after))
-            before = Client(*after.place, scopes={}, keys=None if after.keys is None else {})
+            before = Client(*after.client_key, scopes={}, keys=None if after.keys is None else {})
             if after.uses_keys and not after.keys and not after.adopts and not after.jwks_uri:
                 yield Change(kind=Kind.KEY_AWAITED)
         else:

@@ -34,7 +34,9 @@ class OrderHistory:
         since, folder = None, Path(order.form or "").parent.name
         for at, tree in self._versions(folder):
             version = self._version(tree, folder)
-            is_said = order.place not in version.places if order.part == REMOVE else order.full_digest in version.orders
+            is_said = (
+                order.client_key not in version.places if order.part == REMOVE else order.full_digest in version.orders
+            )
             if not is_said:
                 return since
             since = at
@@ -102,7 +104,7 @@ class OrderHistory:
             read = read_onboardings([forms / folder], today if is_catalogue_of_today else catalogue)
         connections = read.connections(settings.environment)
         orders = self._possible_orders(connections, self._stack.order_rules_by(read.catalogue))
-        places = frozenset(connection.place for connection in connections)
+        places = frozenset(connection.client_key for connection in connections)
         return _Version({order.full_digest: order for order in orders}, places)
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:

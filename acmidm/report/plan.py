@@ -158,7 +158,9 @@ def _planned(
     }
     states = {client_key: state for client_key, state in states.items() if client_key not in removed}
     added = [state for client_key, state in states.items() if client_key not in former and client_key not in sides[0]]
-    adopted = {state.place: client for state in added if state.adopts and (client := _before_adoption(state, after))}
+    adopted = {
+        state.client_key: client for state in added if state.adopts and (client := _before_adoption(state, after))
+    }
     return Plan(
         environment,
         sides[0] | adopted,
@@ -192,7 +194,7 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
             for platform in was.keys() - still.keys():
                 (key, *_), _ = key_and_part(new or old, environment)
                 state = Client(key, Platform(platform), environment, fields={"organisation.name": was[platform]})
-                if state.place not in after:
+                if state.client_key not in after:
                     yield state, Change(kind=Kind.CLIENT_ABANDONED)
 
 
@@ -215,7 +217,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     """Return the client that is taken over as it was: its resources' ``adopt.before``; None where none is, or its
     take-over is refused."""
     inputs = {
-        part: mapping(resource.get("inputs")) for (key, part), resource in resources.items() if key == after.place
+        part: mapping(resource.get("inputs")) for (key, part), resource in resources.items() if key == after.client_key
     }
     seen = {
         part: {"inputs": before}
@@ -224,7 +226,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     }
     if Resource.CLIENT not in seen:
         return None
-    state = client_from(after.place, seen, {})
+    state = client_from(after.client_key, seen, {})
     products = {product: fields for product, fields in state.products.items() if fields}
     scopes = (
         None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}

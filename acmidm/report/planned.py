@@ -85,7 +85,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that have left."""
     plan, connections, desired, stack = planned
     shown = {**plan.before, **plan.after}
-    left = (form for form in desired.left if form.compromised and form.place not in shown)
+    left = (form for form in desired.left if form.compromised and form.client_key not in shown)
     alone = ((form, Change(kind=Kind.KEY_LEFT)) for form in left)
     held_back = _of_this_change(plan, desired.held_back, stack)
     more = (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack))
@@ -98,9 +98,9 @@ def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
     if stack is None or not stack.by_hand or stack.forms.problems:
         return
     yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
-    forms = {form.place: form for form in stack.connections}
+    forms = {form.client_key: form for form in stack.connections}
     for order in stack.orders:
-        client = forms.get(order.place) or Client(*order.place, client_id=order.client_id)
+        client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)
         title = say(f"orders.act.{order.act}", product=order.part.rpartition("/")[2])
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
 
@@ -113,7 +113,7 @@ def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | No
 
     def is_of_change(form: Declaration) -> bool:
         prefix = str(stack.settings.forms_folder / (form.form or ""))
-        return form.place in plan.changed or any(file.startswith(prefix) for file in changed)
+        return form.client_key in plan.changed or any(file.startswith(prefix) for file in changed)
 
     return [withheld for withheld in held_back if is_of_change(withheld.connection)]
 

@@ -119,10 +119,10 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
     """Return the changes of a plan's clients together with its ``more``, also of clients that do not change."""
     by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
-        connection = by_client.get(state.place[:2]) or ConnectionChanges(
+        connection = by_client.get(state.client_key[:2]) or ConnectionChanges(
             **client_name(state), environment=plan.environment, changes=()
         )
-        by_client[state.place[:2]] = connection.with_changes([*connection.changes, change])
+        by_client[state.client_key[:2]] = connection.with_changes([*connection.changes, change])
     return list(by_client.values())
 
 
@@ -130,10 +130,10 @@ def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client
     """Return the changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
     if new is None:
         return comparison.between(old, None)
-    more = [comparison.secret_renewed(new)] if new.place in plan.renewed_secrets else []
-    if old and new.place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
+    more = [comparison.secret_renewed(new)] if new.client_key in plan.renewed_secrets else []
+    if old and new.client_key in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
         more.append(Change(kind=Kind.CLIENT_REPLACED))
-    return comparison.between(old, new, *more, changed=plan.changed.get(new.place, ()))
+    return comparison.between(old, new, *more, changed=plan.changed.get(new.client_key, ()))
 
 
 def changed_keys(plan: Plan) -> set[str]:
@@ -143,7 +143,7 @@ def changed_keys(plan: Plan) -> set[str]:
 
 
 def _at_authority(client: Client | None) -> tuple[object, ...] | None:
-    return None if client is None else (client.place, client.fields, client.scopes, client.keys, client.products)
+    return None if client is None else (client.client_key, client.fields, client.scopes, client.keys, client.products)
 
 
 def mass_change(plan: Plan, today: date) -> list[str]:
@@ -159,7 +159,7 @@ def going(plan: Plan, today: date) -> list[str]:
     return [
         old.resource_name
         for old, new in pairs
-        if old and (new is None or new.place in plan.replaced or is_leaving(new, today))
+        if old and (new is None or new.client_key in plan.replaced or is_leaving(new, today))
     ]
 
 

@@ -31,8 +31,10 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
         for side in (plan.before, plan.after)
     )
     for form in connections:
-        if state := after.get(form.place):
-            after[form.place] = replace(state, compromised=form.compromised, signs_without_kid=form.signs_without_kid)
+        if state := after.get(form.client_key):
+            after[form.client_key] = replace(
+                state, compromised=form.compromised, signs_without_kid=form.signs_without_kid
+            )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
     second = [
         replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)

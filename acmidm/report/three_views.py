@@ -53,7 +53,7 @@ class Real:
             product: document for product in products if (document := self.products.get(product, {}).get(client_id))
         }
         snapshot, assigned = self.clients.get(client_id), self.assigned - (expected.scopes or {}).keys()
-        state = snapshot.as_client(expected.place, configured, assigned) if snapshot else None
+        state = snapshot.as_client(expected.client_key, configured, assigned) if snapshot else None
         return state and _without_address(self._with_unkept(state, expected), expected), frozenset(configured)
 
     def _with_unkept(self, state: Client, expected: Client) -> Client:
@@ -172,10 +172,10 @@ def with_unordered(
 
     ``ordered`` compares the clients with what is wanted of them.
     """
-    wanted = {drift.recorded.place: drift for drift in ordered if drift.recorded}
+    wanted = {drift.recorded.client_key: drift for drift in ordered if drift.recorded}
 
     def unordered(drift: ClientDrift) -> ClientDrift:
-        other = wanted.get(drift.recorded.place) if drift.recorded and drift.recorded.platform in by_hand else None
+        other = wanted.get(drift.recorded.client_key) if drift.recorded and drift.recorded.platform in by_hand else None
         if other is None:
             return drift
         return replace(drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)

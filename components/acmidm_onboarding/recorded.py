@@ -55,7 +55,7 @@ class Recorded:
 
     @property
     def clients(self) -> Clients:
-        return {client.place: client for client in self.parts.values() if client.client_id}
+        return {client.client_key: client for client in self.parts.values() if client.client_id}
 
 
 def recorded_in(document: Mapping[str, Any], environment: Environment | None = None) -> Recorded:

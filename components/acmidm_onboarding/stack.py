@@ -85,7 +85,7 @@ class Stack:
     @property
     def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
-        return {form.place for form in self.connections if form.compromised}
+        return {form.client_key for form in self.connections if form.compromised}
 
     @property
     def unmade(self) -> list[Declaration]:
@@ -199,13 +199,13 @@ class Stack:
             raise InvalidForms(self.forms.problems)
         if self.by_hand and not self.forms.forms:
             raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
-        wanted, records = {form.place: form for form in self.desired.wanted}, self.recorded.clients
+        wanted, records = {form.client_key: form for form in self.desired.wanted}, self.recorded.clients
         forms = self.connections
         formed = {(key, form.platform, form.environment) for form in forms for key in (form.key, *form.formerly)}
         confirmed = {client_key: confirmation_of(form, self.confirmations) for client_key, form in wanted.items()}
         used = {confirmation.file for confirmation in confirmed.values() if confirmation}
         confirmed |= {key: other for key, other in self.confirmations.items() if other.file not in used}
-        alone = {form.place for form in self.desired.left}
+        alone = {form.client_key for form in self.desired.left}
         ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
             refuses = self.settings.protect_clients and client_key not in formed

@@ -76,7 +76,7 @@ def test_every_act_is_said_in_both_languages(repository: Repository, form: FormF
             text = f"{one.act_title} {words(one)} {one.done} {' '.join(values(one))}"
             assert "{" not in text
             assert one.done.startswith(f"acmidm orders done {order.name} ")
-            ids = {"create": order.client_id or f"client-of-{order.place[0]}"}
+            ids = {"create": order.client_id or f"client-of-{order.client_key[0]}"}
             confirm(stack, order, BY, client_id=ids.get(order.part), keys=())
         if not opened().orders:
             break

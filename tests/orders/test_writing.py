@@ -212,7 +212,7 @@ def test_a_rename_and_a_new_form_of_the_old_name(repository: Repository, form: F
     del form.document["formerly"]
     form.save()
     stack = opened(state)
-    assert [(one.place[0], one.part) for one in stack.orders] == [("OVO002067/nieuw", "client")]
+    assert [(one.client_key[0], one.part) for one in stack.orders] == [("OVO002067/nieuw", "client")]
     assert stack.unconfirmed == []
     carry_out(stack)
     assert yaml.safe_load(FILE.read_text())["metadata"]["client_name"] == "Stad Gent - nieuw"
@@ -220,7 +220,7 @@ def test_a_rename_and_a_new_form_of_the_old_name(repository: Repository, form: F
     repository.write("mijn-app", environment="tni", keys=())
     stack = opened(state)
     create = order_of(stack, "create")
-    assert create.place[0] == "OVO002067/mijn-app"
+    assert create.client_key[0] == "OVO002067/mijn-app"
     assert f"{FILE} has what is confirmed of a connection that has another name by now" in sentence(
         lambda: confirm(stack, create, BY, client_id="another")
     )

@@ -74,7 +74,10 @@ def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> No
     declared = replace(at(FIRST), owners=OWNERS)
     recorded = replace(stored(keys=None), fields=declared.fields)
     [one] = drifted(
-        recorded_as(recorded), {declared.place: declared}, real(metadata={"jwks_uri": address}, keys=()), COMPARISON
+        recorded_as(recorded),
+        {declared.client_key: declared},
+        real(metadata={"jwks_uri": address}, keys=()),
+        COMPARISON,
     )
     assert one.pending is None
     if address == FIRST:
@@ -95,10 +98,10 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     """As any other change of keys that are left to the portal; a form that then has an address waits to be applied."""
     recorded = stored(keys=None)
     found = real(metadata={"jwks_uri": SECOND}, jwks={"jwks_uri": {"jwks_uri": SECOND}})
-    [one] = drifted(recorded_as(recorded), {recorded.place: recorded}, found, COMPARISON)
+    [one] = drifted(recorded_as(recorded), {recorded.client_key: recorded}, found, COMPARISON)
     assert (one.by_hand, one.pending) == (None, None)
     declared = replace(at(FIRST), owners=OWNERS)
-    [one] = drifted(recorded_as(recorded), {declared.place: declared}, found, COMPARISON)
+    [one] = drifted(recorded_as(recorded), {declared.client_key: declared}, found, COMPARISON)
     assert one.by_hand is None
     assert one.pending is not None
     assert [change.text for change in one.pending.changes] == [AT.format(FIRST)]

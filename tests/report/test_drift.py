@@ -77,7 +77,7 @@ def compared(
     recorded: Client | None, declared: Client | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any
 ) -> ClientDrift:
     """The one client."""
-    side: Clients = {declared.place: declared} if declared else {}
+    side: Clients = {declared.client_key: declared} if declared else {}
     (one,) = drifted(
         Recorded({recorded.resource_name: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON
     )

@@ -87,7 +87,7 @@ def test_since_the_merge_that_brought_it(repository: Repository, form: FormFile)
     repository.write("ander", environment="tni", keys=())
     repository.commit()
     stack = opened()
-    assert [one.part for one in stack.orders if one.place[0] == form.key] == ["client", "scopes"]
+    assert [one.part for one in stack.orders if one.client_key[0] == form.key] == ["client", "scopes"]
     assert since("scopes") == DAYS[3]
     assert since("client") == DAYS[4]
 
@@ -154,7 +154,7 @@ def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile)
     repository.write("ander", environment="tni", keys=())
     repository.commit()
     stack = opened()
-    for order in [one for one in stack.orders if one.place[0] == form.key]:
+    for order in [one for one in stack.orders if one.client_key[0] == form.key]:
         confirm(stack, order, BY, client_id=CLIENT_ID)
     ask(form, PLAIN, MORE)
     repository.commit()
@@ -210,7 +210,7 @@ def test_two_orders_of_one_digest(repository: Repository, form: FormFile) -> Non
     for number in count():
         contact = f"a{number}@stad-gent.example"
         metadata = connection.metadata.model_copy(update={"contacts": (contact,)})
-        (order,) = orders(connection.place, replace(connection, metadata=metadata), None, None, Rules(DAYS[0]))
+        (order,) = orders(connection.client_key, replace(connection, metadata=metadata), None, None, Rules(DAYS[0]))
         same = by_beginning[order.full_digest[:4]]
         same[contact] = order.full_digest
         if len(same) == 2:

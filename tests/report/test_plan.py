@@ -432,7 +432,7 @@ def test_too_many_clients_at_once() -> None:
         [],
     )
     assert mass_change(changed(4, 10), today) == [f"{OVO}/a{number:02}" for number in range(4)]
-    place = client("a09").place
+    place = client("a09").client_key
     replaced = Plan(**{**vars(changed(3, 10)), "replaced": frozenset({place})})
     assert len(mass_change(replaced, today)) == 4
     (sentence,) = review_of([changed(20, 40)], COMPARISON).too_many

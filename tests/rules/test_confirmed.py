@@ -56,7 +56,7 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
     """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope the form's."""
     form = replace(wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True)
     confirmed = saying(CONFIRMED, scopes={"dv_magda": {"default": True}, "evil": {}})
-    one = only(declared(form, confirmed={FORM.place: confirmed}))
+    one = only(declared(form, confirmed={FORM.client_key: confirmed}))
     assert one.is_confirmed
     assert {scope: (grant.reason, grant.default) for scope, grant in one.scopes.items()} == {
         "dv_magda": ("why", True),
@@ -70,9 +70,9 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
 @pytest.mark.parametrize("keys", [None, ["new"]], ids=["in the portal", "in the form"])
 def test_keys_are_declared_where_the_form_has_them(keys: list[str] | None) -> None:
     """Those that are left to the portal are in no state, whatever is confirmed; those that nobody has seen are none."""
-    one = only(declared(wanted(keys=keys), confirmed={FORM.place: CONFIRMED}))
+    one = only(declared(wanted(keys=keys), confirmed={FORM.client_key: CONFIRMED}))
     assert (one.jwks is None, one.keys is None) == (keys is None, keys is None)
-    unseen = only(declared(wanted(keys=keys), confirmed={FORM.place: replace(CONFIRMED, jwks=None)}))
+    unseen = only(declared(wanted(keys=keys), confirmed={FORM.client_key: replace(CONFIRMED, jwks=None)}))
     assert unseen.jwks == (None if keys is None else {})
 
 
@@ -92,7 +92,7 @@ def test_a_client_whose_scopes_nobody_knows_keeps_them() -> None:
 @pytest.mark.parametrize("has_record", [True, False])
 def test_a_client_that_somebody_saw_gone_is_declared_no_more(has_record: bool) -> None:
     """Whether a form has it or not, and whatever is recorded."""
-    confirmed = {FORM.place: saying(CONFIRMED, removed=BY)}
+    confirmed = {FORM.client_key: saying(CONFIRMED, removed=BY)}
     records = {FORM.resource_name: RECORD} if has_record else {}
     assert declared(FORM, confirmed=confirmed, records=records).declared == ()
     assert declared(confirmed=confirmed, records=records).declared == ()
@@ -101,7 +101,7 @@ def test_a_client_that_somebody_saw_gone_is_declared_no_more(has_record: bool) -
 @pytest.mark.parametrize("has_form", [True, False])
 def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool) -> None:
     """The engine parts with nothing that is protected in its state: that is lifted in a run of its own."""
-    forms, confirmed = [FORM] if has_form else [], {FORM.place: saying(CONFIRMED, removed=BY)}
+    forms, confirmed = [FORM] if has_form else [], {FORM.client_key: saying(CONFIRMED, removed=BY)}
     first = declared(
         *forms,
         confirmed=confirmed,
@@ -132,11 +132,11 @@ FORMLESS: dict[str, tuple[bool | None, bool, bool, bool]] = {
 def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None:
     protect, is_confirmed, is_recorded, stays = case
     found = declared(
-        confirmed={FORM.place: CONFIRMED} if is_confirmed else {},
+        confirmed={FORM.client_key: CONFIRMED} if is_confirmed else {},
         records={FORM.resource_name: replace(RECORD, protected=bool(protect))} if is_recorded else {},
         protect=protect,
     )
-    assert [one.place for one in found.declared] == ([FORM.place] if stays else [])
+    assert [one.client_key for one in found.declared] == ([FORM.client_key] if stays else [])
     assert found.wanted == ()
     for one in found.declared:
         assert (set(one.scopes), set(one.jwks or {}), one.products) == ({"dv_magda"}, {"old"}, FORM.products)
@@ -146,24 +146,24 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
 def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None:
     """One that left as far as its last step, and whose form went before anybody saw it gone: no run may forget it."""
     found = declared(
-        confirmed={FORM.place: CONFIRMED},
+        confirmed={FORM.client_key: CONFIRMED},
         records={FORM.resource_name: replace(RECORD, protected=False)},
         protect=True,
     )
-    assert [one.place for one in found.declared] == [FORM.place]
+    assert [one.client_key for one in found.declared] == [FORM.client_key]
 
 
 def test_a_rename_keeps_its_confirmation() -> None:
     """Under the earlier key, which is no client without a form."""
     renamed = replace(wanted("dv_magda"), key="OVO002067/nieuw", formerly=(FORM.key,))
-    one = only(declared(renamed, confirmed={FORM.place: CONFIRMED}))
+    one = only(declared(renamed, confirmed={FORM.client_key: CONFIRMED}))
     assert (one.key, set(one.scopes)) == ("OVO002067/nieuw", {"dv_magda"})
 
 
 def test_a_platform_with_an_api_is_as_its_forms_say() -> None:
     """In the order of the forms, beside one that people change by hand."""
     there = replace(wanted("dv_ander"), platform=Platform.GEOSECURE)
-    found = declared(there, FORM, confirmed={FORM.place: CONFIRMED})
+    found = declared(there, FORM, confirmed={FORM.client_key: CONFIRMED})
     assert [(one.platform, set(one.scopes), one.is_confirmed) for one in found.declared] == [
         (Platform.GEOSECURE, {"dv_ander"}, False),
         (Platform.ACMIDM, {"dv_magda"}, True),
@@ -176,9 +176,9 @@ RETIRED = replace(FORM, retire={"acmidm": (DAY - timedelta(days=1)).isoformat()}
 
 def steps(has: Client, confirmed: Confirmation, form: Declaration = RETIRED) -> tuple[Any, list[str]]:
     """The scopes that are declared, whether protection is lifted, and the parts that are ordered."""
-    found = declared(form, confirmed={FORM.place: confirmed}, records={FORM.resource_name: has}, protect=True)
+    found = declared(form, confirmed={FORM.client_key: confirmed}, records={FORM.resource_name: has}, protect=True)
     (asked,) = found.wanted or (None,)
-    ordered = [one.part for one in orders(FORM.place, asked, confirmed, has, Rules(NOW))]
+    ordered = [one.part for one in orders(FORM.client_key, asked, confirmed, has, Rules(NOW))]
     one = found.declared[0] if found.declared else None
     return (one and (set(one.scopes), one.is_leaving())), ordered
 
@@ -198,16 +198,16 @@ def test_a_client_that_is_preserved_is_left_alone() -> None:
     """It keeps its scopes, is left where it is, and nothing is ordered of it."""
     kept = replace(RETIRED, preserve=True)
     has = replace(RECORD, retained=True, protected=False, fields={**RECORD.fields, "keys_declared": None})
-    found = declared(kept, confirmed={FORM.place: CONFIRMED}, records={FORM.resource_name: has})
+    found = declared(kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has})
     assert found.declared == ()
-    assert [one.place for one in found.left] == [FORM.place]
-    before = declared(kept, confirmed={FORM.place: CONFIRMED}, records={FORM.resource_name: RECORD})
+    assert [one.client_key for one in found.left] == [FORM.client_key]
+    before = declared(kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: RECORD})
     assert only(before).in_stack(protect=True).retained
 
 
 def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
     """Declared and wanted agree once all is carried out, but for marks."""
-    one = only(declared(FORM, confirmed={FORM.place: CONFIRMED}))
+    one = only(declared(FORM, confirmed={FORM.client_key: CONFIRMED}))
     assert (one.fields, one.keys, one.products, set(one.scopes)) == (
         FORM.fields,
         FORM.keys,

@@ -16,13 +16,13 @@ LATER = Attestation(by="later@vlaanderen.example", at=NOW + timedelta(hours=1))
 
 def ordered(*scopes: str, **how: object) -> Order:
     form = wanted(*scopes, products=FORM.products, **how)  # type: ignore[arg-type]
-    (order,) = orders(form.place, form, CONFIRMED, None, Rules(NOW))
+    (order,) = orders(form.client_key, form, CONFIRMED, None, Rules(NOW))
     return order
 
 
 def test_a_create_brings_the_client_and_nothing_that_nobody_has_done() -> None:
     """Its keys are not known yet, nor is any product; who refused something else stays refused."""
-    (order,) = orders(FORM.place, FORM, None, None, Rules(NOW))
+    (order,) = orders(FORM.client_key, FORM, None, None, Rules(NOW))
     assert needs_client_id(order)
     found = carried_out(order, refused(ordered("dv_kbo"), None, "no", BY), BY, client_id=CLIENT_ID)
     assert (found.client_id, found.keys, found.products, set(found.scopes)) == (CLIENT_ID, None, {}, {"dv_magda"})
@@ -31,7 +31,7 @@ def test_a_create_brings_the_client_and_nothing_that_nobody_has_done() -> None:
 
 
 def test_a_client_that_is_made_again_has_nothing_of_the_one_that_went() -> None:
-    (order,) = orders(FORM.place, FORM, None, None, Rules(NOW))
+    (order,) = orders(FORM.client_key, FORM, None, None, Rules(NOW))
     gone = saying(CONFIRMED, removed=BY)
     found = carried_out(order, gone.said, LATER, client_id="another")
     assert (found.client_id, found.removed, found.keys, found.products) == ("another", None, None, {})
@@ -55,13 +55,13 @@ def test_carrying_out_ends_a_refusal() -> None:
 
 def test_a_product_that_is_taken_away() -> None:
     form = wanted("dv_magda")
-    (order,) = orders(form.place, form, CONFIRMED, None, Rules(NOW))
+    (order,) = orders(form.client_key, form, CONFIRMED, None, Rules(NOW))
     assert carried_out(order, CONFIRMED.said, LATER).products == {}
 
 
 def test_a_removal_keeps_what_there_was() -> None:
     """So that whoever reads the file knows which client went."""
-    (order,) = removals({FORM.place: CONFIRMED})
+    (order,) = removals({FORM.client_key: CONFIRMED})
     assert not needs_client_id(order)
     found = carried_out(order, CONFIRMED.said, LATER)
     assert found.removed == LATER

@@ -33,7 +33,7 @@ CONFIRMED = as_wanted(FORM, RULES)
 
 
 def of(form: Declaration | None, confirmed: Confirmation | None, rules: Rules = RULES, **how: Any) -> list[Order]:
-    place = FORM.place if form is None else form.place
+    place = FORM.client_key if form is None else form.client_key
     return list(orders(place, form, confirmed, how.get("record"), rules))
 
 
@@ -253,7 +253,7 @@ def test_there_are_never_more_keys_than_a_client_may_have() -> None:
 
 
 def test_a_removal_is_of_what_is_there() -> None:
-    place = FORM.place
+    place = FORM.client_key
     assert [one.says for one in removals({place: CONFIRMED})] == [{"client_id": CLIENT_ID}]
     assert list(removals({place: GONE})) == []
 

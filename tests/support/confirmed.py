@@ -59,17 +59,17 @@ def confirmed_by(
         jwks, since = None, {}
     names = {f"{kid}.jwk.json": since[key.thumbprint] for kid, key in (jwks or {}).items()}
     said = carried_out(order, before.said if before else None, BY, client_id=client_id, keys=names)
-    return Confirmation(order.place[0], Path("loket.yaml"), said, jwks, since)
+    return Confirmation(order.client_key[0], Path("loket.yaml"), said, jwks, since)
 
 
 def as_wanted(form: Declaration, rules: Rules = Rules(NOW), *, at: datetime = NOW, **keys: Any) -> Confirmation:  # noqa: B008
     """What is confirmed once all that a form asks was carried out."""
     confirmed: Confirmation | None = None
     for _ in range(3):
-        for order in list(orders(form.place, form, confirmed, None, rules)):
+        for order in list(orders(form.client_key, form, confirmed, None, rules)):
             confirmed = confirmed_by(order, confirmed, at=at, keys=keys or None)
     assert confirmed is not None
-    assert not list(orders(form.place, form, confirmed, None, rules))
+    assert not list(orders(form.client_key, form, confirmed, None, rules))
     return confirmed
 
 
@@ -80,4 +80,4 @@ def saying(confirmed: Confirmation, **changes: Any) -> Confirmation:
 
 def record(form: Client, **changes: Any) -> Client:
     """What a state has of a form's client."""
-    return Client(*form.place, **{"fields": form.fields, "client_id": CLIENT_ID, **changes})
+    return Client(*form.client_key, **{"fields": form.fields, "client_id": CLIENT_ID, **changes})

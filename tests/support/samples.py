@@ -65,7 +65,7 @@ def plan_of(
     *pairs: tuple[Client | None, Client | None], environment: Environment = Environment.PROD, **how: Any
 ) -> Plan:
     before, after = (
-        {state.place: state for state in side if state} for side in list(zip(*pairs, strict=True)) or [(), ()]
+        {state.client_key: state for state in side if state} for side in list(zip(*pairs, strict=True)) or [(), ()]
     )
     return Plan(environment, before, after, **how)
 

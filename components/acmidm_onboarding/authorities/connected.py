@@ -72,11 +72,12 @@ class ConnectedPlatform:
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
-    def client(self, place: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]) -> Client:
+    def client(self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]) -> Client:
         """Return a client as it is there, with its configurations of these ``products``."""
         client_id = snapshot.client.client_id
-        found = {name: one for name in products if (one := self.configurations(name).get(client_id))}
-        return snapshot.as_client(place, found, self.assigned)
+        documents = ((name, self.configurations(name).get(client_id)) for name in products)
+        configured = {name: document for name, document in documents if document}
+        return snapshot.as_client(client_key, configured, self.assigned)
 
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         """Return the configurations of a product, by client-ID."""

@@ -48,9 +48,9 @@ def as_confirmed(
     client without a form is not declared, so that the engine refuses to remove it. Where ``protect`` is None, other
     forms are not known, and only these connections are declared.
     """
-    alone = {form.place for form in by_forms.left}
+    alone = {form.client_key for form in by_forms.left}
     leaving = (replace(form, leaving=due(form, day)) for form in connections)
-    formed = {form.place: form for form in (*leaving, *by_forms.declared)}
+    formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
     for client_key, form in formed.items():
@@ -70,7 +70,7 @@ def _declared(
 ) -> Iterator[Declaration]:
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is missing."""
     if confirmed is not None and confirmed.said.client_id is not None:
-        if client := confirmed.client(form.place):
+        if client := confirmed.client(form.client_key):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
         elif record is not None and record.client_id and record.protected:  # the next run forgets the client
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
@@ -91,7 +91,7 @@ def _without_form(
     """Yield the clients without a form that are not confirmed as gone; without those that the engine must refuse to
     remove."""
     made = (client for client in records.values() if client.client_id and client.platform in by_hand)
-    recorded = {client.place: client for client in made}
+    recorded = {client.client_key: client for client in made}
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
         if protect and may_not_go(confirmed, record):
@@ -99,7 +99,9 @@ def _without_form(
         if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = _metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
-            form = Declaration(*client.place, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={})
+            form = Declaration(
+                *client.client_key, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={}
+            )
             yield from _declared(form, confirmed, record, keys)
 
 

@@ -66,7 +66,7 @@ _DOERS = {Act.APPROVE: Doer.API_OWNER, Act.UPLOAD: Doer.ORGANISATION, Act.CONFIG
 class Order:
     """What one part of a client has to be, and who does it."""
 
-    place: ClientKey
+    client_key: ClientKey
     resource_name: str
     part: str
     act: Act
@@ -86,7 +86,7 @@ class Order:
     @cached_property
     def full_digest(self) -> str:
         """SHA-256 of what it says, in hexadecimal digits."""
-        document = {"client": [*self.place], "part": self.part, "says": self.says}
+        document = {"client": [*self.client_key], "part": self.part, "says": self.says}
         text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -176,7 +176,7 @@ def _create(wanted: Declaration, rules: Rules) -> Order:
     says: dict[str, Any] = {CLIENT: _metadata(wanted, rules), SCOPES: granted}
     says |= {"client_id": wanted.adopts} if wanted.adopts else {}
     return Order(
-        wanted.place,
+        wanted.client_key,
         wanted.resource_name,
         CREATE,
         Act.COMPARE if wanted.adopts else Act.CREATE,
@@ -195,7 +195,7 @@ def _order(
     wanted: Declaration, confirmed: Confirmation, part: str, act: Act, says: Mapping[str, Any], now: Mapping[str, Any]
 ) -> Order:
     client_id = confirmed.said.client_id
-    return Order(wanted.place, wanted.resource_name, part, act, says, now, client_id, wanted.form)
+    return Order(wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form)
 
 
 def _refused(order: Order, confirmed: Confirmation | None) -> Order:

@@ -139,7 +139,7 @@ class Client:
     """The URNs of its resources in the state, per part."""
 
     @property
-    def place(self) -> ClientKey:
+    def client_key(self) -> ClientKey:
         return (self.key, self.platform, self.environment)
 
     @property
@@ -238,7 +238,7 @@ Records = Mapping[str, Client]
 
 def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
     """Return clients by their identity, of which the first platform of each key has ``is_first``."""
-    order, first, by_key = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
+    order, first, by_key = list(Platform), dict[str, Platform](), {client.client_key: client for client in clients}
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
     return {key: replace(client, is_first=client.platform is first[client.key]) for key, client in by_key.items()}
