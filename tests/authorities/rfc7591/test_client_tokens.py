@@ -13,7 +13,7 @@ from acmidm_onboarding.authorities.errors import AnswerLost, PerhapsGone, Reject
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from tests.authorities.rfc7591.test_adapter import parts
 from tests.support import faults
-from tests.support.fault_proxy import Exchange, FaultProxy, Reply
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, Reply
 from tests.support.forms import PLAIN, SEND
 from tests.support.oidc_provider import RunningProvider, running_provider
 from tests.support.portal import metadata
@@ -104,3 +104,61 @@ def test_no_token_is_shown(adapter: Registration) -> None:
         adapter.read(client_id)
     assert token not in str(caught.value)
     assert "revoked" not in str(caught.value)
+
+
+def answering(**members: object) -> Fault:
+    """What the server did, and other members in its answer; a member that is None is left out."""
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        document = {name: value for name, value in {**json.loads(reply.body), **members}.items() if value is not None}
+        exchange.reply(Reply(reply.status, reply.headers, json.dumps(document).encode()))
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        *({ADDRESS: address} for address in ("urn:a:b", "reg/c1", "https://[::1", "x" * 70_000, "https://a/\x1b[31m")),
+        {ADDRESS: "https://a/" + "x" * 10_000_000},
+        {"client_id": ".."},
+    ],
+)
+def test_a_client_at_no_address_is_unknown(provider: RunningProvider, members: dict[str, str]) -> None:
+    """It was made: no run makes a second one."""
+    wanted = metadata()
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("POST", "/reg$", answering(**members))
+        with pytest.raises(AnswerLost) as caught:
+            provider.adapter(origin=proxy.origin).register(wanted, None, parts(SEND))
+    assert len(str(caught.value)) < 1000
+    assert len(provider.named(wanted.application)) == 1
+
+
+@pytest.mark.parametrize("address", ["", None])
+def test_without_an_address_a_client_is_at_the_usual_one(provider: RunningProvider, address: str | None) -> None:
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("POST", "/reg$", answering(**{ADDRESS: address}))
+        between = provider.adapter(origin=proxy.origin)
+        client_id = between.register(metadata(), None, parts(SEND)).client_id
+        assert between.access[client_id] == {TOKEN: provider.token_of(client_id)}
+        assert between.read_scopes(client_id) == {SEND: False}
+
+
+def test_a_server_that_repeats_a_token_is_not_repeated(provider: RunningProvider, adapter: Registration) -> None:
+    """What it says gets into a log, and of a create that failed into the state."""
+    client_id = adapter.register(metadata(), None, parts(SEND)).client_id
+    token = adapter.access[client_id][TOKEN]
+
+    def repeat(exchange: Exchange) -> None:
+        said = json.dumps({"error_description": f"no such token: {exchange.request.headers['authorization']}"})
+        faults.answer(400, said.encode(), "application/json")(exchange)
+
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("GET", "/reg/", repeat)
+        between = provider.adapter(origin=proxy.origin)
+        between.access[client_id] = adapter.access[client_id]
+        with pytest.raises(Rejected, match="no such token") as caught:
+            between.read(client_id)
+    assert token not in str(caught.value)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from acmidm_onboarding.authorities.errors import AnswerLost, PerhapsGone, Rejected, Unintelligible
+from acmidm_onboarding.authorities.errors import AnswerLost, AuthorityError, PerhapsGone, Rejected, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck
 from acmidm_onboarding.authorities.http.paths import have_one_origin, segment
@@ -21,15 +21,29 @@ _DISCOVERY = "/.well-known/openid-configuration"
 _ADDRESS, _TOKEN = "registration_client_uri", "registration_access_token"  # RFC 7592 §3
 
 
+def _usable(address: str) -> str:
+    """Require an address that a request can be sent to: any text may stand there."""
+    try:
+        path = httpx.URL(address).raw_path
+    except httpx.InvalidURL:
+        path = b""
+    if not path.startswith(b"/"):
+        raise ValueError("no address of a server")
+    return address
+
+
+_Usable = Annotated[str, AfterValidator(_usable)]
+
+
 class _Discovered(BaseModel):
-    registration_endpoint: str | None = None
+    registration_endpoint: _Usable | None = None
 
 
 class _Opened(BaseModel):
     """The members of a client information response that open the client."""
 
     client_id: Annotated[str, Field(min_length=1)]
-    address: Annotated[str | None, Field(validation_alias=_ADDRESS)] = None
+    address: Annotated[_Usable | None, Field(validation_alias=_ADDRESS)] = None
     token: Annotated[str | None, Field(validation_alias=_TOKEN, pattern="^[!-~]+$")] = None  # it goes into a header
 
 
@@ -64,9 +78,9 @@ class Endpoint:
         answer = self.api.request("POST", "", document=document, is_repeatable=False)
         try:
             made = answer.as_(_Opened)
-        except Unintelligible as error:
+            address = self._unusual_address(made.client_id, made.address) if made.address else {}
+        except AuthorityError as error:
             raise AnswerLost(str(error)) from None
-        address = {} if made.address is None else self._unusual_address(made.client_id, made.address)
         self.access[made.client_id] = {**address, **({_TOKEN: made.token} if self._with_tokens and made.token else {})}
         return answer
 
