@@ -29,7 +29,7 @@ import typer
 from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
-from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
+from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping, resources_in
 from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, say, say_in
@@ -127,8 +127,10 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
     """Yield the clients that a run may have made, where their authority finds none by its key.
 
-    They stay in the state, with a sentence in English for every later program, so that nobody makes them again.
+    They stay in the state, with a sentence in English for every later program, so that nobody makes them again. One
+    that was to replace another is reported once: the state has the other one under that name.
     """
+    there = {resource.get("urn"): resource for resource in resources_in(opened.state) if not resource.get("delete")}
     for operation in pending:
         resource = mapping(operation.get("resource"))
         inputs = mapping(resource.get("inputs"))
@@ -137,6 +139,9 @@ def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[En
             continue
         if not platform.authority_type.finds_clients:
             names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
+            if other := there.get(resource.get("urn")):
+                typer.echo(say("state.unknown_replacement", client=other.get("id"), **names), err=True)
+                continue
             sentence = say_in(Language.EN, "state.unknown_client", **names)
             yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 

@@ -28,7 +28,7 @@ def _usable(address: str) -> str:
     except httpx.InvalidURL:
         path = b""
     if not path.startswith(b"/"):
-        raise ValueError("no address of a server")
+        raise ValueError
     return address
 
 
