@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.errors import AnswerLost, PerhapsGone, Rejected
+from acmidm_onboarding.authorities.http.api import Answer, Api
+from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
+from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
 from tests.authorities.rfc7591.test_adapter import parts
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy, Reply
@@ -162,3 +165,49 @@ def test_a_server_that_repeats_a_token_is_not_repeated(provider: RunningProvider
         with pytest.raises(Rejected, match="no such token") as caught:
             between.read(client_id)
     assert token not in str(caught.value)
+
+
+def test_an_address_that_a_state_has_is_on_the_host_of_today(provider: RunningProvider, adapter: Registration) -> None:
+    """A state that is older than the settings, or was edited, leads no token to another host."""
+    client_id = adapter.register(metadata(), None, parts(SEND)).client_id
+    with FaultProxy(provider.issuer) as proxy, FaultProxy(provider.issuer) as former:
+        between = provider.adapter(origin=proxy.origin)
+        address = f"{former.origin}/reg/{client_id}?tenant=gent"
+        between.access[client_id] = {**adapter.access[client_id], ADDRESS: address}
+        assert between.read_scopes(client_id) == {SEND: False}
+        assert len(proxy.seen("GET", r"\?tenant=gent$")) == 1
+        assert former.requests == []
+
+
+def test_a_token_that_changes_with_each_read_is_refused(provider: RunningProvider) -> None:
+    """RFC 7592 §3 lets a server give another one with a read too."""
+    wanted = metadata()
+
+    def remove(exchange: Exchange) -> None:
+        assert exchange.request.headers["authorization"] == "Bearer another"
+        client_id = exchange.request.path.rpartition("/")[2]
+        exchange.request.headers["authorization"] = f"Bearer {provider.token_of(client_id)}"
+        exchange.reply(exchange.forward())
+
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("GET", "/reg/", answering(**{TOKEN: "another"}), times=None)
+        proxy.rule("DELETE", "/reg/", remove)
+        with pytest.raises(Rejected, match="another token"):
+            provider.adapter(origin=proxy.origin).register(wanted, None, parts(SEND))
+    assert provider.named(wanted.application) == []
+
+
+def test_where_the_operators_token_opens_all_no_other_is_used() -> None:
+    """As after the setting was changed: the state has those of before."""
+    used: list[str | None] = []
+
+    class Recording(Api):
+        def request(self, method: str, path: str, *, token: str | None = None, **_: object) -> Answer:
+            used.append(token)
+            return Answer(f"{method} {path}", {}, None)
+
+    api = Recording("https://id.example/reg", None, timeout_seconds=1, retrying=Retrying(0))
+    endpoint = Endpoint(api, lambda _: api, "https://id.example/reg")
+    endpoint.access["c1"] = {TOKEN: "of-before"}
+    endpoint.send("GET", "c1")
+    assert used == [None]

@@ -85,14 +85,15 @@ class Endpoint:
         return answer
 
     def keeps_token(self, client_id: str, document: Mapping[str, Any]) -> bool:
-        """Write a new client once more, unchanged; return whether the same token still opens it."""
+        """Write a new client once more, unchanged, and read it; return whether the same token still opens it."""
         if not self._with_tokens:
             return True
-        token = self.send("PUT", client_id, {**document, "client_id": client_id}).as_(_Opened).token
-        if token in (None, self.access[client_id][_TOKEN]):
-            return True
-        self.access[client_id] = {**self.access[client_id], _TOKEN: token}
-        return False
+        for method, body in (("PUT", {**document, "client_id": client_id}), ("GET", None)):
+            token = self.send(method, client_id, body).as_(_Opened).token
+            if token not in (None, self.access[client_id][_TOKEN]):
+                self.access[client_id] = {**self.access[client_id], _TOKEN: token}
+                return False
+        return True
 
     def send(self, method: str, client_id: str, document: Mapping[str, Any] | None = None) -> Answer:
         """Read, replace or remove a client (RFC 7592 §2).
@@ -103,8 +104,9 @@ class Endpoint:
         access = self.access.get(client_id, {})
         if self._with_tokens and _TOKEN not in access:
             raise PerhapsGone(say("rfc7591.no_token", client=client_id))
-        path = access.get(_ADDRESS) or f"/{segment(client_id)}"
-        return self.api.request(method, path, document=document, token=access.get(_TOKEN))
+        path = self._on_own_host(access[_ADDRESS]) if _ADDRESS in access else f"/{segment(client_id)}"
+        token = access.get(_TOKEN) if self._with_tokens else None
+        return self.api.request(method, path, document=document, token=token)
 
     def require(self) -> None:
         """Require that the issuer names this endpoint: another address answers 404 to everything."""
@@ -131,9 +133,11 @@ class Endpoint:
         return named
 
     def _unusual_address(self, client_id: str, address: str) -> Access:
-        """Return the address of a client, unless it is the usual one: always on the host of the endpoint, so that no
-        token goes to another host."""
-        endpoint, url = httpx.URL(self.api.base_url), httpx.URL(address)
-        if url.raw_path == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path:
-            return {}
-        return {_ADDRESS: str(endpoint.copy_with(raw_path=url.raw_path))}
+        """Return the address of a client, unless it is the usual one."""
+        own = self._on_own_host(address)
+        is_usual = httpx.URL(own).raw_path == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path
+        return {} if is_usual else {_ADDRESS: own}
+
+    def _on_own_host(self, address: str) -> str:
+        """Return an address on the host of the endpoint, whoever gave it: no token goes to another host."""
+        return str(httpx.URL(self.api.base_url).copy_with(raw_path=httpx.URL(address).raw_path))
