@@ -39,11 +39,16 @@ class _Discovered(BaseModel):
     registration_endpoint: _Usable | None = None
 
 
-class _Opened(BaseModel):
-    """The members of a client information response that open the client."""
+class _Registered(BaseModel):
+    """The members of a client information response that say where the client is."""
 
     client_id: Annotated[str, Field(min_length=1)]
     address: Annotated[_Usable | None, Field(validation_alias=_ADDRESS)] = None
+
+
+class _Opened(_Registered):
+    """The same of a client that its own token opens."""
+
     token: Annotated[str | None, Field(validation_alias=_TOKEN, pattern="^[!-~]+$")] = None  # it goes into a header
 
 
@@ -77,11 +82,12 @@ class Endpoint:
         """
         answer = self.api.request("POST", "", document=document, is_repeatable=False)
         try:
-            made = answer.as_(_Opened)
+            made = answer.as_(_Opened if self._with_tokens else _Registered)
             address = self._unusual_address(made.client_id, made.address) if made.address else {}
         except AuthorityError as error:
             raise AnswerLost(str(error)) from None
-        self.access[made.client_id] = {**address, **({_TOKEN: made.token} if self._with_tokens and made.token else {})}
+        token = made.token if isinstance(made, _Opened) else None
+        self.access[made.client_id] = {**address, **({_TOKEN: token} if token else {})}
         return answer
 
     def keeps_token(self, client_id: str, document: Mapping[str, Any]) -> bool:
