@@ -23,7 +23,7 @@ from acmidm.report.online import Fetched, fetched
 from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
-from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.rules.gate import waits_for_test
@@ -302,7 +302,7 @@ class _Asked:
         try:
             return None if platform is None else read(platform)
         except AuthorityError as error:
-            self._down.add(name)
+            self._down |= set() if isinstance(error, PerhapsGone) else {name}  # that is of one client alone
             _warn(error)
             return None
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,12 +28,13 @@ import typer
 
 from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
-from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
-from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping
+from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
+from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping, resources_in
 from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, say, say_in
 from acmidm_onboarding.values.problems import Failure, listed
+from acmidm_onboarding.values.terms import Platform
 
 LOOK_TAG = "acmidm:look-first"
 """The tag of a stack whose authorities have to be read first; the run that has read them removes the tag."""
@@ -70,7 +71,8 @@ def recover(opened: Stack) -> Recovered:
     tagged = LOOK_TAG in stack_tags(stack)
     last = last_runs(stack)
     has_failed = bool(last) and last[0].get("result") != "succeeded"
-    look_first = bool(tagged or dead or pending) or has_failed or _has_moved(opened, last)
+    has_moved = _has_moved(opened, last)  # before anything else: it refuses
+    look_first = bool(tagged or dead or pending) or has_failed or has_moved
     if look_first and not tagged:  # before anything is cleared
         set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
@@ -98,20 +100,24 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
     def before(key: str) -> object:
         return mapping(config.get(f"{NAMESPACE}:{key}")).get("value")
 
-    for platform, settings in opened.settings.platforms.items():
-        if config and (before(config_key(platform, "authority")) or DEFAULT_AUTHORITY) != settings.authority:
-            _require_recorded(Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state))
-            typer.echo(say("state.moved", platform=platform, authority=settings.authority), err=True)
-            return True
-    return False
+    platforms = opened.settings.platforms if config else {}
+    former = {name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms}
+    moved = {
+        name: installed_authorities().get(former[name]) for name in former if former[name] != platforms[name].authority
+    }
+    if by_hand := {name for name, was in moved.items() if was and was.is_by_hand}:
+        _require_recorded(Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state), by_hand)
+    for name in moved:
+        typer.echo(say("state.moved", platform=name, authority=platforms[name].authority), err=True)
+    return bool(moved)
 
 
-def _require_recorded(before: Stack) -> None:
+def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
     recorded = {client.client_id for client in before.recorded.clients.values()}
     confirmed = (
         (key, confirmation.said.client_id)
-        for (key, *_), confirmation in before.confirmations.items()
-        if confirmation.is_there
+        for (key, platform, _), confirmation in before.confirmations.items()
+        if confirmation.is_there and platform in platforms
     )
     unrecorded = sorted(key for key, client_id in confirmed if client_id not in recorded)
     if unrecorded:
@@ -121,8 +127,10 @@ def _require_recorded(before: Stack) -> None:
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
     """Yield the clients that a run may have made, where their authority finds none by its key.
 
-    They stay in the state, with a sentence in English for every later program, so that nobody makes them again.
+    They stay in the state, with a sentence in English for every later program, so that nobody makes them again. One
+    that was to replace another is reported once: the state has the other one under that name.
     """
+    there = {resource.get("urn"): resource for resource in resources_in(opened.state) if not resource.get("delete")}
     for operation in pending:
         resource = mapping(operation.get("resource"))
         inputs = mapping(resource.get("inputs"))
@@ -131,6 +139,9 @@ def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[En
             continue
         if not platform.authority_type.finds_clients:
             names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
+            if other := there.get(resource.get("urn")):
+                typer.echo(say("state.unknown_replacement", client=other.get("id"), **names), err=True)
+                continue
             sentence = say_in(Language.EN, "state.unknown_client", **names)
             yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 

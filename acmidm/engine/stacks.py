@@ -16,7 +16,7 @@ from acmidm.project import project_name
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import natural_keys
@@ -205,6 +205,8 @@ def _of_each(
                 continue
             try:
                 answer = read(platforms[client.platform], client.client_id or "")
+            except PerhapsGone:  # of this client alone
+                continue
             except AuthorityError:
                 down.add(client.platform)
                 continue

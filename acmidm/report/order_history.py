@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,13 +67,29 @@ class OrderHistory:
         raise Failure(say(f"orders.{sentence}", order=f"{resource_name} {part} @{digest}"))
 
     @cached_property
+    def _forms(self) -> Path:
+        """The folder of forms, as Git names it."""
+        return Path(os.path.relpath(self._stack.settings.forms_folder))
+
+    @cached_property
+    def _catalogue(self) -> Path:
+        return Path(os.path.relpath(self._stack.settings.catalogue_folder))
+
+    @cached_property
+    def _catalogue_changes(self) -> bool:
+        """Whether versions may have another catalogue than today: not where it is elsewhere, as that of the module."""
+        return os.pardir not in self._catalogue.parts
+
+    @cached_property
     def _catalogue_is_dirty(self) -> bool:
-        return is_dirty(self._stack.settings.catalogue_folder)
+        return is_dirty(self._catalogue)
 
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
-        """Yield the versions of the catalogue with one folder of forms, or with all where ``folder`` is empty."""
-        settings = self._stack.settings
-        yield from versions(settings.forms_folder / folder, settings.catalogue_folder)
+        """Yield the versions of the catalogue with one folder of forms and the keys of its suppliers, or with all forms
+        where ``folder`` is empty."""
+        organisation = self._stack.forms.organisations.get(folder)
+        keys = [self._forms / supplier / "*.jwk.json" for supplier in organisation.suppliers] if organisation else []
+        yield from versions(self._forms / folder, *keys, *([self._catalogue] if self._catalogue_changes else []))
 
     def _version(self, tree: Tree, folder: str) -> _Version:
         version = tree.name, folder
@@ -82,13 +99,14 @@ class OrderHistory:
 
     def _read_version(self, folder: str, tree: Tree) -> _Version:
         """Return what a version may have ordered, whatever was confirmed by then."""
-        settings = self._stack.settings
-        forms, catalogue = settings.forms_folder, settings.catalogue_folder
+        settings, forms, catalogue = self._stack.settings, self._forms, self._catalogue
         own = tree.contents(lambda name: Path(name).is_relative_to(forms / folder))
         if not own:
             return _Version({}, frozenset())
         text = b"\n".join(own.values())  # it names the folders of suppliers
-        is_catalogue_of_today = not self._catalogue_is_dirty and is_as_at(tree.name, catalogue)
+        is_catalogue_of_today = not self._catalogue_changes or (
+            not self._catalogue_is_dirty and is_as_at(tree.name, catalogue)
+        )
 
         def is_wanted(name: str) -> bool:
             path = Path(name)

@@ -267,7 +267,8 @@ class Stack:
         opened = {name: one.authority for name, one in platforms.items() if isinstance(one.authority, GivesAccess)}
         if opened and any(registrations_in(self.state)):
             for name, client_id, registration in registrations_in(self._decrypt(self.name)):
-                opened[name].access[client_id] = decrypted(registration)
+                if name in opened and (access := decrypted(registration)):
+                    opened[name].access[client_id] = access
         return platforms
 
     def full_name(self, other: str) -> str:

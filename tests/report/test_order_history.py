@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections import defaultdict
 from dataclasses import replace
@@ -110,6 +111,52 @@ def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(repository: 
     assert since("keys") == DAYS[1]
     repository.commit()
     assert since("keys") == DAYS[1]
+
+
+def test_since_a_supplier_has_another_key(repository: Repository, form: FormFile) -> None:
+    """Which changes nothing in the folder of the form."""
+    key = form.path.parent.parent / "leverancier" / "key.jwk.json"
+    repository.add(str(key.with_name("organisation.yaml")), "name: Leverancier\n")
+    form.request()["jwks"] = ["../leverancier/key.jwk.json"]
+    form.save()
+    organisation = form.path.with_name("organisation.yaml")
+    organisation.write_text(f"{organisation.read_text()}suppliers: [leverancier]\n")
+    names = []
+    for kid in ("key-1", "key-2", "key-3"):
+        repository.add(str(key), json.dumps(public_jwk(new_key(kid))))
+        repository.commit()
+        if kid == "key-1":
+            carry_out(opened())
+            continue
+        order = order_of(opened(), "keys")
+        names.append(f"{order.resource_name} keys @{order.full_digest[:8]}")
+        assert since("keys") == DAYS[1 + len(names)]
+    assert said(names[0]).part == "keys"
+
+
+@pytest.mark.parametrize("written", ["{folder}/{name}", "./{name}/", "{name}/../{name}"])
+def test_folders_however_they_are_written(repository: Repository, form: FormFile, written: str) -> None:
+    carry_out(opened())
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    folders = {"formsFolder": "onboardings", "catalogueFolder": "catalogue"}
+    set_by_hand(
+        repository, **{key: written.format(folder=repository.folder, name=name) for key, name in folders.items()}
+    )
+    assert since("scopes") == DAYS[1]
+
+
+def test_a_catalogue_outside_the_repository(
+    repository: Repository, form: FormFile, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As that of the module is: it is read as it is today."""
+    elsewhere = tmp_path_factory.mktemp("module") / "catalogue"
+    shutil.copytree(repository.folder / "catalogue", elsewhere)
+    set_by_hand(repository, catalogueFolder=str(elsewhere))
+    carry_out(opened())
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    assert since("scopes") == DAYS[1]
 
 
 def test_a_branch_counts_from_its_merge(repository: Repository, form: FormFile) -> None:

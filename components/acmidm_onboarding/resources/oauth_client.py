@@ -66,6 +66,7 @@ class OAuthClientProvider(OpenedProvider):
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(_id, olds, news)
         if UNKNOWN in olds:
+            self._run.could_not_make(olds)  # an earlier run: what it was to replace works on
             return DiffResult(changes=True, replaces=[], delete_before_replace=False)
         if result.replaces or adoption.refused(news):
             return result

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import Rejected, TokenRefused
+from acmidm_onboarding.authorities.errors import Rejected, TokenRefused, Unintelligible
 from acmidm_onboarding.authorities.port import ClientParts, NewSecret
 from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.values.metadata import Jwks, Owner
@@ -176,3 +176,13 @@ def test_the_endpoint_is_where_the_issuer_names_it(provider: RunningProvider) ->
             with pytest.raises(Rejected, match=sentence):
                 provider.adapter(origin=proxy.origin, endpoint=None).read(client_id)
             assert proxy.seen("GET", "/reg") == []
+
+
+@pytest.mark.parametrize("named", ["urn:a:b", "reg", "https://[::1", "x" * 70_000, "https://a/\x1b[31m", ["reg"]])
+def test_an_endpoint_at_no_address_is_a_sentence(provider: RunningProvider, named: object) -> None:
+    with FaultProxy(provider.issuer) as proxy:
+        body = json.dumps({"registration_endpoint": named}).encode()
+        proxy.rule("GET", "/openid-configuration", faults.answer(200, body, "application/json"), times=None)
+        with pytest.raises(Unintelligible, match="registration_endpoint") as caught:
+            provider.adapter(origin=proxy.origin, endpoint=None).read("any")
+    assert len(str(caught.value)) < 500

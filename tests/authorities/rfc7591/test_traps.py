@@ -13,7 +13,7 @@ from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.authorities.rfc7591.wire import EVERY_SCOPE
 from tests.authorities.rfc7591.test_adapter import jwks, parts
 from tests.support import faults
-from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy, Reply
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.oidc_provider import RunningProvider
 from tests.support.portal import metadata, new_key, public_jwk
@@ -145,3 +145,19 @@ def test_neither_secret_nor_token_of_an_answer_goes_back_or_is_kept(provider: Ru
     sent = json.loads(put.body)
     assert not {"registration_access_token", "registration_client_uri", "client_secret"} & sent.keys()
     assert sent["client_id"] == client_id
+
+
+@pytest.mark.parametrize("token", ["", "né", 5])
+def test_a_token_that_opens_nothing_may_be_anything(provider: RunningProvider, token: object) -> None:
+    """The operator's opens all: whatever else an answer has is dropped, and makes no client unknown."""
+
+    def odd(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        document = {**json.loads(reply.body), "registration_access_token": token}
+        exchange.reply(Reply(reply.status, reply.headers, json.dumps(document).encode()))
+
+    with FaultProxy(provider.issuer) as proxy:
+        proxy.rule("POST", "/reg$", odd)
+        between = provider.adapter(origin=proxy.origin)
+        client_id = between.register(metadata(), None, parts(SEND)).client_id
+        assert between.access[client_id] == {}

@@ -64,3 +64,18 @@ def test_it_is_not_removed_unseen(proxied: ProxiedProject, proxy: FaultProxy) ->
     assert outcome.code != 0
     assert "whether client" in outcome.output
     assert f"OAuthClient {lost.key}" in proxied.resources()
+
+
+def test_a_replacement_that_is_not_known_costs_nobody_the_client_that_works(
+    proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider
+) -> None:
+    """In no later run either, until a person has looked."""
+    form = write_form(proxied.forms)
+    proxied.apply()
+    client_id = proxied.client_id(form)
+    proxy.rule("POST", "/reg$", faults.cut_after)
+    for words in (("--replace", proxied.resources()[f"OAuthClient {form.key}"]["urn"]), (), ()):
+        outcome = proxied.up(*words)
+        assert outcome.code != 0
+        assert f"client {client_id} stays" in outcome.output
+        assert client_id in provider.clients

@@ -34,6 +34,7 @@ from acmidm_onboarding.authorities.http.retry import Retrying, retry_after_secon
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import without_marks
+from acmidm_onboarding.values.secrecy import HIDDEN
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
@@ -279,13 +280,16 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
-    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
-    document = _json_or_none(content)
+    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error.
+
+    A token that it repeats is left out.
+    """
+    document, token = _json_or_none(content), response.request.headers.get("authorization", "").rpartition(" ")[2]
     if isinstance(document, dict):
         for member in ("detail", "error_description", "errorMessage", "error"):
             text = document.get(member)
             if isinstance(text, str):
-                return " ".join(text.split())[:_LONGEST_QUOTE]
+                return " ".join((text.replace(token, HIDDEN) if token else text).split())[:_LONGEST_QUOTE]
     return _media_type(response) if content and document is None else ""
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from acmidm_onboarding.authorities.errors import AnswerLost, PerhapsGone, Rejected, Unintelligible
+from acmidm_onboarding.authorities.errors import AnswerLost, AuthorityError, PerhapsGone, Rejected, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck
 from acmidm_onboarding.authorities.http.paths import have_one_origin, segment
@@ -21,15 +21,34 @@ _DISCOVERY = "/.well-known/openid-configuration"
 _ADDRESS, _TOKEN = "registration_client_uri", "registration_access_token"  # RFC 7592 §3
 
 
+def _usable(address: str) -> str:
+    """Require an address that a request can be sent to: any text may stand there."""
+    try:
+        path = httpx.URL(address).raw_path
+    except httpx.InvalidURL:
+        path = b""
+    if not path.startswith(b"/"):
+        raise ValueError
+    return address
+
+
+_Usable = Annotated[str, AfterValidator(_usable)]
+
+
 class _Discovered(BaseModel):
-    registration_endpoint: str | None = None
+    registration_endpoint: _Usable | None = None
 
 
-class _Opened(BaseModel):
-    """The members of a client information response that open the client."""
+class _Registered(BaseModel):
+    """The members of a client information response that say where the client is."""
 
     client_id: Annotated[str, Field(min_length=1)]
-    address: Annotated[str | None, Field(validation_alias=_ADDRESS)] = None
+    address: Annotated[_Usable | None, Field(validation_alias=_ADDRESS)] = None
+
+
+class _Opened(_Registered):
+    """The same of a client that its own token opens."""
+
     token: Annotated[str | None, Field(validation_alias=_TOKEN, pattern="^[!-~]+$")] = None  # it goes into a header
 
 
@@ -63,22 +82,24 @@ class Endpoint:
         """
         answer = self.api.request("POST", "", document=document, is_repeatable=False)
         try:
-            made = answer.as_(_Opened)
-        except Unintelligible as error:
+            made = answer.as_(_Opened if self._with_tokens else _Registered)
+            address = self._unusual_address(made.client_id, made.address) if made.address else {}
+        except AuthorityError as error:
             raise AnswerLost(str(error)) from None
-        address = {} if made.address is None else self._unusual_address(made.client_id, made.address)
-        self.access[made.client_id] = {**address, **({_TOKEN: made.token} if self._with_tokens and made.token else {})}
+        token = made.token if isinstance(made, _Opened) else None
+        self.access[made.client_id] = {**address, **({_TOKEN: token} if token else {})}
         return answer
 
     def keeps_token(self, client_id: str, document: Mapping[str, Any]) -> bool:
-        """Write a new client once more, unchanged; return whether the same token still opens it."""
+        """Write a new client once more, unchanged, and read it; return whether the same token still opens it."""
         if not self._with_tokens:
             return True
-        token = self.send("PUT", client_id, {**document, "client_id": client_id}).as_(_Opened).token
-        if token in (None, self.access[client_id][_TOKEN]):
-            return True
-        self.access[client_id] = {**self.access[client_id], _TOKEN: token}
-        return False
+        for method, body in (("PUT", {**document, "client_id": client_id}), ("GET", None)):
+            token = self.send(method, client_id, body).as_(_Opened).token
+            if token not in (None, self.access[client_id][_TOKEN]):
+                self.access[client_id] = {**self.access[client_id], _TOKEN: token}
+                return False
+        return True
 
     def send(self, method: str, client_id: str, document: Mapping[str, Any] | None = None) -> Answer:
         """Read, replace or remove a client (RFC 7592 §2).
@@ -89,8 +110,9 @@ class Endpoint:
         access = self.access.get(client_id, {})
         if self._with_tokens and _TOKEN not in access:
             raise PerhapsGone(say("rfc7591.no_token", client=client_id))
-        path = access.get(_ADDRESS) or f"/{segment(client_id)}"
-        return self.api.request(method, path, document=document, token=access.get(_TOKEN))
+        path = self._on_own_host(access[_ADDRESS]) if _ADDRESS in access else f"/{segment(client_id)}"
+        token = access.get(_TOKEN) if self._with_tokens else None
+        return self.api.request(method, path, document=document, token=token)
 
     def require(self) -> None:
         """Require that the issuer names this endpoint: another address answers 404 to everything."""
@@ -117,9 +139,11 @@ class Endpoint:
         return named
 
     def _unusual_address(self, client_id: str, address: str) -> Access:
-        """Return the address of a client, unless it is the usual one: always on the host of the endpoint, so that no
-        token goes to another host."""
-        endpoint, url = httpx.URL(self.api.base_url), httpx.URL(address)
-        if url.raw_path == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path:
-            return {}
-        return {_ADDRESS: str(endpoint.copy_with(raw_path=url.raw_path))}
+        """Return the address of a client, unless it is the usual one."""
+        own = self._on_own_host(address)
+        is_usual = httpx.URL(own).raw_path == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path
+        return {} if is_usual else {_ADDRESS: own}
+
+    def _on_own_host(self, address: str) -> str:
+        """Return an address on the host of the endpoint, whoever gave it: no token goes to another host."""
+        return str(httpx.URL(self.api.base_url).copy_with(raw_path=httpx.URL(address).raw_path))

@@ -1,0 +1,58 @@
+"""A stack that moves on to another authority: what people confirmed and no run has recorded would be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from acmidm.engine import recovery
+from acmidm_onboarding.values.problems import Failure
+from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, recorded, set_by_hand
+from tests.support.confirmed import CLIENT_ID
+from tests.support.repository import Repository, repository
+
+__all__ = ["repository"]
+
+
+def last_run(authority: str, result: str = "succeeded") -> Mapping[str, Any]:
+    """What the engine keeps of a run on an authority."""
+    values = {"environment": "tni", "authority": authority, "confirmedFolder": str(CONFIRMED)}
+    values |= {name: f"https://{name}.example" for name in ("issuer", "productsUrl")}
+    config = {f"acmidm:{name}": {"value": value, "secret": False} for name, value in values.items()}
+    return {"kind": "update", "result": result, "config": config}
+
+
+@pytest.fixture
+def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A stack by hand with one client that is confirmed, and that has another authority since."""
+    set_by_hand(repository)
+    repository.form = repository.write("mijn-app", environment="tni")
+    carry_out(opened())
+    repository.set("hand", authority="rfc7591", confirmedFolder=None, managementUrl=None, operatorClientId="operator")
+    monkeypatch.setattr(recovery, "last_runs", lambda _: [last_run("by_hand")])
+    monkeypatch.setattr(recovery, "stack_tags", lambda _: {})
+    monkeypatch.setattr(recovery, "set_tag", lambda *_: None)
+    return monkeypatch
+
+
+def test_what_is_recorded_goes_on(engine: pytest.MonkeyPatch, repository: Repository) -> None:  # noqa: ARG001
+    assert recovery.recover(opened(recorded(repository.form.key, CLIENT_ID))).look_first
+
+
+@pytest.mark.parametrize("left_behind", ["nothing", "a run that failed", "a tag"])
+def test_what_is_confirmed_alone_is_refused_whatever_the_last_run_left(
+    engine: pytest.MonkeyPatch, left_behind: str
+) -> None:
+    if left_behind == "a run that failed":
+        engine.setattr(recovery, "last_runs", lambda _: [last_run("by_hand", "failed")])
+    if left_behind == "a tag":
+        engine.setattr(recovery, "stack_tags", lambda _: {recovery.LOOK_TAG: "true"})
+    with pytest.raises(Failure, match="is confirmed and not recorded yet"):
+        recovery.recover(opened())
+
+
+def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.MonkeyPatch) -> None:
+    engine.setattr(recovery, "last_runs", lambda _: [last_run("a-package-of-old")])
+    assert recovery.recover(opened()).look_first

@@ -1,0 +1,45 @@
+"""A client that its authority may have no more hides none of the others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from acmidm.desk.facts import _Asked
+from acmidm.engine.stacks import uploaded_keys
+from acmidm_onboarding.authorities.errors import PerhapsGone
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.terms import Environment, Platform
+from tests.report.test_rights_of_people import stack
+from tests.support.portal import metadata
+
+
+@pytest.fixture
+def opened() -> Stack:
+    """A stack whose authority says so of one client."""
+
+    def read(client_id: str) -> ClientSnapshot:
+        if client_id == "a":
+            raise PerhapsGone("nobody can tell whether client a is gone")
+        return ClientSnapshot(RegisteredClient(client_id, metadata()), {}, {})
+
+    made = stack()
+    made.__dict__["platforms_briefly"] = {
+        Platform.ACMIDM: SimpleNamespace(clients=SimpleNamespace(get=read), authority=None)
+    }
+    return made
+
+
+CLIENTS = [Client(f"OVO002067/{name}", Platform.ACMIDM, Environment.TNI, client_id=name) for name in ("a", "b")]
+
+
+def test_the_keys_of_others_are_read(opened: Stack) -> None:
+    assert list(uploaded_keys(opened, CLIENTS)) == [CLIENTS[1].place]
+
+
+def test_the_facts_of_others_are_known(opened: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(_Asked(opened, CLIENTS).seen) == [CLIENTS[1].place]
+    assert "nobody can tell" in capsys.readouterr().err
