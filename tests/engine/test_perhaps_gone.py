@@ -37,9 +37,9 @@ CLIENTS = [Client(f"OVO002067/{name}", Platform.ACMIDM, Environment.TNI, client_
 
 
 def test_the_keys_of_others_are_read(opened: Stack) -> None:
-    assert list(uploaded_keys(opened, CLIENTS)) == [CLIENTS[1].place]
+    assert list(uploaded_keys(opened, CLIENTS)) == [CLIENTS[1].client_key]
 
 
 def test_the_facts_of_others_are_known(opened: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(_Asked(opened, CLIENTS).seen) == [CLIENTS[1].place]
+    assert list(_Asked(opened, CLIENTS).seen) == [CLIENTS[1].client_key]
     assert "nobody can tell" in capsys.readouterr().err
