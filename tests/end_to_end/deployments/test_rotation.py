@@ -142,7 +142,7 @@ def test_keys_that_another_resource_makes_are_guarded_too(project: Project, regi
             f'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}}).result.apply(lambda _:'
             f" [{key!r}])"
         )
-        changed = program.replace("OnboardingArgs(found, ", f"OnboardingArgs(found, keys={made}, ")
+        changed = program.replace("OnboardingArgs(connections, ", f"OnboardingArgs(connections, keys={made}, ")
         (project.folder / "__main__.py").write_text(
             changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n")
         )
