@@ -17,6 +17,7 @@ from pulumi.dynamic import (
     ReadResult,
     Resource,
     ResourceProvider,
+    UpdateResult,
 )
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
@@ -134,6 +135,19 @@ class AuthorityProvider(ResourceProvider):
     def look(self, id_: str, props: Properties) -> ReadResult:
         """Read the resource at its authority."""
         raise NotImplementedError
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        return UpdateResult(self.change(id_, olds, news))
+
+    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
+        """Make the resource as it is declared now, and return its outputs."""
+        raise NotImplementedError
+
+    def delete(self, id_: str, props: Properties) -> None:
+        self.remove(id_, props)
+
+    def remove(self, id_: str, props: Properties) -> None:
+        """Remove the resource at its authority; nothing where it is at none."""
 
     def identity(self, props: Properties, name: str) -> Any:
         """Return the part of an input whose change makes another resource: the whole input, unless a provider says

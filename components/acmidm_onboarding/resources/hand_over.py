@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource
 
 from acmidm_onboarding.recorded import full_name, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of
@@ -62,8 +62,8 @@ class HandOverProvider(AuthorityProvider):
         inputs = inputs_of(props)
         return ReadResult(id_, inputs, {name: value for name, value in inputs.items() if name != RECORDS})
 
-    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(self._mailed(_records(olds), news))
+    def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
+        return self._mailed(_records(olds), news)
 
     def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
         """Try to send what is unsent, and return the outputs with the record of it; a mail that is not sent is a

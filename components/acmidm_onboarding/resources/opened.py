@@ -34,18 +34,11 @@ class OpenedProvider(AuthorityProvider):
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         self._open(olds)
-        return UpdateResult(self._recording(news, self.change(id_, olds, news)))
+        return UpdateResult(self._recording(news, super().update(id_, olds, news).outs or {}))
 
     def delete(self, id_: str, props: Properties) -> None:
         self._open(props)
-        self.remove(id_, props)
-
-    def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        """Make the resource as it is declared now, and return its outputs."""
-        raise NotImplementedError
-
-    def remove(self, id_: str, props: Properties) -> None:
-        raise NotImplementedError
+        super().delete(id_, props)
 
     def _open(self, props: Properties) -> None:
         if (access := self._access(props)) is not None and props.get(REGISTRATION):

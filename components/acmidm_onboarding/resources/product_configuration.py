@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
@@ -64,12 +64,12 @@ class ProductConfigurationProvider(AuthorityProvider):
         inputs |= {**marks, "configuration": dict(current.configuration)}
         return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
-    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+    def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         outputs = ownership.with_incarnation(inputs_of(news), olds)
         self._put(outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds)))
-        return UpdateResult(outputs)
+        return outputs
 
-    def delete(self, id_: str, props: Properties) -> None:
+    def remove(self, id_: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
         own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
         if not (self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own)):
