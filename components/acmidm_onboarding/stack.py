@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.authorities.port import GivesAccess
+from acmidm_onboarding.authorities.port import Access, GivesAccess
 from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, registrations_in, resources_in
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
@@ -265,11 +265,18 @@ class Stack:
 
         platforms = connected(settings, self.catalogue)
         opened = {name: one.authority for name, one in platforms.items() if isinstance(one.authority, GivesAccess)}
-        if opened and any(registrations_in(self.state)):
-            for name, client_id, registration in registrations_in(self._decrypt(self.name)):
-                if name in opened and (access := decrypted(registration)):
-                    opened[name].access[client_id] = access
+        for name, client_id, access in self._registrations if opened else ():
+            if name in opened:
+                opened[name].access[client_id] = access
         return platforms
+
+    @cached_property
+    def _registrations(self) -> list[tuple[Platform, str, Access]]:
+        """What opens clients, by platform and client-ID. A state is decrypted for it once, where it has any."""
+        if not any(registrations_in(self.state)):
+            return []
+        secrets = registrations_in(self._decrypt(self.name))
+        return [(name, client_id, access) for name, client_id, secret in secrets if (access := decrypted(secret))]
 
     def full_name(self, other: str) -> str:
         """Return the name of another stack of the same project, by which the engine finds it from wherever it finds
@@ -289,7 +296,7 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "confirmations", "desired", "orders"):
+        for name in ("state", "recorded", "confirmations", "desired", "orders", "_registrations"):
             self.__dict__.pop(name, None)
 
 

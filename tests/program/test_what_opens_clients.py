@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from acmidm_onboarding.authorities.port import GivesAccess
 from acmidm_onboarding.settings import read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.terms import Platform
 
 _OPENS = {"registration_access_token": "opens-it"}
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(_OPENS)}
 _SETTINGS = {
     "environment": "tni",
     "authority": "rfc7591",
@@ -39,8 +42,21 @@ def access(of: Mapping[str, Any], **settings: str) -> Mapping[str, Any]:
 
 
 def test_a_client_is_opened_with_what_the_state_has() -> None:
-    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(_OPENS)}
-    assert access(state("OVO002067/app", "c1", secret)) == {"c1": _OPENS}
+    assert access(state("OVO002067/app", "c1", SECRET)) == {"c1": _OPENS}
+
+
+@pytest.mark.parametrize(("of", "times"), [(state("OVO002067/app", "c1", SECRET), 1), ({}, 0)])
+def test_a_state_is_decrypted_once(of: Mapping[str, Any], times: int) -> None:
+    """For each way of reaching its authorities; not at all where nothing in it opens a client."""
+    decrypted: list[str] = []
+
+    def decrypt(name: str) -> Mapping[str, Any]:
+        decrypted.append(name)
+        return of
+
+    stack = Stack("tni", lambda: read_settings(_SETTINGS.get), export=lambda _: of, decrypt=decrypt)
+    assert stack.platforms.keys() == stack.platforms_briefly.keys()
+    assert len(decrypted) == times
 
 
 def test_what_cannot_be_decrypted_opens_nothing() -> None:
@@ -50,8 +66,7 @@ def test_what_cannot_be_decrypted_opens_nothing() -> None:
 
 def test_a_platform_that_has_moved_or_is_gone_is_no_error() -> None:
     """Its clients are in the state still."""
-    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(_OPENS)}
-    of = state("OVO002067/app/geosecure", "c1", secret)
+    of = state("OVO002067/app/geosecure", "c1", SECRET)
     assert access(of) == {}
     geosecure = {
         f"geosecure{name[0].upper()}{name[1:]}": _SETTINGS[name]
