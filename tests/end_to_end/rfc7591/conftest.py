@@ -10,7 +10,9 @@ import pytest
 from tests.support.between import ProxiedProject
 from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy
+from tests.support.forms import PLAIN, SEND, FormFile
 from tests.support.oidc_provider import Platform, RunningProvider, running_platform
+from tests.support.portal import new_key, public_jwk
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,18 @@ def proxied(platform: Platform, proxy: FaultProxy, tmp_path: Path) -> ProxiedPro
     """A project whose registration endpoint is behind the proxy."""
     platform.clear()
     return platform.prepared(ProxiedProject(tmp_path / "project"), managementUrl=f"{proxy.origin}/reg")
+
+
+def change_by_hand(provider: RunningProvider, client_id: str) -> None:
+    """Give a client with the scope SEND another name, a scope more and a key more."""
+    keys = [*provider.clients[client_id]["jwks"]["keys"], public_jwk(new_key("slipped-in"))]
+    provider.change(client_id, scope=f"{SEND} {PLAIN}", jwks={"keys": keys}, client_name="Anders")
+
+
+def changed_by_hand(form: FormFile) -> dict[str, tuple[str, list[str]]]:
+    """What a preview with a refresh says of that."""
+    return {
+        f"OAuthClient {form.key}": ("update", ["client_name"]),
+        f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"]),
+        f"ClientJwks {form.key}": ("update", ['jwks["slipped-in"]']),
+    }
