@@ -17,6 +17,7 @@ from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
+from acmidm_onboarding.sdk import without_stack_traces
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
 
@@ -62,6 +63,7 @@ class Onboarding(pulumi.ComponentResource):
     parts: list[AuthorityResource]
     """The resources that are declared at authorities."""
 
+    @without_stack_traces()
     def __init__(self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         connections, keys = args.connections, args.keys
         if not connections:
@@ -148,6 +150,7 @@ class Onboarding(pulumi.ComponentResource):
         return secret
 
 
+@without_stack_traces()
 def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
     """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for
     an onboarding."""

@@ -29,6 +29,7 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import stolen_sentences
+from acmidm_onboarding.sdk import without_debug_messages
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
 from acmidm_onboarding.texts import say
@@ -51,6 +52,7 @@ def read_settings() -> Settings:
 
 def load_onboardings() -> list[list[Declaration]]:
     """Return the connections of the stack's forms, by application: one per platform."""
+    without_debug_messages()
     with _mistakes_reported():
         stack = _stack(_settings())
         if stack.forms.problems:

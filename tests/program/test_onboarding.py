@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -100,6 +101,18 @@ def test_what_is_protected(protect: bool, leaving: tuple[str, ...], expected: se
     assert {
         place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0] for place in protected
     } == expected
+
+
+def test_no_stack_trace_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be the most of a state, and name files of the machine; whoever debugs a program keeps what was set."""
+    for before in (None, 7):
+        vars(sys).pop("tracebacklimit", None)
+        if before is not None:
+            monkeypatch.setattr(sys, "tracebacklimit", before, raising=False)
+        _, requests = declare(CONNECTION)
+        assert [place for place, request in requests.items() if request.stackTrace.frames] == []
+        assert len(requests) == 1 + len(ALL)
+        assert vars(sys).get("tracebacklimit") == before
 
 
 def test_outputs() -> None:
