@@ -13,7 +13,7 @@ import typer
 from acmidm.engine import pulumi as engine
 from acmidm.engine.recovery import LOOK_TAG, recover
 from acmidm.engine.stacks import ask_what_is_there, stack_of
-from acmidm.git import lacks
+from acmidm.git import is_as_at, lacks
 from acmidm.github import renew
 from acmidm.report.approved import Approved, Deviation, approved_of, differences, not_approved, read_approved, urns_of
 from acmidm.report.compare import Comparison
@@ -50,6 +50,8 @@ _FOUND_AGAIN = re.compile(
 )
 """The types of resources that a killed run may leave without a trace in the state: the next run takes them over, or
 makes another secret."""
+_WITHOUT_A_STEP = ("urn", "parent", "protect", "retainOnDelete")
+"""What the engine changes in a state without a step that shows it."""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -113,13 +115,16 @@ def deploy(
         and opened.finds_clients
         and not _renews_a_secret(previewed.get("steps") or ())
     )
+    is_done = not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)
     looked = _look(opened) if looks_first else looked
     renew()
-    if at_the_end and not recovered.look_first:
+    if is_done:
+        typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
+    elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = _up(opened, wanted, left_out, at_the_end=at_the_end)
+    ended = 0 if is_done else _up(opened, wanted, left_out, at_the_end=at_the_end)
     was_killed = ended < 0
-    if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
+    if looked == 0 and not was_killed and ((at_the_end and not is_done) or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
@@ -147,6 +152,23 @@ def _left_out(
         typer.echo(say_counted("deploy.left_out", len(keys)), err=True)
     resources = [*resources_in(stack.state), *(previewed.get("steps") or ())]
     return {key: urns_of(key, resources) for key in keys if key is not None}
+
+
+def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
+    """Return whether an ``up`` would leave each resource as the state has it.
+
+    What the program exports cannot be seen in a preview: ``pulumi up`` exports it anew. Where something is held back,
+    an ``up`` records the revision all the same, for a review says which of that is new since the one deployed last.
+    """
+    steps = [
+        (step.get("op"), mapping(step.get("oldState")), mapping(step.get("newState")))
+        for step in previewed.get("steps") or ()
+    ]
+    is_same = all(
+        op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP) for op, old, new in steps
+    )
+    is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
+    return bool(steps) and is_same and is_recorded
 
 
 def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:

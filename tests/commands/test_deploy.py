@@ -146,10 +146,10 @@ def made(type_: str, op: str = "create") -> dict[str, Any]:
     ("planned", "kept", "settings", "when"),
     [
         ([*steps("create", "OVO000001/loket"), made(PASSWORD)], [], {}, "at the end"),
-        (steps("same", "OVO000001/loket"), [CLIENT, PASSWORD], {}, "at the end"),
-        (steps("same", "OVO000001/loket"), [CLIENT], {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
+        (steps("update", "OVO000001/loket"), [CLIENT, PASSWORD], {}, "at the end"),
+        (steps("update", "OVO000001/loket"), [CLIENT], {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
         ([made("random:index/randomPet:RandomPet")], [], {}, "each step"),
-        (steps("same", "OVO000001/loket"), ["aws:s3/bucket:Bucket"], {}, "each step"),
+        (steps("update", "OVO000001/loket"), ["aws:s3/bucket:Bucket"], {}, "each step"),
         ([*steps("update", "OVO000001/loket"), made(PASSWORD)], [], {}, "each step"),
         ([*steps("update", "OVO000001/loket"), made(PASSWORD, "replace")], [], {}, "each step"),
     ],
@@ -194,6 +194,20 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
     engine.fails("up", "dies")
     assert engine.deploy().returncode != 0
     assert engine.called == ["preview", "stack tag", "up"]
+
+
+def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
+    """But a change that no step shows is one: what protects a resource, or its name."""
+    as_declared = steps("same", "OVO000001/loket")
+    engine.says("preview", plan(*as_declared))
+    done = engine.deploy()
+    assert (done.returncode, engine.called) == (0, ["preview"])
+    assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
+    for change in ({"protect": True}, {"retainOnDelete": True}, {"urn": "urn:pulumi:tni::acmidm::x::OVO000001/balie"}):
+        changed = {**as_declared[1], "newState": {**as_declared[1]["newState"], **change}}
+        engine.says("preview", plan(as_declared[0], changed))
+        assert engine.deploy().returncode == 0
+        assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], change
 
 
 def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
