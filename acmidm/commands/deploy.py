@@ -180,7 +180,7 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
         excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
-        return engine.run(stack.name, *words, there=stack.at_authorities, state_at_the_end=at_the_end)
+        return engine.run(stack.name, *words, there=stack.at_authorities or {}, state_at_the_end=at_the_end)
 
     before = _waiting(stack)
     ended = bring_up(left_out)
@@ -250,7 +250,8 @@ def _look(stack: Stack) -> int:
     # not while an alias waits to be applied: then the engine panics ("had not been marked as seen") and keeps its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.at_authorities, state_at_the_end=True)
+    there = stack.at_authorities or {}
+    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=there, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0

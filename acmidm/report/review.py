@@ -11,14 +11,10 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
+from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
-
-MASS_SHARE = 0.3
-"""The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
-MASS_CLIENTS = 10
-"""From how many clients on that share counts."""
 
 
 class Review(Part):
@@ -87,7 +83,7 @@ def review_of(
                     len(gone),
                     all=f"{len(plan.before):,}",
                     environment=plan.environment,
-                    share=f"{MASS_SHARE:.0%}",
+                    share=f"{SHARE:.0%}",
                     names=first_of(gone),
                 )
             )
@@ -150,7 +146,7 @@ def mass_change(plan: Plan, today: date) -> list[str]:
     """Return the clients that a plan removes or replaces where they are so many that somebody must allow it; else
     none."""
     gone = going(plan, today)
-    return gone if len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before) else []
+    return gone if is_mass_change(len(gone), len(plan.before)) else []
 
 
 def going(plan: Plan, today: date) -> list[str]:

@@ -27,12 +27,13 @@ from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.recorded import UnreadableState, full_name
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import Withheld, by_reason
+from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.sdk import without_debug_messages
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
 
@@ -60,6 +61,8 @@ def load_onboardings() -> list[list[Declaration]]:
         if not stack.forms.forms:  # perhaps the wrong folder: declaring nothing would remove everything
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
+        if not is_handed():  # a command counts by itself
+            _require_no_mass_change(stack, connections)
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -133,6 +136,21 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     keys = {form.key for form in wanted.asked}
     left = (replace(form, left=True) for form in wanted.left if form.key not in keys)
     return replace(wanted, declared=(*wanted.declared, *left))
+
+
+def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
+    """Refuse to remove many clients at once. A state that cannot be read is one of which nobody knows that."""
+    try:
+        clients = len(stack.recorded.clients)
+    except UnreadableState as error:
+        pulumi.log.warn(str(error))
+        return
+    gone = undeclared(declared, stack.recorded.parts)
+    if is_mass_change(len(gone), clients):
+        names, share = first_listed(gone), f"{SHARE:.0%}"
+        raise Failure(
+            say_counted("program.too_many", len(gone), all=clients, stack=pulumi.get_stack(), share=share, names=names)
+        )
 
 
 def _say_unknown(held_back: Sequence[Withheld], sentence: str) -> None:

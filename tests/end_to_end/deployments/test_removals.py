@@ -1,4 +1,5 @@
-"""What is removed by mistake is not removed: a client behind a wrong address. A protected one: see the engine's."""
+"""What is removed by mistake is not removed: a client behind a wrong address, or many clients at once. A protected one:
+see the engine's."""
 
 from __future__ import annotations
 
@@ -37,3 +38,20 @@ def test_a_wrong_address_removes_nothing(project: Project, portal: RunningPortal
     project.configure(settings_of(portal))
     project.apply()
     assert registry.clients(form.application) == []
+
+
+def test_many_clients_go_by_a_word_alone(project: Project, registry: Registry) -> None:
+    """Also with the engine's own command: a folder that lost its forms, or a filter that takes none, removes nobody."""
+    forms = [write_form(project.forms, f"gent/app-{number}") for number in range(10)]
+    project.apply()
+    for form in forms[:4]:
+        form.remove()
+    for outcome in (project.preview(), project.up()):
+        assert outcome.code != 0
+        (sentence,) = outcome.errors
+        assert sentence.startswith("4 clients of 10 that tni has are declared no more, more than 30%: OVO002067/loket-")
+        assert sentence.endswith("if all of them are meant, run acmidm deploy --stack tni --allow-mass-change")
+    assert all(registry.clients(form.application) for form in forms)
+    assert project.recover().code == 1
+    assert project.recover("--allow-mass-change").code == 0
+    assert [bool(registry.clients(form.application)) for form in forms] == [False] * 4 + [True] * 6
