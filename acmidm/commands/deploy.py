@@ -23,7 +23,17 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
-from acmidm_onboarding.engine_resources import METHOD, Resource, is_password, kind_of, mapping, name_of, resources_in
+from acmidm_onboarding.engine_resources import (
+    METHOD,
+    Resource,
+    client_of,
+    is_password,
+    kind_of,
+    mapping,
+    name_of,
+    part_of,
+    resources_in,
+)
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import due, last_step
 from acmidm_onboarding.settings import InvalidSettings
@@ -106,6 +116,8 @@ def deploy(
         with working(say("deploy.comparing", stack=stack)):
             now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
+    steps = [step for step in previewed.get("steps") or () if step.get("op") != "same"]
+    planned = {step["urn"]: client_of(step)[0] for step in steps if part_of(step)}
     types = {
         resource["urn"].split("::")[2].rpartition("$")[2]
         for resource in (*(previewed.get("steps") or ()), *resources_in(opened.state))
@@ -122,7 +134,7 @@ def deploy(
         typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
     elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = 0 if is_done else _up(opened, wanted, left_out, at_the_end=at_the_end)
+    ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and ((at_the_end and not is_done) or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
@@ -171,19 +183,27 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
     return bool(steps) and is_same and is_recorded
 
 
-def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:
+def _up(
+    stack: Stack,
+    wanted: Approved | None,
+    planned: Mapping[str, str],
+    left_out: Mapping[str, Sequence[str]],
+    *,
+    at_the_end: bool,
+) -> int:
     """Bring the stack up, but for what is left out; run once more where this run leaves work that no earlier run left.
 
-    Return the worst exit code.
+    Return the worst exit code. ``planned`` is what the first run does something to, by URN the connection's key.
     """
 
-    def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
+    def bring_up(left_out: Mapping[str, Sequence[str]], planned: Mapping[str, str] | None = None) -> int:
         excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
-        return engine.run(stack.name, *words, there=stack.at_authorities or {}, state_at_the_end=at_the_end)
+        there = stack.at_authorities or {}
+        return engine.run(stack.name, *words, there=there, planned=planned, state_at_the_end=at_the_end)
 
     before = _waiting(stack)
-    ended = bring_up(left_out)
+    ended = bring_up(left_out, {urn: key for urn, key in planned.items() if key not in left_out})
     stack.changed()
     left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
@@ -251,7 +271,9 @@ def _look(stack: Stack) -> int:
     renew()
     program = () if _renames(stack) else ("--run-program",)
     there = stack.at_authorities or {}
-    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=there, state_at_the_end=True)
+    planned = {resource["urn"]: client_of(resource)[0] for resource in resources_in(stack.state) if part_of(resource)}
+    words = ("refresh", *program, *_UNATTENDED)
+    code = engine.run(stack.name, *words, there=there, planned=planned, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0

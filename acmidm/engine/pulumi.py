@@ -9,10 +9,12 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
+from acmidm.engine.progress import ENVIRONMENT as EVENTS
+from acmidm.engine.progress import showing
 from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
@@ -94,18 +96,26 @@ def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
-def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool = False) -> int:
+def run(
+    stack: str,
+    *words: str,
+    there: Records | None,
+    planned: Mapping[str, str] | None = None,
+    state_at_the_end: bool = False,
+) -> int:
     """Run a command on a stack with its output on the screen and nobody to answer questions. Return its exit code.
 
-    ``there`` is what the program is handed, None for nothing; see ``handing``. With ``state_at_the_end`` the state is
-    written once, which is safe where a create finds what a killed run has made.
+    ``there`` is what the program is handed, None for nothing; see ``handing``. How far the run is with what is
+    ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is written once, which is safe where a
+    create finds what a killed run has made.
 
     Raises:
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
-    with handing(stack, there) as handed:
-        return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
+    with handing(stack, there) as handed, showing(stack, planned) if planned else nullcontext(()) as events:
+        words = (*words, "--stack", stack, *handed, *events)
+        return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
 
 def up(
@@ -203,7 +213,7 @@ def _done(
         Failure: after the engine's end, where a signal came meanwhile that ends a process.
     """
     command = ["pulumi", *words, "--non-interactive"]
-    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ}
+    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ, **EVENTS}
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
