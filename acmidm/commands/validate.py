@@ -22,6 +22,7 @@ from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import InvalidForms, Problem, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
@@ -100,10 +101,11 @@ def _validate(
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail(say("validate.no_form"))
-    connections = sum(len(onboardings.connections(environment)) for environment in Environment)
+    by_environment = [onboardings.connections(environment) for environment in Environment]
+    connections = sum(map(len, by_environment))
     forms = say_counted("validate.forms", len(onboardings.forms))
     typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
-    for sentence in _notes(onboardings):
+    for sentence in _notes(onboardings, by_environment):
         typer.echo(sentence)
 
 
@@ -120,11 +122,11 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     return onboardings
 
 
-def _notes(onboardings: Onboardings) -> Iterator[str]:
+def _notes(onboardings: Onboardings, by_environment: Sequence[Sequence[Declaration]]) -> Iterator[str]:
     """Yield what is no mistake of a form: compromised keys of clients that have left, and, where a stack here has the
     gate, what forms and evidence lack for production."""
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
-    sides = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
+    sides = [desired(connections, now, gate=gate) for connections in by_environment]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for side in sides for withheld in side.held_back for sentence in withheld.sentences]

@@ -8,7 +8,8 @@ merged unseen.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
@@ -37,9 +38,9 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
         ]
         files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
         seen |= files
-        applications = {parent: _applications(parent) for parent in {file.parent for file in files}}
+        applications = cache(_applications)  # by folder; a key needs none
         for file in sorted(files):
-            yield from _problems_of(file, forms, applications[file.parent])
+            yield from _problems_of(file, forms, applications)
 
 
 def _applications(folder: Path) -> frozenset[str]:
@@ -52,7 +53,7 @@ def _applications(folder: Path) -> frozenset[str]:
     )
 
 
-def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iterator[Problem]:
+def _problems_of(file: Path, forms: Path, applications: Callable[[Path], Collection[str]]) -> Iterator[Problem]:
     if is_link(file):
         return  # the reader of forms refuses links
     try:
@@ -74,7 +75,7 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
             yield Problem(shown(file), 1, 1, say("forms.no_evidence", reason=reason), say("forms.no_evidence.remedy"))
             return
         application = file.name.partition(".")[0]
-        if application not in applications:
+        if application not in applications(file.parent):
             what = say("forms.evidence_without_form", application=quoted(application))
             yield Problem(shown(file), 1, 1, what, say("forms.evidence_without_form.remedy"))
 

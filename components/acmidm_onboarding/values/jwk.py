@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import cast
 
 from jwcrypto.common import JWException
@@ -139,8 +140,12 @@ def readable_jwk(members: object) -> PublicJwk | None:
         return None
 
 
+@lru_cache(maxsize=10_000)
 def parse_jwk(text: str) -> PublicJwk:
-    """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
+    """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON.
+
+    A key is checked once, though many forms name a supplier's.
+    """
     if "PRIVATE KEY-----" in text:
         raise InvalidJwk(Reason(say("problems.jwk.pem"), ""))
     return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
