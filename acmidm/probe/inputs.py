@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from acmidm.files import write_whole
@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import Expected, Payload
+from acmidm_onboarding.values.evidence import Evidence, Expected
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean
 from acmidm_onboarding.values.terms import Platform
 
@@ -92,22 +92,19 @@ class ProbeInputs:
         """Write what was proven beside the form, and return the file. Raises OSError."""
         client = self.connection
         public = trial.declared or trial.key.public
-        payload = Payload(
-            organisation=client.declared_by.code,
-            application=client.application,
-            environment=client.environment,
-            platform=client.platform,
+        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
+        evidence = Evidence(
+            **asdict(expected),
             issuer=trial.context.issuer.rstrip("/"),
             client_id=trial.client_id,
-            scopes=sorted(trial.proven_scopes),
-            products=sorted(trial.proven_products),
+            scopes=frozenset(trial.proven_scopes),
+            products=frozenset(trial.proven_products),
             thumbprint=public.thumbprint,
             iat=int(time.time()),
             signs_with_kid=trial.kid is not None,
         )
-        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
         file = self.loaded.file.with_name(expected.file_name)
-        write_whole(file, signed(payload, trial.key, public, trial.alg))
+        write_whole(file, signed(evidence, trial.key, public, trial.alg))
         return shown(file)
 
 
