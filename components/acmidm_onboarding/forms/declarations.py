@@ -12,8 +12,8 @@ from pathlib import Path
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import WHOLE, Form
 from acmidm_onboarding.forms.key_files import Keys
-from acmidm_onboarding.values.client import Grant
-from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.values.client import Grant, natural_key
+from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
