@@ -53,10 +53,8 @@ class ProbeInputs:
         keys = (self.context.keys or {}).values()
         declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
         own = kid if kid is not None else (declared or key.public).kid
-        scopes = self.loaded.form.environments[self.context.environment].scopes
-        wanted = (
-            Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name))
-        )
+        named = self.connection.catalogue_names.items()
+        wanted = (Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named)
         called = [
             product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None
         ]
@@ -75,9 +73,6 @@ class ProbeInputs:
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
         )
-
-    def _named(self, scope: str) -> str | None:
-        return self.catalogue.name_on(self.context.platform, scope)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
@@ -142,8 +137,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
             " gate to production takes an exemption; or let it authenticate with a key"
         )
     [loaded], catalogue = onboardings.forms, onboardings.catalogue
-    request = loaded.form.environments[environment]
-    named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
+    named = connection.catalogue_names
     known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
     context = Context(
         platform=platform,
@@ -160,7 +154,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
             if other is not environment
             for key in keys
         },
-        scopes={other: catalogue.product_of[name].product for name, other in named.items()},
-        renamed={name: other for name, other in named.items() if other != name},
+        scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
+        renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
     return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context)
