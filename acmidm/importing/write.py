@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from acmidm.files import write_once
+from acmidm.form_text import Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.sheet import Column
@@ -133,9 +132,9 @@ class Writer:
     ) -> list[Path]:
         """Stage ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
         owner = draft.organisation
-        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
+        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and Quoted(owner.kbo)}
         if nameless:
-            fields["adopts"] = [_Quoted(client_id) for client_id in nameless]
+            fields["adopts"] = [Quoted(client_id) for client_id in nameless]
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
@@ -152,7 +151,7 @@ class Writer:
         file = self._folder / folder / ORGANISATION_FILE
         if self._text_in(file) is None:
             given = {name: value for name, value in fields.items() if value is not None}
-            self._texts[file] = _SCHEMA.format("organisation") + _yaml(given)
+            self._texts[file] = _SCHEMA.format("organisation") + "\n".join([*lines_of(given), ""])
         return file
 
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
@@ -228,7 +227,8 @@ class Writer:
                 for environment in draft.clients
             },
         }
-        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
+        lines = "\n".join(lines_of(fields))
+        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{lines}\n"
 
     def _valid(self, staged: Iterable[_Staged], outcome: WrittenForms) -> list[_Staged]:
         """Return the forms that the loader accepts, after taking out the files of the others."""
@@ -265,28 +265,6 @@ class Writer:
                 if file.read_text("utf-8") != text:
                     return False
         return True
-
-
-class _Quoted(str):
-    """A text that YAML has in quotes, so that nobody takes it for a number."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists on one line, as the other forms have them."""
-
-
-_Dumper.add_representer(
-    _Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
-)
-_Dumper.add_representer(
-    list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
-)
-
-
-def _yaml(fields: Mapping[str, Any]) -> str:
-    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:
