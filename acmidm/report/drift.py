@@ -94,6 +94,12 @@ class Drift(Part):
         return say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
 
     @property
+    def differing(self) -> list[tuple[str, tuple[ConnectionChanges, ...]]]:
+        """The clients that differ, in groups: the title of the group, and its clients."""
+        groups = (say("report.drift.by_hand"), self.by_hand), (say("report.drift.not_applied"), self.not_applied)
+        return [group for group in groups if group[1]]
+
+    @property
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
         """The clients that no form declares now, in groups: the name of the group, its title, and its clients."""
         groups = (
