@@ -17,6 +17,7 @@ from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -181,14 +182,9 @@ class Writer:
                     if name in catalogue.speaking_fields:
                         of_one.setdefault(name, set()).add(text)
                 for product, document in client.configurations.items():
-                    for name in catalogue.products[product].speaks_for:
-                        value = document.configuration.get(name)
-                        values = value if isinstance(value, list) else [value]
-                        of_one.setdefault(name, set()).update(text for text in values if isinstance(text, str))
-        return {
-            folder: {name: sorted(values) for name, values in of_one.items() if values}
-            for folder, of_one in by_folder.items()
-        }
+                    for (name, *_), text in speaking_values(catalogue.products[product], document.configuration):
+                        of_one.setdefault(name, set()).add(text)
+        return {folder: {name: sorted(texts) for name, texts in of_one.items()} for folder, of_one in by_folder.items()}
 
     def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
         """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier

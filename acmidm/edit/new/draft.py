@@ -15,6 +15,7 @@ from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed
@@ -182,8 +183,6 @@ def _speaks_for(
     """Return under which names its form sends."""
     names: dict[str, list[str]] = {}
     for product in products:
-        for name in product.speaks_for:
-            value = configured.get(product.product, {}).get(name)
-            values = value if isinstance(value, list) else [value]
-            names.setdefault(name, []).extend(text for text in values if isinstance(text, str))
-    return {name: list(dict.fromkeys(values)) for name, values in names.items() if values}
+        for (name, *_), text in speaking_values(product, configured.get(product.product, {})):
+            names.setdefault(name, []).append(text)
+    return {name: list(dict.fromkeys(texts)) for name, texts in names.items()}
