@@ -29,27 +29,23 @@ _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.
 """Columns that a form has no field for; kept as a comment."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """A form that was put in place."""
-
-    draft: ImportedForm
-    file: Path
-
-
 @dataclass
-class _Staged:
-    """A form that is not written yet, with the files that it needs: the form itself is the last."""
+class StagedForm:
+    """A form with the files that it needs: the form itself is the last."""
 
     draft: ImportedForm
     files: list[Path]
+
+    @property
+    def file(self) -> Path:
+        return self.files[-1]
 
 
 @dataclass
 class WrittenForms:
     """The forms in place, and sentences about rows without one."""
 
-    written: list[Written] = field(default_factory=list)
+    written: list[StagedForm] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
 
 
@@ -80,12 +76,12 @@ class Writer:
         outcome = WrittenForms()
         for staged in self._valid(self._stage(drafts, outcome), outcome):
             if self._put(staged.files):
-                outcome.written.append(Written(staged.draft, staged.files[-1]))
+                outcome.written.append(staged)
             else:
-                outcome.unplaced.append(_exists(staged.draft, staged.files[-1]))
+                outcome.unplaced.append(_exists(staged.draft, staged.file))
         return outcome
 
-    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[_Staged]:
+    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[StagedForm]:
         """Return the forms with their texts, and those of the files that they need."""
         staged = []
         shared = _shared_keys(drafts)
@@ -116,7 +112,7 @@ class Writer:
                 ]
                 files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
             self._texts[form] = self._text(draft, key_files)
-            staged.append(_Staged(draft, [*files, form]))
+            staged.append(StagedForm(draft, [*files, form]))
         return staged
 
     def _may_share(self, owner: FolderOwner) -> bool:
@@ -226,7 +222,7 @@ class Writer:
         lines = "\n".join(lines_of(fields))
         return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{lines}\n"
 
-    def _valid(self, staged: Iterable[_Staged], outcome: WrittenForms) -> list[_Staged]:
+    def _valid(self, staged: Iterable[StagedForm], outcome: WrittenForms) -> list[StagedForm]:
         """Return the forms that the loader accepts, after taking out the files of the others."""
         left = list(staged)
         while True:
@@ -276,7 +272,7 @@ def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[Import
     }
 
 
-def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
+def _about(staged: StagedForm, problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in a form's files, and those in other files on account of them."""
     files = {shown(absolute(file)) for file in staged.files}
     return [problem for problem in problems if not files.isdisjoint({problem.file, problem.also})]
