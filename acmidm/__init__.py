@@ -2,8 +2,8 @@
 engine, and the edge.
 
 The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them, ``project`` finds the project,
-``git`` reads revisions, ``files`` writes, ``words`` shortens. A floor imports those below it. The next command:
-``commands``.
+``git`` reads revisions, ``files`` and ``form_text`` write, ``words`` shortens. A floor imports those below it. The
+next command: ``commands``.
 """
 
 import sys

@@ -29,7 +29,6 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Perha
 from acmidm_onboarding.authorities.port import Audited, ClientSnapshot
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.gate import by_reason
-from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
@@ -169,7 +168,7 @@ def _desired(stack: Stack) -> Desired | None:
 
 def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
     """Return the declarations of preserved clients, by the marks that their authority has."""
-    return {Owner(key, managed_by): form for form in (desired.left if desired else ()) for key in natural_keys(form)}
+    return {Owner(key, managed_by): form for form in (desired.left if desired else ()) for key in form.natural_keys}
 
 
 def _reach(stack: Stack, declared: Clients) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
-from acmidm.importing.plan import ImportPlan, plan_of
+from acmidm.importing.plan import ImportPlan, Planner
 from acmidm.importing.sheet import Sheets, read_sheets
 from acmidm.importing.write import Writer, WrittenForms
 from acmidm.terminal import Code, fail, working
@@ -72,7 +72,7 @@ def import_(
     first = next(iter(settings.values()))[1]
     profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}
     forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
-    plan = plan_of(sheets.rows, _registers(settings), forms, contact)
+    plan = Planner(sheets.rows, _registers(settings), forms, contact).plan()
     outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, supplier).write(plan.drafts)
     plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
     _report(sheets, plan, outcome)

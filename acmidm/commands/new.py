@@ -88,9 +88,7 @@ def new(
 
     On a terminal it asks what the options leave out. No file that exists is changed.
     """
-    folder = own_catalogue()
-    catalogue, stacks = load_catalogue(folder), stacks_in(Path())
-    by_profile, platforms = stacks.profiles, stacks.served
+    catalogue, stacks = load_catalogue(own_catalogue()), stacks_in(Path())
     spoken = Language(language) if language in list(Language) else None
     speak(spoken or Language.EN)
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
@@ -105,12 +103,7 @@ def new(
     )
     draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
-    _report(
-        draft,
-        write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms),
-        catalogue,
-        talk,
-    )
+    _report(draft, write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks), catalogue, talk)
 
 
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.desired import desired
-from acmidm_onboarding.rules.policies import Profile, PromotionGate
+from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
@@ -90,7 +90,7 @@ def promote(
         loaded = next((candidate for candidate in onboardings.forms if candidate.file == file), None)
         if loaded is None:
             fail(say("promotion.no_form", form=form))
-        _write(loaded, report.differences, set_ or (), onboardings.catalogue, own_catalogue(), by_profile)
+        _write(loaded, report.differences, set_ or (), onboardings.catalogue)
         return
     if stack is not None:
         opened = stack_of(stack)
@@ -99,19 +99,10 @@ def promote(
     raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
 
 
-def _write(
-    loaded: LoadedForm,
-    differences: tuple[Difference, ...],
-    given: Sequence[str],
-    catalogue: Catalogue,
-    folder: Path,
-    by_profile: Mapping[Environment, Profile],
-) -> None:
+def _write(loaded: LoadedForm, differences: tuple[Difference, ...], given: Sequence[str], catalogue: Catalogue) -> None:
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:
-        edit_form(
-            loaded, lambda document: write_into(document, addition), {}, folder, by_profile, stacks_in(Path()).served
-        )()
+        edit_form(loaded, lambda document: write_into(document, addition), {})()
     for line in said_of(addition, loaded.file, talk.texts):
         typer.echo(plain(line, 2000))

@@ -13,7 +13,7 @@ from acmidm.edit.keys.pair import require_outside_git
 from acmidm.engine import pulumi as engine
 from acmidm.files import private_folder, write_once
 from acmidm.terminal import StackOption, working
-from acmidm_onboarding.engine_resources import Resource, decrypted, part_of, resources_in
+from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
@@ -83,14 +83,14 @@ def _secret(stack: str, connection: Declaration) -> str:
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
         raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))
-    if not _inputs(client).get("client_secret"):
+    if not mapping(client.get("inputs")).get("client_secret"):
         raise Failure(_why_none(connection, client))
     with working(say("secret.decrypting", stack=stack)):
         try:
             client = _client(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
             client = None
-    secret = decrypted(_inputs(client or {}).get("client_secret"))
+    secret = decrypted(mapping(mapping(client).get("inputs")).get("client_secret"))
     if secret is None:
         raise Failure(say("secret.encrypted", stack=stack), exit_code=3)
     return str(secret)
@@ -110,7 +110,3 @@ def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, A
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
     live = (resource for resource in resources_in(state) if not resource.get("delete"))
     return next((resource for resource in live if part_of(resource) == wanted), None)
-
-
-def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    return resource.get("inputs") or {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm.engine.stacks import require_a_form, stack_of
-from acmidm.report.online import Fetched, fetched
+from acmidm.report.online import fetched
 from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -170,8 +170,7 @@ class _ProgressRows:
             shown = replace(
                 state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")}
             )
-        seen = asked.seen.get(state.client_key) if state else None
-        keys = _keys(shown, seen, asked.published)
+        keys = _keys(shown, asked)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
         usable = None if keys is None else _usable(keys, connection, self._now)
         whole = connection.leaves.get(connection.platform) if connection else None
@@ -199,15 +198,16 @@ class _ProgressRows:
             )
         if state is None:
             return facts
-        uses = asked.uses(state) if usable else None
+        uses = asked.uses.get(state.client_key) if usable else None
+        is_seen, snapshot = state.client_key in asked.seen, asked.seen.get(state.client_key)
         return replace(
             facts,
             made_at=state.made_at,
             keys_since=state.keys_since if shown.keys else None,
             awaits_key=state.awaits_key,
-            is_seen=seen is not None,
-            is_gone=seen is not None and seen.snapshot is None,
-            withdrawn=_withdrawn(state, connection, seen, catalogue),
+            is_seen=is_seen,
+            is_gone=is_seen and snapshot is None,
+            withdrawn=_withdrawn(state, connection, snapshot, catalogue),
             administrators=(
                 asked.administrators(state, connection)
                 if usable is not None and not usable and shown.keys is None
@@ -232,16 +232,17 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
     )
 
 
-def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
+def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
     """Return the keys that count for a client: those at its address, those in the portal, else the declared ones."""
     if state.jwks_uri:
-        keys = published.get(state.jwks_uri)
+        keys = asked.published.get(state.jwks_uri)
         if keys is None or isinstance(keys, str):
             return None if keys is None else {}
         return keys_of({key.kid: key.members for key in keys})
     if state.keys is not None:
         return state.keys
-    return None if seen is None else keys_of(seen.snapshot.jwks if seen.snapshot else {})
+    snapshot = asked.seen.get(state.client_key)
+    return keys_of(snapshot.jwks if snapshot else {}) if state.client_key in asked.seen else None
 
 
 def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: datetime) -> frozenset[str]:
@@ -254,23 +255,16 @@ def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: dateti
 
 
 def _withdrawn(
-    state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue
+    state: Client, connection: Declaration | None, snapshot: ClientSnapshot | None, catalogue: Catalogue
 ) -> tuple[tuple[str, str], ...]:
     """Return the scopes that a run granted and the authority lacks, each with the owner of its API."""
-    if seen is None or seen.snapshot is None:
+    if snapshot is None:
         return ()
     names, products = connection.catalogue_names if connection else {}, catalogue.product_of
-    gone = sorted((state.scopes or {}).keys() - seen.snapshot.scopes.keys())
+    gone = sorted((state.scopes or {}).keys() - snapshot.scopes.keys())
     return tuple(
         (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone
     )
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What an authority said of a client; no snapshot where it has no such client."""
-
-    snapshot: ClientSnapshot | None
 
 
 class _Asked:
@@ -283,11 +277,11 @@ class _Asked:
         self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {stack.name}"):
-            answers = {
-                state.client_key: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made
-            }
-            self.seen = {client_key: seen for client_key, seen in answers.items() if seen is not None}
-            self._uses = self._all_uses([state for state in made if state.client_key in self.seen])
+            answers = ((state.client_key, self._snapshot(state.platform, state.client_id or "")) for state in made)
+            self.seen = {client_key: answer[0] for client_key, answer in answers if answer}
+            """What each client is; None for one that its authority does not have."""
+            self.uses = self._all_uses([state for state in made if state.client_key in self.seen])
+            """The last use of each key of a client; without those whose authority does not tell."""
 
     def _connect(self, stack: Stack) -> Connected:
         try:
@@ -295,6 +289,9 @@ class _Asked:
         except Failure as error:
             _warn(say("state.authorities_not_asked", stack=stack.name, reason=error))
             return {}
+
+    def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:
+        return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
         """Return a platform's answer; None where the stack has no such platform, or it does not answer."""
@@ -318,10 +315,6 @@ class _Asked:
             uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
             return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 
-    def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
-        """Return the last use of each of a client's keys; None where its authority does not tell."""
-        return self._uses.get(state.client_key)
-
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
         """Return how many people may upload a client's keys, requested once per organisation; None where its authority
         does not tell."""
@@ -335,7 +328,3 @@ class _Asked:
         if (state.platform, codes) not in self._administrators:
             self._administrators[state.platform, codes] = self._ask(state.platform, read)
         return self._administrators[state.platform, codes]
-
-
-def _snapshot_of(client_id: str) -> Callable[[ConnectedPlatform], Seen]:
-    return lambda platform: Seen(platform.clients.get(client_id))

@@ -68,10 +68,8 @@ def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | No
         changes = (Change(kind=Kind.CLIENT_UPDATED, fields=fields),)
     if not changes:
         return None
-    named = {**client_name(client), "client_id": client.client_id}
-    return Entry(
-        **named, stack=stack, environment=client.environment, at=recorded.at, actor=recorded.actor, changes=changes
-    )
+    where = {**client_name(client), "stack": stack, "environment": client.environment}
+    return Entry(**where, at=recorded.at, actor=recorded.actor, changes=changes)
 
 
 def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:

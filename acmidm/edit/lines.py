@@ -19,11 +19,11 @@ from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.loading import Served, load_onboardings
-from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Environment
 
 _WIDE = 1_000_000
 """Columns: no line is broken."""
@@ -150,16 +150,9 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
     return written
 
 
-def edit_form(
-    loaded: LoadedForm,
-    edit: Edit,
-    new_files: Mapping[str, str],
-    catalogue: Path,
-    profiles: Mapping[Environment, Profile],
-    served: Served,
-) -> Callable[[], None]:
-    """Return what puts the edited form in place, once it is known to be valid with the new files ``beside`` it, text by
-    name.
+def edit_form(loaded: LoadedForm, edit: Edit, new_files: Mapping[str, str]) -> Callable[[], None]:
+    """Return what puts the edited form in place, once it is known to be valid by the stacks of this folder, with the
+    new files beside it, text by name.
 
     Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of
     that fails, the files are taken away again. Only a kill in between leaves files, which no form names.
@@ -172,7 +165,8 @@ def edit_form(
     old = file.read_bytes()
     text = edited(old.decode("utf-8"), edit)
     new = {file.with_name(name): content for name, content in new_files.items()}
-    load_onboardings([file], catalogue, profiles, served, unwritten={**new, file: text})
+    stacks = stacks_in(Path())
+    load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
 
     def apply() -> None:
         with written_together(new):

@@ -13,7 +13,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.rules.desired import Desired
-from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.rules.policies import Gate, Planned, Profile, PromotionGate, Situation, violations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
@@ -213,13 +213,10 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     yield _check(
         "has_production", prod is None, say("promotion.check.production"), say("promotion.check.no_production")
     )
+    planned = Planned(form.token_endpoint_auth_method)
     refused = "; ".join(
         say("promotion.check.exemption", what=finding.what, remedy=finding.remedy, policy=policy.id)
-        for policy in POLICIES
-        if policy.id not in form.exemptions
-        for finding in policy.violations(
-            Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now)
-        )
+        for policy, finding in violations(planned, Situation(Environment.PROD, profile, now), form.exemptions)
     )
     yield _check("policies", bool(refused), say("promotion.check.policies"), refused)
     if prod is None:

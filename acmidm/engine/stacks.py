@@ -19,7 +19,6 @@ from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
-from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
@@ -157,7 +156,7 @@ def _clients_of(
     ours = {metadata.software_id: snapshot for metadata, snapshot in listed if metadata.managed_by == owner}
     failed: list[AuthorityError] = []
     for connection in connections:
-        if snapshot := next((ours[key] for key in natural_keys(connection) if key in ours), None):
+        if snapshot := next((ours[key] for key in connection.natural_keys if key in ours), None):
             try:
                 yield connection.resource_name, platform.client(connection.client_key, snapshot, connection.products)
             except AuthorityError as error:

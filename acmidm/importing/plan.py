@@ -29,14 +29,9 @@ class ImportPlan:
     unplaced: list[str] = field(default_factory=list)
 
 
-def plan_of(
-    rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None
-) -> ImportPlan:
-    """Sort out every row, then every client in no row and no form."""
-    return _Planner(rows, registers, forms, contact).plan()
+class Planner:
+    """Plans the import of some rows."""
 
-
-class _Planner:
     def __init__(
         self,
         rows: Sequence[SheetRow],
@@ -57,6 +52,7 @@ class _Planner:
         self._plan = ImportPlan()
 
     def plan(self) -> ImportPlan:
+        """Sort out every row, then every client in no row and no form."""
         for row in self._rows:
             self._place(row)
         self._refuse_twins()

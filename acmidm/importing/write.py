@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from acmidm.files import write_once
+from acmidm.form_text import Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -29,27 +29,23 @@ _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.
 """Columns that a form has no field for; kept as a comment."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """A form that was put in place."""
-
-    draft: ImportedForm
-    file: Path
-
-
 @dataclass
-class _Staged:
-    """A form that is not written yet, with the files that it needs: the form itself is the last."""
+class StagedForm:
+    """A form with the files that it needs: the form itself is the last."""
 
     draft: ImportedForm
     files: list[Path]
+
+    @property
+    def file(self) -> Path:
+        return self.files[-1]
 
 
 @dataclass
 class WrittenForms:
     """The forms in place, and sentences about rows without one."""
 
-    written: list[Written] = field(default_factory=list)
+    written: list[StagedForm] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
 
 
@@ -80,12 +76,12 @@ class Writer:
         outcome = WrittenForms()
         for staged in self._valid(self._stage(drafts, outcome), outcome):
             if self._put(staged.files):
-                outcome.written.append(Written(staged.draft, staged.files[-1]))
+                outcome.written.append(staged)
             else:
-                outcome.unplaced.append(_exists(staged.draft, staged.files[-1]))
+                outcome.unplaced.append(_exists(staged.draft, staged.file))
         return outcome
 
-    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[_Staged]:
+    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[StagedForm]:
         """Return the forms with their texts, and those of the files that they need."""
         staged = []
         shared = _shared_keys(drafts)
@@ -116,7 +112,7 @@ class Writer:
                 ]
                 files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
             self._texts[form] = self._text(draft, key_files)
-            staged.append(_Staged(draft, [*files, form]))
+            staged.append(StagedForm(draft, [*files, form]))
         return staged
 
     def _may_share(self, owner: FolderOwner) -> bool:
@@ -133,9 +129,9 @@ class Writer:
     ) -> list[Path]:
         """Stage ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
         owner = draft.organisation
-        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
+        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and Quoted(owner.kbo)}
         if nameless:
-            fields["adopts"] = [_Quoted(client_id) for client_id in nameless]
+            fields["adopts"] = [Quoted(client_id) for client_id in nameless]
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
@@ -152,7 +148,7 @@ class Writer:
         file = self._folder / folder / ORGANISATION_FILE
         if self._text_in(file) is None:
             given = {name: value for name, value in fields.items() if value is not None}
-            self._texts[file] = _SCHEMA.format("organisation") + _yaml(given)
+            self._texts[file] = _SCHEMA.format("organisation") + "\n".join([*lines_of(given), ""])
         return file
 
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
@@ -182,14 +178,9 @@ class Writer:
                     if name in catalogue.speaking_fields:
                         of_one.setdefault(name, set()).add(text)
                 for product, document in client.configurations.items():
-                    for name in catalogue.products[product].speaks_for:
-                        value = document.configuration.get(name)
-                        values = value if isinstance(value, list) else [value]
-                        of_one.setdefault(name, set()).update(text for text in values if isinstance(text, str))
-        return {
-            folder: {name: sorted(values) for name, values in of_one.items() if values}
-            for folder, of_one in by_folder.items()
-        }
+                    for (name, *_), text in speaking_values(catalogue.products[product], document.configuration):
+                        of_one.setdefault(name, set()).add(text)
+        return {folder: {name: sorted(texts) for name, texts in of_one.items()} for folder, of_one in by_folder.items()}
 
     def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
         """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier
@@ -228,9 +219,10 @@ class Writer:
                 for environment in draft.clients
             },
         }
-        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
+        lines = "\n".join(lines_of(fields))
+        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{lines}\n"
 
-    def _valid(self, staged: Iterable[_Staged], outcome: WrittenForms) -> list[_Staged]:
+    def _valid(self, staged: Iterable[StagedForm], outcome: WrittenForms) -> list[StagedForm]:
         """Return the forms that the loader accepts, after taking out the files of the others."""
         left = list(staged)
         while True:
@@ -267,28 +259,6 @@ class Writer:
         return True
 
 
-class _Quoted(str):
-    """A text that YAML has in quotes, so that nobody takes it for a number."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists on one line, as the other forms have them."""
-
-
-_Dumper.add_representer(
-    _Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
-)
-_Dumper.add_representer(
-    list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
-)
-
-
-def _yaml(fields: Mapping[str, Any]) -> str:
-    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-
-
 def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:
     """Return the drafts of each key, by its thumbprint, that several organisations have, as those of a supplier do."""
     users: dict[str, list[ImportedForm]] = defaultdict(list)
@@ -302,7 +272,7 @@ def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[Import
     }
 
 
-def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
+def _about(staged: StagedForm, problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in a form's files, and those in other files on account of them."""
     files = {shown(absolute(file)) for file in staged.files}
     return [problem for problem in problems if not files.isdisjoint({problem.file, problem.also})]

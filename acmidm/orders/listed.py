@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -108,10 +108,6 @@ class Orders(Part):
     @property
     def refused(self) -> list[ListedOrder]:
         return [order for order in self.orders if order.refused]
-
-    @property
-    def counts(self) -> Mapping[Doer, int]:
-        return Counter(order.doer for order in self.open)
 
     def refusal(self, order: ListedOrder) -> str:
         """Return who refused an order, when and why; nothing where nobody did."""

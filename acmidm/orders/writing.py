@@ -13,7 +13,7 @@ from pathlib import Path
 from acmidm.files import write_whole
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.rules.confirming import carried_out, needs_client_id, refused
+from acmidm_onboarding.rules.confirming import carried_out, refused
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -95,7 +95,7 @@ def _require(
     stack: Stack, order: Order, before: Confirmation | None, client_id: str | None, keys: Sequence[PublicJwk] | None
 ) -> None:
     """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is another one."""
-    if needs_client_id(order) and not client_id:
+    if order.act is Act.CREATE and not client_id:
         raise Failure(say("orders.no_client_id", order=order.name))
     if order.act is Act.LOOK and keys is None:
         raise Failure(say("orders.no_keys", order=order.name))

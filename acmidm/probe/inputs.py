@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from acmidm.files import write_whole
@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.evidence import Expected, Payload
+from acmidm_onboarding.values.evidence import Evidence, Expected
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean
 from acmidm_onboarding.values.terms import Platform
 
@@ -53,10 +53,8 @@ class ProbeInputs:
         keys = (self.context.keys or {}).values()
         declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
         own = kid if kid is not None else (declared or key.public).kid
-        scopes = self.loaded.form.environments[self.context.environment].scopes
-        wanted = (
-            Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name))
-        )
+        named = self.connection.catalogue_names.items()
+        wanted = (Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named)
         called = [
             product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None
         ]
@@ -76,9 +74,6 @@ class ProbeInputs:
             sends_test_message=sends_test_message,
         )
 
-    def _named(self, scope: str) -> str | None:
-        return self.catalogue.name_on(self.context.platform, scope)
-
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
@@ -92,22 +87,19 @@ class ProbeInputs:
         """Write what was proven beside the form, and return the file. Raises OSError."""
         client = self.connection
         public = trial.declared or trial.key.public
-        payload = Payload(
-            organisation=client.declared_by.code,
-            application=client.application,
-            environment=client.environment,
-            platform=client.platform,
+        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
+        evidence = Evidence(
+            **asdict(expected),
             issuer=trial.context.issuer.rstrip("/"),
             client_id=trial.client_id,
-            scopes=sorted(trial.proven_scopes),
-            products=sorted(trial.proven_products),
+            scopes=frozenset(trial.proven_scopes),
+            products=frozenset(trial.proven_products),
             thumbprint=public.thumbprint,
             iat=int(time.time()),
             signs_with_kid=trial.kid is not None,
         )
-        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
         file = self.loaded.file.with_name(expected.file_name)
-        write_whole(file, signed(payload, trial.key, public, trial.alg))
+        write_whole(file, signed(evidence, trial.key, public, trial.alg))
         return shown(file)
 
 
@@ -145,8 +137,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
             " gate to production takes an exemption; or let it authenticate with a key"
         )
     [loaded], catalogue = onboardings.forms, onboardings.catalogue
-    request = loaded.form.environments[environment]
-    named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
+    named = connection.catalogue_names
     known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
     context = Context(
         platform=platform,
@@ -163,7 +154,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
             if other is not environment
             for key in keys
         },
-        scopes={other: catalogue.product_of[name].product for name, other in named.items()},
-        renamed={name: other for name, other in named.items() if other != name},
+        scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
+        renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
     return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context)

@@ -31,8 +31,6 @@ class PrivateKey:
 
     public: PublicJwk
     """With the ``kid`` and ``alg`` of the file, where it is a JSON Web Key."""
-    names_kid: bool
-    """Whether the file has a ``kid``."""
     _key: JWK = field(repr=False)
 
     @property
@@ -83,7 +81,7 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         if "-----BEGIN" not in text:
             return private_key_of(json.loads(text))
         secret = passphrase() if "ENCRYPTED" in text else None
-        return private_key_of(json.loads(JWK.from_pem(text.encode(), secret).export_private()), names_kid=False)
+        return private_key_of(json.loads(JWK.from_pem(text.encode(), secret).export_private()))
     except InvalidJwk as error:
         raise Failure(f"private key {file}: the key {error.reasons[0].sentence}") from None
     except Unusable as error:
@@ -101,9 +99,8 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         raise Failure(f"{what}; give PEM (PKCS#8) or a private JSON Web Key") from None
 
 
-def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> PrivateKey:
+def private_key_of(members: dict[str, Any]) -> PrivateKey:
     """Return the key pair of a private JSON Web Key. For what it raises see `read_private_key`."""
-    members = {name: value for name, value in members.items() if names_kid or name != "kid"}
     key = JWK(**{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")})
     if key.is_symmetric:
         raise Unusable("is a shared secret, which signs no evidence; give the private key of a pair")
@@ -112,4 +109,4 @@ def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> Privat
     public = public_jwk(
         {**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}}
     )
-    return PrivateKey(public, bool(members.get("kid")), key)
+    return PrivateKey(public, key)

@@ -60,13 +60,15 @@ class Trial:
         }
         return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
 
-    def request_token(self, scope: str | None, audience: str | None = None, **changes: Any) -> Answer:
-        """Return the answer to a token request; ``changes`` of its assertion. Raises NoAnswer."""
+    def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Answer:
+        """Return the answer to a request for a token with the scope that is ``wanted``, or without any; ``changes`` of
+        its assertion. Raises NoAnswer."""
+        audience = self.audience_of(wanted.product.product)
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**changes),
-            **({"scope": scope} if scope else {}),
+            **({"scope": wanted.named} if is_scoped else {}),
             **({"audience": audience} if audience else {}),
         }
         return self.network.post_form(self.context.token_endpoint or "", form)

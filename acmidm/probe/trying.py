@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
-from acmidm.probe.refusals import Attempt, not_granted, why_refused
+from acmidm.probe.refusals import not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, ProbeStep, Said, finding, named, passed, say, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
@@ -107,7 +107,7 @@ class Probing(Trial):
                 yield untried(step, ended, of)
                 continue
             try:
-                answer = self.request_token(wanted.named, self.audience_of(wanted.product.product))
+                answer = self.request_token(wanted)
                 judged = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, of, error)
@@ -138,7 +138,7 @@ class Probing(Trial):
             return finding("server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait)
         if answer.status in _SERVER_ERRORS:
             return finding("server:failed", status=answer.status)
-        return why_refused(Attempt(self, wanted), answer)
+        return why_refused(self, wanted, answer)
 
     def _product(self, name: str) -> Iterator[ProbeStep]:
         step, product = "product", self.products[name]

@@ -131,13 +131,9 @@ def _drift(report: Drift) -> Iterator[Section]:
         yield Section(f"{capitalised(report.repair)}:\n\n")
         yield table(report.repaired, undone=report.healed)
     yield _refusals(report.problems)
-    for title, connections in (
-        (say("report.drift.by_hand"), report.by_hand),
-        (say("report.drift.not_applied"), report.not_applied),
-    ):
-        if connections:
-            yield Section(f"#### {capitalised(title)}\n\n")
-            yield table(connections)
+    for title, connections in report.differing:
+        yield Section(f"#### {capitalised(title)}\n\n")
+        yield table(connections)
     keys = [
         f"| {key.ends} | {_name(key)} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n" for key in report.expiring
     ]

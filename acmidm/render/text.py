@@ -81,13 +81,9 @@ def _drift(report: Drift) -> Iterator[Line]:
         yield from _connections(report.repaired, undone=report.healed)
     for problem in report.problems:
         yield Text(f"{say('report.refused')}  {problem}", style="red")
-    for title, connections in (
-        (say("report.drift.by_hand"), report.by_hand),
-        (say("report.drift.not_applied"), report.not_applied),
-    ):
-        if connections:
-            yield _heading(_counting(title, connections))
-            yield from _connections(connections)
+    for title, connections in report.differing:
+        yield _heading(_counting(title, connections))
+        yield from _connections(connections)
     if report.expiring:
         yield _heading(f"{say('report.drift.expiring')}: {len(report.expiring)}")
     for key in report.expiring:
@@ -101,8 +97,7 @@ def _drift(report: Drift) -> Iterator[Line]:
 
 
 def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[Line]:
-    if clients:
-        yield _heading(f"{title}: {len(clients):,}")
+    yield _heading(f"{title}: {len(clients):,}")
     for client in clients[:_UNDECLARED_SHOWN]:
         maker = say("report.drift.made_by", name=plain(client.made_by)) if client.made_by else ""
         where = say("report.drift.client_on", client_id=plain(client.client_id), platform=client.platform)

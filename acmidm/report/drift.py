@@ -10,7 +10,7 @@ from acmidm.report.connection import ClientName, ConnectionChanges, client_name,
 from acmidm.report.kinds import Part
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
-from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -94,6 +94,12 @@ class Drift(Part):
         return say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
 
     @property
+    def differing(self) -> list[tuple[str, tuple[ConnectionChanges, ...]]]:
+        """The clients that differ, in groups: the title of the group, and its clients."""
+        groups = (say("report.drift.by_hand"), self.by_hand), (say("report.drift.not_applied"), self.not_applied)
+        return [group for group in groups if group[1]]
+
+    @property
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
         """The clients that no form declares now, in groups: the name of the group, its title, and its clients."""
         groups = (
@@ -126,9 +132,9 @@ def key_warnings(
         for client in clients
         if (state := client.declared) and client.real and state.keys is None and not state.jwks_uri
         for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
-        for policy in POLICIES
-        if policy.id not in state.exemptions
-        for finding in policy.violations(Planned(keys=snapshot.jwks), Situation(state.environment, profile, now))
+        for _, finding in violations(
+            Planned(keys=snapshot.jwks), Situation(state.environment, profile, now), state.exemptions
+        )
     )
 
 

@@ -57,7 +57,7 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
         document = read_document(Path.cwd() / loaded.file, loaded.file)
         profile = profiles.get(environment, Profile.ACMIDM)
         keys = published[address]
-        for sentence in _sentences(keys, environment, profile, loaded.form.exemptions, now):
+        for sentence in problems_of(keys, environment, profile, loaded.form.exemptions, now):
             what, remedy = split_sentence(f"{address} {sentence}")
             yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy)
 
@@ -71,19 +71,6 @@ def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now
         keys = published[state.jwks_uri or ""]
         if client.real and not isinstance(keys, str):
             client.real = replace(client.real, keys=keys_of({key.kid: key.members for key in keys}))
-        sentences = _sentences(keys, state.environment, profile, state.exemptions, now)
+        sentences = problems_of(keys, state.environment, profile, state.exemptions, now)
         problems += [plain(f"{state.key}: {state.jwks_uri} {sentence}", WHOLE) for sentence in sentences]
     return problems
-
-
-def _sentences(
-    keys: tuple[PublicJwk, ...] | str,
-    environment: Environment,
-    profile: Profile,
-    exempted: Iterable[str],
-    now: datetime,
-) -> Iterator[str]:
-    if isinstance(keys, str):
-        yield keys
-    else:
-        yield from problems_of(keys, environment, profile, exempted, now)

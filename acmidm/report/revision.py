@@ -17,7 +17,7 @@ from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
 from acmidm_onboarding.rules.desired import Desired, desired
-from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.rules.policies import Gate, Planned, Profile, PromotionGate, Situation, violations
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
@@ -95,13 +95,8 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
-        planned, situation = (
-            Planned(loaded.form.token_endpoint_auth_method, keys=keys),
-            Situation(environment, profiles[environment], now),
-        )
-        exempted -= {
-            policy.id for policy in POLICIES if policy.id in exempted and any(policy.violations(planned, situation))
-        }
+        planned = Planned(loaded.form.token_endpoint_auth_method, keys=keys)
+        exempted -= {policy.id for policy, _ in violations(planned, Situation(environment, profiles[environment], now))}
     return frozenset(exempted)
 
 

@@ -58,9 +58,8 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
 def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
     """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others
     report."""
-    waiting = [connection for connection in connections if connection.keys is None]
     try:
-        sentences = missing_rights(stack, waiting) if waiting else []
+        sentences = missing_rights(stack, connections)
     except InvalidSettings:
         return
     for sentence in sentences:

@@ -67,7 +67,7 @@ def undeclared(
     # The next run takes over what is declared and not recorded: a run that was cut off made it, or the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
-        frozenset(key for state in unmade for key in _natural_keys(state)),
+        frozenset(key for state in unmade for key in state.natural_keys),
         frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
@@ -129,13 +129,6 @@ def _undeclared(
         made_by=owner.managed_by,
         is_of_another=metadata is None or _connection(metadata.owner) != _connection(owner),
     )
-
-
-def _natural_keys(declared: Client) -> Iterator[str]:
-    """Yield the natural keys under which a create finds its client: its own, and its earlier ones."""
-    own = str(declared.fields.get("software_id"))
-    yield own
-    yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
 
 
 def _products(client: ClientDrift) -> Iterable[str]:

@@ -13,27 +13,16 @@ from acmidm.desk.progress import _ROWS, Facts, Progress, Step, WaitsFor, progres
 from acmidm_onboarding.rules.orders import Act, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
-from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
 from acmidm_onboarding.values.terms import Environment, Platform
+from tests.support.evidence import proof
 from tests.support.samples import NOW
 from tests.support.samples import listed_connection as listed
 
 DAY = timedelta(days=1)
 TEST_CLIENT = "c-on-test"
 US, ORGANISATION, AUTHORITY, OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
-EVIDENCE = Evidence(
-    Environment.TNI,
-    Platform.ACMIDM,
-    "https://tni.example/op",
-    "c-1",
-    frozenset(),
-    frozenset(),
-    "t1",
-    NOW - DAY,
-    True,
-    "e.json",
-)
+EVIDENCE = proof(client_id="c-1", thumbprint="t1", iat=int((NOW - DAY).timestamp()))
 IN_PORTAL = listed(keys_in_portal=True)
 SECRET = listed(token_endpoint_auth_method="client_secret_basic")
 WHOLE = Facts(

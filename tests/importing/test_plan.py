@@ -11,7 +11,7 @@ import pytest
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import FolderOwner as Imported
 from acmidm.importing.organisations import Organisations
-from acmidm.importing.plan import ImportPlan, plan_of
+from acmidm.importing.plan import ImportPlan, Planner
 from acmidm.importing.sheet import Column, SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
@@ -76,7 +76,7 @@ def planned(
         )
         for environment in Environment
     }
-    return plan_of(rows, registers, replace(FORMS, organisations=folders or {}), contact)
+    return Planner(rows, registers, replace(FORMS, organisations=folders or {}), contact).plan()
 
 
 def only_reason(plan: ImportPlan) -> str:

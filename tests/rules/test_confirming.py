@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from acmidm_onboarding.rules.confirming import carried_out, needs_client_id, refused
-from acmidm_onboarding.rules.orders import Order, Rules, orders, removals
+from acmidm_onboarding.rules.confirming import carried_out, refused
+from acmidm_onboarding.rules.orders import Act, Order, Rules, orders, removals
 from acmidm_onboarding.values.confirmation import Attestation
 from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, confirmed_by, saying, wanted
 
@@ -23,7 +23,7 @@ def ordered(*scopes: str, **how: object) -> Order:
 def test_a_create_brings_the_client_and_nothing_that_nobody_has_done() -> None:
     """Its keys are not known yet, nor is any product; who refused something else stays refused."""
     (order,) = orders(FORM.client_key, FORM, None, None, Rules(NOW))
-    assert needs_client_id(order)
+    assert order.act is Act.CREATE
     found = carried_out(order, refused(ordered("dv_kbo"), None, "no", BY), BY, client_id=CLIENT_ID)
     assert (found.client_id, found.keys, found.products, set(found.scopes)) == (CLIENT_ID, None, {}, {"dv_magda"})
     assert set(found.confirmed) == {"client", "scopes"}
@@ -62,7 +62,7 @@ def test_a_product_that_is_taken_away() -> None:
 def test_a_removal_keeps_what_there_was() -> None:
     """So that whoever reads the file knows which client went."""
     (order,) = removals({FORM.client_key: CONFIRMED})
-    assert not needs_client_id(order)
+    assert order.act is not Act.CREATE
     found = carried_out(order, CONFIRMED.said, LATER)
     assert found.removed == LATER
     assert found.model_copy(update={"removed": None}) == CONFIRMED.said

@@ -21,6 +21,7 @@ from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 from tests.support.declared import declaration
+from tests.support.evidence import proof
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 DAYS = 90
@@ -44,19 +45,13 @@ def has(
     )
 
 
-EVIDENCE = Evidence(
-    Environment.TNI,
-    Platform.ACMIDM,
-    "https://tni.example/op",
-    "tni-id",
-    frozenset({"send", "dossiers"}),
-    frozenset({"notificaties"}),
-    "thumb",
-    NOW - timedelta(days=1),
-    signs_with_kid=True,
-    file="gent/loket.tni.acmidm.evidence.json",
-)
+def proven(at: datetime = NOW - timedelta(days=1), **changes: Any) -> Evidence:
+    """Evidence of two scopes and a product, by a key of TNI."""
+    said = {"client_id": "tni-id", "scopes": {"send", "dossiers"}, "products": {"notificaties"}, **changes}
+    return proof(**said, iat=int(at.timestamp()))
 
+
+EVIDENCE = proven()
 CONFIRMED: dict[str, Any] = {"seen": "thumb", "proven": summary(EVIDENCE)}
 ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"}, **CONFIRMED)
 TNI = TestStack("tni", {KEY: ON_TNI})
@@ -109,8 +104,8 @@ def test_scopes_have_the_platforms_names() -> None:
     assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, **CONFIRMED)})) == []
 
 
-_OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
-_OF_ANOTHER = replace(EVIDENCE, client_id="another")
+_OLD = proven(at=NOW - timedelta(days=DAYS, seconds=1))
+_OF_ANOTHER = proven(client_id="another")
 _WITH_SECRET: dict[str, Any] = {"method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
 
 
@@ -155,7 +150,7 @@ def test_a_test_stack_that_proves_nothing() -> None:
 def test_tni_has_the_key_that_signed() -> None:
     """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its
     state has the keys."""
-    forged = replace(EVIDENCE, thumbprint="of the author")
+    forged = proven(thumbprint="of the author")
     assert missing(connection(test_evidence=forged)) == [
         'gent/loket on prod: its evidence from https://tni.example/op was signed with a key that stack "tni" does not'
         " have"
@@ -167,7 +162,7 @@ def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None
     """That its key is declared, or is in the portal, is not enough: it could be written without a single token."""
     on_tni = replace(ON_TNI, keys=None) if in_portal else ON_TNI
     assert missing(connection(), tests=TestStack("tni", {KEY: on_tni})) == []
-    earlier = summary(replace(EVIDENCE, proven_at=NOW - timedelta(days=2)))
+    earlier = summary(proven(at=NOW - timedelta(days=2)))
     for changes in ({"seen": None}, {"seen": "another"}, {"proven": earlier}):
         (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(on_tni, **changes)}))
         assert sentence.endswith(
@@ -177,7 +172,7 @@ def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None
 
 def test_without_any_state_forms_and_evidence_alone_count() -> None:
     """As validate has it: who the client is and which keys the portal lists is not known."""
-    assert missing(connection(test_evidence=replace(EVIDENCE, client_id="another")), tests=None) == []
+    assert missing(connection(test_evidence=proven(client_id="another")), tests=None) == []
     assert missing(connection(("send", "other")), tests=None) == [
         'gent/loket on prod: scope "other" is not proven on TNI'
     ]
@@ -279,17 +274,12 @@ _SEEN = st.none() | st.sampled_from(["thumb", "x"])
 _HELD = st.builds(has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, seen=_SEEN)
 _STATES = st.dictionaries(st.sampled_from([KEY, f"{KEY}/geosecure", "OVO000067/loket"]), _HELD)
 _EVIDENCE = st.builds(
-    Evidence,
-    st.just(Environment.TNI),
-    st.sampled_from(Platform),
-    st.just("https://tni.example/op"),
-    st.sampled_from(["1", "2"]),
-    _NAMES,
-    _NAMES,
-    st.sampled_from(["thumb", "x"]),
+    proven,
     st.sampled_from([NOW, NOW - timedelta(days=DAYS + 1)]),
-    st.booleans(),
-    st.just("file"),
+    client_id=st.sampled_from(["1", "2"]),
+    scopes=_NAMES,
+    products=_NAMES,
+    thumbprint=st.sampled_from(["thumb", "x"]),
 )
 _ASKED = st.builds(
     lambda platform, scopes, products, evidence, method, formerly: connection(

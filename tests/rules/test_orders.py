@@ -18,6 +18,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment, Platform
 from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, confirmed_by, jwk, record, saying, wanted
+from tests.support.evidence import proof
 
 DOSIS: dict[str, Any] = {"dosis": {"bron_uri": "urn://gent/loket"}}
 
@@ -164,18 +165,7 @@ def test_scopes_are_ordered_from_whoever_grants_them() -> None:
 def evidence(kid: str, days: float = 1) -> Evidence:
     """That a key signs, recorded so many days ago."""
     at = NOW - timedelta(days=days)
-    return Evidence(
-        Environment.TNI,
-        Platform.ACMIDM,
-        "https://op.example/op",
-        CLIENT_ID,
-        frozenset(),
-        frozenset(),
-        jwk(kid).thumbprint,
-        at,
-        True,
-        "loket.tni.acmidm.evidence.json",
-    )
+    return proof(client_id=CLIENT_ID, thumbprint=jwk(kid).thumbprint, iat=int(at.timestamp()))
 
 
 KEYS_RULES = replace(RULES, overlap_days=14)

@@ -10,7 +10,7 @@ from typing import Any
 
 from acmidm_onboarding.rules.confirming import carried_out
 from acmidm_onboarding.rules.orders import Order, Rules, orders
-from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.confirmation import KEYS, Attestation, Confirmation, ConfirmationFile
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk, readable_jwk
@@ -34,10 +34,6 @@ def wanted(
     jwks = None if keys is None else {name: jwk(name) for name in keys}
     made = declaration(scopes=dict.fromkeys(scopes, "why"), jwks=jwks, form="gent/loket.yaml")
     return replace(made, products=products or {}, **how)
-
-
-def with_default(form: Declaration, scope: str) -> Declaration:
-    return replace(form, scopes={**form.scopes, scope: Grant("why", default=True)})
 
 
 def confirmed_by(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.values.client import Grant
-from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.values.client import Grant, natural_key
+from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata

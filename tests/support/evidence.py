@@ -8,17 +8,14 @@ from typing import Any
 
 from acmidm.probe.private_key import private_key_of
 from acmidm.probe.recording import signed
-from acmidm_onboarding.values.evidence import Payload
+from acmidm_onboarding.values.evidence import Evidence
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
 
 
-def evidence_text(private: dict[str, Any], **changes: Any) -> str:
-    """The text of an evidence file for Stad Gent's mijn-gent on TNI, signed by a private JSON Web Key; ``changes`` of
-    its payload."""
-    key = private_key_of(private)
-    public = key.public
-    payload: dict[str, Any] = {
+def proof(**changes: Any) -> Evidence:
+    """Evidence of Stad Gent's mijn-gent on TNI, with ``changes``."""
+    said: dict[str, Any] = {
         "organisation": "OVO002067",
         "application": "mijn-gent",
         "environment": "tni",
@@ -27,12 +24,17 @@ def evidence_text(private: dict[str, Any], **changes: Any) -> str:
         "client_id": "8abae908-3b66-41e8-bf7d-262d136515b4",
         "scopes": ["dv_notificaties_import"],
         "products": [],
-        "thumbprint": public.thumbprint,
+        "thumbprint": "thumb",
         "iat": int(time.time()),
         "signs_with_kid": True,
-        **changes,
     }
-    return signed(Payload.model_validate(payload), key, public, key.alg)
+    return Evidence.model_validate({**said, **changes})
+
+
+def evidence_text(private: dict[str, Any], **changes: Any) -> str:
+    """The text of a file of evidence, signed by a private JSON Web Key."""
+    key = private_key_of(private)
+    return signed(proof(**{"thumbprint": key.public.thumbprint, **changes}), key, key.public, key.alg)
 
 
 def write_evidence(folder: Path, private: dict[str, Any], **changes: Any) -> Path:

@@ -40,9 +40,9 @@ class Ledger:
         """Read the file; there need not be one. Raises Failure where it is damaged."""
         self.file = file
         try:
-            self._sent = _Document.model_validate_json(file.read_bytes()).sent
+            self.sent = _Document.model_validate_json(file.read_bytes()).sent
         except FileNotFoundError:
-            self._sent = {}
+            self.sent = {}
         except ValidationError:
             raise Failure(
                 on_one_line(
@@ -52,15 +52,11 @@ class Ledger:
                 exit_code=1,
             ) from None
 
-    @property
-    def sent(self) -> Mapping[str, date]:
-        return self._sent
-
     def record(self, ids: Iterable[str], day: date) -> None:
         """Write that these were sent, before anything else is. Raises Failure where that cannot be written."""
-        kept = {reminder: when for reminder, when in self._sent.items() if when > day - _KEPT}
-        self._sent = {**kept, **dict.fromkeys(ids, day)}
-        sent = {reminder: when.isoformat() for reminder, when in sorted(self._sent.items())}
+        kept = {reminder: when for reminder, when in self.sent.items() if when > day - _KEPT}
+        self.sent = {**kept, **dict.fromkeys(ids, day)}
+        sent = {reminder: when.isoformat() for reminder, when in sorted(self.sent.items())}
         text = json.dumps({"sent": sent}, indent=1) + "\n"
         try:
             write_whole(self.file, text, 0o600)

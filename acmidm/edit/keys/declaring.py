@@ -13,7 +13,7 @@ from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import edit_form, on_one_line, put_first, put_last
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import Served, load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -25,17 +25,11 @@ from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 @dataclass(frozen=True)
 class FormOfKeys:
-    """A valid form, in one environment, with what an edit of it is checked by."""
+    """A valid form, in one environment."""
 
     loaded: LoadedForm
     environment: Environment
-    profiles: Mapping[Environment, Profile]
-    served: Served
-    catalogue: Path
-
-    @property
-    def profile(self) -> Profile:
-        return self.profiles[self.environment]
+    profile: Profile
 
     @property
     def keys(self) -> Sequence[PublicJwk]:
@@ -93,19 +87,18 @@ class FormOfKeys:
             else:
                 put_first(request, "jwks", on_one_line(files))
 
-        return edit_form(self.loaded, add, files, self.catalogue, self.profiles, self.served)
+        return edit_form(self.loaded, add, files)
 
 
 def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
-    catalogue, stacks = own_catalogue(), stacks_in(Path())
-    profiles, served = stacks.profiles, stacks.served
+    stacks = stacks_in(Path())
     if file.is_dir():
         raise Failure(say("edit.is_folder", file=file))
-    forms = load_onboardings([file], catalogue, profiles, served).forms  # all forms of the organisation
-    loaded = next((form for form in forms if form.file == shown(absolute(file))), None)
+    organisation = load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served)
+    loaded = next((form for form in organisation.forms if form.file == shown(absolute(file))), None)
     if loaded is None:
         raise Failure(say("edit.no_form", file=file))
     if environment not in loaded.form.environments:
         raise Failure(say("edit.no_environment", file=file, environment=environment))
-    return FormOfKeys(loaded, environment, profiles, served, catalogue)
+    return FormOfKeys(loaded, environment, stacks.profiles[environment])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
 from acmidm.edit.new.fields import Fields, Values, unknown_products
 from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
 from acmidm.edit.new.talk import Talk, separate
+from acmidm.form_text import Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed
@@ -27,7 +26,6 @@ _FIRST = Environment.TNI
 PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
-_PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
 _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
@@ -77,24 +75,24 @@ class Draft:
             _SCHEMA.format("onboarding"),
             "#",
             f"# {texts('comment.form')}",
-            *_lines(fields),
+            *lines_of(fields),
             "",
             f"# {texts('comment.production')}",
             "environments:",
             f"  {_FIRST.value}:",
             f"    # {texts('comment.keys')}",
-            *(f"    {line}" for line in _lines(request)),
+            *(f"    {line}" for line in lines_of(request)),
         ]
         return "\n".join(lines) + "\n"
 
     def organisation(self, texts: Texts) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
-        fields = {name: _Quoted(value) if name == "kbo" else value for name, value in self.owner.fields.items()}
+        fields = {name: Quoted(value) if name == "kbo" else value for name, value in self.owner.fields.items()}
         language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [_SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *_lines(fields)]
+        lines = [_SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *lines_of(fields)]
         if self.speaks_for:
-            lines += [f"# {texts('comment.speaks_for')}", *_lines({"speaks_for": dict(self.speaks_for)})]
-        return "\n".join([*lines, *(_lines(language) if language else ())]) + "\n"
+            lines += [f"# {texts('comment.speaks_for')}", *lines_of({"speaks_for": dict(self.speaks_for)})]
+        return "\n".join([*lines, *(lines_of(language) if language else ())]) + "\n"
 
 
 def draft_of(
@@ -185,40 +183,6 @@ def _speaks_for(
     """Return under which names its form sends."""
     names: dict[str, list[str]] = {}
     for product in products:
-        for name in product.speaks_for:
-            value = configured.get(product.product, {}).get(name)
-            values = value if isinstance(value, list) else [value]
-            names.setdefault(name, []).extend(text for text in values if isinstance(text, str))
-    return {name: list(dict.fromkeys(values)) for name, values in names.items() if values}
-
-
-class _Quoted(str):
-    """A text that stays in quotes, so that nobody takes it for a number."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where
-    needed."""
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    style = None if type(value) is str and _PLAIN.fullmatch(value) else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
-
-
-def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
-    items = [
-        _Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
-    ]  # a list in a form has no text with a colon without quotes
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
-
-
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(_Quoted, _text)
-_Dumper.add_representer(list, _list)
-
-
-def _lines(fields: Mapping[str, Any]) -> list[str]:
-    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000).splitlines()
+        for (name, *_), text in speaking_values(product, configured.get(product.product, {})):
+            names.setdefault(name, []).append(text)
+    return {name: list(dict.fromkeys(texts)) for name, texts in names.items()}

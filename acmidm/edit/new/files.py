@@ -9,16 +9,14 @@ from pathlib import Path
 
 from acmidm.files import written_together
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import Served, load_onboardings
-from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
-from acmidm_onboarding.values.terms import Environment
 
 
-def write_files(
-    files: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
-) -> tuple[Path, ...]:
+def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple[Path, ...]:
     """Write new files, named from the folder of forms, in their order; return where they are.
 
     Where one cannot be written, those before it are taken away again; a kill in between leaves an organisation without
@@ -30,7 +28,7 @@ def write_files(
     texts = {forms / name: text for name, text in files.items()}
     if existing := next((file for file in texts if file.exists()), None):
         raise _exists(existing)
-    _require_valid(texts, forms, catalogue, profiles, served)
+    _require_valid(texts, forms, stacks)
     folder = next(iter(texts)).parent
     had_folder = folder.exists()
     try:
@@ -46,12 +44,10 @@ def write_files(
         raise
 
 
-def _require_valid(
-    texts: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
-) -> None:
+def _require_valid(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> None:
     """Check the new files among all forms, whose own mistakes are for others. Raises Failure."""
     try:
-        load_onboardings([forms], catalogue, profiles, served, unwritten=texts)
+        load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
     except InvalidForms as error:
         own = {shown(absolute(file)) for file in texts}
         about = [problem for problem in error.problems if not own.isdisjoint({problem.file, problem.also})]

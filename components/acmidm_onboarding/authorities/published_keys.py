@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -19,7 +19,7 @@ from typing import Any
 import httpcore
 
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
-from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, readable_jwk
 from acmidm_onboarding.values.jwk_set import parse_keys
@@ -174,11 +174,17 @@ def _content(pool: httpcore.ConnectionPool, address: str) -> bytes:
 
 
 def problems_of(
-    keys: Iterable[PublicJwk], environment: Environment, profile: Profile, exempted: Iterable[str], now: datetime
+    keys: Sequence[PublicJwk] | str,
+    environment: Environment,
+    profile: Profile,
+    exempted: Collection[str],
+    now: datetime,
 ) -> Iterator[str]:
     """Yield why a client cannot use the keys at its address, or may not by the policies of a profile: ends of
     sentences that begin with the address."""
-    keys = list(keys)
+    if isinstance(keys, str):  # why they could not be fetched
+        yield keys
+        return
     kids = [key.kid for key in keys]
     if not keys:
         yield say("published.no_key")
@@ -189,7 +195,5 @@ def problems_of(
     if keys and all(key.expires and key.expires <= now for key in keys):
         yield say("published.ended")
     planned = Planned(AuthMethod.PRIVATE_KEY_JWT, keys={key.kid: key.members for key in keys})
-    for policy in POLICIES:
-        if policy.id not in set(exempted):
-            for finding in policy.violations(planned, Situation(environment, profile, now)):
-                yield say("published.policy", what=finding.what, remedy=finding.remedy)
+    for _, finding in violations(planned, Situation(environment, profile, now), exempted):
+        yield say("published.policy", what=finding.what, remedy=finding.remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
@@ -12,14 +12,14 @@ from pathlib import Path
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import WHOLE, Form
 from acmidm_onboarding.forms.key_files import Keys
-from acmidm_onboarding.values.client import Grant
-from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.values.client import Grant, natural_key
+from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
-from acmidm_onboarding.values.terms import AuthMethod, Environment
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LoadedForm:
     form: Form
     organisation: Organisation
     keys: Keys
-    evidence: tuple[EvidenceFile, ...] = ()
+    evidence: Mapping[tuple[Environment, Platform], EvidenceFile] = field(default_factory=dict)
     """What is proven of it, and what of that does not hold."""
     compromised: Keys = field(default_factory=dict)
     """The keys that are never sent, for somebody else may have their private halves."""
@@ -89,16 +89,15 @@ def declarations(
     request = form.environments.get(environment)
     if request is None:
         return
-    files = {(file.environment, file.platform): file for file in loaded.evidence}
     own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     method, key = form.token_endpoint_auth_method, connection_key(organisation.code, form.application)
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
     for platform in form.platforms:
-        own = files.get((environment, platform))
-        evidence = own.evidence if own else None
-        test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
+        own = loaded.evidence.get((environment, platform), EvidenceFile())
+        on_test = environment is Environment.PROD and loaded.evidence.get((Environment.TNI, platform))
+        test = on_test or EvidenceFile()
         named = {name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))}
         fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
@@ -123,8 +122,8 @@ def declarations(
             keys=public_keys(jwks),
             compromised=frozenset(jwk.thumbprint for jwk in loaded.compromised.get(environment, ())),
             # Evidence alone proves that an application signs without kid: then a second key breaks it.
-            signs_without_kid=evidence is not None and not evidence.signs_with_kid,
-            proven=summary(evidence) if evidence else {},
+            signs_without_kid=own.evidence is not None and not own.evidence.signs_with_kid,
+            proven=summary(own.evidence) if own.evidence else {},
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             retire={name: day.isoformat() for name, day in _days(form)},
@@ -141,10 +140,10 @@ def declarations(
                 for product in form.retire.keys() & request.products.keys()
             },
             catalogue_names=named,
-            evidence=evidence,
-            evidence_refused=own.refused if own else None,
-            test_evidence=test.evidence if test else None,
-            test_evidence_refused=test.refused if test else None,
+            evidence=own.evidence,
+            evidence_refused=own.refused,
+            test_evidence=test.evidence,
+            test_evidence_refused=test.refused,
         )
 
 

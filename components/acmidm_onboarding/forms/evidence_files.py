@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import product
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.forms.files import is_link, shown
+from acmidm_onboarding.forms.files import is_link
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.texts import say
@@ -20,34 +20,33 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 def evidence_of(
     file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys
-) -> tuple[EvidenceFile, ...]:
-    """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
+) -> Mapping[tuple[Environment, Platform], EvidenceFile]:
+    """Return the evidence beside the form in ``file``, of each environment and platform that has a file of its name.
 
     The name decides which file is read. A file of another name is nobody's evidence.
     """
     stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
     named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
-    return tuple(
-        _read(evidence_file, form, expected, keys, stolen)
+    return {
+        (expected.environment, expected.platform): _read(evidence_file, form, expected, keys, stolen)
         for expected in named
         if os.path.lexists(evidence_file := file.with_name(expected.file_name))
-    )
+    }
 
 
 def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
-    name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
     try:
         if is_link(file):
             raise Unusable(say("forms.evidence.link"))
-        evidence = read_evidence(read_text(file), name, expected)
+        evidence = read_evidence(read_text(file), expected)
         if evidence.thumbprint in compromised:
             raise Unusable(say("forms.evidence.compromised"))
-        _require_declared(evidence.thumbprint, form, environment, keys)
+        _require_declared(evidence.thumbprint, form, expected.environment, keys)
     except Unreadable as error:
-        return EvidenceFile(name, environment, platform, refused=say("forms.evidence.unreadable", what=error.what))
+        return EvidenceFile(refused=say("forms.evidence.unreadable", what=error.what))
     except Unusable as reason:
-        return EvidenceFile(name, environment, platform, refused=str(reason))
-    return EvidenceFile(name, environment, platform, evidence)
+        return EvidenceFile(refused=str(reason))
+    return EvidenceFile(evidence)
 
 
 def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:

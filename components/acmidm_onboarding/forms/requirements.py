@@ -10,7 +10,7 @@ from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
-from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
@@ -256,17 +256,14 @@ def problems_of_policies(
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
-    for policy in POLICIES:
-        if policy.refused_in_forms or policy.id in form.exemptions:
+    for policy, finding in violations(planned, situation, form.exemptions):
+        if policy.refused_in_forms:
             continue
-        for finding in policy.violations(planned, situation):
-            path: DocumentPath = ("token_endpoint_auth_method",)
-            if finding.subject is not None:
-                path = ("environments", environment.value, "jwks", places[finding.subject])
-            exemption = say("forms.exemption", id=policy.id)
-            yield document.problem(
-                path, finding.what, say("forms.policy.remedy", remedy=finding.remedy, exemption=exemption)
-            )
+        path: DocumentPath = ("token_endpoint_auth_method",)
+        if finding.subject is not None:
+            path = ("environments", environment.value, "jwks", places[finding.subject])
+        remedy = say("forms.policy.remedy", remedy=finding.remedy, exemption=say("forms.exemption", id=policy.id))
+        yield document.problem(path, finding.what, remedy)
 
 
 def problems_of_platforms(

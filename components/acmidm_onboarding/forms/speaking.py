@@ -56,7 +56,7 @@ def problems_of_senders(
     organisation: Organisation,
 ) -> Iterator[Problem]:
     """Yield each value that speaks for somebody for whom the organisation does not speak."""
-    for field, value in _speaking_values(product, configuration):
+    for field, value in speaking_values(product, configuration):
         how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
         if not any(how.allows(value, entry) for entry in allowed):
             yield document.problem(
@@ -72,7 +72,7 @@ def problems_of_senders(
             )
 
 
-def _speaking_values(
+def speaking_values(
     product: Product, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
     """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's

@@ -21,7 +21,6 @@ import pulumi
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.rules.retirement import natural_keys
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line, quoted
@@ -98,7 +97,7 @@ def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> 
 
 def former_keys(connection: Declaration) -> list[str] | None:
     """Return the value of the input ``formerly``; None where there are none."""
-    return list(natural_keys(connection)[1:]) or None
+    return list(connection.natural_keys[1:]) or None
 
 
 def marks(connection: Declaration, managed_by: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
+from acmidm_onboarding.rules.orders import CREATE, REMOVE, Order
 from acmidm_onboarding.values.confirmation import CLIENT, KEYS, PRODUCT, SCOPES, Attestation, ConfirmationFile, Refusal
 
 
@@ -55,8 +55,3 @@ def refused(order: Order, file: ConfirmationFile | None, why: str, by: Attestati
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refusal = Refusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
     return ConfirmationFile.model_validate({**before, "refused": {**before["refused"], order.part: refusal}})
-
-
-def needs_client_id(order: Order) -> bool:
-    """Say whether whoever confirms an order has to bring back the client-ID."""
-    return order.act is Act.CREATE

@@ -223,3 +223,12 @@ POLICIES = (
         advisory=True,
     ),
 )
+
+
+def violations(
+    planned: Planned, situation: Situation, exempted: Collection[str] = ()
+) -> Iterator[tuple[Policy, Finding]]:
+    """Yield what each policy finds that is not among the ``exempted`` ones."""
+    for policy in POLICIES:
+        if policy.id not in exempted:
+            yield from ((policy, finding) for finding in policy.violations(planned, situation))

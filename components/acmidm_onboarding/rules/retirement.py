@@ -37,13 +37,6 @@ def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaratio
     return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
 
 
-def natural_keys(connection: Declaration) -> tuple[str, ...]:
-    """Return the keys under which an authority may have the client: the present one, and earlier ones."""
-    return tuple(
-        connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly)
-    )
-
-
 def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
     """Return a sentence for each preserved client with a key that its form says is compromised: nothing takes that key
     away."""

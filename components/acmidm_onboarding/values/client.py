@@ -147,6 +147,11 @@ class Client:
         return resource_name(self.key, self.platform)
 
     @property
+    def natural_keys(self) -> tuple[str, ...]:
+        """Those under which an authority may have it: the present one, and earlier ones."""
+        return tuple(natural_key(self.platform, self.environment, key) for key in (self.key, *self.formerly))
+
+    @property
     def organisation(self) -> str:
         return str(self.fields.get("organisation.name") or self.key.partition("/")[0])
 
@@ -224,6 +229,10 @@ class Client:
     @property
     def uses_secret(self) -> bool:
         return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
+
+
+def natural_key(platform: Platform, environment: Environment, key: str) -> str:
+    return f"{platform}/{environment}/{key}"
 
 
 def resource_name(key: str, platform: str) -> str:

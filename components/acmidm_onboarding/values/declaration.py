@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, with_first_marked
+from acmidm_onboarding.values.client import Client, ClientKey, Grant, natural_key, with_first_marked
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.values.terms import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,6 @@ def in_stack(
 def connection_key(code: str, application: str) -> str:
     """Return the key of an organisation's application."""
     return f"{code}/{application}"
-
-
-def natural_key(platform: Platform, environment: Environment, key: str) -> str:
-    return f"{platform}/{environment}/{key}"
 
 
 def key_of(software_id: str) -> str:

@@ -19,7 +19,17 @@ from typing import Annotated, Any
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible
@@ -57,36 +67,6 @@ class Expected:
 ENDING = ".evidence.json"
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What was proven: tokens for these scopes, and reads of these products, by the catalogue's names."""
-
-    environment: Environment
-    platform: Platform
-    issuer: str
-    """Who gave the tokens."""
-    client_id: str
-    scopes: frozenset[str]
-    products: frozenset[str]
-    thumbprint: str
-    """Of the key that was proven, and that signed this: RFC 7638, SHA-256, base64url."""
-    proven_at: datetime
-    signs_with_kid: bool
-    """Whether the assertions that got the tokens had a ``kid``."""
-    file: str
-
-
-@dataclass(frozen=True)
-class EvidenceFile:
-    """A file of evidence beside a form: either what it proves, or why it counts as none."""
-
-    file: str
-    environment: Environment
-    platform: Platform
-    evidence: Evidence | None = None
-    refused: str | None = None
-
-
 def _visible(text: str) -> str:
     if not is_visible(text):
         raise ValueError  # without a sentence: the payload is refused by the names of its members
@@ -94,11 +74,11 @@ def _visible(text: str) -> str:
 
 
 _Text = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_visible)]
-_Names = Annotated[list[_Text], Field(max_length=_MOST_NAMES)]
+_Names = Annotated[frozenset[_Text], Field(max_length=_MOST_NAMES), PlainSerializer(sorted)]
 
 
-class Payload(BaseModel):
-    """What is signed. Scopes and products have the catalogue's names, ``iat`` is in seconds since 1970."""
+class Evidence(BaseModel):
+    """What was proven and is signed: tokens for these scopes, and reads of these products, by the catalogue's names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,39 +88,58 @@ class Payload(BaseModel):
     environment: Environment
     platform: Platform
     issuer: _Text
+    """Who gave the tokens."""
     client_id: _Text
     scopes: _Names
     products: _Names
     thumbprint: _Text
+    """Of the key that was proven, and that signed this: RFC 7638, SHA-256, base64url."""
     iat: Annotated[StrictInt, Field(gt=0, lt=253_402_300_800)]
+    """When, in seconds since 1970."""
     signs_with_kid: StrictBool
+    """Whether the assertions that got the tokens had a ``kid``."""
+
+    @property
+    def proven_at(self) -> datetime:
+        return datetime.fromtimestamp(self.iat, UTC)
 
 
-def read_evidence(text: str, file: str, expected: Expected, now: datetime | None = None) -> Evidence:
+@dataclass(frozen=True)
+class EvidenceFile:
+    """A file of evidence beside a form: either what it proves, or why it counts as none; neither without a file."""
+
+    evidence: Evidence | None = None
+    refused: str | None = None
+
+
+def read_evidence(text: str, expected: Expected, now: datetime | None = None) -> Evidence:
     """Return what the text of a file proves of the expected connection; the caller checks its key and its age.
 
     Raises:
         Unusable: with the first reason why the evidence does not hold.
     """
-    payload, key = payload_in(text)
+    parts = parts_in(text)
+    key = _verified_key(**parts)
+    try:
+        evidence = Evidence.model_validate(_object(_decoded(parts["payload"]), "payload"))
+    except ValidationError as error:
+        names = {str(details["loc"][0]) for details in error.errors()}
+        wrong = sorted(names & Evidence.model_fields.keys())
+        raise Unusable(
+            say("problems.evidence.wrong_members", members=", ".join(wrong))
+            if wrong
+            else say("problems.evidence.unknown_members")
+        ) from None
+    if evidence.version != VERSION:
+        raise Unusable(say("problems.evidence.another_version", version=VERSION))
+    if evidence.thumbprint != key.thumbprint:
+        raise Unusable(say("problems.evidence.another_thumbprint"))
     for name in ("organisation", "application", "environment", "platform"):
-        if getattr(payload, name) != getattr(expected, name):
+        if getattr(evidence, name) != getattr(expected, name):
             raise Unusable(say(f"problems.evidence.another.{name}"))
-    proven_at = datetime.fromtimestamp(payload.iat, UTC)
-    if proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
+    if evidence.proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
         raise Unusable(say("problems.evidence.in_future"))
-    return Evidence(
-        payload.environment,
-        payload.platform,
-        payload.issuer,
-        payload.client_id,
-        frozenset(payload.scopes),
-        frozenset(payload.products),
-        key.thumbprint,
-        proven_at,
-        payload.signs_with_kid,
-        file,
-    )
+    return evidence
 
 
 def parts_in(text: str) -> dict[str, str]:
@@ -149,26 +148,6 @@ def parts_in(text: str) -> dict[str, str]:
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
         raise Unusable(say("problems.evidence.no_jws"))
     return parts
-
-
-def payload_in(text: str) -> tuple[Payload, PublicJwk]:
-    """Return the signed payload in the text of a file, and the key that signed it. Raises Unusable."""
-    parts = parts_in(text)
-    key = _verified_key(**parts)
-    try:
-        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "payload"))
-    except ValidationError as error:
-        wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
-        raise Unusable(
-            say("problems.evidence.wrong_members", members=", ".join(wrong))
-            if wrong
-            else say("problems.evidence.unknown_members")
-        ) from None
-    if payload.version != VERSION:
-        raise Unusable(say("problems.evidence.another_version", version=VERSION))
-    if payload.thumbprint != key.thumbprint:
-        raise Unusable(say("problems.evidence.another_thumbprint"))
-    return payload, key
 
 
 def summary(evidence: Evidence) -> dict[str, str]:

@@ -24,11 +24,6 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.portal import RunningPortal
 from tests.support.tls_server import self_signed
 
-TWO_GIGABYTES = 2 * 1024**3
-# What sockets hold on the way, on both sides.
-IN_FLIGHT_BYTES = 16 * 1024**2
-MOST_MEMORY_BYTES = 160 * 1024**2
-
 
 def test_self_made_certificate_is_refused(portal: RunningPortal, tmp_path: Path) -> None:
     """No request gets through, none is tried again: time does not make a certificate good."""

@@ -1,0 +1,44 @@
+"""The text of a form, or of an organisation, that nobody has written before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+_PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
+
+
+class Quoted(str):
+    """A text that stays in quotes, so that nobody takes it for a number."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where
+    needed."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = None if type(value) is str and _PLAIN.fullmatch(value) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
+
+
+def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
+    items = [
+        Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
+    ]  # a list in a form has no text with a colon without quotes
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(Quoted, _text)
+_Dumper.add_representer(list, _list)
+
+
+def lines_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return fields as lines of a form."""
+    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000).splitlines()
