@@ -13,6 +13,7 @@ from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.port import (
     Authority,
+    ClientParts,
     ClientSnapshot,
     Connect,
     Forgets,
@@ -65,6 +66,8 @@ class ConnectedPlatform:
             if self.can.lists_clients
             else None,
         )
+        self.made: dict[str, ClientParts] = {}
+        """What each client that this run has made was made with, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
         """Per client-ID the thumbprints of its compromised keys, as the form names them: no state has these."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
