@@ -51,6 +51,8 @@ class AuthorityType(Generic[S]):
     """Whether a client can be given a secret of our choice."""
     takes_keys_later: bool = True
     """Whether a client that authenticates with keys can be registered before they are known."""
+    takes_parts: bool = False
+    """Whether a registration takes the client's scopes and keys along."""
     tells_gone: bool = True
     """Whether it answers otherwise of a client that is gone than of one that it does not let the operator see."""
     has_platform_rules: bool = False

@@ -67,6 +67,24 @@ def test_what_no_list_has_is_fetched_by_itself() -> None:
     assert server.requested == ["a", "b", "c", "*", "h", "absent"]
 
 
+def test_a_list_is_enough_where_it_is_trusted() -> None:
+    """But for what was written since, or where there is no list yet; what is known to be gone is not looked for."""
+    server = Server(**letters(10))
+    reads = server.reads()
+    assert reads.get("absent", as_listed=True) is None
+    for key in server.documents:
+        reads.get(key)
+    assert reads.get("another", as_listed=True) is None
+    assert server.requested == ["absent", "a", "b", "*"]
+    server.documents["made"] = "since"
+    reads.forget("made")
+    assert reads.get("made", as_listed=True) == "since"
+    del server.documents["made"]
+    reads.is_gone("made")
+    assert reads.get("made") is None
+    assert server.requested == ["absent", "a", "b", "*", "made"]
+
+
 def test_after_a_write_it_is_read_again() -> None:
     server = Server(**letters(10))
     reads = server.reads()

@@ -17,7 +17,7 @@ from acmidm_onboarding.authorities.errors import (
     PerhapsGone,
     Rejected,
 )
-from acmidm_onboarding.authorities.port import ClientParts, Forgets
+from acmidm_onboarding.authorities.port import NO_PARTS, ClientParts, Forgets
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
 from tests.conformance.subjects import NO_PRODUCTS, Subject
@@ -57,6 +57,19 @@ def test_a_client_is_as_it_was_registered(
     assert (snapshot.client.client_id, subject.kept(snapshot.client.metadata)) == (client_id, subject.kept(wanted))
     assert subject.scopes(snapshot.scopes) == subject.scopes(authority.read_scopes(client_id)) == parts.scopes
     assert snapshot.jwks == authority.read_jwks(client_id) == parts.jwks
+
+
+def test_what_a_registration_confirms_is_there(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> None:
+    """So that nobody writes it once more."""
+    if subject.person is not None:
+        subject.person.confirms(wanted, parts, {})
+    made = subject.authority.register(wanted, None, parts)
+    there = subject.authority.snapshot(made.client_id)
+    assert there is not None
+    if subject.kind.takes_parts:
+        assert made.parts == parts == ClientParts(subject.scopes(there.scopes) or {}, there.jwks)
+    else:
+        assert made.parts == NO_PARTS
 
 
 def test_a_client_is_found_by_its_key(subject: Subject, wanted: ClientMetadata, client_id: str) -> None:

@@ -11,8 +11,10 @@ import httpx
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.authorities.http.turns import Turns
 from acmidm_onboarding.authorities.port import (
     Authority,
+    ClientParts,
     ClientSnapshot,
     Connect,
     Forgets,
@@ -36,11 +38,12 @@ class ConnectedPlatform:
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
         retries: dict[str, Retrying] = {}
+        limits = (platform.requests_per_second, platform.requests_at_once, settings.retry_deadline_seconds)
 
         def connect(address: object, tokens: OperatorTokens | None) -> Api:
             url = httpx.URL(str(address))
-            host = f"{url.scheme}://{url.host}:{url.port}"
-            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds))
+            host = f"{url.scheme}://{url.netloc.decode()}"
+            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds, Turns(host, *limits)))
             return Api(str(address), tokens, timeout_seconds=settings.request_timeout_seconds, retrying=retrying)
 
         tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
@@ -65,6 +68,8 @@ class ConnectedPlatform:
             if self.can.lists_clients
             else None,
         )
+        self.made: dict[str, ClientParts] = {}
+        """What each client that this run has made was made with, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
         """Per client-ID the thumbprints of its compromised keys, as the form names them: no state has these."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)

@@ -38,17 +38,6 @@ class Connect(Protocol[S]):
 
 
 @dataclass(frozen=True)
-class RegisteredClient:
-    """A client at its authority, without what lives inside it."""
-
-    client_id: str
-    metadata: ClientMetadata
-    client_secret_updated_at: int = 0
-    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nobody
-    knows."""
-
-
-@dataclass(frozen=True)
 class NewSecret:
     """A client secret to set, and for how long the previous secret goes on working, where the authority can do that."""
 
@@ -71,6 +60,19 @@ class ClientParts:
 
 
 NO_PARTS = ClientParts()
+
+
+@dataclass(frozen=True)
+class RegisteredClient:
+    """A client at its authority, without what lives inside it."""
+
+    client_id: str
+    metadata: ClientMetadata
+    client_secret_updated_at: int = 0
+    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nobody
+    knows."""
+    parts: ClientParts = NO_PARTS
+    """What a registration has written along, as far as its authority has confirmed that."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Authority(Protocol):
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        """Make the client. ``parts`` are for an authority that needs them now; the caller writes them afterwards too.
+        """Make the client, with its ``parts`` where the authority takes them now: the caller then writes those that the
+        result does not have.
 
         Raises:
             AlreadyRegistered: where a client with this natural key exists.

@@ -1,8 +1,8 @@
 """Reads for a refresh: each document is fetched once per run, however many resources need it.
 
 The first few documents are fetched one by one, so that a refresh of a single connection stays small; after that whole
-pages are listed. A document that is on no page is fetched by itself before it counts as gone. Writes never use what is
-kept here.
+pages are listed. A document that is on no page is fetched by itself before it counts as gone, unless the caller trusts
+the list. Writes never use what is kept here.
 """
 
 from __future__ import annotations
@@ -30,18 +30,26 @@ class ReadOnce(Generic[Value]):
         self._lock = threading.Lock()
         self._kept: dict[str, Value | None] = {}
         self._listed = False
+        self._written = set[str]()
 
-    def get(self, key: str) -> Value | None:
-        """Return the document of a key, None where there is none."""
+    def get(self, key: str, *, as_listed: bool = False) -> Value | None:
+        """Return the document of a key, None where there is none; ``as_listed`` takes the word of a list for that, of
+        what this run has not written."""
         with self._lock:
             if self._list and key not in self._kept and not self._listed and len(self._kept) >= _ONE_BY_ONE:
                 self._kept.update(self._list())
                 self._listed = True
-            if key not in self._kept:
+            if key not in self._kept and not (as_listed and self._listed and key not in self._written):
                 self._kept[key] = self._read(key)
-            return self._kept[key]
+            return self._kept.get(key)
 
     def forget(self, key: str) -> None:
         """Forget a document that was written, so that the next read fetches it."""
         with self._lock:
             self._kept.pop(key, None)
+            self._written.add(key)
+
+    def is_gone(self, key: str) -> None:
+        """Note that a document was removed."""
+        with self._lock:
+            self._kept[key] = None

@@ -66,8 +66,9 @@ class ClientJwksProvider(ClientPartProvider):
 
     def make(self, props: Properties) -> CreateResult:
         seen = adoption.before(props)
-        self.require_own(props)
-        self._replace(props, None if seen is None else seen["jwks"])
+        made = self.made_with(props)
+        if made is None or made.jwks != inputs_of(props).get("jwks"):
+            self._replace(props, None if seen is None else seen["jwks"])
         return CreateResult(props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)})
 
     def look(self, id_: str, props: Properties) -> ReadResult:

@@ -34,9 +34,10 @@ class ClientScopesProvider(ClientPartProvider):
 
     def make(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
-        self.require_own(props)
-        platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))
-        platform.clients.forget(client_id)
+        made = self.made_with(props)
+        if made is None or made.scopes != _scopes(props):
+            platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))
+            platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
     def look(self, id_: str, props: Properties) -> ReadResult:

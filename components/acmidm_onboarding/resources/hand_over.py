@@ -97,13 +97,13 @@ class HandOverProvider(AuthorityProvider):
 
     def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
         """Try to send one mail, and return what became of it per contact."""
-        # Here, for the program declares resources without mails, whose templates take a while to import.
-        from acmidm_onboarding.mail import NotSent, send
-
         what = f"the mail to {', '.join(to)} about {listed(connection['key'] for _, connection in about)}"
         if self._settings.smtp_url is None:
             pulumi.log.info(on_one_line(f"{what} is not sent, for {NAMESPACE}:smtpUrl is not set"))
             return dict.fromkeys(to, Outcome(why=NO_SMTP))
+        # Here, for the program declares resources without mails, whose templates take a while to import.
+        from acmidm_onboarding.mail import NotSent, send
+
         mail = self._mail(about, to)
         try:
             refused = send(mail, self._settings)

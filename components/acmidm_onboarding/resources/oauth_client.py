@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 _UPDATED_AT = "client_secret_updated_at"
+"""The output that shows by its time that a secret was rotated by hand."""
 _HAND_OVER = "hand_over"
 """The output of a client whose client-ID its organisation is to be mailed: this project made it."""
 _SECRET_INPUTS = ("client_secret", METHOD)
@@ -58,7 +59,7 @@ class OAuthClientProvider(OpenedProvider):
         checked = super().check(olds, news)
         inputs = switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {})
         platform = self._settings.platforms.get(inputs["platform"])
-        if platform is None or platform.authority_type.takes_keys_later:
+        if platform is None or not platform.authority_type.takes_parts:
             inputs.pop(ownership.PARTS, None)
         sentence = copied.refusal(olds, inputs, inputs.pop("stack", None))
         return CheckResult(inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures)
@@ -77,7 +78,8 @@ class OAuthClientProvider(OpenedProvider):
         return result
 
     def make(self, props: Properties) -> CreateResult:
-        authority, seen = self.on(props).authority, adoption.before(props)
+        platform, seen = self.on(props), adoption.before(props)
+        authority = platform.authority
         props = ownership.with_incarnation(props)
         if seen is not None:
             outputs = self._replace(
@@ -87,11 +89,13 @@ class OAuthClientProvider(OpenedProvider):
         existing = _find_by_key(authority, props)
         if existing is None:
             try:
-                made = authority.register(_metadata(props), props.get("client_secret"), _parts(props))
-                outputs = _secret_output(authority, made.client_id, props.get("client_secret"))
-                return CreateResult(
-                    made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True}
-                )
+                parts = ClientParts(**props.pop(ownership.PARTS, {}))  # known: the state has them with their resources
+                made = authority.register(_metadata(props), props.get("client_secret"), parts)
+                platform.made[made.client_id] = made.parts
+                outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
+                if props.get("client_secret") is not None:
+                    outputs[_UPDATED_AT] = made.client_secret_updated_at
+                return CreateResult(made.client_id, outputs)
             except AnswerLost as error:
                 unknown.keep_in_state(props, str(error))
                 raise
@@ -166,7 +170,8 @@ class OAuthClientProvider(OpenedProvider):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
-        return {**outputs, **_secret_output(authority, client_id, secret.value if secret else None)}
+        client = authority.read(client_id) if secret is not None else None
+        return outputs if client is None else {**outputs, _UPDATED_AT: client.client_secret_updated_at}
 
     def remove(self, id_: str, props: Properties) -> None:
         unknown.require_known(props)
@@ -202,7 +207,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
             switching.AWAITED: None if declared is None else declared.apply(_thumbprints),
-            ownership.PARTS: None if declared is None else declared.apply(partial(_parts_input, connection)),
+            ownership.PARTS: pulumi.Output.from_input(keys or {}).apply(partial(_parts, connection)),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             _HAND_OVER: None,
@@ -214,28 +219,21 @@ def _metadata(props: Properties) -> ClientMetadata:
     return ClientMetadata.model_validate(dict(props))
 
 
-def _parts(props: Properties) -> ClientParts:
-    parts = props.get(ownership.PARTS) or {}
-    return ClientParts(parts.get("scopes", {}), parts.get("jwks", {}))
-
-
-def _parts_input(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
+def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
     """Return the input ``parts``."""
-    return {
-        "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
-        "jwks": members_of(keys),
-    }
+    return {"scopes": {scope: grant.default for scope, grant in connection.scopes.items()}, "jwks": members_of(keys)}
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     """Remove a client that bears this resource's own marks, with what is left of its product configurations; return
     whether it is gone."""
-    client = platform.authority.read(client_id)
+    # A run that was cut off may have made a configuration that the state does not have.
+    found = {name: platform.configurations(name).get(client_id, as_listed=True) for name in platform.products}
+    left = {name: each.owner for name, each in found.items() if each is not None and each.owner.is_connection_of(own)}
+    client = platform.authority.read(client_id) if left else None
     if client is None or client.metadata.owner.is_resource_of(own):
-        for product in platform.products:  # a run that was cut off may have made one that the state does not have
-            document = platform.product_api.read(product, client_id)
-            if document is not None and document.owner.is_connection_of(own):
-                platform.product_api.delete(product, client_id, document.owner)
+        for product, owner in left.items():
+            platform.product_api.delete(product, client_id, owner)
     return platform.authority.remove(client_id, own)
 
 
@@ -261,12 +259,6 @@ def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
     """Return what an authority has of the managed fields: an address of keys only where the resource declares one."""
     metadata = snapshot.client.metadata
     return (metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})).properties
-
-
-def _secret_output(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
-    """Return the output that shows by its time that a secret was rotated by hand."""
-    client = authority.read(client_id) if secret is not None else None
-    return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
 
 
 def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:

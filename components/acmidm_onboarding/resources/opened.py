@@ -10,7 +10,7 @@ from typing import Any
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, UpdateResult
 from pulumi.runtime.rpc import wrap_rpc_secret
 
-from acmidm_onboarding.authorities.port import Access, GivesAccess
+from acmidm_onboarding.authorities.port import Access, ClientParts, GivesAccess
 from acmidm_onboarding.engine_resources import REGISTRATION
 from acmidm_onboarding.resources import ownership
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties
@@ -58,15 +58,22 @@ class ClientPartProvider(OpenedProvider):
 
     replaced_by = ("client_id", "platform")
 
-    def require_own(self, props: Properties) -> None:
-        """Refuse to make this inside a client that is another connection's. Raises Rejected."""
-        client = self.on(props).authority.read(props["client_id"])
-        ownership.require_own(client.metadata.owner if client else None, props)
+    def made_with(self, props: Properties) -> ClientParts | None:
+        """Return what this run has made the client with; None where it has not.
+
+        Raises:
+            Rejected: where the client is another connection's.
+        """
+        platform, client_id = self.on(props), props["client_id"]
+        if client_id not in platform.made:
+            client = platform.authority.read(client_id)
+            ownership.require_own(client.metadata.owner if client else None, props)
+        return platform.made.get(client_id)
 
     def remove(self, id_: str, props: Properties) -> None:
         """Remove nothing, but read what the client's removal needs: where that fails, the state keeps this as well as
         the client."""
         platform = self.on(props)
-        platform.clients.get(id_)
+        platform.clients.get(id_, as_listed=True)
         for product in platform.products:
-            platform.configurations(product).get(id_)
+            platform.configurations(product).get(id_, as_listed=True)

@@ -106,10 +106,10 @@ class Overlap:
                 return {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()} if snapshot else {}
         elif (seen := adoption.before(self.after)) is not None:
             recorded = seen.get("jwks")
-        elif platform is not None and isinstance(client_id := self.after["client_id"], str) and not has_mark(client_id):
-            recorded = platform.authority.read_jwks(client_id)
-        else:
+        elif platform is None or not isinstance(client_id := self.after["client_id"], str) or has_mark(client_id):
             recorded = None
+        else:
+            recorded = None if client_id in platform.made else platform.authority.read_jwks(client_id)
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _without_gone(self, platform: ConnectedPlatform, registered: Jwks) -> Jwks:

@@ -72,9 +72,10 @@ class ProductConfigurationProvider(AuthorityProvider):
     def remove(self, id_: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
         own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
-        if not (self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own)):
+        if self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own):
+            platform.configurations(product).is_gone(client_id)
+        else:
             ownership.say_left(what)
-        platform.configurations(product).forget(client_id)
 
     def _put(self, props: Properties, known: ProductDocument | None) -> None:
         platform = self.on(props)

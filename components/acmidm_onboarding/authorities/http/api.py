@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property, partial
@@ -175,11 +175,14 @@ class Api:
         return send({"authorization": f"Bearer {self._tokens.renewed(token)}"})
 
     def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
-        request, begun = f"{method} {url}", False
+        request, begun, turns = f"{method} {url}", False, self._retrying.turns
         stream = self._client.stream(method, url, json=document, data=form() if form else None, headers=headers)
         try:
-            with self._deadlines.within(self._timeout_seconds), stream as response:
+            turn = turns.take() if turns else nullcontext()
+            with turn, self._deadlines.within(self._timeout_seconds), stream as response:
                 begun = True
+                if turns:
+                    turns.heed(response.headers)
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
             connected = not isinstance(error, httpx.ConnectTimeout)

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Passing, Unreachable
+from acmidm_onboarding.authorities.http.turns import Turns
 from acmidm_onboarding.texts import say, say_counted
 
 Result = TypeVar("Result")
@@ -29,9 +30,11 @@ _EVERY_API = "every API of the host"
 
 
 class Retrying:
-    """The retries of operations on one host, until each succeeds or its deadline is over. Thread-safe."""
+    """The retries of operations on one host, until each succeeds or its deadline is over; each try takes one of the
+    host's ``turns``, where it has some. Thread-safe."""
 
-    def __init__(self, deadline_seconds: float) -> None:
+    def __init__(self, deadline_seconds: float, turns: Turns | None = None) -> None:
+        self.turns = turns
         self._deadline_seconds = deadline_seconds
         self._given_up: set[str] = set()
 

@@ -19,5 +19,6 @@ KEYCLOAK = AuthorityType(
     settings=HttpSettings,
     connect=_connect,
     takes_keys_from_address=True,
+    takes_parts=True,
     keeps_previous_secret=False,  # docs/keycloak.md has what was tried
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -81,26 +82,28 @@ class Keycloak(Authority):
         return self._reserved.why(client) if client else None
 
     def register(
-        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
+        require_grantable(parts.scopes)
+        self._scopes.ids(parts.scopes)
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
-            raise AlreadyRegistered(
-                say("keycloak.key_taken", client=existing, address=self._api.base_url, key=metadata.software_id),
-                existing,
-            )
-        defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
+            taken = {"client": existing.client_id, "address": self._api.base_url, "key": metadata.software_id}
+            raise AlreadyRegistered(say("keycloak.key_taken", **taken), existing.client_id)
+        assigned = self._scopes.given_to_new_clients() & self._assigned if self._assigned else ()
+        granted = {**dict.fromkeys(assigned, True), **parts.scopes}
         for client_id in client_ids_for(metadata.software_id):
-            document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
+            document = new_client_document(client_id, metadata, client_secret, granted, parts.jwks)
             if self._is_made(document, metadata.software_id):
                 break
         self._note(client_id, metadata)
-        self._withdraw_slipped_in(client_id, defaults)
-        return RegisteredClient(client_id, metadata)
+        client = self._withdraw_slipped_in(client_id, granted)
+        scopes = {name: client.scopes[name] for name in parts.scopes if name in client.scopes}
+        return replace(client.snapshot.client, parts=ClientParts(scopes, client.jwks))
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        client_id = self._with_natural_key(software_id)
-        return None if client_id is None else self.read(client_id)
+        client = self._with_natural_key(software_id)
+        return client.snapshot.client if client else None
 
     def update(
         self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
@@ -291,14 +294,16 @@ class Keycloak(Authority):
             self._scopes.forget()
             raise Unsettled(str(error)) from None
 
-    def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> None:
-        """Withdraw the scopes that Keycloak gives to every client for machines, such as ``service_account``."""
+    def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> WireClient:
+        """Withdraw the scopes that Keycloak gives to every client for machines, such as ``service_account``. Return the
+        client as it was before."""
 
-        def attempt() -> None:
+        def attempt() -> WireClient:
             client = self._required(client_id)
             self._change_scopes(client, {name: default for name, default in client.scopes.items() if name in intended})
+            return client
 
-        with_retries(attempt)
+        return with_retries(attempt)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
         """Make a client. Return False where its client-ID is that of a client that moved to another key.
@@ -316,9 +321,9 @@ class Keycloak(Authority):
             raise AlreadyRegistered(str(error), document["clientId"]) from None
         return True
 
-    def _with_natural_key(self, software_id: str | None) -> str | None:
-        """Return the client-ID of the client that has a natural key: a client that moved or was adopted has another
-        client-ID than the key gives.
+    def _with_natural_key(self, software_id: str | None) -> WireClient | None:
+        """Return the client that has a natural key: one that moved or was adopted has another client-ID than the key
+        gives.
 
         All clients are listed for that, once per run. A copy that somebody made in the console has the natural key too:
         it does not count where a client has the client-ID that the key gives.
@@ -339,7 +344,7 @@ class Keycloak(Authority):
             clients = ", ".join(having)
             raise Rejected(say("keycloak.same_key", clients=clients, address=self._api.base_url, key=software_id))
         client = self._find(having[0]) if having else None
-        return client.client_id if client and client.metadata.software_id == software_id else None
+        return client if client and client.metadata.software_id == software_id else None
 
     def _keys(self) -> Mapping[str, str | None]:
         """Return the natural key of each client, by client-ID."""

@@ -280,9 +280,9 @@ def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, 
 
 
 def new_client_document(
-    client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]
+    client_id: str, metadata: ClientMetadata, client_secret: str | None, scopes: Scopes, jwks: Jwks
 ) -> dict[str, Any]:
-    """Return what a POST sends: a client for machines alone, whose tokens have no roles, without keys yet."""
+    """Return what a POST sends: a client for machines alone, whose tokens have no roles."""
     document = metadata_document(metadata, client_secret)
     return {
         **document,
@@ -290,9 +290,9 @@ def new_client_document(
         "protocol": "openid-connect",
         "fullScopeAllowed": False,
         "protocolMappers": mappers_of(metadata.attributes),
-        "defaultClientScopes": default_scopes,
-        "optionalClientScopes": [],
-        "attributes": {**jwks_document({})["attributes"], **document["attributes"]},
+        "defaultClientScopes": [name for name in sorted(scopes) if scopes[name]],
+        "optionalClientScopes": [name for name in sorted(scopes) if not scopes[name]],
+        "attributes": {**jwks_document(jwks)["attributes"], **document["attributes"]},
     }
 
 

@@ -85,5 +85,6 @@ RFC7591 = AuthorityType(
     finds_clients=False,
     takes_secrets=False,  # RFC 7591 §3.2.1: the server issues them
     takes_keys_later=False,
+    takes_parts=True,
     tells_gone=False,  # RFC 7592 §2.1: 401 for both
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from acmidm_onboarding.authorities.differences import must_write
@@ -108,7 +109,8 @@ class Registration(Authority):
             raise _perhaps_made(error, metadata) from None
         if refusal is not None:
             raise Rejected(say("rfc7591.removed_again", request=answer.request, why=refusal))
-        return made.snapshot.client
+        confirmed = ClientParts(without_assigned(made.scopes, self._assigned, parts.scopes), made.keys)
+        return replace(made.snapshot.client, parts=confirmed)
 
     def _refusal(self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]) -> str | None:
         """Return why a new client cannot be managed here; None where it can."""
