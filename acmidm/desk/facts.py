@@ -154,7 +154,7 @@ class _ProgressRows:
         if self.states is None:
             return {}
         waiting = [withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated]
-        on_test = (self._stack.tests.records or {}) if waiting else {}
+        on_test = self._stack.tests.records if waiting else {}
         records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
         return {key: record if record and record.client_id else None for key, record in records.items()}
 

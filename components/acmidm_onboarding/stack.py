@@ -242,10 +242,12 @@ class Stack:
 
     @cached_property
     def tests(self) -> TestStack:
-        """The stack that has the connections on TNI."""
-        name = self.settings.promotion_stack
-        state = recorded(self.full_name(name))
-        return TestStack(name, state.parts if state else None, unreadable(self.full_name(name)) or "")
+        """The stacks that have the connections on TNI, as one."""
+        names = self.settings.promotion_stack.split()
+        states = {name: recorded(self.full_name(name)) for name in names}
+        records = {key: client for state in states.values() if state for key, client in state.parts.items()}
+        reasons = (unreadable(self.full_name(name)) for name, state in states.items() if state is None)
+        return TestStack(" ".join(names), records, next(filter(None, reasons), ""))
 
     @cached_property
     def platforms(self) -> Connected:

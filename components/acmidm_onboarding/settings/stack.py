@@ -84,7 +84,10 @@ class Settings(SettingsModel):
         ),
     ] = PromotionGate.OFF
     promotion_stack: Annotated[
-        str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")
+        str,
+        Field(
+            pattern=r"\S", description="The stacks of this project that have the connections on TNI, blanks between."
+        ),
     ] = "tni"
     evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
         Gate().evidence_max_days
