@@ -22,7 +22,7 @@ from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.problems import InvalidForms, Problem, on_one_line
+from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -123,8 +123,13 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
 def _notes(onboardings: Onboardings) -> Iterator[str]:
     """Yield what is no mistake of a form: compromised keys of clients that have left, and, where a stack here has the
     gate, what forms and evidence lack for production."""
-    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
-    sides = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
+    stacks, now = stacks_in(Path()), datetime.now(UTC)
+    connections = {environment: onboardings.connections(environment) for environment in Environment}
+    for environment, of_environment in connections.items():
+        forms = dict.fromkeys(form.form or "" for form in of_environment)
+        if untaken := stacks.untaken(environment, forms):
+            yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
+    sides = [desired(of_environment, now, gate=stacks.gate) for of_environment in connections.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for side in sides for withheld in side.held_back for sentence in withheld.sentences]

@@ -30,11 +30,12 @@ from acmidm_onboarding.rules.gate import waits_for_test
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.stack_files import stack_settings, stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
+from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
@@ -158,6 +159,13 @@ class _ProgressRows:
         records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
         return {key: record if record and record.client_id else None for key, record in records.items()}
 
+    def _test_stack(self, connection: Declaration | None) -> str:
+        """Return the stack on TNI that takes a connection."""
+        names = self._settings.promotion_stack.split()
+        folder = ((connection and connection.form) or "").split("/")[0]
+        taking = (name for name in names[1:] if is_chosen(folder, stack_settings(name, Path()).organisations))
+        return next(taking, names[0])
+
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
@@ -180,7 +188,7 @@ class _ProgressRows:
             self._now,
             portal=self._portal(shown) or "",
             form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
-            test_stack=self._settings.promotion_stack,
+            test_stack=self._test_stack(connection),
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             handed_over=state.handed_over if state else None,

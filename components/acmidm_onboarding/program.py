@@ -53,9 +53,7 @@ def load_onboardings() -> list[list[Declaration]]:
     """Return the connections of the stack's forms, by application: one per platform."""
     with _mistakes_reported():
         stack = _stack(_settings())
-        if stack.forms.problems:
-            raise InvalidForms(stack.forms.problems)
-        if not stack.forms.forms:  # perhaps the wrong folder: declaring nothing would remove everything
+        if not stack.forms.valid().forms:  # perhaps the wrong folder: declaring nothing would remove everything
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
         _require_random_plugin(connections)

@@ -62,6 +62,15 @@ class Settings(SettingsModel):
         Profile.ACMIDM
     )
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
+    organisations: Annotated[
+        str,
+        Field(
+            description=(
+                "The organisations whose connections are declared here: names of their folders, as aalst gent-*; where"
+                " it is not set, all."
+            )
+        ),
+    ] = ""
     catalogue_folder: Annotated[
         Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
     ]
