@@ -1,0 +1,132 @@
+"""Connections go from the state of one stack to that of another, with the record of what their organisations were
+mailed.
+
+The engine's own ``state move`` refuses two stacks whose providers have settings of their own, leaves that record
+behind, and cannot go on after it was killed. Here the destination is written first: a connection that is in both states
+is changed by neither stack, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from acmidm_onboarding.engine_resources import (
+    HAND_OVER,
+    EngineResource,
+    Resource,
+    client_of,
+    kind_of,
+    mapping,
+    name_of,
+    resources_in,
+)
+from acmidm_onboarding.settings import NAMESPACE
+from acmidm_onboarding.values.hand_over_outcome import record_name
+
+State = Mapping[str, Any]
+"""An export of a state."""
+_SEPARATE = ("inputs", "outputs", "dependencies", "propertyDependencies")
+
+
+def with_connections(destination: State, source: State, keys: Collection[str], stacks: tuple[str, str]) -> State:
+    """Return the state of ``destination`` with some connections of ``source``, whose secrets are in the clear;
+    ``stacks`` are the names of the two, source and destination."""
+    going = _of(source, keys)
+    arriving = [_renamed(resource, *stacks) for resource in going]
+    urns = {resource["urn"] for resource in arriving}
+    there = [resource for resource in resources_in(destination) if resource["urn"] not in urns]
+    there += _lacking(source, going, {resource["urn"] for resource in there}, stacks)
+    ids = {resource["urn"]: resource.get("id") for resource in there}
+    for resource in arriving:
+        if (urn := str(resource.get("provider")).rpartition("::")[0]) in ids:
+            resource["provider"] = f"{urn}::{ids[urn]}"
+    names = {record_name(client_of(each)[1], each.get("id")) for each in going if kind_of(each) == Resource.CLIENT}
+    records = {name: record for name, record in _mailed(resources_in(source)).items() if name in names}
+    there = [
+        {**each, "outputs": {**each["outputs"], "records": {**_mailed([each]), **records}}}
+        if kind_of(each) == HAND_OVER
+        else each
+        for each in there
+    ]
+    return _with_resources(destination, [*there, *arriving])
+
+
+def without_connections(source: State, keys: Collection[str]) -> State:
+    """Return the state of a stack without some connections; the record of their mails stays, and harms nobody."""
+    urns = {resource["urn"] for resource in _of(source, keys)}
+
+    def left(urn: object) -> bool:
+        return urn not in urns
+
+    def staying(resource: EngineResource) -> EngineResource:
+        """Return a resource that depends on none that goes, as a hand-over does on all clients."""
+        properties = mapping(resource.get("propertyDependencies")).items()
+        return {
+            **resource,
+            "dependencies": list(filter(left, resource.get("dependencies") or ())),
+            "propertyDependencies": {name: list(filter(left, of_one or ())) for name, of_one in properties},
+        }
+
+    return _with_resources(source, [staying(each) for each in resources_in(source) if left(each["urn"])])
+
+
+def _of(state: State, keys: Collection[str]) -> list[EngineResource]:
+    """Return the components of some connections, and all that is below them."""
+    found, urns = list[EngineResource](), set[str]()
+    for resource in resources_in(state):  # a parent is before its children
+        if resource.get("parent") in urns or (kind_of(resource) == Resource.ONBOARDING and name_of(resource) in keys):
+            found.append(resource)
+            urns.add(resource["urn"])
+    return found
+
+
+def _lacking(
+    source: State, going: Collection[EngineResource], there: Collection[str], stacks: tuple[str, str]
+) -> list[EngineResource]:
+    """Return what connections need and the destination lacks, for no run was there yet: parents, providers, the
+    hand-over. They get no settings and no outputs: the first run gives them its own."""
+    urns, wanted, lacking = {resource["urn"] for resource in going}, set[object](), list[EngineResource]()
+    for resource in reversed(resources_in(source)):
+        is_going, is_hand_over = resource["urn"] in urns, kind_of(resource) == HAND_OVER
+        if not (is_going or is_hand_over or resource["urn"] in wanted):
+            continue
+        wanted |= {resource.get("parent"), str(resource.get("provider")).rpartition("::")[0]}
+        renamed = _renamed(resource, *stacks)
+        if is_going or renamed["urn"] in there:
+            continue
+        inputs = mapping(resource.get("inputs"))
+        inputs = {name: value for name, value in inputs.items() if not name.startswith(f"{NAMESPACE}:")}
+        bare = {name: value for name, value in renamed.items() if name not in _SEPARATE}
+        if is_hand_over:  # its ID is the stack's full name
+            bare["id"] = "".join(str(bare["id"]).rpartition("/")[:2]) + stacks[1]
+            inputs |= {"stack": bare["id"], "connections": {}}
+        lacking.append({**bare, "inputs": inputs, "outputs": inputs if is_hand_over else {}})
+    return lacking[::-1]
+
+
+def _mailed(resources: Collection[EngineResource]) -> dict[str, Any]:
+    """Return the records of what was mailed."""
+    outputs = (mapping(resource.get("outputs")) for resource in resources if kind_of(resource) == HAND_OVER)
+    return {name: record for each in outputs for name, record in mapping(each.get("records")).items()}
+
+
+def _with_resources(state: State, resources: list[EngineResource]) -> State:
+    return {**state, "deployment": {**mapping(state.get("deployment")), "resources": resources}}
+
+
+def _renamed(resource: EngineResource, source: str, destination: str) -> dict[str, Any]:
+    """Return a resource as the same one of another stack."""
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: renamed(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [renamed(each) for each in value]
+        before, _, name = str(value).partition(f"urn:pulumi:{source}::")
+        if before or not name:
+            return value
+        of_stack = f"::pulumi:pulumi:Stack::{name.partition('::')[0]}-"
+        return f"urn:pulumi:{destination}::{name}".replace(f"{of_stack}{source}", f"{of_stack}{destination}")
+
+    return {name: value if name in ("inputs", "outputs") else renamed(value) for name, value in resource.items()}
