@@ -17,7 +17,7 @@ import typer
 
 from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed
-from acmidm.engine.pulumi import EngineError, UnknownStack
+from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.online import Fetched, fetched
 from acmidm.report.order_history import OrderHistory
@@ -55,17 +55,10 @@ def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = 
     """
     read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
     on_production = {client_key[:2] for source in read if source.is_production for client_key in source.states or ()}
-    made = (client_key for name in others for client_key in _made_in(name))
+    made = (client_key for name in others for client_key in stack_of(name, may_be_new=True).recorded.clients)
     on_production |= {client_key[:2] for client_key in made if client_key[2] is Environment.PROD}
     rows = [progress(facts) for source in read for facts in source.facts(on_production)]
     return tuple(sorted(rows, key=_order))
-
-
-def _made_in(stack: str) -> Iterable[ClientKey]:
-    try:
-        return stack_of(stack).recorded.clients
-    except UnknownStack:
-        return ()
 
 
 def _order(row: Progress) -> tuple[object, ...]:

@@ -8,6 +8,8 @@ is changed by neither stack, and the same command goes on.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -117,16 +119,7 @@ def _with_resources(state: State, resources: list[EngineResource]) -> State:
 
 def _renamed(resource: EngineResource, source: str, destination: str) -> dict[str, Any]:
     """Return a resource as the same one of another stack."""
-
-    def renamed(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: renamed(each) for name, each in value.items()}
-        if isinstance(value, list):
-            return [renamed(each) for each in value]
-        before, _, name = str(value).partition(f"urn:pulumi:{source}::")
-        if before or not name:
-            return value
-        of_stack = f"::pulumi:pulumi:Stack::{name.partition('::')[0]}-"
-        return f"urn:pulumi:{destination}::{name}".replace(f"{of_stack}{source}", f"{of_stack}{destination}")
-
-    return {name: value if name in ("inputs", "outputs") else renamed(value) for name, value in resource.items()}
+    text = json.dumps({name: value for name, value in resource.items() if name not in ("inputs", "outputs")})
+    text = text.replace(f'"urn:pulumi:{source}::', f'"urn:pulumi:{destination}::')
+    text = re.sub(rf'(::pulumi:pulumi:Stack::[^":]*-){re.escape(source)}"', rf'\g<1>{destination}"', text)
+    return {**resource, **json.loads(text)}

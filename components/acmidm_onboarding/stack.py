@@ -104,7 +104,7 @@ class Stack:
     def _require_moved(self) -> None:
         """Refuse to go on before a connection is in the state of the stack that takes it: this one would remove it, or
         make a second client where an authority finds none by its key. Raises InvalidSettings."""
-        own, here = self.name.rpartition("/")[2], {client.key for client in self.recorded.clients.values()}
+        own, here = self.name.rpartition("/")[2], {client.key for client in self.recorded.parts.values()}
         stay = {(own, "STACK"): {key for key in here if self.is_of_another(key)}}
         for name in () if self.finds_clients else stack_names(Path()):
             state = recorded(self.full_name(name)) if stack_settings(name, Path()).organisations else None
