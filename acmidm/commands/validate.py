@@ -126,8 +126,7 @@ def _notes(onboardings: Onboardings) -> Iterator[str]:
     stacks, now = stacks_in(Path()), datetime.now(UTC)
     connections = {environment: onboardings.connections(environment) for environment in Environment}
     for environment, of_environment in connections.items():
-        forms = dict.fromkeys(form.form or "" for form in of_environment)
-        if untaken := stacks.untaken(environment, forms):
+        if untaken := stacks.untaken(environment, {form.form or "" for form in of_environment}):
             yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
     sides = [desired(of_environment, now, gate=stacks.gate) for of_environment in connections.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))

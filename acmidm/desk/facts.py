@@ -157,7 +157,7 @@ class _ProgressRows:
         names = self._settings.promotion_stack.split()
         folder = ((connection and connection.form) or "").split("/")[0]
         taking = (name for name in names[1:] if is_chosen(folder, stack_settings(name, Path()).organisations))
-        return next(taking, names[0])
+        return next(taking, names[0])  # one alone needs no file
 
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)

@@ -55,22 +55,16 @@ def with_connections(destination: State, source: State, keys: Collection[str], s
 
 
 def without_connections(source: State, keys: Collection[str]) -> State:
-    """Return the state of a stack without some connections; the record of their mails stays, and harms nobody."""
+    """Return the state of a stack without some connections, on which its hand-over depends. The record of their mails
+    stays, and harms nobody."""
     urns = {resource["urn"] for resource in _of(source, keys)}
-
-    def left(urn: object) -> bool:
-        return urn not in urns
-
-    def staying(resource: EngineResource) -> EngineResource:
-        """Return a resource that depends on none that goes, as a hand-over does on all clients."""
-        properties = mapping(resource.get("propertyDependencies")).items()
-        return {
-            **resource,
-            "dependencies": list(filter(left, resource.get("dependencies") or ())),
-            "propertyDependencies": {name: list(filter(left, of_one or ())) for name, of_one in properties},
-        }
-
-    return _with_resources(source, [staying(each) for each in resources_in(source) if left(each["urn"])])
+    staying = list[EngineResource]()
+    for resource in (each for each in resources_in(source) if each["urn"] not in urns):
+        dependencies = [urn for urn in resource.get("dependencies") or () if urn not in urns]
+        of_properties = mapping(resource.get("propertyDependencies")).items()
+        left = {name: [urn for urn in of_one or () if urn not in urns] for name, of_one in of_properties}
+        staying.append({**resource, "dependencies": dependencies, "propertyDependencies": left})
+    return _with_resources(source, staying)
 
 
 def _of(state: State, keys: Collection[str]) -> list[EngineResource]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -106,12 +106,13 @@ class Stacks:
             served[environment] = {name: before[name] | {kinds[name]} for name in before if name in kinds}
         return served
 
-    def untaken(self, environment: Environment, forms: Iterable[str]) -> list[str]:
+    def untaken(self, environment: Environment, forms: Collection[str]) -> list[str]:
         """Return the forms that no stack of an environment takes; none where the environment has no stack."""
         stacks = [
-            str(stack.get("organisations") or "") for where, stack in self._of_environments() if where is environment
+            str(each.get("organisations") or "") for where, each in self._of_environments() if where is environment
         ]
-        return [form for form in forms if stacks and not any(is_chosen(form.split("/")[0], globs) for globs in stacks)]
+        taken = {form for form in forms for globs in stacks if is_chosen(form.split("/")[0], globs)}
+        return sorted(set(forms) - taken) if stacks else []
 
     def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
         for stack in self.values:
