@@ -45,13 +45,10 @@ def with_connections(destination: State, source: State, keys: Collection[str], s
             resource["provider"] = f"{urn}::{ids[urn]}"
     names = {record_name(client_of(each)[1], each.get("id")) for each in going if kind_of(each) == Resource.CLIENT}
     records = {name: record for name, record in _mailed(resources_in(source)).items() if name in names}
-    there = [
-        {**each, "outputs": {**each["outputs"], "records": {**_mailed([each]), **records}}}
-        if kind_of(each) == HAND_OVER
-        else each
-        for each in there
-    ]
-    return _with_resources(destination, [*there, *arriving])
+    # Hand-overs are at the end, for they may depend on what arrives.
+    others, mails = ([each for each in there if (kind_of(each) == HAND_OVER) is of_mails] for of_mails in (False, True))
+    mails = [{**each, "outputs": {**each["outputs"], "records": {**_mailed([each]), **records}}} for each in mails]
+    return _with_resources(destination, [*others, *arriving, *mails])
 
 
 def without_connections(source: State, keys: Collection[str]) -> State:

@@ -90,6 +90,13 @@ def test_both_states_are_whole() -> None:
         assert moved["deployment"]["manifest"] == {"time": "tni-b"}
 
 
+def test_a_run_in_between_changes_nothing() -> None:
+    """The destination's hand-over may depend on what arrives: it stays behind that."""
+    moved = with_connections(state("tni-b", STAYS, GOES), state("tni-a", GOES), {GOES}, NAMES)
+    is_whole(moved, "tni-b")
+    assert named(moved) == named(state("tni-b", STAYS, GOES))
+
+
 def test_what_goes_along() -> None:
     """A secret, what waits for its removal, and what its organisation was mailed; no setting of the other stack."""
     moved = with_connections(state("tni-b"), state("tni-a", GOES, STAYS), {GOES}, NAMES)
