@@ -22,7 +22,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
 from acmidm.report.three_views import ClientDrift, Real, drifted, with_unordered, without_confirmation
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
-from acmidm.terminal import Code, Output, OutputOption, StackOption, working
+from acmidm.terminal import Code, Output, OutputOption, StacksOption, fail, working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
@@ -35,13 +35,13 @@ from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.metadata import Owner
-from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Platform
 
 EPILOG = """
 **Examples**
 
 - `acmidm drift --stack prod`
+- `acmidm drift --stack tni-a --stack tni-b`
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
@@ -51,7 +51,7 @@ be compared. Keys that end soon and clients that nobody declares are listed, and
 
 
 def drift(
-    stack: StackOption = "tni",
+    stack: StacksOption = None,
     days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
     heal: Annotated[
         bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")
@@ -71,17 +71,21 @@ def drift(
     --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what also has a change of a
     form that waits. A client that was removed comes back with another client-ID, which its organisation is mailed.
     """
-    result = look(stack, days)
-    if heal and result.report.by_hand:
-        result = _heal(stack, days, result)
-    report = result.report
-    write_report(report, output)
-    differs = any(
-        (report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared))
-    )
-    raise typer.Exit(
-        Code.FOUND if differs or report.healed is False else Code.WELL if report.is_whole else Code.UNREACHABLE
-    )
+    stacks, codes = stack or ["tni"], set[Code]()
+    if len(stacks) > 1 and output in (Output.JSON, Output.HTML):
+        fail(say("drift.one_stack", output=output))
+    for name in stacks:
+        result = look(name, days)
+        if heal and result.report.by_hand:
+            result = _heal(name, days, result)
+        report = result.report
+        write_report(report, output)
+        differs = any(
+            (report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared))
+        )
+        is_found = differs or report.healed is False
+        codes.add(Code.FOUND if is_found else Code.WELL if report.is_whole else Code.UNREACHABLE)
+    raise typer.Exit(next(code for code in (Code.FOUND, Code.UNREACHABLE, Code.WELL) if code in codes))
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,9 @@ def look(name: str, days: int = 30) -> Look:
     notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
+    unknown = without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms)
     groups = apart(
-        without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
+        [client for client in unknown if not stack.is_of_another("/".join((client.software_id or "").split("/")[2:]))],
         left,
         None if declared is None else managed_by,
     )
@@ -161,8 +166,7 @@ def _desired(stack: Stack) -> Desired | None:
         if folder != Settings.model_fields["forms_folder"].default:  # the settings name a folder that is missing
             raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
-    if stack.forms.problems:
-        raise InvalidForms(stack.forms.problems)
+    stack.forms.valid()
     return stack.desired
 
 

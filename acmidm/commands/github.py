@@ -13,18 +13,24 @@ import typer
 from acmidm import git
 from acmidm.commands import drift as comparing
 from acmidm.commands import orders as ordering
+from acmidm.engine.stacks import stack_of
 from acmidm.files import naming
 from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, StackOption, fail
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Environment
 
 _EPILOG = """
 **Examples**
 
 - `acmidm github comment review.md`
 - `acmidm github drift --stack prod`
+- `acmidm github stacks --base "$BEFORE"`
 
 **Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine
 cannot be reached.
@@ -150,6 +156,34 @@ def newest() -> None:
         branch = reference.removeprefix("refs/heads/")
         fail(say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]), Code.FOUND)
     typer.echo(say("github.newest", commit=own[:7]))
+
+
+@app.command()
+def stacks(
+    base: Annotated[str, typer.Option(metavar="REF", help="What was there before the change, such as a push.")],
+) -> None:
+    """Print which stacks a change touches, per environment, as JSON for a matrix of jobs.
+
+    A form, or a key of a supplier that a form names, is of the stack that takes it; what is not below the forms touches
+    every stack. Run all stacks every night all the same.
+    """
+    changed = git.changed_since(base)
+    if changed is None:
+        fail(say("github.no_base", base=base))
+    touched: dict[str, list[str]] = {environment.value: [] for environment in Environment}
+    for stack in map(stack_of, stack_names(Path())):
+        if any(_touches(Path(file), stack) for file in changed if file):
+            touched[stack.settings.environment].append(stack.name)
+    typer.echo(json.dumps(touched))
+
+
+def _touches(file: Path, stack: Stack) -> bool:
+    if re.fullmatch(r"Pulumi\..+\.yaml", str(file)):
+        return file == stack_file(stack.name, Path())
+    forms = stack.settings.forms_folder
+    below = file.relative_to(forms).parts if file.is_relative_to(forms) else ()
+    is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
+    return is_own or any(file in loaded.key_files for loaded in stack.forms.forms)
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import InvalidForms, Problem, on_one_line
+from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -101,8 +101,8 @@ def _validate(
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail(say("validate.no_form"))
-    by_environment = [onboardings.connections(environment) for environment in Environment]
-    connections = sum(map(len, by_environment))
+    by_environment = {environment: onboardings.connections(environment) for environment in Environment}
+    connections = sum(map(len, by_environment.values()))
     forms = say_counted("validate.forms", len(onboardings.forms))
     typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
     for sentence in _notes(onboardings, by_environment):
@@ -122,11 +122,14 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     return onboardings
 
 
-def _notes(onboardings: Onboardings, by_environment: Sequence[Sequence[Declaration]]) -> Iterator[str]:
+def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]) -> Iterator[str]:
     """Yield what is no mistake of a form: compromised keys of clients that have left, and, where a stack here has the
     gate, what forms and evidence lack for production."""
-    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
-    sides = [desired(connections, now, gate=gate) for connections in by_environment]
+    stacks, now = stacks_in(Path()), datetime.now(UTC)
+    for environment, connections in by_environment.items():
+        if untaken := stacks.untaken(environment, {form.form or "" for form in connections}):
+            yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
+    sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for side in sides for withheld in side.held_back for sentence in withheld.sentences]

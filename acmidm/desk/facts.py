@@ -17,7 +17,7 @@ import typer
 
 from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed
-from acmidm.engine.pulumi import EngineError, UnknownStack
+from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.online import fetched
 from acmidm.report.order_history import OrderHistory
@@ -30,11 +30,12 @@ from acmidm_onboarding.rules.gate import waits_for_test
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.stack_files import stack_settings, stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
+from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
@@ -54,17 +55,10 @@ def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = 
     """
     read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
     on_production = {client_key[:2] for source in read if source.is_production for client_key in source.states or ()}
-    made = (client_key for name in others for client_key in _made_in(name))
+    made = (client_key for name in others for client_key in stack_of(name, may_be_new=True).recorded.clients)
     on_production |= {client_key[:2] for client_key in made if client_key[2] is Environment.PROD}
     rows = [progress(facts) for source in read for facts in source.facts(on_production)]
     return tuple(sorted(rows, key=_order))
-
-
-def _made_in(stack: str) -> Iterable[ClientKey]:
-    try:
-        return stack_of(stack).recorded.clients
-    except UnknownStack:
-        return ()
 
 
 def _order(row: Progress) -> tuple[object, ...]:
@@ -154,9 +148,16 @@ class _ProgressRows:
         if self.states is None:
             return {}
         waiting = [withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated]
-        on_test = (self._stack.tests.records or {}) if waiting else {}
+        on_test = self._stack.tests.records if waiting else {}
         records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
         return {key: record if record and record.client_id else None for key, record in records.items()}
+
+    def _test_stack(self, connection: Declaration | None) -> str:
+        """Return the stack on TNI that takes a connection."""
+        names = self._settings.promotion_stack.split()
+        folder = ((connection and connection.form) or "").split("/")[0]
+        taking = (name for name in names[1:] if is_chosen(folder, stack_settings(name, Path()).organisations))
+        return next(taking, names[0])  # one alone needs no file
 
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
@@ -179,7 +180,7 @@ class _ProgressRows:
             self._now,
             portal=self._portal(shown) or "",
             form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
-            test_stack=self._settings.promotion_stack,
+            test_stack=self._test_stack(connection),
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             handed_over=state.handed_over if state else None,

@@ -57,7 +57,7 @@ def decrypted_deployment(stack: str) -> dict[str, Any]:
     return dict(_json("stack", "export", "--show-secrets", "--stack", stack))
 
 
-def store_deployment(stack: str, state: dict[str, Any]) -> None:
+def store_deployment(stack: str, state: Mapping[str, Any]) -> None:
     """Replace the state of a stack by a changed export. Raises EngineError."""
     _run("stack", "import", "--stack", stack, given=json.dumps(state))
 

@@ -21,7 +21,7 @@ from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stack_file, stack_settings
+from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
@@ -76,8 +76,7 @@ def with_a_portal(folder: Path) -> list[str]:
     """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI first, as a service desk
     wants them. A stack whose portal people manage by hand counts where its environment has no other."""
     with_api, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
-    for file in sorted(folder.glob("Pulumi.*.yaml")):
-        name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    for name in stack_names(folder):
         settings = stack_settings(name, folder)
         kind = settings.platforms[Platform.ACMIDM].authority_type
         if kind.portals:

@@ -78,6 +78,7 @@ def _connections_here(plan: Plan) -> list[Declaration]:
     """Return what the forms here have of the environment of a file's plan; nothing where they have mistakes."""
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
     forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
+    forms = forms.chosen(str(plan.config.get("acmidm:organisations") or ""), folder)
     return [] if forms.problems else forms.connections(plan.environment)
 
 

@@ -16,7 +16,7 @@ from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationA
 
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Policy, Situation
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack_files import stack_settings
@@ -47,7 +47,9 @@ class _Project:
 
     def __init__(self, stack: str, folder: Path) -> None:
         self.settings: Settings = stack_settings(stack, folder)
-        onboardings = load_onboardings([folder / self.settings.forms_folder], folder / self.settings.catalogue_folder)
+        forms = folder / self.settings.forms_folder
+        onboardings = read_onboardings([forms], folder / self.settings.catalogue_folder)
+        onboardings = onboardings.chosen(self.settings.organisations, forms).valid()
         self._scopes = {platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform}
         self._exemptions = {
             connection_key(loaded.organisation.code, loaded.form.application): loaded.form.exemptions

@@ -138,10 +138,13 @@ def test_all_that_is_not_covered_is_listed() -> None:
 def test_a_test_stack_that_proves_nothing() -> None:
     """It is not there, cannot be read, or does not have the connection: nothing crashes, and nothing is proven."""
     asked = connection()
-    assert missing(asked, tests=TestStack("tni", None, 'there is no stack "tni"')) == [
+    assert missing(asked, tests=TestStack("tni", {}, 'there is no stack "tni"')) == [
         'gent/loket on prod: nothing is proven, for TNI cannot be looked at: there is no stack "tni"'
     ]
     assert missing(asked, tests=TestStack("tni", {})) == ['gent/loket on prod: stack "tni" does not have it']
+    some = TestStack("tni-a tni-b", {KEY: ON_TNI}, "too slow")
+    assert missing(asked, tests=some) == [], "the one that has it can be read"
+    assert "too slow" in missing(replace(asked, platform=Platform.GEOSECURE), tests=some)[0]
     assert missing(replace(asked, platform=Platform.GEOSECURE)) == [
         'gent/loket on prod (geosecure): stack "tni" does not have it'
     ]
@@ -253,7 +256,7 @@ def test_a_scope_whose_name_on_the_platform_was_corrected_is_none_that_is_added(
 
 def test_an_exemption_passes_whatever_is_missing() -> None:
     asked = connection(test_evidence=None, exemptions={"promotion-gate": "agreed (SD-1)"})
-    assert passes(asked, tests=TestStack("tni", None))
+    assert passes(asked, tests=TestStack("tni", {}))
     assert ask(replace(asked, exemptions={"client-secret": "x"})).declared == ()
 
 
@@ -297,7 +300,7 @@ _ASKED = st.builds(
     st.sampled_from(AuthMethod),
     st.sampled_from([(), ("OVO000067/loket",)]),
 )
-_TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, st.just("why"))
+_TESTS = st.none() | st.builds(TestStack, st.just("tni"), _STATES, st.sampled_from(["", "why"]))
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

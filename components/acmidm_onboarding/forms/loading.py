@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.names import is_chosen, is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -70,6 +70,39 @@ class Onboardings:
                 loaded, environment, self.catalogue, shared, of_organisations.get(loaded.organisation.code)
             )
         ]
+
+    def valid(self) -> Onboardings:
+        """Return these, which have no mistake. Raises InvalidForms."""
+        if self.problems:
+            raise InvalidForms(self.problems)
+        return self
+
+    def chosen(self, globs: str, folder: Path) -> Onboardings:
+        """Return these with the forms alone of the organisations that a stack takes.
+
+        Mistakes of others stop none of these forms, but for those that leave one out, and those of an organisation,
+        without which nobody knows whose a client is.
+        """
+        if not globs.split():
+            return self
+        forms = absolute(folder)
+
+        def is_anothers(file: Path) -> bool:
+            path = absolute(file)
+            parts = path.relative_to(forms).parts if path.is_relative_to(forms) else ()
+            return len(parts) > 1 and not is_chosen(parts[0], globs)
+
+        left_out = tuple(file for file in self.left_out if not is_anothers(file))
+        return replace(
+            self,
+            forms=tuple(loaded for loaded in self.forms if not is_anothers(loaded.file)),
+            problems=tuple(
+                problem
+                for problem in self.problems
+                if left_out or problem.file.name == ORGANISATION_FILE or not is_anothers(problem.file)
+            ),
+            left_out=left_out,
+        )
 
 
 def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
@@ -168,10 +201,7 @@ def load_onboardings(
     Raises:
         InvalidForms: with every mistake in all of them.
     """
-    onboardings = read_onboardings(paths, catalogue_folder, profiles, served, others, unwritten)
-    if onboardings.problems:
-        raise InvalidForms(onboardings.problems)
-    return onboardings
+    return read_onboardings(paths, catalogue_folder, profiles, served, others, unwritten).valid()
 
 
 def read_onboardings(

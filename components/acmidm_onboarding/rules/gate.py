@@ -22,10 +22,10 @@ from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platfor
 
 @dataclass(frozen=True)
 class TestStack:
-    """The stack that has the connections on TNI: what its state has, or why that is not known."""
+    """The stacks that have the connections on TNI: what their states have, and why one of them is not known."""
 
     name: str
-    records: Records | None
+    records: Records
     unreadable: str = ""
 
     __test__ = False  # pytest must not collect it
@@ -166,7 +166,7 @@ def _proven(connection: Declaration, tests: TestStack | None, now: datetime, day
         scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes
     )
     products = connection.test_evidence.products
-    on_tni = recorded_as(connection, tests.records) if tests and tests.records is not None else None
+    on_tni = recorded_as(connection, tests.records) if tests else None
     if on_tni is None:  # the forms alone are known
         return _Proven(scopes, products), []
     has_scopes, has_products = scopes.intersection(on_tni.scopes or ()), products.intersection(on_tni.products)
@@ -178,12 +178,11 @@ def _reasons(
 ) -> Iterator[str]:
     """Yield why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
-    if tests is not None and tests.records is None:
-        yield (say("rules.test_unreadable", unreadable=tests.unreadable))
-    elif tests is not None and tests.records is not None:
+    if tests is not None:
         on_tni = recorded_as(connection, tests.records)
         if on_tni is None or not on_tni.client_id:
-            yield say("rules.not_on_test", stack=stack)
+            unread = tests.unreadable and say("rules.test_unreadable", unreadable=tests.unreadable)
+            yield unread or say("rules.not_on_test", stack=stack)
     if connection.uses_secret:
         yield say(
             "rules.secret_proves_nothing",

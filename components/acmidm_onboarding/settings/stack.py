@@ -62,6 +62,15 @@ class Settings(SettingsModel):
         Profile.ACMIDM
     )
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
+    organisations: Annotated[
+        str,
+        Field(
+            description=(
+                "The organisations whose connections are declared here: names of their folders, as aalst gent-*; where"
+                " it is not set, all."
+            )
+        ),
+    ] = ""
     catalogue_folder: Annotated[
         Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
     ]
@@ -84,7 +93,10 @@ class Settings(SettingsModel):
         ),
     ] = PromotionGate.OFF
     promotion_stack: Annotated[
-        str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")
+        str,
+        Field(
+            pattern=r"\S", description="The stacks of this project that have the connections on TNI, blanks between."
+        ),
     ] = "tni"
     evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
         Gate().evidence_max_days

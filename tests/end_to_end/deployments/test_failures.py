@@ -41,6 +41,7 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         assert outcome.code != 0
         client_id = registry.client(refused.application)["client_id"]
         registered = "client {} is registered already for acmidm/tni/{}, {}; see whose it is, and {}"
+        elsewhere = "run acmidm move where that stack leaves it to this one, else have it removed there"
         own = f"take it over with adopt: {{acmidm: {ids[by_hand.name]}}}"
         assert outcome.errors == [
             (
@@ -50,9 +51,7 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
             ),
             *sorted(
                 (
-                    registered.format(
-                        ids[foreign.name], foreign.key, "managed by acmidm/prod", "have it removed there"
-                    ),
+                    registered.format(ids[foreign.name], foreign.key, "managed by acmidm/prod", elsewhere),
                     registered.format(ids[by_hand.name], by_hand.key, "made by hand", own),
                 )
             ),

@@ -1,0 +1,51 @@
+"""Which stacks a change touches, by what Git says of its files."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.repository import Repository, repository
+
+__all__ = ["repository"]
+
+
+def test_which_stacks_a_change_touches(repository: Repository) -> None:
+    (repository.folder / "Pulumi.tni.yaml").unlink()
+    repository.set("tni-a", environment="tni", organisations="gent")
+    repository.set("tni-b", environment="tni", organisations="l* zele")
+    zele = write_form(repository.folder / "onboardings", "zele/loket", scopes=(PLAIN,))
+    supplier = write_form(repository.folder / "onboardings", "leverancier/product", scopes=(PLAIN,), keys=("theirs",))
+    supplier.path.unlink()
+    (key,) = supplier.request()["jwks"]
+    repository.merge()
+
+    def touched() -> dict[str, list[str]]:
+        repository.commit()
+        shown = repository.run("github", "stacks", "--base", "main")
+        repository.merge()
+        return dict(json.loads(shown.stdout))
+
+    def changed(form: FormFile) -> dict[str, list[str]]:
+        form.document["contacts"] = ["ander@stad-gent.example"]
+        form.save()
+        return touched()
+
+    assert touched() == {"tni": [], "prod": []}
+    assert changed(repository.form) == {"tni": ["tni-a"], "prod": ["prod"]}
+    assert changed(zele) == {"tni": ["tni-b"], "prod": ["prod"]}
+    repository.form.organisation["suppliers"] = ["leverancier"]
+    repository.form.request("prod")["jwks"].append(f"../leverancier/{key}")
+    repository.form.save()
+    repository.merge()
+    (supplier.path.parent / key).unlink()
+    supplier.add_key("theirs")
+    assert touched() == {"tni": ["tni-a", "tni-b"], "prod": ["prod"]}
+    repository.set("tni-a", environment="tni", organisations="gent g*")
+    assert touched() == {"tni": ["tni-a"], "prod": []}
+    (repository.folder / "catalogue" / "README").write_text("x")
+    assert touched() == {"tni": ["tni-a", "tni-b"], "prod": ["prod"]}
+    zele.path.unlink()
+    assert touched() == {"tni": ["tni-b"], "prod": ["prod"]}
+    refused = repository.run("github", "stacks", "--base", "nowhere", code=2)
+    assert refused.stderr == "Git cannot compare with nowhere; fetch it: fetch-depth 0\n"
