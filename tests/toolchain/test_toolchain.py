@@ -146,6 +146,9 @@ def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(clo
     assert "export PULUMI_BACKEND_URL=s3://state\n" in exports
     assert "PULUMI_CONFIG_PASSPHRASE" not in exports
     assert "file://" in run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="").stdout
+    exports = run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state", BACKEND="postgres").stdout
+    assert "export PULUMI_BACKEND_URL='postgres://127.0.0.1:" in exports
+    assert "export PULUMI_CONFIG_PASSPHRASE=sandbox\n" in exports
 
 
 def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci(clone: Path, machine: Path) -> None:
