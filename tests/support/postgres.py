@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +40,21 @@ class RunningPostgres:
         environment = {**os.environ, "PGPASSFILE": str(self.folder / "passfile"), **variables}
         command = [program, *place, *words]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def put(self, table: str, key: str, content: bytes) -> None:
+        """Store as the engine does; its keys begin with the name of the database."""
+        data = json.dumps({"data": b64encode(content).decode()})
+        insert = f"insert into {table} values ('postgres/{key}', '{data}')"  # noqa: S608 - names of tests
+        done = self.run("psql", "-c", insert)
+        assert done.returncode == 0, done.stderr
+
+    def back_up(self, file: Path) -> None:
+        done = self.run("pg_dump", "--format=custom", "--file", file)
+        assert done.returncode == 0, done.stderr
+
+    def restore(self, file: Path) -> None:
+        done = self.run("pg_restore", "--clean", "--single-transaction", file)
+        assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
         postgres.start(self.folder, self.port)

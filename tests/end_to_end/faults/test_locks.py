@@ -178,7 +178,7 @@ def test_process_that_cannot_be_seen_is_alive(
 
     monkeypatch.setattr(psutil, "Process", refuse)
     here = socket.gethostname()
-    assert not Lock(Path("any"), os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
+    assert not Lock(os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
 
 
 def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
