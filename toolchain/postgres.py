@@ -69,7 +69,7 @@ def _run(folder: Path, program: str, *words: str) -> None:
     try:
         place = f"/proc/self/fd/{opened}" if user else str(folder)
         done = subprocess.run(
-            [_programs() / program, *(word.format(place) for word in words)],
+            [programs() / program, *(word.format(place) for word in words)],
             cwd="/",
             pass_fds=[opened],
             user=user,
@@ -88,7 +88,7 @@ def _run(folder: Path, program: str, *words: str) -> None:
         raise ToolchainError(f"postgres: {program} fails ({reason}); what the server said is in {folder}/log")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of initdb and pg_ctl, which Debian puts on nobody's PATH."""
     found = shutil.which("initdb") or max(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default="")
     if not found:

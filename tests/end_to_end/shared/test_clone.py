@@ -36,7 +36,7 @@ def test_each_target_finds_the_state_there(tmp_path: Path) -> None:
         assert not (local / "postgres" / "data" / "postmaster.pid").exists()
         passfile = local / "postgres" / "passfile"
         passfile.write_text("*:*:*:*:wrong\n")
-        make("drift BACKEND=postgres", code=2)
+        make("deploy BACKEND=postgres", code=2)
         make("clean")
         assert not (local / "postgres").exists()
     assert "password authentication failed" in said

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from acmidm.engine import pulumi as engine
+from acmidm.engine.recovery import LOOK_TAG
 from tests.support.between import require_as_declared
 from tests.support.cutting import DEPLOY, Run, cut_off, start
-from tests.support.engine import COMMAND_SECONDS
+from tests.support.engine import COMMAND_SECONDS, Outcome
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
 from tests.support.registry import Registry
@@ -36,6 +38,39 @@ def test_a_lock_says_whose_it_is_and_goes_with_its_process(project: SharedProjec
     done = project.recover()
     assert done.code == 0, done.output
     assert "was cut off: its lock on tni is cleared" in done.stderr
+    require_as_declared(project, registry, [form])
+
+
+@EACH
+def test_two_runs_may_take_the_same_mark_away(project: SharedProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of two that began at once ended with an error of the engine's, though all was done."""
+    monkeypatch.chdir(project.folder)
+    for name, value in project.variables().items():
+        monkeypatch.setenv(name, value)
+    engine.set_tag("tni", LOOK_TAG, "true")
+    engine.remove_tag("tni", LOOK_TAG)
+    engine.remove_tag("tni", LOOK_TAG)
+    assert engine.stack_tags("tni") == {}
+
+
+@pytest.mark.exhaustive
+@EACH
+@pytest.mark.parametrize("seconds_later", [0, 2])
+def test_two_that_begin_together(
+    project: SharedProject, registry: Registry, tmp_path: Path, seconds_later: int
+) -> None:
+    """Neither sees the other's lock at first: each does all, or is refused, and nothing is doubled."""
+    form = write_form(project.forms)
+    other, ended = project.clone(tmp_path / "other"), list[Outcome]()
+    first = threading.Thread(target=lambda: ended.append(project.recover()))
+    first.start()
+    first.join(seconds_later)
+    ended.append(other.recover())
+    first.join()
+    for outcome in ended:
+        assert outcome.code == 0 or "lock" in outcome.stderr, outcome.output
+    assert len(registry.clients(form.application)) <= 1
+    assert other.recover().code == 0
     require_as_declared(project, registry, [form])
 
 
