@@ -10,15 +10,16 @@ PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
 python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
+$(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out))
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak oidc-provider down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak oidc-provider postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ready  ## Bring the environment up and show its table (STACK=tni)
+up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
 	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm oidc-provider start --stack $(STACK) \
 		&& acmidm portal start --stack $(STACK) --explain-refusals \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
@@ -43,11 +44,15 @@ keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=key
 oidc-provider: ready  ## Start a real oidc-provider from npm, then make up STACK=oidc-provider
 	@$(in_environment) acmidm oidc-provider start && acmidm portal start --stack oidc-provider
 
+postgres:  ## Start a PostgreSQL for the state, then make up BACKEND=postgres; shell, deploy and all others likewise
+	@$(python) -m toolchain.postgres
+
 ports:  ## Move this clone's sandbox to other ports, beside another clone's (OFFSET=100)
 	@$(python) -m toolchain.ports $(OFFSET)
 
-down:  ## Stop the authorities, keep their data
+down:  ## Stop the authorities and PostgreSQL, keep their data
 	@[ ! -x .venv/bin/acmidm ] || for server in portal keycloak oidc-provider; do .venv/bin/acmidm $$server stop || code=$$?; done; exit $${code:-0}
+	@[ ! -d .local/postgres ] || $(python) -m toolchain.postgres stop
 
 clean: down  ## Forget all environments, keep the engine and the packages
 	@toolchain/clean
@@ -61,7 +66,7 @@ shell: ready  ## Open a shell in which pulumi and acmidm work on this clone
 env: ready  ## Print what that shell has: eval "$(make -s env)"
 	@$(python) -m toolchain.environment
 
-ready:
+ready: $(BACKEND)
 	@$(MAKE) --no-print-directory -j2 venv engine
 
 venv:  ## Install the Python packages into .venv
@@ -111,7 +116,7 @@ unlock: ready real-backend
 	@$(in_environment) pulumi cancel --yes --stack $(STACK)
 
 real-backend:
-	@[ -n "$$ACMIDM_BACKEND_URL" ] || { echo "error: ACMIDM_BACKEND_URL is not set: give the address of the state backend, see docs/pipelines.md" >&2; exit 2; }
+	@[ -n "$(BACKEND)$$ACMIDM_BACKEND_URL" ] || { echo "error: ACMIDM_BACKEND_URL is not set: give the address of the state backend, see docs/pipelines.md" >&2; exit 2; }
 
 actionlint:
 	@$(python) -m toolchain.install_actionlint

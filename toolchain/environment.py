@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from toolchain import postgres
 from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 
 # Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the salt that goes with
@@ -24,19 +25,19 @@ def variables() -> dict[str, str]:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
     own = [str(VENV / "bin"), str(ENGINE / "bin")]
-    backend = os.environ.get(REAL_BACKEND)
-    sandbox = {
-        # Absolute: a relative address would be taken from the current folder, not from the project's.
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
-    }
+    # Absolute: a relative address would be taken from the current folder, not from the project's.
+    backend = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE}
+    if os.environ.get("BACKEND") == "postgres":  # of make's command line
+        backend |= postgres.variables()
+    elif real := os.environ.get(REAL_BACKEND):
+        backend = {"PULUMI_BACKEND_URL": real}
     others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder not in own]
     return {
         "PATH": os.pathsep.join(own + others),
         # For the older language host, which knows no virtual environments and takes the first python3 on PATH.
         "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),
         "PULUMI_HOME": str(PULUMI_HOME),
-        **({"PULUMI_BACKEND_URL": backend} if backend else sandbox),
+        **backend,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # The one plugin there is gets installed by `make random-plugin`; looking for others costs 2.5 s a command.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -5,20 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolchain.common import ROOT, ToolchainError, main, say
+from toolchain.common import ROOT, TOOLCHAIN, ToolchainError, main, say
 
 _ADDRESS = re.compile(r"(?<=//127\.0\.0\.1:)\d+")
 HIGHEST = 65535
 
 
 def move(offset: int) -> None:
-    """Write into each stack's file, and into what the examples read, the ports of the last commit, ``offset`` higher; 0
-    puts them back.
+    """Write into each stack's file, into what the examples read and into the address of PostgreSQL the ports of the
+    last commit, ``offset`` higher; 0 puts them back.
 
     Raises:
         ToolchainError: where one was changed by hand, or the ports would be none.
     """
     files = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.env"))]
+    files.append(TOOLCHAIN / "postgres.url")
     moved = {file: _moved(file, offset) for file in files}
     for file, text in moved.items():
         file.write_text(text)

@@ -136,7 +136,8 @@ def deploy(
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
     was_killed = ended < 0
-    if looked == 0 and not was_killed and ((at_the_end and not is_done) or recovered.look_first):
+    # Not where a run failed: it may be another one's mark, which has the lock.
+    if looked == 0 and ended == 0 and ((at_the_end and not is_done) or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)

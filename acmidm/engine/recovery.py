@@ -1,7 +1,7 @@
 """The recovery from a run of Pulumi that was cut off, with which ``acmidm deploy`` begins. What that run left behind:
 
-- **Its lock**, in a backend of files: cleared where the process that took the lock no longer lives on this machine. Any
-  other lock is left alone, and explained.
+- **Its lock**: cleared where the process that took the lock no longer lives on this machine. Any other lock is left
+  alone, and explained.
 - **Half a file**: the engine replaces its state in one go, but also writes a ``.attrs`` file beside the state. The
   engine cannot read an empty one, so that such a file is removed.
 - **Its pending operations**: the engine does not know what became of them, and warns of creates in every later run. To
@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import typer
 
-from acmidm.engine.pulumi import last_runs, set_tag, stack_tags, store_deployment
+from acmidm.engine.pulumi import clear_locks, last_runs, lock_owners, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping, resources_in
@@ -60,7 +60,7 @@ def recover(opened: Stack) -> Recovered:
     stack = opened.name
     backend = backend_folder(os.environ.get("PULUMI_BACKEND_URL", ""))
     dead: list[Lock] = []
-    for lock in _locks(stack, backend) if backend else ():
+    for lock in _locks(stack, backend):
         if not lock.is_dead(socket.gethostname()):
             raise Failure(say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1)
         dead.append(lock)
@@ -75,8 +75,8 @@ def recover(opened: Stack) -> Recovered:
     look_first = bool(tagged or dead or pending) or has_failed or has_moved
     if look_first and not tagged:  # before anything is cleared
         set_tag(stack, LOOK_TAG, "true")
+    _clear(stack, dead)
     for lock in dead:
-        lock.clear()
         typer.echo(say("engine.lock_cleared", pid=lock.pid, stack=stack), err=True)
     if pending:
         kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
@@ -158,13 +158,13 @@ def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock on a stack as the engine writes it."""
+    """A lock on a stack as the engine writes it; ``file`` has it where the backend is a folder."""
 
-    file: Path
     pid: int
     username: str
     hostname: str
     since: datetime
+    file: Path | None = None
 
     @property
     def owner(self) -> str:
@@ -188,32 +188,35 @@ class Lock:
         except psutil.Error:
             return False
 
-    def clear(self) -> None:
-        """Remove this lock alone: ``pulumi cancel`` would also remove a lock that was made meanwhile."""
-        for file in (self.file, self.file.with_name(f"{self.file.name}.attrs")):
-            file.unlink(missing_ok=True)
-
 
 def backend_folder(backend: str) -> Path | None:
-    """Return the folder of a backend of files; None for another backend, whose locks the engine itself reports."""
+    """Return the folder of a backend of files; None for another backend."""
     url = urlsplit(backend)
     return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" if url.scheme == "file" else None
 
 
-def _locks(stack: str, backend: Path) -> Iterator[Lock]:
+def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
+    if backend is None:
+        yield from (Lock(*owner) for owner in lock_owners(stack))
+        return
     folder = backend / "locks" / "organization" / project_name() / _own_name(stack)
     for file in sorted(folder.glob("*.json")):
         try:
             lock = json.loads(file.read_text("utf-8"))
-            yield Lock(
-                file,
-                int(lock["pid"]),
-                lock["username"],
-                lock["hostname"],
-                datetime.fromisoformat(lock["timestamp"]).astimezone(),
-            )
+            since = datetime.fromisoformat(lock["timestamp"]).astimezone()
+            yield Lock(int(lock["pid"]), lock["username"], lock["hostname"], since, file)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or a lock of another form, which the engine itself will report
+
+
+def _clear(stack: str, locks: list[Lock]) -> None:
+    """Remove these locks, and none that was made meanwhile."""
+    for lock in locks:
+        for file in (lock.file, lock.file.with_name(f"{lock.file.name}.attrs")) if lock.file else ():
+            file.unlink(missing_ok=True)
+    # Elsewhere the engine removes all there are.
+    if any(lock.file is None for lock in locks) and [*_locks(stack, None)] == locks:
+        clear_locks(stack)
 
 
 def _mend(stack: str, backend: Path) -> None:

@@ -76,7 +76,8 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def _free_offset() -> Iterator[int]:
     """How far the committed ports have to move to be free; nobody else's clone gets the same one meanwhile."""
-    ports = {int(port) for file in ROOT.glob("Pulumi.*.yaml") for port in _PORT.findall(file.read_text())}
+    files = [*ROOT.glob("Pulumi.*.yaml"), ROOT / "toolchain" / "postgres.url"]
+    ports = {int(port) for file in files for port in _PORT.findall(file.read_text())}
     for offset in range(200, 20_000, 200):
         with (Path(gettempdir()) / f"acmidm-ports-{offset}.lock").open("w") as lock:
             try:

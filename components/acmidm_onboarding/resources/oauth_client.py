@@ -101,7 +101,16 @@ class OAuthClientProvider(OpenedProvider):
                 raise
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
-        outputs = self._replace(authority, existing.client_id, existing.metadata, props, self._secret(props, None))
+        secret = self._secret(props, None)
+        outputs = self._replace(authority, existing.client_id, existing.metadata, props, secret)
+        if secret is not None:
+            whose = f"client {existing.client_id} of {props['software_id']}"
+            pulumi.log.warn(
+                on_one_line(
+                    f"{whose} was there before the state knew it, and has another client secret now: hand that over,"
+                    " which acmidm secret show writes"
+                )
+            )
         # A client that an earlier run made, and was cut off before it recorded it, is handed over as if made now.
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 

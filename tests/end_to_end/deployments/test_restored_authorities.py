@@ -82,6 +82,10 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
         authority.restore("older")
         mails.received.clear()
         with authority.registry() as registry:
+            said = project.acmidm("drift", "--stack", "tni").stdout
+            assert said.startswith(
+                "By hand on tni: 1 client is removed, 1 client gets another name, 1 client loses 1 scope"
+            )
             healed = project.acmidm("drift", "--stack", "tni", "--heal")
             behind = registry.client(gone.application)
             assert healed.code == 1, healed.output

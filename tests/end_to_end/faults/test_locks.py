@@ -141,6 +141,23 @@ def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
     assert not file.exists()
 
 
+def test_a_run_that_came_too_late_leaves_the_other_its_mark(project: ProxiedProject, tmp_path: Path) -> None:
+    """Both began without a lock; where the first is killed, whoever comes next still has to look."""
+    write_form(project.forms)
+    file = lock(project, hostname="another-machine")
+    (tmp_path / "lock").write_text(file.read_text())
+    file.unlink()
+    engine = shutil.which("pulumi", path=project.variables()["PATH"])
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "pulumi"
+    script.write_text(f'#!/bin/sh\n[ "$1" != up ] || cp {tmp_path / "lock"} {file}\nexec {engine} "$@"\n')
+    script.chmod(0o755)
+    project.environment["PATH"] = f"{script.parent}{os.pathsep}{project.variables()['PATH']}"
+    late = project.recover()
+    assert (late.code > 0, "created by jan@another-machine" in late.output) == (True, True), late.output
+    assert recovery.LOOK_TAG in project.succeed("stack", "tag", "list").stdout
+
+
 def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject) -> None:
     file = lock(project)
     others = [file.parents[2] / "acmidm" / "prod" / file.name, file.parents[2] / "other" / "tni" / file.name]
@@ -178,7 +195,7 @@ def test_process_that_cannot_be_seen_is_alive(
 
     monkeypatch.setattr(psutil, "Process", refuse)
     here = socket.gethostname()
-    assert not Lock(Path("any"), os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
+    assert not Lock(os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
 
 
 def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:

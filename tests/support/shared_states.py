@@ -1,0 +1,97 @@
+"""Projects whose state is in a backend that several machines reach, and these backends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import pytest
+
+from tests.support.between import ProxiedProject
+from tests.support.object_store import running_store
+from tests.support.postgres import running_postgres
+from tests.support.repository import git
+from tests.support.vault import PROVIDER
+
+
+class Backend(Protocol):
+    """A server that has the states of many tests, each under a name."""
+
+    @property
+    def password(self) -> str: ...
+    def variables(self, name: str, /) -> dict[str, str]: ...
+    def put(self, name: str, key: str, content: bytes, /) -> None: ...
+    def back_up(self, place: Path, /) -> None: ...
+    def restore(self, place: Path, /) -> None: ...
+    def start(self) -> None: ...
+    def kill(self) -> None:
+        """kill -9."""
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Backend]]] = {
+    "postgres": running_postgres,
+    "s3": running_store,
+}
+EACH = pytest.mark.parametrize("backend", ["postgres", pytest.param("s3", marks=pytest.mark.exhaustive)], indirect=True)
+
+
+class SharedProject(ProxiedProject):
+    """A clone of a repository whose state others have too."""
+
+    backend: Backend
+    name: str
+
+    def share(self, backend: Backend, name: str) -> None:
+        """Move the new stack there."""
+        self.backend, self.name = backend, name
+        self.environment |= backend.variables(name)
+        self.secrets.append(backend.password)
+        shutil.rmtree(self.folder / "state")
+        self.init()
+
+    def init(self) -> None:
+        self.succeed("stack", "init", self.stack, "--secrets-provider", PROVIDER)
+
+    def clone(self, folder: Path) -> Self:
+        """A second operator's."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        other = replace(self, folder=folder)
+        other.backend, other.name = self.backend, self.name
+        return other
+
+    def commit(self) -> None:
+        if not (self.folder / ".git").exists():
+            git(self.folder, "init", "--quiet", "--initial-branch=main")
+            (self.folder / ".gitignore").write_text(".venv\noperator-*\n")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--message=x")
+
+    def stored(self) -> dict[str, Any]:
+        deployment: dict[str, Any] = json.loads(self.exported())["deployment"]
+        return deployment
+
+    def locks(self) -> list[Path]:
+        """Those that keep the engine from locking, as it names them."""
+        said = self.pulumi("stack", "rename", self.stack, "--stack", self.stack).stderr
+        return [Path(lock) for lock in re.findall(r"\S+(?=: created by )", said)]
+
+    def lock(self, **changes: object) -> dict[str, Any]:
+        """A lock as the engine writes one: by this machine, by a process that ended."""
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        written = {"pid": ended.pid, "username": "jan", "hostname": "another-machine", "timestamp": now(), **changes}
+        key = f".pulumi/locks/organization/acmidm/{self.stack}/made-by-a-test.json"
+        self.backend.put(self.name, key, json.dumps(written).encode())
+        return written
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
