@@ -248,6 +248,21 @@ def test_removed_client_takes_its_products_along(world: World, registry: Registr
     assert registry.configuration("notificaties", client_id) is None
 
 
+def test_removed_clients_take_along_what_no_state_has(world: World, registry: Registry, application: str) -> None:
+    """What the list has that this run read, and what the run has made since; of the first clients it asks one by
+    one."""
+    clients = world.provider(OAuthClientProvider)
+    made = [outs(clients.create(client_inputs(f"{application}-{number}"))) for number in range(6)]
+    marks = {name: made[4][name] for name in ("software_id", "managed_by")}
+    registry.set_configuration("notificaties", made[4]["client_id"], NOTIFICATIES, **marks)
+    for number, client in enumerate(made):
+        if number == 5:
+            marks = {name: client[name] for name in ("software_id", "managed_by")}
+            world.provider(ProductConfigurationProvider).create({**product_of(client["client_id"]), **marks})
+        clients.delete(client["client_id"], client)
+        assert registry.configuration("notificaties", client["client_id"]) is None
+
+
 @pytest.mark.parametrize("gone", ["nothing", "configuration", "client"])
 def test_deletes_inside_a_client(world: World, registry: Registry, client_id: str, application: str, gone: str) -> None:
     """Scopes and keys are left, for they go with the client, or are the organisation's own in the portal; what is gone

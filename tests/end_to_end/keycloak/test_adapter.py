@@ -13,6 +13,7 @@ from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.http.collection import Bounded
 from acmidm_onboarding.authorities.keycloak import adapter as keycloak
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.values.metadata import Jwks
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -132,6 +133,10 @@ def test_every_scope_that_the_realm_lacks_is_named_and_nothing_is_written(realm:
     with pytest.raises(Rejected, match=r"no client scope dv_nergens, dv_niet, and nothing was granted or withdrawn"):
         adapter.replace_scopes(client_id, None, {"dv_niet": False, PLAIN: False, "dv_nergens": False})
     assert realm.scopes(client_id) == {SEND}
+    lacking = metadata()
+    with pytest.raises(Rejected, match="no client scope dv_niet"):
+        adapter.register(lacking, None, ClientParts({PLAIN: False, "dv_niet": False}))
+    assert adapter.find(str(lacking.software_id)) is None
 
 
 def test_a_scope_made_during_a_run_is_found(realm: TestRealm) -> None:

@@ -10,6 +10,7 @@ import pytest
 from acmidm_onboarding.authorities.errors import Rejected, Unreachable
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.values.metadata import Owner
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
@@ -160,6 +161,8 @@ def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Ke
     ):
         adapter.replace_scopes(client_id, None, {PLAIN: False, "management_write": False})
     assert realm.scopes(client_id) == set()
+    with pytest.raises(Rejected, match="scope management_write is a right of operators"):
+        adapter.register(metadata(), None, ClientParts({"management_write": True}))
 
 
 def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycloak) -> None:

@@ -85,7 +85,7 @@ class Keycloak(Authority):
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
         require_grantable(parts.scopes)
-        self._scopes.ids(parts.scopes)
+        self._scopes.ids(parts.scopes)  # raises for what the realm lacks, which Keycloak would leave out
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
             taken = {"client": existing.client_id, "address": self._api.base_url, "key": metadata.software_id}
