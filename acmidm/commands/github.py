@@ -180,8 +180,7 @@ def stacks(
 def _touches(file: Path, stack: Stack) -> bool:
     if re.fullmatch(r"Pulumi\..+\.yaml", str(file)):
         return file == stack_file(stack.name, Path())
-    forms = stack.settings.forms_folder
-    below = file.relative_to(forms).parts if file.is_relative_to(forms) else ()
+    below = file.relative_to(forms).parts if file.is_relative_to(forms := stack.settings.forms_folder) else ()
     is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
     return is_own or any(file in loaded.key_files for loaded in stack.forms.forms)
 

@@ -45,7 +45,11 @@ def move(
     client. Where this is cut off, run the same command again.
     """
     here, there = stack_of(source), stack_of(destination)
-    if _about(here) != _about(there):
+    one, other = (
+        (settings.environment, settings.forms_folder, [platform.issuer for platform in settings.platforms.values()])
+        for settings in (here.settings, there.settings)
+    )
+    if one != other:
         fail(say("move.apart", source=source, destination=destination))
     for stack in (here, there):
         stack.forms.valid()
@@ -67,12 +71,6 @@ def move(
         engine.store_deployment(destination, with_connections(there.state, state, keys, names))
         engine.store_deployment(source, without_connections(here.state, keys))
     typer.echo(say_counted("move.moved", len(keys), destination=destination))
-
-
-def _about(stack: Stack) -> tuple[object, ...]:
-    settings = stack.settings
-    issuers = {name: platform.issuer for name, platform in settings.platforms.items()}
-    return settings.environment, settings.forms_folder, issuers
 
 
 def _keys(what: str, stack: Stack) -> list[str]:

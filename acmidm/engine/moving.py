@@ -48,7 +48,7 @@ def with_connections(destination: State, source: State, keys: Collection[str], s
     # Hand-overs are at the end, for they may depend on what arrives.
     others, mails = ([each for each in there if (kind_of(each) == HAND_OVER) is of_mails] for of_mails in (False, True))
     mails = [{**each, "outputs": {**each["outputs"], "records": {**_mailed([each]), **records}}} for each in mails]
-    return _with_resources(destination, [*others, *arriving, *mails])
+    return {**destination, "deployment": {**destination["deployment"], "resources": [*others, *arriving, *mails]}}
 
 
 def without_connections(source: State, keys: Collection[str]) -> State:
@@ -61,7 +61,7 @@ def without_connections(source: State, keys: Collection[str]) -> State:
         of_properties = mapping(resource.get("propertyDependencies")).items()
         left = {name: [urn for urn in of_one or () if urn not in urns] for name, of_one in of_properties}
         staying.append({**resource, "dependencies": dependencies, "propertyDependencies": left})
-    return _with_resources(source, staying)
+    return {**source, "deployment": {**source["deployment"], "resources": staying}}
 
 
 def _of(state: State, keys: Collection[str]) -> list[EngineResource]:
@@ -102,10 +102,6 @@ def _mailed(resources: Collection[EngineResource]) -> dict[str, Any]:
     """Return the records of what was mailed."""
     outputs = (mapping(resource.get("outputs")) for resource in resources if kind_of(resource) == HAND_OVER)
     return {name: record for each in outputs for name, record in mapping(each.get("records")).items()}
-
-
-def _with_resources(state: State, resources: list[EngineResource]) -> State:
-    return {**state, "deployment": {**mapping(state.get("deployment")), "resources": resources}}
 
 
 def _renamed(resource: EngineResource, source: str, destination: str) -> dict[str, Any]:
