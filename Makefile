@@ -1,8 +1,8 @@
 STACK ?= tni
 OUTPUT ?= text
 AUTHORITY ?= beheerportaal
-CONNECTIONS ?= 200
-FORMS ?= 1000
+SIZES ?= 10 100
+LATENCY ?= 0
 # Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
 WORKERS ?= 4
 BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -14,7 +14,7 @@ $(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out)
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak oidc-provider postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak oidc-provider postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,14 +81,8 @@ random-plugin: engine  ## Install Pulumi's random plugin, for forms with a clien
 lock:  ## Pin the requirements to their newest versions (needs uv)
 	@toolchain/lock
 
-bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
-	@$(in_environment) python -m bench.scale $(CONNECTIONS)
-
-bench-growth: ready  ## Measure how up and destroy grow from 10 to 1,000 connections
-	@$(in_environment) python -m bench.growth
-
-bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
-	@$(in_environment) python -m bench.validation $(FORMS)
+bench: ready  ## Measure the project beside what it cannot do without (SIZES="10 100 300 1000" LATENCY="0 20 100")
+	@$(in_environment) python -m bench --sizes $(SIZES) --latency $(LATENCY)
 
 schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
 	@.venv/bin/acmidm schema

@@ -22,7 +22,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
@@ -245,7 +245,7 @@ class FaultProxy:
 
 
 def _read(incoming: BinaryIO) -> Recorded | None:
-    """The next request on a connection, None where the client closed it. httpx sends bodies with their length."""
+    """The next request on a connection, None where the client closed it."""
     line = incoming.readline().decode("latin-1").split()
     if len(line) != 3:
         return None
@@ -253,5 +253,15 @@ def _read(incoming: BinaryIO) -> Recorded | None:
     while (header := incoming.readline().decode("latin-1").strip()) != "":
         name, _, value = header.partition(":")
         headers[name.lower()] = value.strip()
-    body = incoming.read(int(headers.get("content-length", "0")))
-    return Recorded(line[0], line[1], headers, body)
+    return Recorded(line[0], line[1], headers, b"".join(_body(incoming, headers)))
+
+
+def _body(incoming: BinaryIO, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """The parts of a body; ``kcadm.sh`` sends chunks."""
+    if headers.get("transfer-encoding") != "chunked":
+        yield incoming.read(int(headers.get("content-length", "0")))
+        return
+    while length := int(incoming.readline(), 16):
+        yield incoming.read(length)
+        incoming.readline()
+    incoming.readline()

@@ -1,0 +1,56 @@
+"""Measure the project on a real Keycloak: print the figures of each case, and write them all, with a plot."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.authority import running
+from bench.repetition import repeat
+from bench.report import Case, plot, table
+from tests.support.engine import ROOT
+from toolchain.common import ToolchainError
+
+_REPETITIONS = 3
+_ONCE_FROM = 1000
+"""The size of which one repetition has to do."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", required=True, metavar="CONNECTIONS")
+    parser.add_argument("--latency", type=int, nargs="+", required=True, metavar="MILLISECONDS")
+    wanted = parser.parse_args()
+    try:
+        bench(wanted.sizes, wanted.latency, ROOT / "bench" / "results")
+    except ToolchainError as error:
+        sys.exit(f"error: {error}")
+
+
+def bench(sizes: Sequence[int], latencies: Sequence[int], results: Path, repetitions: int = _REPETITIONS) -> None:
+    """Measure each size at each latency of the authority."""
+    cases: list[Case] = []
+    results.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as scratch, running(Path(scratch)) as authority:
+        # Not counted: a Keycloak's first requests take longer, and so does the first start of each program.
+        repeat(authority, Path(scratch) / "first", 2)
+        for latency in latencies:
+            authority.wait(latency)
+            for size in sizes:
+                cases.append(case := Case(size, latency))
+                for number in range(repetitions if size < _ONCE_FROM else 1):
+                    folder, with_tools = Path(scratch) / f"{latency}-{size}-{number}", size == min(sizes) and not number
+                    case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
+                    (results / "figures.json").write_text(json.dumps([asdict(case) for case in cases], indent=1))
+                    (results / "ratios.svg").write_text(plot(cases))
+                sys.stdout.write(table(case))
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

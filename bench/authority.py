@@ -1,0 +1,108 @@
+"""A real Keycloak and a portal with the products, behind proxies that count requests and wait before each answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from acmidm_sandbox.commands.keycloak import daemon_of, start_server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
+from tests.support.fault_proxy import Exchange, FaultProxy
+from tests.support.keycloak import free_port, make_realm
+from tests.support.keycloak_platform import Platform, running_platform
+from toolchain import install_keycloak
+
+ADDED_SCOPE = "dv_organisatieregister_info"
+_GIVEN_SCOPE = "service_account"
+"""Which Keycloak gives each client for machines, whatever the request has. None of ours keeps it."""
+_MOST_AT_ONCE = 500
+Request = list[Any]
+"""Method, address or path below the realm, document, headers."""
+
+
+@dataclass(frozen=True)
+class _Proxied(Server):
+    """A Keycloak that knows itself by the address of its proxy, so that tokens are requested there too."""
+
+    proxy: str = field(kw_only=True)
+
+    @property
+    def origin(self) -> str:
+        return self.proxy
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/realms/master"
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Where clients and configurations are made."""
+
+    platform: Platform
+    proxies: tuple[FaultProxy, FaultProxy]
+
+    @property
+    def products_url(self) -> str:
+        return f"{self.proxies[1].origin}/products/v1"
+
+    def wait(self, milliseconds: int) -> None:
+        """From now on, before each answer."""
+
+        def late(exchange: Exchange) -> None:
+            reply = exchange.forward()
+            time.sleep(milliseconds / 1000)
+            exchange.reply(reply)
+
+        for proxy in self.proxies:
+            proxy.heal()
+            proxy.rule(".*", "", late, times=None)
+
+    def requests(self) -> dict[str, Any]:
+        """Return the fewest requests that make, read, change and remove what a run has just made here, as
+        ``bench.direct`` reads them."""
+        realm = self.platform.realm
+        scopes, listed = realm.administrator.scope_ids(realm.name), f"{self.products_url}/notificaties/configurations"
+        page: Request = ["GET", f"{listed}?limit={_MOST_AT_ONCE}", None, {}]
+        make, remove = [], []
+        found = realm.administrator.get(f"/{realm.name}/clients")
+        clients = [client for client in found if "acmidm.managed_by" in client.get("attributes", {})]
+        with self.platform.products() as products:
+            for client in clients:
+                path, configured = f"/clients/{client['id']}", f"{listed}/{client['clientId']}"
+                given = f"{path}/default-client-scopes/{scopes[_GIVEN_SCOPE]}"
+                configuration = products.get(configured).raise_for_status().json()
+                put = ["PUT", configured, configuration, {"if-none-match": "*"}]
+                make.append([["POST", "/clients", client, {}], ["DELETE", given, None, {}], put])
+                remove.append([["DELETE", configured, None, {"if-match": "*"}], ["DELETE", path, None, {}]])
+        add: Request = ["PUT", f"/clients/{clients[0]['id']}/optional-client-scopes/{scopes[ADDED_SCOPE]}", None, {}]
+        read = [[["GET", "/clients", None, {}]], *[[page]] * -(-len(clients) // _MOST_AT_ONCE)]
+        acts = {"make": make, "read": read, "add a scope": [[add]], "remove": remove}
+        return {"admin": realm.management_url, "token": realm.tokens().current(), "acts": acts}
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Authority]:
+    """Start both, and end them with the block. Raises ToolchainError where this machine cannot run Keycloak."""
+    install_keycloak.install()
+    distribution, port = install_keycloak.distribution(install_keycloak.wanted_version()), free_port()
+    with FaultProxy(f"http://127.0.0.1:{port}") as proxy:
+        server = _Proxied(folder / "keycloak", distribution, port, in_memory=True, proxy=proxy.origin)
+        start_server(server)
+        try:
+            # For bench.direct, which has one token for all of its requests.
+            make = partial(make_realm, accessTokenLifespan=3600)
+            with (
+                Admin(server) as administrator,
+                running_platform(server, administrator, folder / "products", make) as platform,
+                FaultProxy(platform.portal.origin) as products,
+            ):
+                yield Authority(platform, (proxy, products))
+        finally:
+            daemon_of(server).stop()

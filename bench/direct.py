@@ -1,0 +1,83 @@
+"""Send requests to Keycloak and the products without this project: with bare httpx, as many at once as the engine runs
+steps, or one by one in a loop with python-keycloak or ``kcadm.sh``.
+
+Prints the seconds that they took, without the start of Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+from keycloak import KeycloakAdmin
+
+from toolchain.install_keycloak import distribution, wanted_version
+
+AT_ONCE = 4 * (os.cpu_count() or 1)
+"""What the engine's ``--parallel`` is by default."""
+Send = Callable[[str, str, Any], object]
+"""Sends a method, a path below the realm's Admin REST API, and a document."""
+
+
+def main(tool: str, act: str, file: str) -> None:
+    """Send ``acts[act]`` of a file: lists of requests, each list in order."""
+    read = json.loads(Path(file).read_text())
+    admin, token = read["admin"], read["token"]
+    with httpx.Client(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
+
+        def bare(method: str, path: str, document: Any, **headers: str) -> None:
+            http.request(method, path, json=document, headers=headers).raise_for_status()
+
+        tools: dict[str, Send] = {
+            "httpx": lambda method, path, document: bare(method, admin + path, document),
+            "python-keycloak": _python_keycloak(admin, token),
+            "kcadm.sh": lambda *request: _kcadm(admin, token, *request),
+        }
+
+        def send_all(requests: list[Any]) -> None:
+            for method, path, document, headers in requests:
+                if path.startswith("http"):  # the products, which no tool for Keycloak knows
+                    bare(method, path, document, **headers)
+                else:
+                    tools[tool](method, path, document)
+
+        start = time.monotonic()
+        with ThreadPoolExecutor(AT_ONCE if tool == "httpx" else 1) as pool:
+            list(pool.map(send_all, read["acts"][act]))
+        sys.stdout.write(str(time.monotonic() - start))
+
+
+def _python_keycloak(admin: str, token: str) -> Send:
+    origin, _, realm = admin.partition("/admin/realms/")
+    make: Any = KeycloakAdmin  # has no types
+    keycloak = make(server_url=origin, realm_name=realm, token={"access_token": token, "expires_in": 3600})
+
+    def send(method: str, path: str, document: Any) -> None:
+        if method == "POST":
+            keycloak.create_client(document)
+        else:
+            keycloak.connection.raw_delete(f"admin/realms/{realm}{path}").raise_for_status()
+
+    return send
+
+
+def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> None:
+    origin, _, realm = admin.partition("/admin/realms/")
+    verb, *more = ("create", "--file", "-") if method == "POST" else ("delete",)
+    login = ("--no-config", "--server", origin, "--token", token, "--realm", realm, "--target-realm", realm)
+    command = [str(distribution(wanted_version()) / "bin" / "kcadm.sh"), verb, path.lstrip("/"), *login, *more]
+    done = subprocess.run(command, input=json.dumps(document), text=True, capture_output=True, check=False)
+    if done.returncode:  # nor with what subprocess would say, which has the token
+        sys.exit(f"kcadm.sh {verb} {path} ended with {done.returncode}: {done.stderr}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

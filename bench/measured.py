@@ -1,0 +1,97 @@
+"""How long a command takes, what its processes use, and which requests they send."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.support.fault_proxy import FaultProxy, Recorded
+
+_SAMPLE_SECONDS = 0.2
+_VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<==)[^&]+")
+_BASE = re.compile(r"^(/admin)?/realms/[^/]+|^/products/v1")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One command, with all processes that it started."""
+
+    seconds: float
+    cpu_seconds: float
+    largest_mb: float
+    all_mb: float
+    """Resident memory of the largest process, and of all together with what they share counted in each: the largest of
+    samples."""
+    requests: Mapping[str, int]
+    """By method and path, with a star for each value."""
+    state_kb: float
+    floor: tuple[str, ...]
+    """The steps that it is divided by, together."""
+
+
+def measure(
+    command: Sequence[str | Path],
+    folder: Path,
+    variables: Mapping[str, str],
+    proxies: Sequence[FaultProxy],
+    floor: tuple[str, ...],
+    *,
+    says_seconds: bool = False,
+) -> Figure:
+    """Run a command in a folder; end this process with the command's last words where it fails.
+
+    One that ``says_seconds`` prints how long it took without its start.
+    """
+    for proxy in proxies:
+        proxy.requests.clear()
+    ended, samples = threading.Event(), [[0]]
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        sampler = threading.Thread(target=_sample, args=(process.pid, ended, samples), daemon=True)
+        sampler.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        ended.set()
+        sampler.join()
+        output.seek(0)
+        said = output.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said[-2000:]}")
+    return Figure(
+        seconds=float(said) if says_seconds else seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        largest_mb=max(map(max, samples)) / 1024**2,
+        all_mb=max(map(sum, samples)) / 1024**2,
+        requests=dict(Counter(_kind(request) for proxy in proxies for request in proxy.requests)),
+        state_kb=sum(file.stat().st_size / 1000 for file in folder.glob("state/.pulumi/stacks/*/*.json")),
+        floor=floor,
+    )
+
+
+def _sample(pid: int, ended: threading.Event, samples: list[list[int]]) -> None:
+    # Not by ru_maxrss: of a process that this one starts, it has the memory of this one too.
+    while not ended.is_set():
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(pid)
+            samples.append([process.memory_info().rss for process in (started, *started.children(recursive=True))])
+        ended.wait(_SAMPLE_SECONDS)
+
+
+def _kind(request: Recorded) -> str:
+    return f"{request.method} {_VARIABLE.sub('*', _BASE.sub('', request.path))}"

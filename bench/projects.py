@@ -1,0 +1,75 @@
+"""The two projects that are compared: ours with forms of organisations that do not exist, and one that does nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from acmidm_onboarding.values.identifiers import kbo_number
+from bench.authority import Authority
+from tests.support.engine import ROOT, Project
+from tests.support.portal import new_key, public_jwk
+from tests.support.repository import git
+
+_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""As ``acmidm deploy`` runs the engine."""
+_ORGANISATION = """\
+name: Organisatie {number}
+kbo: "{kbo}"
+speaks_for: {{aanbieder_uri: ["https://organisatie.example/{number}"], merk_code: [merk]}}
+"""
+_FORM = """\
+application: loket
+contacts: [beheer@organisatie.example]
+environments:
+  tni:
+    jwks: [loket.jwk.json]
+    scopes: {{{scopes}}}
+    products:
+      notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
+"""
+
+
+def our_project(folder: Path, authority: Authority, connections: int) -> Project:
+    """Ours in a repository of its own, with that many connections, which the authority does not have yet."""
+    settings = authority.platform.realm.settings(authority.products_url, folder)
+    project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
+    for name in ("catalogue", "policies"):
+        shutil.copytree(ROOT / name, folder / name)
+    for number in range(connections):
+        organisation, first = project.forms / f"organisatie-{number}", 10_000_000 + number
+        organisation.mkdir()
+        kbo = kbo_number(f"{first:08d}{97 - first % 97:02d}")
+        (organisation / "organisation.yaml").write_text(_ORGANISATION.format(number=number, kbo=kbo))
+        (organisation / "loket.jwk.json").write_text(json.dumps(public_jwk(new_key(f"key-{number}"))))
+        write_form(project, number)
+    (folder / ".gitignore").write_text("/.venv\n/state\n/operator*\n")
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=forms")):
+        git(folder, *words)
+    return project
+
+
+def write_form(project: Project, number: int, *more_scopes: str) -> None:
+    scopes = ", ".join(f"{name}: {{}}" for name in ("dv_notificaties_import", *more_scopes))
+    (project.forms / f"organisatie-{number}" / "loket.yaml").write_text(_FORM.format(number=number, scopes=scopes))
+
+
+def idle_project(folder: Path) -> Project:
+    nowhere = "http://127.0.0.1:9"
+    project = _prepared(folder, {"managementUrl": nowhere, "issuer": nowhere, "productsUrl": nowhere})
+    project.environment["PYTHONPATH"] = str(ROOT)
+    return project
+
+
+def write_idle(project: Project, connections: int, scopes_of_first: int = 1) -> None:
+    program = f"from bench.idle import run\n\nrun({connections}, {scopes_of_first})\n"
+    (project.folder / "__main__.py").write_text(program)
+
+
+def _prepared(folder: Path, settings: dict[str, object]) -> Project:
+    folder.mkdir(exist_ok=True)
+    project = Project(folder, environment=dict(_STATE_AT_THE_END), seconds=3600)
+    project.start_python()
+    project.prepare(settings)
+    return project

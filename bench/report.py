@@ -1,0 +1,94 @@
+"""What was measured, as a table in Markdown, and as a plot of the ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench.measured import Figure
+
+_PLOTTED = ("first up", "deploy, first", "preview", "preview --refresh", "up, a scope more", "destroy")
+_SHADES = ("#1b4965", "#2f7f9f", "#62b6cb", "#a8d5e2")
+_PIXELS = 110
+"""Of a bar that is 1 long."""
+_HEAD = """\
+| step | seconds | ratio | CPU ratio | divided by | CPU s | largest MB | all MB | requests | state kB |
+|---|--:|--:|--:|---|--:|--:|--:|--:|--:|
+"""
+
+
+@dataclass
+class Case:
+    """All repetitions of one size at one latency."""
+
+    connections: int
+    latency: int
+    repetitions: list[Mapping[str, Figure]] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return f"{self.connections:,} connections, {self.latency} ms of latency"
+
+    def ratios(self, step: str, of: str = "seconds") -> list[float]:
+        """Return the step's time divided by that of its floor, per repetition; nothing where it has no floor."""
+        return [
+            getattr(figures[step], of) / sum(getattr(figures[below], of) for below in figures[step].floor)
+            for figures in self.repetitions
+            if step in figures and figures[step].floor
+        ]
+
+
+def table(case: Case) -> str:
+    """Return a case's figures, each the median with its spread, and which requests each step sent."""
+    lines, sent = [], []
+    for step, first in case.repetitions[0].items():
+        figures = [repetition[step] for repetition in case.repetitions if step in repetition]
+        cells = (
+            step,
+            _spread([figure.seconds for figure in figures]),
+            _spread(case.ratios(step)),
+            _spread(case.ratios(step, "cpu_seconds")),
+            " + ".join(first.floor),
+            _short(median(figure.cpu_seconds for figure in figures)),
+            _short(median(figure.largest_mb for figure in figures)),
+            _short(median(figure.all_mb for figure in figures)),
+            _short(sum(first.requests.values()) / case.connections),
+            _short(first.state_kb / case.connections),
+        )
+        lines.append(f"| {' | '.join(cells)} |\n")
+        each = [f"{count / case.connections:.2f} `{kind}`" for kind, count in sorted(first.requests.items())]
+        sent += [f"- {step}: {', '.join(each)}\n"] if each else []
+    return f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
+
+
+def plot(cases: Sequence[Case]) -> str:
+    """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the highest."""
+    bars, y = [], 0
+    for step in _PLOTTED:
+        y += 24
+        bars.append(f'<text x="0" y="{y}" font-weight="bold">{step}</text>')
+        for number, case in enumerate(cases):
+            y += 18
+            ratios = case.ratios(step)
+            middle, lowest, highest = (_PIXELS * value for value in (median(ratios), min(ratios), max(ratios)))
+            shade = _SHADES[number % len(_SHADES)]
+            bars.append(f'<text x="0" y="{y}">{case.title}</text>')
+            bars.append(f'<rect x="240" y="{y - 11}" width="{middle:.0f}" height="13" fill="{shade}"/>')
+            bars.append(
+                f'<path d="M{240 + lowest:.0f} {y - 4}H{240 + highest:.0f}" stroke="#d1495b" stroke-width="3"/>'
+            )
+            bars.append(f'<text x="{250 + highest:.0f}" y="{y}">{median(ratios):.2f}</text>')
+    floor = f'<path d="M{240 + _PIXELS} 0V{y + 8}" stroke="#888888"/>'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="840" height="{y + 10}" font-family="sans-serif"'
+    return "\n".join([f'{head} font-size="12">', *bars, floor, "</svg>", ""])
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.05 else ""
+
+
+def _spread(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return "".join(f"{value:.2f}" for value in values)
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

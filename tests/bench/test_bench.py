@@ -1,0 +1,41 @@
+"""The benchmark itself, at a size that says nothing about times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bench.__main__ import bench
+from bench.repetition import TOOLS
+from tests.support.keycloak import distribution_or_skip
+
+_MAKE = {
+    "POST /clients": 2,
+    "DELETE /clients/*/default-client-scopes/*": 2,
+    "PUT /notificaties/configurations/*": 2,
+}
+_REMOVE = {"DELETE /clients/*": 2, "DELETE /notificaties/configurations/*": 2}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+def test_each_step_is_measured_beside_its_floor(tmp_path: Path) -> None:
+    """Every step ends well; each way makes and removes the same clients, with the requests that it is said to need."""
+    distribution_or_skip()
+    bench([2], [20], tmp_path, repetitions=1)
+    ((figures,),) = (case["repetitions"] for case in json.loads((tmp_path / "figures.json").read_text()))
+    for way in ("requests", *TOOLS):
+        assert figures[f"{way}: make"]["requests"] == _MAKE
+        assert figures[f"{way}: remove"]["requests"] == _REMOVE
+        assert figures[f"{way}: remove"]["seconds"] > 0.02
+    assert figures["requests: read"]["requests"] == {"GET /clients": 1, "GET /notificaties/configurations?limit=*": 1}
+    assert figures["deploy, first"]["requests"].items() >= {"POST /clients": 2}.items()
+    assert not figures["preview"]["requests"]
+    assert all(below in figures for figure in figures.values() for below in figure["floor"])
+    first = figures["first up"]
+    assert first["all_mb"] > first["largest_mb"] > 1
+    assert first["cpu_seconds"] > 0 < first["state_kb"]
+    ElementTree.parse(tmp_path / "ratios.svg")  # noqa: S314 - our own
