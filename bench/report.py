@@ -64,7 +64,7 @@ def table(case: Case) -> str:
 
 def plot(cases: Sequence[Case]) -> str:
     """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the highest."""
-    bars, y = [], 0
+    bars, y, width = [], 0, 0.0
     for step in _PLOTTED:
         y += 24
         bars.append(f'<text x="0" y="{y}" font-weight="bold">{step}</text>')
@@ -72,6 +72,7 @@ def plot(cases: Sequence[Case]) -> str:
             y += 18
             ratios = case.ratios(step)
             middle, lowest, highest = (_PIXELS * value for value in (median(ratios), min(ratios), max(ratios)))
+            width = max(width, 300 + highest)
             shade = _SHADES[number % len(_SHADES)]
             bars.append(f'<text x="0" y="{y}">{case.title}</text>')
             bars.append(f'<rect x="240" y="{y - 11}" width="{middle:.0f}" height="13" fill="{shade}"/>')
@@ -80,8 +81,8 @@ def plot(cases: Sequence[Case]) -> str:
             )
             bars.append(f'<text x="{250 + highest:.0f}" y="{y}">{median(ratios):.2f}</text>')
     floor = f'<path d="M{240 + _PIXELS} 0V{y + 8}" stroke="#888888"/>'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="840" height="{y + 10}" font-family="sans-serif"'
-    return "\n".join([f'{head} font-size="12">', *bars, floor, "</svg>", ""])
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{y + 10}" style="background:#fff"'
+    return "\n".join([f'{head} font-family="sans-serif" font-size="12">', *bars, floor, "</svg>", ""])
 
 
 def _short(value: float) -> str:
