@@ -194,7 +194,7 @@ def export(
     """Write a private key in another format, with the passphrase that it has; without one, a new passphrase is
     typed."""
     words, known = texts("keys", spoken()), list[bytes]()
-    new = private_key or file.with_suffix(key_format.ending)
+    new = private_key or file.parent / f"{file.stem}{key_format.ending}"
     require_outside_git(new)
 
     def passphrase() -> bytes:

@@ -238,6 +238,7 @@ def test_no_export_lies_in_a_repository_or_over_a_file_or_behind_a_link(tmp_path
     link.unlink()
     link.symlink_to(tmp_path / "absent")
     assert "cannot be read: No such file" in not_exported(link, "--format", "pkcs8", passphrase=PASSPHRASE)
+    assert "/: is a folder or a device, not a file" in export(Path("/")).output
 
 
 def test_a_private_key_that_a_link_in_no_repository_leads_to_is_shared(place: Workspace, tmp_path: Path) -> None:
