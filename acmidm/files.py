@@ -24,9 +24,9 @@ def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
         raise
 
 
-def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
+def write_once(file: Path, content: str | bytes, mode: int = PUBLIC) -> None:
     """Write a new file, never over another. Raises OSError, FileExistsError."""
-    temporary = _temporary(file, text, mode)
+    temporary = _temporary(file, content, mode)
     try:
         os.link(temporary, file)  # unlike a rename it replaces nothing
     finally:
@@ -34,12 +34,12 @@ def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
 
 
 @contextmanager
-def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[None]:
+def written_together(contents: Mapping[Path, str | bytes], mode: int = PUBLIC) -> Iterator[None]:
     """Write new files, never over others, and remove them where that or the block fails. Raises OSError."""
     made: list[Path] = []
     try:
-        for file, text in texts.items():
-            write_once(file, text, mode)
+        for file, content in contents.items():
+            write_once(file, content, mode)
             made.append(file)
         yield
     except BaseException:
@@ -69,18 +69,16 @@ def naming(file: Path) -> Iterator[None]:
         raise
 
 
-def _temporary(file: Path, text: str, mode: int) -> Path:
-    """Write a text whole into a temporary file beside ``file``, and return that. Raises OSError, with the name of
+def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
+    """Write a file whole, as a temporary one beside ``file``, and return that. Raises OSError, with the name of
     ``file``."""
     # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."
     try:
-        with NamedTemporaryFile(
-            "w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline=""
-        ) as stream:
+        with NamedTemporaryFile(dir=folder, prefix=prefix, suffix=".new", delete=False) as stream:
             try:
                 os.fchmod(stream.fileno(), mode)
-                stream.write(text)
+                stream.write(content.encode() if isinstance(content, str) else content)
                 stream.flush()
                 os.fsync(stream.fileno())
             except BaseException:

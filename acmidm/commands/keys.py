@@ -1,4 +1,4 @@
-"""Make a key pair for a form, or name public keys in it that there are."""
+"""Make a key pair for a form, name public keys in it that there are, or write a private key in another format."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from acmidm.edit.keys.declaring import FormOfKeys, form_of_keys
-from acmidm.edit.keys.pair import default_folder, make_pair, require_outside_git, write_private_key
+from acmidm.edit.keys.pair import default_folder, make_key, named, require_outside_git, write_private_key
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
+from acmidm.private_key import KeyFormat, read_private_key
 from acmidm.terminal import fail, working
-from acmidm_onboarding.texts import Texts, say, texts
+from acmidm_onboarding.texts import Texts, say, spoken, texts
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import either, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -25,6 +26,7 @@ NEW = f"""
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 --private-key ~/keys/e-loket.pem`
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 3< passphrase.txt`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --format jwk`
 
 {_CODES}
 """
@@ -43,6 +45,14 @@ ADD = f"""
 - `acmidm keys add onboardings/stad-aalst/e-loket.yaml certificate.p12 --environment prod`
 
 {_CODES}
+"""
+EXPORT = """
+**Examples**
+
+- `acmidm keys export ~/.acmidm/keys/e-loket.private.pem --format jwk`
+- `acmidm keys export ~/keys/e-loket.p12 --format pkcs8 --no-passphrase --private-key ~/keys/e-loket.pem`
+
+**Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was written.
 """
 DAYS = 365
 _MOST_DAYS = 36_500
@@ -73,6 +83,21 @@ PrivateKeyOption = Annotated[
         show_default="in ~/.acmidm/keys",
     ),
 ]
+FormatOption = Annotated[
+    KeyFormat,
+    typer.Option("--format", help="What your software reads: PEM (pkcs8, pkcs1), a JSON Web Key, or PKCS#12 (p12)."),
+]
+NoPassphraseOption = Annotated[
+    bool, typer.Option("--no-passphrase", help="Leave pkcs8 or p12 unencrypted, as pkcs1 and jwk always are.")
+]
+KidOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KID",
+        help="The kid of the key; some software sends its client-ID as such.",
+        show_default="its own, else its thumbprint",
+    ),
+]
 
 
 @app.command("new", epilog=NEW)
@@ -81,14 +106,16 @@ def new(
     environment: EnvironmentOption,
     days: DaysOption = DAYS,
     private_key: PrivateKeyOption = None,
+    key_format: FormatOption = KeyFormat.PKCS8,
+    no_passphrase: NoPassphraseOption = False,
+    kid: KidOption = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Make a key pair, and name its public half in the form.
 
-    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half is encrypted (PKCS#8), and
-    stays on this machine.
+    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half stays on this machine.
     """
-    _make(_form(form, environment), days, private_key, passphrase_fd)
+    _make(_form(form, environment), days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("rotate", epilog=ROTATE)
@@ -97,13 +124,16 @@ def rotate(
     environment: EnvironmentOption,
     days: DaysOption = DAYS,
     private_key: PrivateKeyOption = None,
+    key_format: FormatOption = KeyFormat.PKCS8,
+    no_passphrase: NoPassphraseOption = False,
+    kid: KidOption = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
     target = _form(form, environment)
     if not target.has_list:
         fail(say("edit.nothing_to_replace", form=form, environment=environment))
-    _make(target, days, private_key, passphrase_fd)
+    _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("add", epilog=ADD)
@@ -144,13 +174,57 @@ def add(
     _say_next(target, str(file) if is_half else words("file"))
 
 
+@app.command("export", epilog=EXPORT)
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The private key, in any of these formats.")],
+    key_format: FormatOption = KeyFormat.PKCS8,
+    private_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--private-key",
+            metavar="FILE",
+            help="The new file, outside any Git repository.",
+            show_default="beside the first",
+        ),
+    ] = None,
+    no_passphrase: NoPassphraseOption = False,
+    kid: KidOption = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Write a private key in another format, with the passphrase that it has; without one, a new passphrase is
+    typed."""
+    words, known = texts("keys", spoken()), list[bytes]()
+    new = private_key or file.parent / f"{file.stem}{key_format.ending}"
+    require_outside_git(new)
+
+    def passphrase() -> bytes:
+        known.append(known_passphrase(passphrase_fd, words))
+        return known[0]
+
+    key, secret = named(read_private_key(file, passphrase), kid), None
+    if key_format.takes_passphrase and not no_passphrase:
+        secret = known[0] if known else new_passphrase(passphrase_fd, words)
+    write_private_key(new, key.content(key_format, secret))
+    _say(words, "private", words("private" if secret else "unencrypted", file=new))
+    _say(words, "public", words("same_kid", kid=key.public.kid, alg=key.alg))
+
+
 def _form(file: Path, environment: str) -> FormOfKeys:
     if environment not in list(Environment):
         fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
     return form_of_keys(file, Environment(environment))
 
 
-def _make(form: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
+def _make(
+    form: FormOfKeys,
+    days: int,
+    private_key: Path | None,
+    key_format: KeyFormat,
+    kid: str | None,
+    passphrase_fd: int | None,
+    *,
+    is_open: bool,
+) -> None:
     """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half,
     then the form."""
     now, words = datetime.now(UTC), _words(form)
@@ -158,17 +232,21 @@ def _make(form: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: 
     folder = default_folder()
 
     def private(name: str) -> Path:
-        return private_key or folder / f"{form.loaded.organisation.code}-{name}.private.pem"
+        return private_key or folder / f"{form.loaded.organisation.code}-{name}.private{key_format.ending}"
 
     [name] = form.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
     file = private(name)
     require_outside_git(file)
-    passphrase = new_passphrase(passphrase_fd, words)
+    passphrase = None
+    if key_format.takes_passphrase and not is_open:
+        passphrase = new_passphrase(passphrase_fd, words)
+    elif passphrase_fd is not None:
+        fail(say("keys.passphrase_without_use"))
     with working(words("working")):
-        pair = make_pair(form.profile, now + timedelta(days=days), passphrase)
-    write_private_key(file, pair, form.declare({name: pair.public}))
-    _say(words, "private", words("private", file=file))
-    _say_public(form, name, pair.public)
+        key = make_key(form.profile, now + timedelta(days=days), kid)
+    write_private_key(file, key.content(key_format, passphrase), form.declare({name: key.public}))
+    _say(words, "private", words("private" if passphrase else "unencrypted", file=file))
+    _say_public(form, name, key.public)
     _say(words, "form", words("form.one", form=form.loaded.file, environment=words(f"environment.{form.environment}")))
     _say_next(form, str(file))
 

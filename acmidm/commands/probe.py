@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from acmidm.edit.keys.passphrase import known_passphrase
+from acmidm.private_key import read_private_key
 from acmidm.probe.inputs import ProbeInputs, given
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
-from acmidm.probe.private_key import read_private_key
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Probe, passed, say, untried, wrong
 from acmidm.probe.telling import lines, report_in, words_in
@@ -44,7 +44,7 @@ def probe(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The private key, PEM or JSON Web Key. It is neither shown nor sent.",
+            help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent.",
             show_default=False,
         ),
     ] = None,

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acmidm.edit.keys.pair import require_outside_git
+from acmidm.edit.keys.pair import require_outside_git, write_private_key
 from acmidm.engine import pulumi as engine
-from acmidm.files import private_folder, write_once
 from acmidm.terminal import StackOption, working
 from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, part_of, resources_in
 from acmidm_onboarding.forms.loading import load_onboardings
@@ -59,9 +58,7 @@ def show(
         typer.echo(secret)
         return
 
-    if not file.parent.exists():
-        private_folder(file.parent)
-    write_once(file, secret, 0o600)
+    write_private_key(file, secret)
     typer.echo(say("secret.written", file=file), err=True)
 
 

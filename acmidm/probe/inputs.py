@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from acmidm.files import write_whole
+from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
-from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.recording import signed
 from acmidm.probe.steps import Outcome, ProbeStep, Said, say
 from acmidm.probe.trial import Wanted

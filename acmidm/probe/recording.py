@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from acmidm.probe.private_key import PrivateKey
+from acmidm.private_key import PrivateKey
 from acmidm_onboarding.values.evidence import TYPE, Evidence
 from acmidm_onboarding.values.jwk import PublicJwk
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from acmidm.private_key import PrivateKey
 from acmidm.probe.checks import Context
 from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE
 from acmidm.probe.network import Answer, Network
-from acmidm.probe.private_key import PrivateKey
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.settings import PlatformSettings
 from acmidm_onboarding.values.jwk import PublicJwk

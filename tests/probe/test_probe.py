@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import RSAKey
 
-from acmidm.probe import private_key
+from acmidm import private_key
+from acmidm.private_key import KeyFormat
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values.terms import Environment
 from tests.support.connection import Connection, make_connection
@@ -280,19 +281,17 @@ def test_nobody_answers(connection: Connection) -> None:
 
 
 def test_kinds_of_private_key(connection: Connection) -> None:
-    """In PEM, and encrypted with its passphrase from a file descriptor; all other tests have a JSON Web Key."""
-    pem = connection.key.as_pem(private=True)
-    connection.key_file.write_bytes(pem)
-    assert connection.probe().code == 0
-    encryption = serialization.BestAvailableEncryption(b"of tests")
-    loaded = serialization.load_pem_private_key(pem, None)
-    connection.key_file.write_bytes(
-        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    )
-    assert "give it with --passphrase-fd N" in connection.run().output
-    for passphrase, code in (("another", 2), ("of tests", 0)):
-        done = connection.run("--passphrase-fd", str(descriptor(passphrase)))
-        assert (done.code, "of tests" in done.output) == (code, False)
+    """Each that acmidm keys writes, encrypted too, with its passphrase from a file descriptor; all other tests have a
+    JSON Web Key."""
+    key = private_key.private_key_of(dict(connection.key.as_dict(private=True)))
+    for key_format in (KeyFormat.PKCS8, KeyFormat.P12):
+        connection.key_file.write_bytes(key.content(key_format, None))
+        assert connection.probe().code == 0
+        connection.key_file.write_bytes(key.content(key_format, b"of tests"))
+        assert "give it with --passphrase-fd N" in connection.run().output
+        for passphrase, code in (("another", 2), ("of tests", 0)):
+            done = connection.run("--passphrase-fd", str(descriptor(passphrase)))
+            assert (done.code, "of tests" in done.output) == (code, False)
 
 
 def test_what_is_no_private_key(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from acmidm.probe.private_key import private_key_of
+from acmidm.private_key import private_key_of
 from acmidm.probe.recording import signed
 from acmidm_onboarding.values.evidence import Evidence
 from tests.support.forms import FormFile

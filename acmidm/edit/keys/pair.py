@@ -1,24 +1,23 @@
-"""A key pair of an application: made on the organisation's own machine, its private half encrypted in a file outside
-any Git work tree."""
+"""A key pair of an application: made on the organisation's own machine, its private half in a file outside any Git
+work tree."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from jwcrypto.jwk import JWK
 
 from acmidm.files import private_folder, written_together
+from acmidm.private_key import PrivateKey
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Failure
 
 _RSA_BITS, _RSA_EXPONENT = 4096, 65537
@@ -28,26 +27,23 @@ _OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
 _OF_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A key pair. The private half is encrypted PKCS#8 in PEM (RFC 5958, RFC 8018), and not shown."""
-
-    public: PublicJwk
-    encrypted: str
-
-    def __repr__(self) -> str:
-        return f"Pair({self.public.kid})"
-
-
-def make_pair(profile: Profile, ends: datetime, passphrase: bytes) -> Pair:
-    """Make a pair for a profile: RSA of 4096 bits, or P-256. Its ``kid`` is its thumbprint (RFC 7638)."""
+def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
+    """Make a key for a profile: RSA of 4096 bits, or P-256. Without ``kid``, that is its thumbprint (RFC 7638). Raises
+    Failure."""
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if ALGORITHMS[profile] == "RS256":
         private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
     else:
         private = ec.generate_private_key(ec.SECP256R1())
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
-    return Pair(declared(private.public_key(), profile, ends), pem.decode("ascii"))
+    return named(PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private)), kid)
+
+
+def named(key: PrivateKey, kid: str | None) -> PrivateKey:
+    """Return a key with the ``kid`` that a person chose, if any. Raises Failure."""
+    try:
+        return key if kid is None else key.named(kid)
+    except InvalidJwk as error:
+        raise Failure(f"--kid: {error}") from None
 
 
 def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None) -> PublicJwk:
@@ -87,8 +83,8 @@ def _is_repository(folder: Path) -> bool:
     return folder.name == ".git" or is_bare or (folder / ".git").exists() or (folder / ".git").is_symlink()
 
 
-def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:
-    """Write the private half, whole and with mode 0600, then do what makes use of the pair; take it away again where
+def write_private_key(file: Path, content: str | bytes, then: Callable[[], object] = lambda: None) -> None:
+    """Write a private key or a secret, whole and with mode 0600, then do what makes use of it; take it away again where
     that fails.
 
     ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half
@@ -96,5 +92,5 @@ def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:
     """
     if not file.parent.exists():
         private_folder(file.parent)
-    with written_together({file: pair.encrypted}, 0o600):
+    with written_together({file: content}, 0o600):
         then()

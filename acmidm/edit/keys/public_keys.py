@@ -19,22 +19,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_pem_private_key,
 )
-from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
 
 from acmidm.edit.keys.pair import declared, repository_of
+from acmidm.private_key import PEM, is_json, is_pkcs12, open_pkcs12
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
-_PEM, _CERTIFICATE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
-_PKCS12_VERSION = b"\x02\x01\x03"
-"""RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
 
 
 def keys_in(
@@ -71,17 +69,17 @@ def keys_in(
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
     """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is not a private key
     alone, or cannot be read."""
-    load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
+    load, of_json = load_pem_private_key if PEM in content else load_der_private_key, is_json(content)
     try:
-        private = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
+        private = json.loads(content, object_pairs_hook=without_duplicates) if of_json else load(content, None)
     except TypeError:  # it is encrypted
         private = None
     except Exception:  # whatever it is, it is no private key
         return None
-    if _CERTIFICATE in content or (is_json and not private_members_in(private)):
+    if _CERTIFICATE in content or (of_json and not private_members_in(private)):
         return None
     _require_unshared(file)
-    if is_json:
+    if of_json:
         public = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
         return json.dumps(public, sort_keys=True).encode()
     try:
@@ -93,35 +91,31 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
 
 
 def _require_unshared(file: Path) -> None:
-    if folder := repository_of(file):
+    if folder := repository_of(file) or repository_of(file.resolve()):
         raise _not_public(file, say("edit.private_key_in_repository", folder=folder, shared=say("edit.shared")))
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
         raise _not_public(file, say("edit.private_key_unreadable"))
-    if _is_json(content):
+    if is_json(content):
         try:
             return parse_keys(content.decode("utf-8-sig"))
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
             raise _not_public(file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))) from None
-    if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
+    if is_pkcs12(content):
         _require_unshared(file)  # the file has the certificate's private key too
-        return (_of_pkcs12(file, content, profile, passphrase()),)
+        return (_of_pkcs12(file, content, profile, passphrase),)
     return (_of_public(file, content, profile),)
 
 
-def _is_json(content: bytes) -> bool:
-    return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-
-
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
-    if (number := content.count(_PEM)) > 1:
+    if (number := content.count(PEM)) > 1:
         raise _not_public(file, say("edit.several_keys", number=number))
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
-    for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
+    for load in of_pem if PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:
             return _registered(file, load(content), profile)
         except InvalidJwk:
@@ -131,11 +125,11 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     raise _not_public(file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds")))
 
 
-def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:
+def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> PublicJwk:
     try:
-        certificate = load_pkcs12(content, passphrase or None).cert
-    except ValueError:
-        raise _not_public(file, say("edit.pkcs12_locked")) from None
+        certificate = open_pkcs12(content, passphrase).cert
+    except Unusable as error:
+        raise _not_public(file, str(error)) from None
     if certificate is None:
         raise _not_public(file, say("edit.pkcs12_without_certificate"))
     return _registered(file, certificate.certificate, profile)

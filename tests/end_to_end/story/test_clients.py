@@ -29,7 +29,8 @@ class Page:
 
     @classmethod
     def read(cls, clone: Path) -> Page:
-        first, environment, packages, clients = scripts((clone / "docs/integrators.md").read_text())
+        text = (clone / "docs/integrators.md").read_text().replace("~/", f"{clone.parent}/")
+        first, environment, packages, clients = scripts(text)
         return cls("\n".join(first), "\n".join(environment), "\n".join(packages), clients)
 
     def run(self, platform: str, client_id: str, client: str, changed: str = "") -> str:
@@ -41,7 +42,8 @@ class Page:
 @pytest.fixture(scope="module", autouse=True)
 def tools() -> None:
     """Skip where this machine lacks a language, and fail where that is CI's."""
-    if lacking := [tool for tool in ("javac", "mvn", "node", "npm", "openssl", "curl") if not shutil.which(tool)]:
+    wanted = ("go", "javac", "mvn", "node", "npm", "openssl", "php", "curl")
+    if lacking := [tool for tool in wanted if not shutil.which(tool)]:
         reason = f"the examples need {', '.join(lacking)}, not on PATH: install what .ci/install does"
         if os.environ.get("CI"):
             pytest.fail(f"{reason} (CI runs these tests)", pytrace=False)

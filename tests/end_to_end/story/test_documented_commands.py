@@ -57,7 +57,6 @@ GUIDE = "docs/nl/aansluiten.md"
 TYPED = {
     "acmidm keys ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
     "acmidm probe ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
-    "openssl pkey ": "{} -passin 'pass:paard batterij nietje'",
     "export CLIENT_ID=": "export CLIENT_ID=$(acmidm status voorbeeldem | grep -oE '[0-9a-f-]{{36}}' | head -1)",
     "export KID=": 'export KID=$(grep -ohP \'"kid": "\\K[^"]+\' onboardings/gemeente-voorbeeldem/*.jwk.json)',
 }

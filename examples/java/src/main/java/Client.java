@@ -1,4 +1,5 @@
 import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.oauth2.sdk.ClientCredentialsGrant;
 import com.nimbusds.oauth2.sdk.Scope;
 import com.nimbusds.oauth2.sdk.TokenRequest;
@@ -15,13 +16,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyFactory;
-import java.security.PrivateKey;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.temporal.ChronoUnit;
-import java.util.Base64;
 import java.util.Date;
 import java.util.Map;
 import java.util.UUID;
@@ -50,21 +47,16 @@ public class Client {
 
     /** A token for one API. It is good for an hour or longer: keep it until it ends. */
     private static String token(String audience, String scope) throws Exception {
+        var key = RSAKey.parse(Files.readString(Path.of(env("PRIVATE_JWK")))).toPrivateKey();
         var now = Instant.now();
         var claims = new JWTAuthenticationClaimsSet(new ClientID(env("CLIENT_ID")), new Audience(env("ASSERTION_AUDIENCE")).toSingleAudienceList(),
             Date.from(now.plusSeconds(300)), null, Date.from(now), new JWTID());
-        var authentication = new PrivateKeyJWT(claims, JWSAlgorithm.RS256, privateKey(), env("KID"), null);
+        var authentication = new PrivateKeyJWT(claims, JWSAlgorithm.RS256, key, env("KID"), null);
         var request = new TokenRequest.Builder(URI.create(env("TOKEN_ENDPOINT")), authentication, new ClientCredentialsGrant()).scope(Scope.parse(scope));
         if (!audience.isEmpty()) request.customParameter("audience", audience);
         var answer = TokenResponse.parse(request.build().toHTTPRequest().send());
         if (!answer.indicatesSuccess()) fail(env("TOKEN_ENDPOINT") + ": " + answer.toErrorResponse().getErrorObject().getDescription());
         return answer.toSuccessResponse().getTokens().getAccessToken().getValue();
-    }
-
-    /** From PEM as openssl writes it (PKCS 8). */
-    private static PrivateKey privateKey() throws Exception {
-        var base64 = Files.readString(Path.of(env("PRIVATE_KEY"))).replaceAll("-----[A-Z ]+-----|\\s", "");
-        return KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64)));
     }
 
     private static String document(String name, Map<String, Object> values) throws Exception {
