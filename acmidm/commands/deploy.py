@@ -131,7 +131,7 @@ def deploy(
     looked = _look(opened) if looks_first else looked
     renew()
     if is_done:
-        typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
+        _say_unchanged(stack, previewed)
     elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
@@ -182,6 +182,13 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
     )
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
     return bool(steps) and is_same and is_recorded
+
+
+def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
+    """Say that nothing is run, with the warnings that an ``up`` would show."""
+    for sentence in engine.warnings_in(previewed.get("diagnostics")):
+        typer.echo(say("report.a_warning", sentence=sentence), err=True)
+    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
 
 
 def _up(
