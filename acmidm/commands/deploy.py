@@ -170,8 +170,9 @@ def _left_out(
 def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
     """Return whether an ``up`` would leave each resource as the state has it.
 
-    What the program exports cannot be seen in a preview: ``pulumi up`` exports it anew. Where something is held back,
-    an ``up`` records the revision all the same, for a review says which of that is new since the one deployed last.
+    A preview does not show what the program exports, which ``pulumi up`` exports anew, and not what waits to be removed
+    since it was replaced, which an ``up`` removes. Where something is held back, an ``up`` records the revision all the
+    same, for a review says which of that is new since the one deployed last.
     """
     steps = [
         (step.get("op"), mapping(step.get("oldState")), mapping(step.get("newState")))
@@ -181,7 +182,8 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
         op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP) for op, old, new in steps
     )
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
-    return bool(steps) and is_same and is_recorded
+    waits = any(resource.get("delete") for resource in resources_in(stack.state))
+    return bool(steps) and is_same and is_recorded and not waits
 
 
 def _up(

@@ -197,7 +197,7 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
 
 
 def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
-    """But a change that no step shows is one: what protects a resource, or its name."""
+    """But a change that no step shows is one: what protects a resource, its name, or that it waits to be removed."""
     as_declared = steps("same", "OVO000001/loket")
     engine.says("preview", plan(*as_declared))
     done = engine.deploy()
@@ -208,6 +208,11 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
         engine.says("preview", plan(as_declared[0], changed))
         assert engine.deploy().returncode == 0
         assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], change
+    engine.says("preview", plan(*as_declared))
+    replaced = {**resource("OVO000001/loket"), "delete": True}
+    engine.says("stack export", {"deployment": {"resources": [replaced]}})
+    engine.deploy()
+    assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], "what waits to be removed is in no preview"
 
 
 def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
