@@ -40,6 +40,7 @@ from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
+from acmidm_onboarding.values.problems import on_one_line
 from toolchain import install_random
 from toolchain.common import ToolchainError
 
@@ -131,7 +132,7 @@ def deploy(
     looked = _look(opened) if looks_first else looked
     renew()
     if is_done:
-        typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
+        _say_unchanged(stack, previewed)
     elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
@@ -184,6 +185,14 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
     waits = any(resource.get("delete") for resource in resources_in(stack.state))
     return bool(steps) and is_same and is_recorded and not waits
+
+
+def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
+    """Say that nothing is run, after the warnings that an ``up`` would show."""
+    for said in previewed.get("diagnostics") or ():
+        if said.get("severity") == "warning":
+            typer.echo(on_one_line(said["message"].strip()), err=True)
+    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
 
 
 def _up(

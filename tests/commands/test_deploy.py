@@ -199,9 +199,11 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
 def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     """But a change that no step shows is one: what protects a resource, its name, or that it waits to be removed."""
     as_declared = steps("same", "OVO000001/loket")
-    engine.says("preview", plan(*as_declared))
+    warned = {"severity": "warning", "message": "warning: a client keeps a compromised key\n"}
+    engine.says("preview", {**plan(*as_declared), "diagnostics": [warned]})
     done = engine.deploy()
     assert (done.returncode, engine.called) == (0, ["preview"])
+    assert done.stderr == "warning: a client keeps a compromised key\n"
     assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
     for change in ({"protect": True}, {"retainOnDelete": True}, {"urn": "urn:pulumi:tni::acmidm::x::OVO000001/balie"}):
         changed = {**as_declared[1], "newState": {**as_declared[1]["newState"], **change}}
