@@ -23,6 +23,7 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
+from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import (
     METHOD,
     Resource,
@@ -36,7 +37,7 @@ from acmidm_onboarding.engine_resources import (
 )
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import due, last_step
-from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
@@ -184,7 +185,20 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
     )
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
     waits = any(resource.get("delete") for resource in resources_in(stack.state))
-    return bool(steps) and is_same and is_recorded and not waits
+    return bool(steps) and is_same and is_recorded and not waits and _has_settings(stack, previewed)
+
+
+def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
+    """Return whether the state has the settings of a preview, as far as they are not encrypted there: ``pulumi
+    refresh`` and ``destroy`` read no file, and would go to an authority's former address."""
+    config = mapping(previewed.get("config")).items()
+    now = {name: value for name, value in config if name.startswith(f"{NAMESPACE}:") and not name.endswith(HANDED)}
+    providers = (resource for resource in resources_in(stack.state) if ":providers:pulumi-python::" in resource["urn"])
+    return all(
+        inputs.get(name) == value or isinstance(inputs.get(name), Mapping)
+        for inputs in (mapping(provider.get("inputs")) for provider in providers)
+        for name, value in now.items()
+    )
 
 
 def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:

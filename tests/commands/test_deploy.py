@@ -217,6 +217,19 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], "what waits to be removed is in no preview"
 
 
+@pytest.mark.parametrize(
+    ("kept", "runs"), [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)], ids=["same", "secret", "another"]
+)
+def test_settings_that_the_state_lacks_are_a_change(engine: Engine, kept: object, runs: bool) -> None:
+    """``pulumi refresh`` and ``destroy`` take them from the state. A secret is encrypted there, and not compared."""
+    inputs = {"acmidm:environment": kept, "acmidm:handed": "/gone", "version": "1"}
+    provider = {"urn": "urn:pulumi:tni::acmidm::pulumi:providers:pulumi-python::default", "inputs": inputs}
+    engine.says("stack export", {"deployment": {"resources": [provider]}})
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    assert engine.deploy().returncode == 0
+    assert ("up" in engine.called) is runs
+
+
 def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
     """As with mistakes in the forms, which the program refuses as a whole."""
     engine.says("preview", plan(refused=["onboardings/gent/loket.yaml:1:1: wrong; correct it"]))
