@@ -178,6 +178,7 @@ def private_key_of(members: dict[str, Any]) -> PrivateKey:
     public = public_jwk(
         {**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}}
     )
+    key.get_op_key("sign")  # raises where members are missing, or do not belong together
     return PrivateKey(public, key)
 
 

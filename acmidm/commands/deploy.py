@@ -23,6 +23,7 @@ from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
 from acmidm.words import first_of
+from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import (
     METHOD,
     Resource,
@@ -36,10 +37,11 @@ from acmidm_onboarding.engine_resources import (
 )
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.retirement import due, last_step
-from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
+from acmidm_onboarding.values.problems import on_one_line
 from toolchain import install_random
 from toolchain.common import ToolchainError
 
@@ -170,8 +172,9 @@ def _left_out(
 def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
     """Return whether an ``up`` would leave each resource as the state has it.
 
-    What the program exports cannot be seen in a preview: ``pulumi up`` exports it anew. Where something is held back,
-    an ``up`` records the revision all the same, for a review says which of that is new since the one deployed last.
+    A preview does not show what the program exports, which ``pulumi up`` exports anew, and not what waits to be removed
+    since it was replaced, which an ``up`` removes. Where something is held back, an ``up`` records the revision all the
+    same, for a review says which of that is new since the one deployed last.
     """
     steps = [
         (step.get("op"), mapping(step.get("oldState")), mapping(step.get("newState")))
@@ -181,7 +184,29 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
         op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP) for op, old, new in steps
     )
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
-    return bool(steps) and is_same and is_recorded
+    waits = any(resource.get("delete") for resource in resources_in(stack.state))
+    return bool(steps) and is_same and is_recorded and not waits and _has_settings(stack, previewed)
+
+
+def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
+    """Return whether the state has the settings of a preview, as far as they are not encrypted there: ``pulumi
+    refresh`` and ``destroy`` read no file, and would go to an authority's former address."""
+    config = mapping(previewed.get("config")).items()
+    now = {name: value for name, value in config if name.startswith(f"{NAMESPACE}:") and not name.endswith(HANDED)}
+    providers = (resource for resource in resources_in(stack.state) if ":providers:pulumi-python::" in resource["urn"])
+    return all(
+        inputs.get(name) == value or isinstance(inputs.get(name), Mapping)
+        for inputs in (mapping(provider.get("inputs")) for provider in providers)
+        for name, value in now.items()
+    )
+
+
+def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
+    """Say that nothing is run, after the warnings that an ``up`` would show."""
+    for said in previewed.get("diagnostics") or ():
+        if said.get("severity") == "warning":
+            typer.echo(on_one_line(said["message"].strip()), err=True)
+    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
 
 
 def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:

@@ -38,9 +38,10 @@ def with_connections(destination: State, source: State, keys: Collection[str], s
     arriving = [_renamed(resource, *stacks) for resource in going]
     urns = {resource["urn"] for resource in arriving}
     there = [resource for resource in resources_in(destination) if resource["urn"] not in urns]
-    there += _lacking(source, going, {resource["urn"] for resource in there}, stacks)
+    lacking = _lacking(source, going, {resource["urn"] for resource in there}, stacks)
+    there += lacking
     ids = {resource["urn"]: resource.get("id") for resource in there}
-    for resource in arriving:
+    for resource in (*lacking, *arriving):
         if (urn := str(resource.get("provider")).rpartition("::")[0]) in ids:
             resource["provider"] = f"{urn}::{ids[urn]}"
     names = {record_name(client_of(each)[1], each.get("id")) for each in going if kind_of(each) == Resource.CLIENT}
@@ -76,10 +77,10 @@ def _of(state: State, keys: Collection[str]) -> list[EngineResource]:
 
 def _lacking(
     source: State, going: Collection[EngineResource], there: Collection[str], stacks: tuple[str, str]
-) -> list[EngineResource]:
+) -> list[dict[str, Any]]:
     """Return what connections need and the destination lacks, for no run was there yet: parents, providers, the
     hand-over. They get no settings and no outputs: the first run gives them its own."""
-    urns, wanted, lacking = {resource["urn"] for resource in going}, set[object](), list[EngineResource]()
+    urns, wanted, lacking = {resource["urn"] for resource in going}, set[object](), list[dict[str, Any]]()
     for resource in reversed(resources_in(source)):
         is_going, is_hand_over = resource["urn"] in urns, kind_of(resource) == HAND_OVER
         if not (is_going or is_hand_over or resource["urn"] in wanted):

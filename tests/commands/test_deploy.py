@@ -197,17 +197,37 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
 
 
 def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
-    """But a change that no step shows is one: what protects a resource, or its name."""
+    """But a change that no step shows is one: what protects a resource, its name, or that it waits to be removed."""
     as_declared = steps("same", "OVO000001/loket")
-    engine.says("preview", plan(*as_declared))
+    warned = {"severity": "warning", "message": "warning: a client keeps a compromised key\n"}
+    engine.says("preview", {**plan(*as_declared), "diagnostics": [warned]})
     done = engine.deploy()
     assert (done.returncode, engine.called) == (0, ["preview"])
+    assert done.stderr == "warning: a client keeps a compromised key\n"
     assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
     for change in ({"protect": True}, {"retainOnDelete": True}, {"urn": "urn:pulumi:tni::acmidm::x::OVO000001/balie"}):
         changed = {**as_declared[1], "newState": {**as_declared[1]["newState"], **change}}
         engine.says("preview", plan(as_declared[0], changed))
         assert engine.deploy().returncode == 0
         assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], change
+    engine.says("preview", plan(*as_declared))
+    replaced = {**resource("OVO000001/loket"), "delete": True}
+    engine.says("stack export", {"deployment": {"resources": [replaced]}})
+    engine.deploy()
+    assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], "what waits to be removed is in no preview"
+
+
+@pytest.mark.parametrize(
+    ("kept", "runs"), [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)], ids=["same", "secret", "another"]
+)
+def test_settings_that_the_state_lacks_are_a_change(engine: Engine, kept: object, runs: bool) -> None:
+    """``pulumi refresh`` and ``destroy`` take them from the state. A secret is encrypted there, and not compared."""
+    inputs = {"acmidm:environment": kept, "acmidm:handed": "/gone", "version": "1"}
+    provider = {"urn": "urn:pulumi:tni::acmidm::pulumi:providers:pulumi-python::default", "inputs": inputs}
+    engine.says("stack export", {"deployment": {"resources": [provider]}})
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    assert engine.deploy().returncode == 0
+    assert ("up" in engine.called) is runs
 
 
 def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:

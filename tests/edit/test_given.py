@@ -157,6 +157,11 @@ def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(place: Wo
     require_unrepeated(UNREAD[kind], said)
 
 
+def test_an_empty_passphrase_opens_no_private_key(place: Workspace) -> None:
+    file = place.write("given", PRIVATE["PKCS#8, encrypted"])
+    assert "cannot be opened; check its passphrase" in refused("add", str(file), passphrase="")
+
+
 USELESS: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "this is no key that can be read"),
     "noise": (b"\x30\x82" + b"x" * 100, "this is no key that can be read"),

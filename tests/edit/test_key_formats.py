@@ -209,6 +209,14 @@ def test_a_wrong_passphrase(tmp_path: Path, key_format: KeyFormat) -> None:
     assert "there is no terminal to type a passphrase at" in not_exported(file, "--format", "jwk")
 
 
+@pytest.mark.parametrize("changed", [{"p": None}, {"d": "AQAB"}], ids=["too few members", "of two keys"])
+def test_a_private_key_that_cannot_sign_is_refused(tmp_path: Path, changed: dict[str, str | None]) -> None:
+    members = {**json.loads(JWK.from_pyca(RSA).export_private()), **changed}
+    file = tmp_path / "key.jwk.json"
+    file.write_text(json.dumps({name: value for name, value in members.items() if value}))
+    assert "this is no private key that can be read" in not_exported(file, "--format", "pkcs8", "--no-passphrase")
+
+
 def test_a_certificate_alone_is_public(tmp_path: Path) -> None:
     whole = load_pkcs12(written(tmp_path, EC, KeyFormat.P12).read_bytes(), None)
     assert whole.cert is not None

@@ -97,6 +97,13 @@ def test_a_run_in_between_changes_nothing() -> None:
     assert named(moved) == named(state("tni-b", STAYS, GOES))
 
 
+def test_a_destination_without_a_hand_over_gives_it_the_provider_of_its_own() -> None:
+    """As after a first run in which a client failed."""
+    destination = state("tni-b", STAYS)
+    destination["deployment"]["resources"].pop()
+    is_whole(with_connections(destination, state("tni-a", GOES), {GOES}, NAMES), "tni-b")
+
+
 def test_what_goes_along() -> None:
     """A secret, what waits for its removal, and what its organisation was mailed; no setting of the other stack."""
     moved = with_connections(state("tni-b"), state("tni-a", GOES, STAYS), {GOES}, NAMES)

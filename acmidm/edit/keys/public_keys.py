@@ -86,7 +86,7 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         key = (private or load(content, passphrase())).public_key()
         encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return encoded
-    except ValueError:
+    except (TypeError, ValueError):  # TypeError: an empty passphrase
         raise _not_public(file, say("edit.private_key_locked")) from None
 
 
