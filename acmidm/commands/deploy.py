@@ -205,14 +205,8 @@ def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
     """Say that nothing is run, after the warnings that an ``up`` would show."""
     for said in previewed.get("diagnostics") or ():
         if said.get("severity") == "warning":
-            typer.echo(on_one_line(said["message"].strip()), err=True)
-    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
-
-
-def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
-    """Say that nothing is run, with the warnings that an ``up`` would show."""
-    for sentence in engine.warnings_in(previewed.get("diagnostics")):
-        typer.echo(say("report.a_warning", sentence=sentence), err=True)
+            sentence = on_one_line(said["message"].strip().removeprefix("warning: "))
+            typer.echo(say("report.a_warning", sentence=sentence), err=True)
     typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
 
 

@@ -17,7 +17,6 @@ from typing import Any
 from acmidm.engine.progress import ENVIRONMENT as EVENTS
 from acmidm.engine.progress import showing
 from acmidm_onboarding.command_inputs import handing
-from acmidm_onboarding.engine_resources import mapping
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -186,13 +185,6 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
         if sentence and not sentence.startswith(_SAYS_NOTHING):
             sentences.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
     return tuple(sentences.values()), frozenset(protected)
-
-
-def warnings_in(diagnostics: object) -> list[str]:
-    """Return the warnings that the engine reports, a sentence each."""
-    listed = diagnostics if isinstance(diagnostics, list) else []
-    messages = (str(one.get("message", "")) for one in map(mapping, listed) if one.get("severity") == "warning")
-    return list(dict.fromkeys(on_one_line(message.strip().removeprefix("warning: ")) for message in messages))
 
 
 _STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
