@@ -190,8 +190,13 @@ def _end_quietly_when_interrupted() -> None:
         sys.excepthook = lambda kind, error, trace: (
             None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
         )
-        # Python then closes the SDK's unfinished coroutines, without an event loop to close them in.
-        sys.unraisablehook = lambda event: None if iscoroutine(event.object) else sys.__unraisablehook__(event)
+        # Python then closes the SDK's unfinished coroutines, without an event loop to close them in; and the interrupt
+        # may come as late as its own end.
+        sys.unraisablehook = lambda event: (
+            None
+            if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
+            else sys.__unraisablehook__(event)
+        )
 
 
 def _settings() -> Settings:

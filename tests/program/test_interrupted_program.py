@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -23,6 +24,14 @@ def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch
     declared._end_quietly_when_interrupted()
     closed = under_way()
     for thing in (closed, declared):
-        sys.unraisablehook(SimpleNamespace(object=thing))
+        sys.unraisablehook(SimpleNamespace(object=thing, exc_type=ValueError))
     closed.close()
     assert printed == [declared]
+
+
+def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
+    """Python runs what was left for its end, and prints what breaks it off there."""
+    end = "import atexit; atexit.register(lambda: (_ for _ in ()).throw(KeyboardInterrupt))"
+    quietly = "from acmidm_onboarding import program; program._end_quietly_when_interrupted()"
+    done = subprocess.run([sys.executable, "-c", f"{end}; {quietly}"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

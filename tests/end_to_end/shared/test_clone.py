@@ -27,7 +27,7 @@ def test_each_target_finds_the_state_there(tmp_path: Path) -> None:
 
         make("up BACKEND=postgres")
         password = (local / "postgres" / "passfile").read_text().strip().rpartition(":")[2]
-        assert re.search(r"^    [0-9]+ unchanged$", make("deploy BACKEND=postgres"), re.MULTILINE)
+        assert re.search(r" is as declared, [0-9]+ unchanged: ", make("deploy BACKEND=postgres"))
         shown = run(clone, "make shell BACKEND=postgres <<< 'pulumi about; pulumi whoami --verbose; env'").stdout
         assert "postgres://127.0.0.1:" in shown
         assert not list((local / "state").rglob("*.json"))
