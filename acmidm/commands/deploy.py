@@ -4,7 +4,7 @@ the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,8 +118,7 @@ def deploy(
         with working(say("deploy.comparing", stack=stack)):
             now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
-    steps = [step for step in previewed.get("steps") or () if step.get("op") != "same"]
-    planned = {step["urn"]: client_of(step)[0] for step in steps if part_of(step)}
+    planned = _keys_by_urn(step for step in previewed.get("steps") or () if step.get("op") != "same")
     types = {
         resource["urn"].split("::")[2].rpartition("$")[2]
         for resource in (*(previewed.get("steps") or ()), *resources_in(opened.state))
@@ -169,6 +168,11 @@ def _left_out(
     return {key: urns_of(key, resources) for key in keys if key is not None}
 
 
+def _keys_by_urn(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the key of each resource's connection, among resources or steps, without those of no connection."""
+    return {resource["urn"]: client_of(resource)[0] for resource in resources if part_of(resource)}
+
+
 def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
     """Return whether an ``up`` would leave each resource as the state has it.
 
@@ -192,7 +196,9 @@ def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     """Return whether the state has the settings of a preview, as far as they are not encrypted there: ``pulumi
     refresh`` and ``destroy`` read no file, and would go to an authority's former address."""
     config = mapping(previewed.get("config")).items()
-    now = {name: value for name, value in config if name.startswith(f"{NAMESPACE}:") and not name.endswith(HANDED)}
+    now = {
+        name: value for name, value in config if name.startswith(f"{NAMESPACE}:") and name != f"{NAMESPACE}:{HANDED}"
+    }
     providers = (resource for resource in resources_in(stack.state) if ":providers:pulumi-python::" in resource["urn"])
     return all(
         inputs.get(name) == value or isinstance(inputs.get(name), Mapping)
@@ -297,8 +303,7 @@ def _look(stack: Stack) -> int:
     # not while an alias waits to be applied: then the engine panics ("had not been marked as seen") and keeps its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    there = stack.at_authorities or {}
-    planned = {resource["urn"]: client_of(resource)[0] for resource in resources_in(stack.state) if part_of(resource)}
+    there, planned = stack.at_authorities or {}, _keys_by_urn(resources_in(stack.state))
     words = ("refresh", *program, *_UNATTENDED)
     code = engine.run(stack.name, *words, there=there, planned=planned, state_at_the_end=True)
     stack.changed()

@@ -14,8 +14,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Any
 
-from acmidm.engine.progress import ENVIRONMENT as EVENTS
-from acmidm.engine.progress import showing
+from acmidm.engine import progress
 from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
@@ -134,7 +133,7 @@ def run(
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
-    with handing(stack, there) as handed, showing(stack, planned) if planned else nullcontext(()) as events:
+    with handing(stack, there) as handed, progress.showing(stack, planned) if planned else nullcontext(()) as events:
         words = (*words, "--stack", stack, *handed, *events)
         return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
@@ -234,7 +233,7 @@ def _done(
         Failure: after the engine's end, where a signal came meanwhile that ends a process.
     """
     command = ["pulumi", *words, "--non-interactive"]
-    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ, **EVENTS}
+    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ, **progress.ENVIRONMENT}
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
