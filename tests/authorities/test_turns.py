@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.errors import Rejected, Unintelligible, Unreachable
+from acmidm_onboarding.authorities.errors import Passing, Rejected, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.turns import Turns, pause_seconds
@@ -76,6 +76,13 @@ def test_two_processes_together_send_no_more_at_once() -> None:
         assert [one.wait(60) for one in processes(2, 12, url=server.url, at_once=2)] == [0, 0]
         assert len(server.requests) == 24
     assert busy.most == 2
+
+
+def test_nobody_waits_for_a_place_for_ever() -> None:
+    """Whoever has it may be suspended."""
+    turns = Turns("http://host", None, 1, 0.1)
+    with turns.take(), pytest.raises(Passing, match="takes no more requests for now"), turns.take():
+        pytest.fail("two have the one place")
 
 
 def test_two_processes_together_send_no_more_in_a_second() -> None:

@@ -60,11 +60,13 @@ class Turns:
                 _write(file, max(_read(file), time.time() + pause))
 
     def _place(self, at_once: int) -> TextIO:
-        while True:
+        ends = time.monotonic() + self._most_seconds
+        while time.monotonic() <= ends:
             for number in range(at_once):
                 with suppress(BlockingIOError):
                     return self._locked(f"place-{number}", fcntl.LOCK_EX | fcntl.LOCK_NB)
             time.sleep(_LOOK_AGAIN_SECONDS)
+        raise Passing(say("authorities.no_turn", host=self._host))
 
     def _wait(self) -> None:
         if not self._interval and not os.path.exists(self._folder / "next"):  # noqa: PTH110 - False without a right too
