@@ -15,7 +15,8 @@ from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm_onboarding.forms.confirmation_files import problems_of_confirmations
-from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, problems_of_codes, stolen_elsewhere
+from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
+from acmidm_onboarding.forms.onboardings import Onboardings, stolen_elsewhere
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.retirement import stolen_sentences

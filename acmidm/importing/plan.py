@@ -11,7 +11,7 @@ from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.sheet import Column, SheetRow
 from acmidm.report.undeclared import Declared
-from acmidm_onboarding.forms.loading import Onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import kbo_number
 from acmidm_onboarding.values.problems import Unusable, both

@@ -15,7 +15,8 @@ from acmidm.report.revision_files import strays
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
+from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings, stolen_elsewhere
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.policies import Gate, Planned, Profile, PromotionGate, Situation, violations
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle

@@ -13,7 +13,8 @@ from acmidm_onboarding.authorities.port import Access, GivesAccess
 from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, registrations_in, resources_in
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
-from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, read_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
 from acmidm_onboarding.rules.confirmed import as_confirmed, may_not_go
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired

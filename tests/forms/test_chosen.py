@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.forms.loading import Onboardings, read_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.names import is_chosen
 from tests.support.forms import write_form
 from tests.support.offered import catalogue_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from acmidm_onboarding.forms.loading import stolen_elsewhere
+from acmidm_onboarding.forms.onboardings import stolen_elsewhere
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Environment
 from tests.support.evidence import write_evidence

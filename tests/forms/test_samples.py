@@ -16,7 +16,8 @@ from acmidm.cli import app
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm.render.cli_page import CLI, cli_page
 from acmidm_onboarding.forms.editor import schemas
-from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, load_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 

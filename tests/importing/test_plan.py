@@ -16,7 +16,8 @@ from acmidm.importing.sheet import Column, SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
-from acmidm_onboarding.forms.loading import Onboardings, load_catalogue
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.terms import Environment, Platform

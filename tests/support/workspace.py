@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.forms.loading import Onboardings, load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 
 HERE = "▶"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,22 +16,21 @@ from acmidm_onboarding.forms.among import (
     problems_of_organisations,
 )
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fields
-from acmidm_onboarding.forms.declarations import LoadedForm, declarations
+from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.speaking import problems_of_speakers
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.values.names import is_chosen, is_name
+from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -41,79 +39,6 @@ _NO_POLICIES: Mapping[Environment, Profile] = {}
 Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
 """Per environment the platforms that have an authority there, each with the kinds of authority that its stacks have."""
 _ALL_PLATFORMS: Served = {}
-
-
-@dataclass(frozen=True)
-class Onboardings:
-    """The forms that no mistake is about, valid against the catalogue, and the mistakes of the others."""
-
-    catalogue: Catalogue
-    forms: tuple[LoadedForm, ...]
-    organisations: Mapping[str, Organisation] = field(default_factory=dict)
-    """Per folder, also those of suppliers without forms."""
-    problems: tuple[Problem, ...] = ()
-    left_out: tuple[Path, ...] = ()
-    """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
-
-    def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
-        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than
-        these."""
-        of_organisations = defaultdict[str, list[Form]](list)
-        for loaded in self.forms if are_all else ():
-            of_organisations[loaded.organisation.code].append(loaded.form)
-        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
-        shared = frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
-        return [
-            connection
-            for loaded in self.forms
-            for connection in declarations(
-                loaded, environment, self.catalogue, shared, of_organisations.get(loaded.organisation.code)
-            )
-        ]
-
-    def valid(self) -> Onboardings:
-        """Return these, which have no mistake. Raises InvalidForms."""
-        if self.problems:
-            raise InvalidForms(self.problems)
-        return self
-
-    def chosen(self, globs: str, folder: Path) -> Onboardings:
-        """Return these with the forms alone of the organisations that a stack takes.
-
-        Mistakes of others stop none of these forms, but for those that leave one out, and those of an organisation,
-        without which nobody knows whose a client is.
-        """
-        if not globs.split():
-            return self
-        forms = absolute(folder)
-
-        def is_anothers(file: Path) -> bool:
-            path = absolute(file)
-            parts = path.relative_to(forms).parts if path.is_relative_to(forms) else ()
-            return len(parts) > 1 and not is_chosen(parts[0], globs)
-
-        left_out = tuple(file for file in self.left_out if not is_anothers(file))
-        return replace(
-            self,
-            forms=tuple(loaded for loaded in self.forms if not is_anothers(loaded.file)),
-            problems=tuple(
-                problem
-                for problem in self.problems
-                if left_out or problem.file.name == ORGANISATION_FILE or not is_anothers(problem.file)
-            ),
-            left_out=left_out,
-        )
-
-
-def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
-    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is
-    compromised."""
-    forms = list(forms)
-    compromised = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
-    for loaded in forms:
-        for key in (key for keys in loaded.keys.values() for key in keys):
-            if other := compromised.get(key.thumbprint):
-                yield (say("forms.stolen_elsewhere", name=loaded.name, kid=quoted(key.kid), other=other.name))
 
 
 def load_catalogue(folder: Path) -> Catalogue:
