@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,10 +35,10 @@ from jwcrypto.jws import JWS
 
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes, text_of
 from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 
-ASSERTION_SECONDS = 300
 PEM = b"-----BEGIN "
 _PKCS12_VERSION = b"\x02\x01\x03"
 """RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
@@ -115,18 +113,9 @@ class PrivateKey:
         return jws
 
     def assertion(self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None) -> str:
-        """Return a client assertion (RFC 7523 §3) that lives five minutes."""
-        now = int(time.time() if at is None else at)
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": audience,
-            "jti": str(uuid.uuid4()),
-            "iat": now,
-            "exp": now + ASSERTION_SECONDS,
-        }
+        """Return a client assertion (RFC 7523 §3)."""
         header = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {})}
-        return str(self.sign(json.dumps(claims), header).serialize(compact=True))
+        return str(self.sign(json.dumps(claims_of(client_id, audience, at)), header).serialize(compact=True))
 
 
 def _certificate(key: Any, public: PublicJwk) -> Certificate:

@@ -238,7 +238,7 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
 
     monkeypatch.setattr("acmidm.probe.network.time", Clock)
     monkeypatch.setattr("acmidm.probe.refusals.time", Clock)
-    monkeypatch.setattr(private_key, "time", Clock)
+    monkeypatch.setattr("acmidm_onboarding.values.assertion.time", Clock)
     monkeypatch.setattr("acmidm.probe.inputs.time", Clock)
     done = connection.probe("--record")
     assert done.found == ["clock:skew", "clock:skew"]

@@ -7,7 +7,6 @@ import base64
 import json
 import threading
 import time
-import uuid
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -24,10 +23,10 @@ from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.authorities.http.paths import have_one_origin
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
 from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
-_ASSERTION_LIFETIME_SECONDS = 300
 _RENEW_BEFORE_END_SECONDS = 60
 _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 
@@ -135,7 +134,7 @@ class OperatorTokens:
         return {
             **self._grant,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": self._assertion(key, audience),
+            "client_assertion": _signed(key, claims_of(self._credentials.client_id, audience)),
         }
 
     def _private_key(self) -> JWK | None:
@@ -157,20 +156,6 @@ class OperatorTokens:
         except (ValueError, TypeError, JWException):
             raise AuthorityError(say("authorities.key_not_private", source=source)) from None
         return None
-
-    def _assertion(self, key: JWK, audience: str) -> str:
-        """Return an assertion (RFC 7523 §3) that is valid for five minutes, with a ``jti`` that is used once."""
-        now = int(time.time())
-        client_id = self._credentials.client_id
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": audience,
-            "jti": str(uuid.uuid4()),
-            "iat": now,
-            "exp": now + _ASSERTION_LIFETIME_SECONDS,
-        }
-        return _signed(key, claims)
 
 
 def _signing_key(text: str) -> JWK:
