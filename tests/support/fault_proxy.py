@@ -173,6 +173,11 @@ class FaultProxy:
                     connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings of a stack whose every request to its APIs goes through here."""
+        return {"managementUrl": f"{self.origin}/management/v1", "productsUrl": f"{self.origin}/products/v1"}
+
     def rule(self, method: str, path: str, fault: Fault, *, first: int = 1, times: int | None = 1) -> Rule:
         """Adds a rule; ``method`` and ``path`` are regular expressions. The newest that matches decides."""
         rule = Rule(method, re.compile(path), fault, first, times)

@@ -29,8 +29,7 @@ def project(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> Proxied
     made = ProxiedProject(tmp_path / "project")
     made.connect(
         portal,
-        managementUrl=f"{proxy.origin}/management/v1",
-        productsUrl=f"{proxy.origin}/products/v1",
+        **proxy.settings,
         requestTimeoutSeconds=REQUEST_TIMEOUT_SECONDS,
         retryDeadlineSeconds=RETRY_DEADLINE_SECONDS,
     )

@@ -52,8 +52,7 @@ def project(portal: RunningPortal, proxy: FaultProxy, backend: Backend, tmp_path
     made = SharedProject(tmp_path / "project")
     made.connect(
         portal,
-        managementUrl=f"{proxy.origin}/management/v1",
-        productsUrl=f"{proxy.origin}/products/v1",
+        **proxy.settings,
         requestTimeoutSeconds=PATIENCE_SECONDS,
     )
     made.share(backend, f"state_{uuid.uuid4().hex}")

@@ -84,7 +84,7 @@ def losing_an_answer(portal: RunningPortal, at: int) -> Iterator[dict[str, objec
     """Settings that lead to a portal whose n-th answer to a write is lost."""
     with FaultProxy(portal.origin) as proxy:
         proxy.rule(*WRITES, faults.cut_after, first=at)
-        yield {"managementUrl": f"{proxy.origin}/management/v1", "productsUrl": f"{proxy.origin}/products/v1"}
+        yield proxy.settings
 
 
 class InProcess:
