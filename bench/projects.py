@@ -55,6 +55,12 @@ def write_form(project: Project, number: int, *more_scopes: str) -> None:
     (project.forms / f"organisatie-{number}" / "loket.yaml").write_text(_FORM.format(number=number, scopes=scopes))
 
 
+def lose_state(project: Project) -> None:
+    """Leave the stack as it is declared, with nothing in its state; what it made stays at the authority."""
+    project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
+    project.succeed("stack", "init", "tni")
+
+
 def idle_project(folder: Path) -> Project:
     nowhere = "http://127.0.0.1:9"
     project = _prepared(folder, {"managementUrl": nowhere, "issuer": nowhere, "productsUrl": nowhere})

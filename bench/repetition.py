@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.authority import ADDED_SCOPE, Authority
 from bench.measured import Figure, measure
-from bench.projects import idle_project, our_project, write_form, write_idle
+from bench.projects import idle_project, lose_state, our_project, write_form, write_idle
 from tests.support.engine import ROOT, Project
 
 TOOLS = ("python-keycloak", "kcadm.sh")
@@ -71,5 +71,7 @@ def repeat(authority: Authority, folder: Path, connections: int, *, with_tools: 
     run(ours, "deploy, unchanged", *_DEPLOY, floor=("preview",))
     write_form(ours, 0, ADDED_SCOPE)
     run(ours, "deploy, a scope more", *_DEPLOY, floor=("preview",))
+    lose_state(ours)
+    run(ours, "deploy, its state lost", *_DEPLOY, floor=("deploy, first",))
     ours.succeed(*_DESTROY[1:])
     return figures
