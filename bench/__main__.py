@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from bench.authority import running
 from bench.repetition import repeat
-from bench.report import Case, plot, table
+from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
 from toolchain.common import ToolchainError
 
@@ -47,7 +47,8 @@ def bench(sizes: Sequence[int], latencies: Sequence[int], results: Path, repetit
                     folder, with_tools = Path(scratch) / f"{latency}-{size}-{number}", size == min(sizes) and not number
                     case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
                     (results / "figures.json").write_text(json.dumps([asdict(case) for case in cases], indent=1))
-                    (results / "ratios.svg").write_text(plot(cases))
+                    for name, compared in comparisons(cases).items():
+                        (results / f"{name}.svg").write_text(plot(compared))
                 sys.stdout.write(table(case))
                 sys.stdout.flush()
 

@@ -62,6 +62,16 @@ def table(case: Case) -> str:
     return f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
 
 
+def comparisons(cases: Sequence[Case]) -> Mapping[str, Sequence[Case]]:
+    """Return what a plot each compares: the sizes at the lowest latency, and the latencies of each size that has
+    several."""
+    lowest = min(case.latency for case in cases)
+    slower = {case.connections for case in cases if case.latency != lowest}
+    by_size = sorted((case for case in cases if case.connections in slower), key=lambda case: case.connections)
+    growth = [case for case in cases if case.latency == lowest]
+    return {"growth": growth, **({"latency": by_size} if slower else {})}
+
+
 def plot(cases: Sequence[Case]) -> str:
     """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the highest."""
     bars, y, width = [], 0, 0.0

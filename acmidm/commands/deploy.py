@@ -12,7 +12,7 @@ import typer
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine.recovery import LOOK_TAG, recover
-from acmidm.engine.stacks import ask_what_is_there, stack_of
+from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.git import is_as_at, lacks
 from acmidm.github import renew
 from acmidm.report.approved import Approved, Deviation, approved_of, differences, not_approved, read_approved, urns_of
@@ -36,6 +36,7 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.rules.retirement import due, last_step
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings
 from acmidm_onboarding.stack import Stack
@@ -104,7 +105,7 @@ def deploy(
     for sentence in by_reason(opened.desired.held_back):
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
-    looks_first, looked = recovered.look_first, 0
+    looks_first, looked = _say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first, 0
     if wanted is not None and looks_first:  # the comparison below needs the state as it is
         looked, looks_first = _look(opened), False
     with working(say("review.previewing", stack=stack)):
@@ -147,6 +148,17 @@ def deploy(
     if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
         # An approved review that ran in part cannot be carried out any more: what would run now is not what it says.
         fail(say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack), code)
+
+
+def _say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
+    """Return whether clients are at their authority no more, and say which. The command ends where they are so many
+    that it may be another authority."""
+    gone = lost(stack)
+    if gone:
+        typer.echo(say_counted("deploy.lost", len(gone), stack=stack.name, clients=first_of(gone)), err=True)
+    if not allow_mass_change and is_mass_change(len(gone), len(stack.recorded.clients)):
+        fail(say("deploy.lost_too_many", stack=stack.name), Code.FOUND)
+    return bool(gone)
 
 
 def _left_out(

@@ -10,6 +10,7 @@ import pytest
 
 from bench.__main__ import bench
 from bench.repetition import TOOLS
+from bench.report import Case, comparisons
 from tests.support.keycloak import distribution_or_skip
 
 _MAKE = {
@@ -18,6 +19,12 @@ _MAKE = {
     "PUT /notificaties/configurations/*": 2,
 }
 _REMOVE = {"DELETE /clients/*": 2, "DELETE /notificaties/configurations/*": 2}
+
+
+def test_a_plot_compares_sizes_and_another_one_latencies() -> None:
+    slow, fast, larger = Case(2, 20), Case(2, 0), Case(10, 0)
+    assert comparisons([fast, larger, slow]) == {"growth": [fast, larger], "latency": [fast, slow]}
+    assert comparisons([slow]) == {"growth": [slow]}
 
 
 @pytest.mark.exhaustive
@@ -38,4 +45,4 @@ def test_each_step_is_measured_beside_its_floor(tmp_path: Path) -> None:
     first = figures["first up"]
     assert first["all_mb"] > first["largest_mb"] > 1
     assert first["cpu_seconds"] > 0 < first["state_kb"]
-    ElementTree.parse(tmp_path / "ratios.svg")  # noqa: S314 - our own
+    ElementTree.parse(tmp_path / "growth.svg")  # noqa: S314 - our own

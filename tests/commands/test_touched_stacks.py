@@ -24,7 +24,10 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
         repository.commit()
         shown = repository.run("github", "stacks", "--base", "main")
         repository.merge()
-        return dict(json.loads(shown.stdout))
+        *lines, all_named = sorted((line.partition("=") for line in shown.stdout.splitlines()), reverse=True)
+        found = {environment: json.loads(names) for environment, _, names in lines}
+        assert sorted(json.loads(all_named[2])) == sorted(name for names in found.values() for name in names)
+        return found
 
     def changed(form: FormFile) -> dict[str, list[str]]:
         form.document["contacts"] = ["ander@stad-gent.example"]
@@ -45,6 +48,13 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
     assert touched() == {"tni": ["tni-a"], "prod": []}
     (repository.folder / "catalogue" / "README").write_text("x")
     assert touched() == {"tni": ["tni-a", "tni-b"], "prod": ["prod"]}
+    saved = repository.folder / "saved"
+    (saved / "approved-prod").mkdir(parents=True)
+    assert '\nprod=["prod"]\n' in (shown := repository.run("github", "stacks", "--saved", "saved").stdout)
+    assert 'all=["prod"]\n' in shown
+    repository.set("sandbox", environment="tni", managementUrl="http://127.0.0.1:1")
+    assert "sandbox" not in repository.run("github", "stacks").stdout
+    (repository.folder / "Pulumi.sandbox.yaml").unlink()
     zele.path.unlink()
     assert touched() == {"tni": ["tni-b"], "prod": ["prod"]}
     refused = repository.run("github", "stacks", "--base", "nowhere", code=2)

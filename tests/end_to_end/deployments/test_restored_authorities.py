@@ -48,6 +48,31 @@ class Restorable:
         shutil.copytree(self._folder.with_name(name), self._folder)
 
 
+def test_deploy_makes_anew_what_is_gone_and_puts_the_rest_in_line(tmp_path: Path) -> None:
+    """It says first which clients are gone, and what they cost their organisations."""
+    authority, project = Restorable(tmp_path / "portal"), Project(tmp_path / "project")
+    with authority.running() as portal:
+        project.connect(portal)
+    with authority.registry():
+        kept = write_form(project.forms, "gent/kept")
+        project.recover()
+    authority.back_up("older")
+    with authority.registry() as registry:
+        new = write_form(project.forms, "gent/new")
+        kept.request()["scopes"][PLAIN] = {}
+        kept.save()
+        assert "no more" not in project.recover().output
+        before = there(registry, [kept, new])
+    authority.restore("older")
+    with authority.registry() as registry:
+        done = project.recover()
+        assert done.code == 0, done.output
+        assert "1 client of tni is at its authority no more: " in done.stderr
+        assert _but_for_ids(there(registry, [kept, new])) == _but_for_ids(before)
+        assert registry.client(kept.application)["client_id"] == before[kept.application][0]["client_id"]
+        assert project.acmidm("drift", "--stack", "tni").code == 0
+
+
 @pytest.mark.exhaustive
 def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
     """What is gone is made anew and mailed, what differs is put back in place, and what was removed since is named as a

@@ -52,7 +52,8 @@ class Clone:
         it."""
         # -o: the tools are those of the real clone, which the links of this one lead to.
         command = step.run.replace("make ", "make -o ready ")
-        given = {"github.token": self.job.environment["GITHUB_TOKEN"], **self.given}
+        stack = "tni" if step.job == "tni" else "prod"
+        given = {"github.token": self.job.environment["GITHUB_TOKEN"], "matrix.stack": stack, **self.given}
         passed = {
             name: re.sub(r"\$\{\{ (?:vars\.|secrets\.)?(\S+) \}\}", lambda found: given.get(found[1], ""), value)
             for name, value in step.environment.items()
