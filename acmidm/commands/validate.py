@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line
+from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -133,6 +134,11 @@ def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequen
     sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     yield from stolen_elsewhere(onboardings.forms)
+    for client in chain.from_iterable(by_environment.values()):
+        scopes = client.catalogue_names.values()
+        name, *others = onboardings.catalogue.client_names(scopes, client.environment, client.organisation) or [""]
+        for other in others:
+            yield on_one_line(say("validate.other_name", client=client.form, name=quoted(name), other=quoted(other)))
     unproven = [sentence for side in sides for withheld in side.held_back for sentence in withheld.sentences]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)

@@ -160,7 +160,8 @@ class Probing(Trial):
             if failed := self._call(name, path, message, token):
                 yield failed
                 return
-        self.proven_products.append(name)
+        if product.configuration is not None:
+            self.proven_products.append(name)
         yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
     def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:

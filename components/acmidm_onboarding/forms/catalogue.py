@@ -309,6 +309,12 @@ class Catalogue:
         """The product that each scope belongs to."""
         return {name: product for product in self.products.values() for name in product.scopes}
 
+    def client_names(self, scopes: Iterable[str], environment: Environment, organisation: str) -> list[str]:
+        """Return the names by which the owners of the APIs of some scopes recognise a client."""
+        couplings = (self.product_of[scope].coupling for scope in sorted(scopes))
+        names = (coupling.name_of(environment, organisation) for coupling in couplings if coupling)
+        return list(dict.fromkeys(name for name in names if name))
+
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:
         """Each attribute, with the product that it belongs to."""
