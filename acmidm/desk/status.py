@@ -85,6 +85,11 @@ class ListedConnection(ClientName):
         return [*self.codes, *map(plain, self.contacts)]
 
     @property
+    def ends(self) -> datetime | None:
+        """When the key ends that ends first."""
+        return min((key.expires for key in self.keys or () if key.expires is not None), default=None)
+
+    @property
     def days_left(self) -> int | None:
         """Of the key that ends first."""
         return min((key.days_left for key in self.keys or () if key.days_left is not None), default=None)
@@ -187,15 +192,26 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     )
 
 
-def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
+def matcher(
+    search: str, scopes: Collection[str], days: int | None, ends_before: datetime | None = None
+) -> Callable[[ListedConnection], bool]:
     """Return the filter of connections: with words that begin with each of ``search``, one of ``scopes``, and a key
-    that ends within ``days``."""
+    that ends within ``days`` and before a moment."""
     has_words = searched(search)
     return lambda client: (
         has_words(client.words)
         and (not scopes or not set(scopes).isdisjoint(client.scopes))
         and (days is None or (client.days_left is not None and client.days_left <= days))
+        and (ends_before is None or (client.ends is not None and client.ends < ends_before))
     )
+
+
+def without(environment: Environment, connections: Iterable[ListedConnection]) -> list[ListedConnection]:
+    """Return the connections that have no client in an environment."""
+    listed = list(connections)
+    made = (client for client in listed if client.client_id and client.environment is environment)
+    there = {(client.key, client.platform) for client in made}
+    return [client for client in listed if (client.key, client.platform) not in there]
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
