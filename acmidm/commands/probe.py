@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.private_key import read_private_key
 from acmidm.probe.inputs import ProbeInputs, given
@@ -38,10 +39,6 @@ FormArgument = Annotated[
 ]
 StackOption = Annotated[
     str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
-]
-PassphraseOption = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked"),
 ]
 PlatformOption = Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")]
 KidOption = Annotated[

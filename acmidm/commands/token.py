@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from acmidm.commands.probe import FormArgument, KidOption, PassphraseOption, PlatformOption, StackOption
+from acmidm.commands.keys import PassphraseOption
+from acmidm.commands.probe import FormArgument, KidOption, PlatformOption, StackOption
 from acmidm.edit.keys.pair import repository_of
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
