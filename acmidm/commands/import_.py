@@ -11,8 +11,9 @@ import typer
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import Sheets, read_sheets
+from acmidm.importing.sheet import HEADINGS
 from acmidm.importing.write import Writer, WrittenForms
+from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
@@ -67,7 +68,7 @@ def import_(
             f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at'
             " most"
         )
-    sheets = read_sheets(sheet)
+    sheets = read_sheets(sheet, HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
     profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}

@@ -12,7 +12,8 @@ from typing import Any
 
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import FolderOwner, Organisations
-from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.sheet import Column
+from acmidm.sheet import SheetRow
 from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form

@@ -11,8 +11,9 @@ import yaml
 
 from acmidm.importing.draft import ImportedForm
 from acmidm.importing.organisations import FolderOwner
-from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.sheet import Column
 from acmidm.importing.write import Writer, WrittenForms
+from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
