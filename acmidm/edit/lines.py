@@ -18,7 +18,6 @@ from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
-from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -150,29 +149,33 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
     return written
 
 
-def edit_form(loaded: LoadedForm, edit: Edit, new_files: Mapping[str, str]) -> Callable[[], None]:
-    """Return what puts the edited form in place, once it is known to be valid by the stacks of this folder, with the
-    new files beside it, text by name.
+def edit_file(
+    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
+) -> Callable[[], None]:
+    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is known to be valid
+    by the stacks of this folder, with the new files beside it, text by name. A file that is not there begins as
+    ``first``.
 
     Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of
     that fails, the files are taken away again. Only a kill in between leaves files, which no form names.
 
     Raises:
-        InvalidForms: with the mistakes of the edited form.
+        InvalidForms: with the mistakes of what is edited.
         Failure: where it cannot be edited.
     """
-    file = Path.cwd() / loaded.file
-    old = file.read_bytes()
-    text = edited(old.decode("utf-8"), edit)
+    file = Path.cwd() / named
+    old = file.read_bytes() if file.exists() else None
+    text = edited(first if old is None else old.decode("utf-8"), edit)
     new = {file.with_name(name): content for name, content in new_files.items()}
     stacks = stacks_in(Path())
-    load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
+    load_onboardings([checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
 
     def apply() -> None:
-        with written_together(new):
-            if file.read_bytes() != old:
-                raise Failure(say("edit.changed_meanwhile", file=loaded.file))
-            write_whole(file, text, file.stat().st_mode & 0o777)
+        with written_together({**new, **({file: text} if old is None else {})}):
+            if file.read_bytes() != (text.encode() if old is None else old):
+                raise Failure(say("edit.changed_meanwhile", file=named))
+            if old is not None:
+                write_whole(file, text, file.stat().st_mode & 0o777)
 
     return apply
 

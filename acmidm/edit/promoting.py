@@ -146,7 +146,7 @@ def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: 
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
             yield texts("promote.secret")
-    elif prod is None or (prod.jwks is None and prod.jwks_uri is None):
+    elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
         yield texts("promote.keys_address") if tni.jwks_uri else texts("promote.keys", form=file.as_posix())
     if tni.adopt and not (prod and prod.adopt):
         yield texts("promote.adopt")

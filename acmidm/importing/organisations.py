@@ -15,22 +15,18 @@ from acmidm_onboarding.values.organisation import Organisation
 
 @dataclass(frozen=True)
 class FolderOwner:
-    """An organisation and its folder. ``suppliers`` is None where import writes its ``organisation.yaml``."""
+    """An organisation and its folder. Where it ``is_new``, import writes its ``organisation.yaml``."""
 
     folder: str
     name: str
     ovo: str | None
     kbo: str | None
-    suppliers: tuple[str, ...] | None = None
+    is_new: bool = True
     adopts: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
         return self.ovo or self.kbo or ""
-
-    @property
-    def is_new(self) -> bool:
-        return self.suppliers is None
 
 
 class Organisations:
@@ -42,7 +38,7 @@ class Organisations:
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, organisation in folders.items():
             ovo, kbo = organisation.ovo, organisation.kbo
-            owner = FolderOwner(folder, organisation.name, ovo, kbo, organisation.suppliers, organisation.adopts)
+            owner = FolderOwner(folder, organisation.name, ovo, kbo, is_new=False, adopts=organisation.adopts)
             self._by_code.update(dict.fromkeys((*identifying(ovo, kbo), *organisation.earlier_codes), owner))
         for client in listed:
             if client.ovo and client.kbo:

@@ -192,7 +192,7 @@ def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(codes: d
     """Its name and codes are those of the folder; what that changes is a note."""
     (draft,) = planned([row()], client(name="Gent", **codes), folders={"gent": KNOWN}).drafts
     assert draft.name == "gent/loket"
-    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, ())
+    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, is_new=False)
     assert any('has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes)
 
 

@@ -14,7 +14,7 @@ from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_
 from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import OWN_FILES
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
@@ -57,7 +57,7 @@ class Draft:
     @property
     def file(self) -> Path:
         """Where the form goes in the folder of forms."""
-        name = f"{self.application}-form" if f"{self.application}.yaml" == ORGANISATION_FILE else self.application
+        name = f"{self.application}-form" if f"{self.application}.yaml" in OWN_FILES else self.application
         return Path(self.owner.folder, f"{name}.yaml")
 
     def form(self, texts: Texts) -> str:
