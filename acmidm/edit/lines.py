@@ -117,6 +117,23 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
         holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
 
+def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give an environment of a document more scopes, products or attributes, below those that it has."""
+    if not (request := environments.get(name)):
+        if name in environments:
+            environments[name] = parts
+        else:
+            put_below(environments, name, parts)
+        return
+    for part, more in parts.items():
+        if not request.get(part):
+            request.pop(part, None)
+            put_below(request, part, more)
+            continue
+        for own, value in more.items():
+            put_below(request[part], own, value)
+
+
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
     """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
     index, and slot."""
@@ -147,6 +164,20 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
     written = CommentedSeq(items)
     written.fa.set_flow_style()
     return written
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a part of a document, without comments. What is on one line stays so, and so is what is new."""
+    copy: CommentedMap | CommentedSeq
+    if isinstance(value, Mapping):
+        copy = CommentedMap({name: copied(part) for name, part in value.items()})
+    elif isinstance(value, list):
+        copy = CommentedSeq(map(copied, value))
+    else:
+        return CommentedMap() if value is None else value
+    if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
+        copy.fa.set_flow_style()
+    return copy
 
 
 def edit_file(
