@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from acmidm.commands.keys import PassphraseOption
-from acmidm.commands.probe import FormArgument, KidOption, PlatformOption, StackOption
+from acmidm.commands.probe import KidOption, PlatformOption, StackOption
 from acmidm.edit.keys.pair import repository_of
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
@@ -64,6 +64,9 @@ class _Get(TyperCommand):
 
 
 app = typer.Typer(help=__doc__, epilog=GET, no_args_is_help=True, cls=_Token)
+FormArgument = Annotated[
+    Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+]
 KeyOption = Annotated[
     Path,
     typer.Option(metavar="FILE", help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent."),

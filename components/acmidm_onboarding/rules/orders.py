@@ -237,13 +237,14 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
     declared = {key.thumbprint for kid, key in (wanted.jwks or {}).items() if names.get(key.thumbprint, kid) == kid}
     proof = wanted.evidence
     trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
-    facts: dict[str, Any] = {"trusted": trusted, "compromised": wanted.compromised, "now": rules.now}
+    gone = wanted.compromised | wanted.revoked
+    facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
     kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
     stays = {
         kid: key
         for kid, key in now.items()
         if kept
-        and key.thumbprint not in wanted.compromised
+        and key.thumbprint not in gone
         and key.thumbprint not in declared
         and (key.expires is None or key.expires > rules.now)
     }

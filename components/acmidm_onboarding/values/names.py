@@ -4,6 +4,7 @@ sentence."""
 from __future__ import annotations
 
 import re
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -82,6 +83,16 @@ def printable(text: str) -> str:
     """Check a text of several lines, which reports put on one: control characters are refused."""
     one_line(" ".join(text.split()))
     return text
+
+
+def day(value: object) -> date:
+    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(say("forms.no_day", value=quoted(value)) if isinstance(value, str) else say("forms.no_day_at_all"))
 
 
 def one_is_a_list(value: object) -> object:
