@@ -178,8 +178,8 @@ def stacks(
 ) -> None:
     """Print the names of stacks for a matrix of jobs, all and per environment, as GITHUB_OUTPUT takes them.
 
-    A form, or a key of a supplier that a form names, touches the stack that takes it; what is not below the forms
-    touches every stack. A stack whose authority is on this machine is a sandbox's, and left out.
+    A form, with the keys of its supplier, touches the stack that takes it; what is not below the forms touches every
+    stack. A stack whose authority is on this machine is a sandbox's, and left out.
     """
     changed = git.changed_since(base) if base else None
     if base and changed is None:
@@ -200,7 +200,7 @@ def _touches(file: Path, stack: Stack) -> bool:
         return file == stack_file(stack.name, Path())
     below = file.relative_to(forms).parts if file.is_relative_to(forms := stack.settings.forms_folder) else ()
     is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
-    return is_own or any(file in loaded.key_files for loaded in stack.forms.forms)
+    return is_own or any(file in loaded.files for loaded in stack.forms.forms)
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
