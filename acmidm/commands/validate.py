@@ -133,9 +133,9 @@ def _notes(by_environment: Mapping[Environment, Sequence[Declaration]]) -> Itera
             yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
     sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
-    held_back = [withheld for side in sides for withheld in side.held_back]
+    held_back = (withheld for side in sides for withheld in side.held_back)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
-    unproven = [sentence for withheld in held_back if not withheld.lacks_mandate for sentence in withheld.sentences]
+    unproven = [sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
