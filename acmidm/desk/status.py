@@ -79,6 +79,7 @@ class ListedConnection(ClientName):
     keys_in_portal: bool = False
     jwks_uri: str | None = None
     mandate: ListedMandate | None = None
+    acts_for: tuple[str, ...] = ()
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
@@ -140,12 +141,8 @@ class ListedConnection(ClientName):
         )
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        own = (
-            *own,
-            self.jwks_uri or "",
-            self.token_endpoint_auth_method,
-            self.mandate.supplier if self.mandate else "",
-        )
+        supplier = (self.mandate.supplier,) if self.mandate else ()
+        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method, *supplier, *self.acts_for)
         return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
 
 
@@ -207,6 +204,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.mandate, now),
+        acts_for=tuple(state.acts_for),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         preserve=state.preserve,
