@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.private_key import read_private_key
 from acmidm.probe.inputs import ProbeInputs, given
@@ -33,13 +34,26 @@ EPILOG = """
 """
 
 
+FormArgument = Annotated[
+    Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+]
+StackOption = Annotated[
+    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
+]
+PlatformOption = Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")]
+KidOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KID",
+        help='The kid that your software sends; "" if it sends none.',
+        show_default="that of the key in the form",
+    ),
+]
+
+
 def probe(
-    form: Annotated[
-        Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
-    ],
-    stack: Annotated[
-        str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
-    ],
+    form: FormArgument,
+    stack: StackOption,
     private_key: Annotated[
         Path | None,
         typer.Option(
@@ -48,11 +62,8 @@ def probe(
             show_default=False,
         ),
     ] = None,
-    passphrase_fd: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked"),
-    ] = None,
-    platform: Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")] = "acmidm",
+    passphrase_fd: PassphraseOption = None,
+    platform: PlatformOption = "acmidm",
     client_id: Annotated[
         str | None,
         typer.Option(
@@ -61,14 +72,7 @@ def probe(
             show_default="from earlier evidence, or adopt in the form",
         ),
     ] = None,
-    kid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KID",
-            help='The kid that your software sends; "" if it sends none.',
-            show_default="that of the key in the form",
-        ),
-    ] = None,
+    kid: KidOption = None,
     assertion: Annotated[
         Path | None,
         typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
 
@@ -51,6 +51,11 @@ class ListedMandate(Part):
     supplier: str
     until: date
     days_left: int
+
+    @property
+    def expires(self) -> datetime:
+        """The first moment at which it does not count."""
+        return datetime.combine(self.until + timedelta(days=1), time(), UTC)
 
     @property
     def ends_soon(self) -> bool:
@@ -103,6 +108,12 @@ class ListedConnection(ClientName):
     def people(self) -> list[str]:
         """Its codes and its contacts, as far as they are known."""
         return [*self.codes, *map(plain, self.contacts)]
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the key, or the mandate, ends that ends first."""
+        ends = [key.expires for key in self.keys or ()] + [self.mandate.expires if self.mandate else None]
+        return min((end for end in ends if end is not None), default=None)
 
     @property
     def days_left(self) -> int | None:
@@ -219,15 +230,26 @@ def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     return ListedMandate(supplier=mandate["supplier"], until=until, days_left=days_left)
 
 
-def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
+def matcher(
+    search: str, scopes: Collection[str], days: int | None, ends_before: datetime | None = None
+) -> Callable[[ListedConnection], bool]:
     """Return the filter of connections: with words that begin with each of ``search``, one of ``scopes``, and a key
-    that ends within ``days``."""
+    that ends within ``days`` and before a moment."""
     has_words = searched(search)
     return lambda client: (
         has_words(client.words)
         and (not scopes or not set(scopes).isdisjoint(client.scopes))
         and (days is None or (client.days_left is not None and client.days_left <= days))
+        and (ends_before is None or (client.ends is not None and client.ends < ends_before))
     )
+
+
+def without(environment: Environment, connections: Iterable[ListedConnection]) -> list[ListedConnection]:
+    """Return the connections that have no client in an environment."""
+    listed = list(connections)
+    made = (client for client in listed if client.client_id and client.environment is environment)
+    there = {(client.key, client.platform) for client in made}
+    return [client for client in listed if (client.key, client.platform) not in there]
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

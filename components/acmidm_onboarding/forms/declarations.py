@@ -118,10 +118,11 @@ def declarations(
         on_test = environment is Environment.PROD and loaded.evidence.get((Environment.TNI, platform))
         test = on_test or EvidenceFile()
         named = {name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))}
+        expected = catalogue.client_names(named.values(), environment, organisation.name)
         fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
             **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
-            client_name=client_name(organisation.name, form.application),
+            client_name=client_name(organisation.name, form.application, expected),
             software_id=natural_key(platform, environment, key),
             organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
             grant_types=("client_credentials",),
