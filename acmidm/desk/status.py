@@ -62,10 +62,14 @@ class ListedMandate(Part):
         return self.days_left <= SOON_DAYS
 
     @property
-    def text(self) -> str:
+    def ending(self) -> str:
+        """Its end, in words too where that is near."""
         sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
-        facts = {"supplier": plain(self.supplier), "day": self.until, "left": days(self.days_left)}
-        return say(f"status.mandate.{sentence}", **facts)
+        return say(f"status.mandate.{sentence}", day=self.until, left=days(self.days_left))
+
+    @property
+    def text(self) -> str:
+        return f"{plain(self.supplier)}, {self.ending}"
 
 
 class ListedConnection(ClientName):

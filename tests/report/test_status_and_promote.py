@@ -152,7 +152,7 @@ def test_status_as_a_table() -> None:
         "keys": "a, b",
         "leaves": "",
     }
-    assert (rows[2]["first_key_ends"], rows[3]["first_key_ends"]) == ("2026-12-04", "")
+    assert (rows[2]["first_end"], rows[3]["first_end"]) == ("2026-12-04", "")
     assert (rows[4]["organisation"], rows[4]["contacts"]) == (
         '\'=HYPERLINK("http://evil.example")',
         r"'@x, a\nb",
