@@ -7,7 +7,9 @@ The edited form is checked before it takes the place of the old one, which it do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from difflib import SequenceMatcher
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
 from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -118,6 +121,23 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
         holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
 
+def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give an environment of a document more scopes, products or attributes, below those that it has."""
+    if not (request := environments.get(name)):
+        if name in environments:
+            environments[name] = parts
+        else:
+            put_below(environments, name, parts)
+        return
+    for part, more in parts.items():
+        if not request.get(part):
+            request.pop(part, None)
+            put_below(request, part, more)
+            continue
+        for own, value in more.items():
+            put_below(request[part], own, value)
+
+
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
     """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
     index, and slot."""
@@ -150,6 +170,20 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
     return written
 
 
+def copied(value: Any) -> Any:
+    """Return a copy of a part of a document, without comments. What is on one line stays so, and so is what is new."""
+    copy: CommentedMap | CommentedSeq
+    if isinstance(value, Mapping):
+        copy = CommentedMap({name: copied(part) for name, part in value.items()})
+    elif isinstance(value, list):
+        copy = CommentedSeq(map(copied, value))
+    else:
+        return CommentedMap() if value is None else value
+    if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
+        copy.fa.set_flow_style()
+    return copy
+
+
 def edit_form(loaded: LoadedForm, edit: Edit, new_files: Mapping[str, str]) -> Callable[[], None]:
     """Return what puts the edited form in place, once it is known to be valid by the stacks of this folder, with the
     new files beside it, text by name.
@@ -168,13 +202,36 @@ def edit_form(loaded: LoadedForm, edit: Edit, new_files: Mapping[str, str]) -> C
     stacks = stacks_in(Path())
     load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
 
-    def apply() -> None:
-        with written_together(new):
-            if file.read_bytes() != old:
-                raise Failure(say("edit.changed_meanwhile", file=loaded.file))
-            write_whole(file, text, file.stat().st_mode & 0o777)
+    return partial(put_files, {**new, file: text}, {file: old})
 
-    return apply
+
+def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: those in ``before`` in the place of what they were, the others never over a
+    file.
+
+    Raises:
+        FileExistsError: where one that is new is there.
+        Failure: where one is not what it was.
+    """
+    new = {file: text for file, text in texts.items() if file not in before}
+    folders = [folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()]
+    done: list[Path] = []
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        with written_together(new):
+            for file, old in before.items():
+                if file.read_bytes() != old:
+                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
+                write_whole(file, texts[file], file.stat().st_mode & 0o777)
+                done.append(file)
+    except BaseException:
+        for file in done:
+            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
+        for folder in folders:
+            with suppress(OSError):  # the folder is missing, or has another file by now
+                folder.rmdir()
+        raise
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:

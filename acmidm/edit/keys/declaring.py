@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,9 +69,7 @@ class FormOfKeys:
         """Return free names for key files beside the form, without their ending; ``taken`` says of a name whether it is
         in use elsewhere."""
         file, base = Path.cwd() / self.loaded.file, f"{self.loaded.file.stem}-{self.environment}-{now.year}"
-        names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
-        free = (name for name in names if not file.with_name(f"{name}.jwk.json").exists() and not taken(name))
-        return list(itertools.islice(free, count))
+        return free_names(base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name))
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
         """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms,
@@ -79,15 +77,26 @@ class FormOfKeys:
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
-            request = document["environments"][self.environment.value]
-            if request is None:
-                document["environments"][self.environment.value] = {"jwks": on_one_line(files)}
-            elif request.get("jwks"):
-                put_last(request["jwks"], files)
-            else:
-                put_first(request, "jwks", on_one_line(files))
+            add_keys(document["environments"], self.environment, files)
 
         return edit_form(self.loaded, add, files)
+
+
+def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
+    """Return names that are not taken: ``base``, ``base-2`` and so on."""
+    names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
+    return list(itertools.islice((name for name in names if not is_taken(name)), count))
+
+
+def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
+    """Name more key files in a form's document."""
+    request = environments[environment.value]
+    if request is None:
+        environments[environment.value] = {"jwks": on_one_line(files)}
+    elif request.get("jwks"):
+        put_last(request["jwks"], files)
+    else:
+        put_first(request, "jwks", on_one_line(files))
 
 
 def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:

@@ -1,19 +1,18 @@
-"""Put a new form in place, and its organisation's file where that is new: once both are known to be valid, and never
-over a file."""
+"""Put forms in place, and their organisations' files where those are new: once all are known to be valid, all of them
+or none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from acmidm.files import written_together
+from acmidm.edit.lines import put_files
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
+from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
 
 
 def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple[Path, ...]:
@@ -28,35 +27,24 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
     texts = {forms / name: text for name, text in files.items()}
     if existing := next((file for file in texts if file.exists()), None):
         raise _exists(existing)
-    _require_valid(texts, forms, stacks)
-    folder = next(iter(texts)).parent
-    had_folder = folder.exists()
+    if about := problems_about(texts, forms, stacks):  # nobody can look up a line of a file that is not written
+        sentences = {
+            on_one_line(say("edit.not_written", file=problem.shown_file, what=problem.what, remedy=problem.remedy))
+            for problem in about
+        }
+        raise Failure("\n".join(sorted(sentences)))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_together(texts):
-            return tuple(texts)
-    except BaseException as error:
-        if not had_folder:
-            with suppress(OSError):  # the folder is missing, or has another file by now
-                folder.rmdir()
-        if isinstance(error, FileExistsError):
-            raise _exists(Path(error.filename2 or error.filename)) from None
-        raise
+        put_files(texts, {})
+    except FileExistsError as error:
+        raise _exists(Path(error.filename2 or error.filename)) from None
+    return tuple(texts)
 
 
-def _require_valid(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> None:
-    """Check the new files among all forms, whose own mistakes are for others. Raises Failure."""
-    try:
-        load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
-    except InvalidForms as error:
-        own = {shown(absolute(file)) for file in texts}
-        about = [problem for problem in error.problems if not own.isdisjoint({problem.file, problem.also})]
-        if about:  # nobody can look up a line of a file that is not written
-            sentences = {
-                on_one_line(say("edit.not_written", file=problem.shown_file, what=problem.what, remedy=problem.remedy))
-                for problem in about
-            }
-            raise Failure("\n".join(sorted(sentences))) from None
+def problems_about(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> list[Problem]:
+    """Return what is wrong with texts as files among all forms, whose own mistakes are for others."""
+    found = read_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
+    own = {shown(absolute(file)) for file in texts}
+    return [problem for problem in found.problems if not own.isdisjoint({problem.file, problem.also})]
 
 
 def _exists(file: Path) -> Failure:
