@@ -12,7 +12,7 @@ from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplie
 from acmidm.edit.keys.pair import default_folder, make_key, named, require_outside_git, write_private_key
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
-from acmidm.private_key import KeyFormat, read_private_key
+from acmidm.private_key import DAYS, KeyFormat, read_private_key
 from acmidm.terminal import fail, working
 from acmidm_onboarding.texts import Texts, say, spoken, texts
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -65,7 +65,6 @@ EXPORT = """
 
 **Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was written.
 """
-DAYS = 365
 _MOST_DAYS = 36_500
 
 FORMS = Path("onboardings")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -78,22 +78,17 @@ class ListOfKeys:
         """Return free names for key files, without their ending; ``taken`` says of a name whether it is in use
         elsewhere."""
         file, base = Path.cwd() / self.file, f"{self.name}-{self.environment}-{now.year}"
-        names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
-        free = (name for name in names if not file.with_name(f"{name}.jwk.json").exists() and not taken(name))
-        return list(itertools.islice(free, count))
+        return free_names(base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name))
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
         """Return what writes the keys, by the names of their files, and lists them. Raises InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
-            request, name = self._place(document)
-            if request is None:
-                document["environments"][self.environment.value] = {name: on_one_line(files)}
-            elif request.get(name):
-                put_last(request[name], files)
+            if self.is_form:
+                add_keys(document["environments"], self.environment, files)
             else:
-                put_first(request, name, on_one_line(files))
+                _add(document, self.environment.value, files)
 
         return edit_file(self.file, add, files, self._checked, first=_FIRST)
 
@@ -138,6 +133,27 @@ class ListOfKeys:
         """Raises Failure where a form has the keys of a supplier: they are changed there."""
         if self.is_form and (supplier := self.forms[0].form.keys_of):
             raise Failure(say("edit.keys_of_supplier", file=self.file, supplier=supplier))
+
+
+def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
+    """Return names that are not taken: ``base``, ``base-2`` and so on."""
+    names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
+    return list(itertools.islice((name for name in names if not is_taken(name)), count))
+
+
+def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
+    """Name more key files in a form's document."""
+    if environments[environment.value] is None:
+        environments[environment.value] = {"jwks": on_one_line(files)}
+    else:
+        _add(environments[environment.value], "jwks", files)
+
+
+def _add(owner: Any, name: str, files: Iterable[str]) -> None:
+    if owner.get(name):
+        put_last(owner[name], files)
+    else:
+        put_first(owner, name, on_one_line(files))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:

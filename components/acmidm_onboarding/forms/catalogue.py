@@ -112,6 +112,7 @@ class Scope(_Part):
     """One scope that a client can be granted."""
 
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
+    title_nl: Annotated[str | None, Field(description="The title in Dutch, for the page of the form.")] = None
     verified: Annotated[
         bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")
     ]
@@ -200,6 +201,7 @@ class Product(_Part):
 
     product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
     title: Annotated[str, Field(min_length=1)]
+    title_nl: Annotated[str | None, Field(description="The title in Dutch, where it differs.")] = None
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
     source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE

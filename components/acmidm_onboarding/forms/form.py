@@ -58,6 +58,7 @@ def _file_alone(value: object) -> object:
     raise PydanticCustomError("no_file_name", "")
 
 
+LONGEST_REASON = 500
 WHOLE = ""
 """What retires where a form names neither a platform nor a product: all of the connection."""
 _DAY: dict[str, Any] = {"type": "string", "format": "date"}
@@ -80,7 +81,7 @@ class ScopeRequest(Part):
 
     reason: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
-        Field(max_length=500, description="What the application needs the scope for."),
+        Field(max_length=LONGEST_REASON, description="What the application needs the scope for."),
     ] = None
     reference: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
@@ -99,7 +100,7 @@ class Exemption(Part):
 
     reason: Annotated[
         str,
-        Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."),
+        Field(min_length=1, max_length=LONGEST_REASON, description="Why the connection cannot satisfy the policy."),
         AfterValidator(printable),
     ]
     reference: Annotated[

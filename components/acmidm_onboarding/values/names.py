@@ -17,10 +17,10 @@ from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, LONGEST_TEXT, RESERVED_NAME
 
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
-_LONGEST_NAME = 64
-LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - _LONGEST_NAME
+LONGEST_APPLICATION = 64
+LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - LONGEST_APPLICATION
 """A client is named by its organisation and its application together."""
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _OWNER = re.compile(
     r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
     re.ASCII | re.IGNORECASE,
@@ -31,7 +31,7 @@ _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 
 def is_name(text: str) -> bool:
     """Return whether a folder, a form or an application may have this name: resources are named by it."""
-    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
+    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
 
 
 def is_chosen(name: str, globs: str) -> bool:
@@ -53,7 +53,7 @@ def code_or_key(text: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
+    if not ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
     return text
 
