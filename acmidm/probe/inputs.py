@@ -1,4 +1,5 @@
-"""What a probe knows beforehand: the form and the stack's file, and nothing of any state or operator."""
+"""What a probe knows beforehand: the form and the stack's file, nothing of any state; and what the authority keeps of a
+refusal, where the operator's credentials are here."""
 
 from __future__ import annotations
 
@@ -7,19 +8,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from acmidm.engine.stacks import stack_of
 from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
-from acmidm.probe.checks import Context
-from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
-from acmidm.probe.steps import Outcome, ProbeStep, Said, say
+from acmidm.probe.steps import Outcome, ProbeStep
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
+from acmidm.report.refused import cause_recorded
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.mistakes.checks import Context
+from acmidm_onboarding.mistakes.findings import Finding, Said, say
+from acmidm_onboarding.mistakes.sent import Sent
+from acmidm_onboarding.mistakes.table import TITLES
 from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.declaration import Declaration
@@ -38,6 +43,7 @@ class ProbeInputs:
     settings: PlatformSettings
     timeout_seconds: int
     context: Context
+    stack: str
 
     @property
     def title(self) -> Said:
@@ -72,7 +78,20 @@ class ProbeInputs:
             configured=self.connection.products,
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
+            recorded_cause=self.recorded_cause,
         )
+
+    def recorded_cause(self, sent: Sent) -> Finding | None:
+        """Return why the authority refused the request with this assertion, by its own record; None where nothing here
+        may read that, or there is no such refusal."""
+        name = self.connection.platform
+        if not self.settings.has_credentials:
+            return None
+        try:
+            platform = stack_of(self.stack).platforms_briefly[name]
+            return cause_recorded(sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform)
+        except Failure:  # the probe finds out by itself
+            return None
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
@@ -157,4 +176,4 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
         renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
-    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context)
+    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context, stack)
