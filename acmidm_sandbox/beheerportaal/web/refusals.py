@@ -39,5 +39,7 @@ def explain(
         )
         sent = Sent(refusal.header, refusal.claims, "", refusal.fields, refusal.rule)
         cause = cause_of(sent, context)
-        views.append(RefusalView(at, cause.what.in_words(words), cause.remedy.in_words(words), refusal.proven))
+        remedy = cause.remedy.in_words(words)
+        capitalised = f"{remedy[:1].upper()}{remedy[1:]}"
+        views.append(RefusalView(at, cause.what.in_words(words), capitalised, refusal.proven))
     return views
