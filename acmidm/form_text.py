@@ -31,7 +31,8 @@ def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
     items = [
         Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
     ]  # a list in a form has no text with a colon without quotes
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+    is_flow = not any(isinstance(item, Mapping) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flow)
 
 
 _Dumper.add_representer(str, _text)

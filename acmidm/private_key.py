@@ -40,6 +40,10 @@ from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, p
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
 
 PEM = b"-----BEGIN "
+RSA_BITS, DAYS = 4096, 365
+"""How large a new key is, and in how many days it ends where nobody says otherwise."""
+SHORTEST_PASSPHRASE = 12
+"""Characters: the file with the key is copied one day, and then it is all that protects it."""
 _PKCS12_VERSION = b"\x02\x01\x03"
 """RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
 _KEY_BAGS = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01", b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02")

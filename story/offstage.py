@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,11 +22,27 @@ from story.scratch import CommandFailed, Scratch
 _TIMES = frozenset({"created", "modified", "sent_at"})
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _A_WEEK = timedelta(days=8)
+TOWN_COLUMNS = ("KBOnummer", "OVO-code", "Klant", "Eigenaar", "Mandaat tot", "Mandaatreferentie")
 
 
 def make_public_key(file: str) -> None:
     """Write the public half of a new pair, whose private half nobody needs."""
     Path(file).write_text(json.dumps(new_public_key(Path(file).name.removesuffix(".jwk.json")), indent=2) + "\n")
+
+
+def make_towns(file: str, number: str) -> None:
+    """Write a spreadsheet of towns that a supplier connects, each with its mandate."""
+    Path(file).write_text("".join(f"{';'.join(row)}\n" for row in (TOWN_COLUMNS, *towns(int(number)))))
+
+
+def towns(number: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of such a spreadsheet, with KBO numbers that are right."""
+    until = f"{datetime.now(UTC).date() + timedelta(days=400)}"
+    for count in range(1, number + 1):
+        base = 2_000_000 + count
+        kbo = f"{base:08}{97 - base % 97:02}"
+        name, team = f"Voorbeeldgemeente {count:03}", f"@voorbeeldgemeente-{count:03}/digitalisering"
+        yield f"{kbo[:4]}.{kbo[4:7]}.{kbo[7:]}", f"OVO9{count:05}", name, team, until, f"MANDAAT-{count:03}"
 
 
 def change_by_hand(client_id: str, scope: str, kid: str) -> None:
@@ -64,6 +81,5 @@ def _a_week_before(moment: str) -> str:
 
 
 if __name__ == "__main__":
-    {act.__name__.replace("_", "-"): act for act in (make_public_key, change_by_hand, upload_key, let_a_week_pass)}[
-        sys.argv[1]
-    ](*sys.argv[2:])
+    acts = (make_public_key, make_towns, change_by_hand, upload_key, let_a_week_pass)
+    {act.__name__.replace("_", "-"): act for act in acts}[sys.argv[1]](*sys.argv[2:])

@@ -164,8 +164,8 @@ def stacks(
 ) -> None:
     """Print which stacks a change touches, per environment, as JSON for a matrix of jobs.
 
-    A form, or a key of a supplier that a form names, is of the stack that takes it; what is not below the forms touches
-    every stack. Run all stacks every night all the same.
+    A form, with the keys of its supplier, is of the stack that takes it; what is not below the forms touches every
+    stack. Run all stacks every night all the same.
     """
     changed = git.changed_since(base)
     if changed is None:
@@ -182,7 +182,7 @@ def _touches(file: Path, stack: Stack) -> bool:
         return file == stack_file(stack.name, Path())
     below = file.relative_to(forms).parts if file.is_relative_to(forms := stack.settings.forms_folder) else ()
     is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
-    return is_own or any(file in loaded.key_files for loaded in stack.forms.forms)
+    return is_own or any(file in loaded.files for loaded in stack.forms.forms)
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:

@@ -11,22 +11,24 @@ import typer
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import Sheets, read_sheets
-from acmidm.importing.write import Writer, WrittenForms
+from acmidm.importing.sheet import HEADINGS
+from acmidm.importing.write import Supplier, Writer, WrittenForms
+from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.names import day, is_name
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
 
 - `acmidm import klanten.xlsx --tni tni --prod prod`
-- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example --supplier leverancier`
+- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example`
+- `acmidm import klanten.csv --tni tni --supplier leverancier --until 2027-12-31`
 
 **Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be
 reached.
@@ -51,8 +53,14 @@ def import_(
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="The supplier's folder, for public keys that organisations share.",
+            help="The supplier's folder, for public keys that organisations share, each by a mandate.",
             show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="With --supplier: the last day of these mandates, as 2027-12-31.", show_default=False
         ),
     ] = None,
 ) -> None:
@@ -67,13 +75,19 @@ def import_(
             f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at'
             " most"
         )
-    sheets = read_sheets(sheet)
+    if (supplier is None) != (until is None):
+        fail("give --supplier FOLDER and --until DATE together: a supplier acts by mandates, which end")
+    try:
+        acting = Supplier(supplier, day(until)) if supplier else None
+    except ValueError as error:
+        fail(f"--until: {error}")
+    sheets = read_sheets(sheet, HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
     profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}
     forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
     plan = Planner(sheets.rows, _registers(settings), forms, contact).plan()
-    outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, supplier).write(plan.drafts)
+    outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, acting).write(plan.drafts)
     plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
     _report(sheets, plan, outcome)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from acmidm.edit.keys.declaring import FormOfKeys, form_of_keys
+from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplier
 from acmidm.edit.keys.pair import default_folder, make_key, named, require_outside_git, write_private_key
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
-from acmidm.private_key import KeyFormat, read_private_key
+from acmidm.private_key import DAYS, KeyFormat, read_private_key
 from acmidm.terminal import fail, working
 from acmidm_onboarding.texts import Texts, say, spoken, texts
 from acmidm_onboarding.values.jwk import PublicJwk
-from acmidm_onboarding.values.problems import either, on_one_line, quoted
+from acmidm_onboarding.values.problems import either, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
@@ -27,6 +27,7 @@ NEW = f"""
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 --private-key ~/keys/e-loket.pem`
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 3< passphrase.txt`
 - `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --format jwk`
+- `acmidm keys new --supplier leverancier --environment tni`
 
 {_CODES}
 """
@@ -35,6 +36,7 @@ ROTATE = f"""
 **Examples**
 
 - `acmidm keys rotate onboardings/stad-aalst/e-loket.yaml --environment prod`
+- `acmidm keys rotate --supplier leverancier --environment prod`
 
 {_CODES}
 """
@@ -43,6 +45,7 @@ ADD = f"""
 
 - `acmidm keys add onboardings/stad-aalst/e-loket.yaml public.pem --environment tni`
 - `acmidm keys add onboardings/stad-aalst/e-loket.yaml certificate.p12 --environment prod`
+- `acmidm keys add public.pem --supplier leverancier --environment tni`
 
 {_CODES}
 """
@@ -54,10 +57,19 @@ EXPORT = """
 
 **Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was written.
 """
-DAYS = 365
 _MOST_DAYS = 36_500
 
-FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
+FORMS = Path("onboardings")
+
+FormArgument = Annotated[Path | None, typer.Argument(metavar="[FORM]", help="The form.", show_default=False)]
+SupplierOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="In the place of a form: the supplier whose keys for others these are, in its keys.yaml.",
+        show_default=False,
+    ),
+]
 EnvironmentOption = Annotated[
     str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")
 ]
@@ -102,8 +114,10 @@ KidOption = Annotated[
 
 @app.command("new", epilog=NEW)
 def new(
-    form: FormArgument,
+    *,
+    form: FormArgument = None,
     environment: EnvironmentOption,
+    supplier: SupplierOption = None,
     days: DaysOption = DAYS,
     private_key: PrivateKeyOption = None,
     key_format: FormatOption = KeyFormat.PKCS8,
@@ -111,17 +125,20 @@ def new(
     kid: KidOption = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Make a key pair, and name its public half in the form.
+    """Make a key pair, and name its public half in the form, or in what a supplier has for others.
 
     RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half stays on this machine.
     """
-    _make(_form(form, environment), days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
+    target = _keys_of(form, supplier, environment)
+    _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("rotate", epilog=ROTATE)
 def rotate(
-    form: FormArgument,
+    *,
+    form: FormArgument = None,
     environment: EnvironmentOption,
+    supplier: SupplierOption = None,
     days: DaysOption = DAYS,
     private_key: PrivateKeyOption = None,
     key_format: FormatOption = KeyFormat.PKCS8,
@@ -130,19 +147,22 @@ def rotate(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
-    target = _form(form, environment)
+    target = _keys_of(form, supplier, environment)
     if not target.has_list:
-        fail(say("edit.nothing_to_replace", form=form, environment=environment))
+        fail(say("edit.nothing_to_replace", form=target.file, environment=environment))
     _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
 @app.command("add", epilog=ADD)
 def add(
-    form: FormArgument,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[FORM] FILE", help="The form, and a JWK, JWK Set, public key (PEM), certificate or PKCS#12 file."
+        ),
     ],
     environment: EnvironmentOption,
+    supplier: SupplierOption = None,
     days: Annotated[
         int | None,
         typer.Option(
@@ -154,9 +174,12 @@ def add(
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public
-    half is taken."""
-    target, now = _form(form, environment), datetime.now(UTC)
+    """Name public keys that there are, in the form or for others. A certificate's end is that of its key; of a private
+    key the public half is taken."""
+    *forms, file = files
+    if len(forms) > 1:
+        fail(say("edit.form_or_supplier"))
+    target, now = _keys_of(forms[0] if forms else None, supplier, environment), datetime.now(UTC)
     words = _words(target)
     ends = None if days is None else now + timedelta(days=days)
     keys, is_half = keys_in(file, target.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
@@ -167,10 +190,7 @@ def add(
         _say(words, "private", words("stays", file=file))
     for name, key in zip(names, keys, strict=True):
         _say_public(target, name, key)
-    number = "one" if len(keys) == 1 else "many"
-    _say(
-        words, "form", words(f"form.{number}", form=target.loaded.file, environment=words(f"environment.{environment}"))
-    )
+    _say_where(target, "one" if len(keys) == 1 else "many")
     _say_next(target, str(file) if is_half else words("file"))
 
 
@@ -209,14 +229,18 @@ def export(
     _say(words, "public", words("same_kid", kid=key.public.kid, alg=key.alg))
 
 
-def _form(file: Path, environment: str) -> FormOfKeys:
+def _keys_of(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
     if environment not in list(Environment):
         fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
-    return form_of_keys(file, Environment(environment))
+    if form is not None and supplier is None:
+        return keys_of_form(form, Environment(environment))
+    if form is not None or supplier is None:
+        fail(say("edit.form_or_supplier"))
+    return keys_of_supplier(supplier, FORMS, Environment(environment))
 
 
 def _make(
-    form: FormOfKeys,
+    target: ListOfKeys,
     days: int,
     private_key: Path | None,
     key_format: KeyFormat,
@@ -227,14 +251,14 @@ def _make(
 ) -> None:
     """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half,
     then the form."""
-    now, words = datetime.now(UTC), _words(form)
-    form.require_room()
-    folder = default_folder()
+    now, words = datetime.now(UTC), _words(target)
+    target.require_room()
+    folder, prefix = default_folder(), f"{target.organisation.code}-" if target.is_form else ""
 
     def private(name: str) -> Path:
-        return private_key or folder / f"{form.loaded.organisation.code}-{name}.private{key_format.ending}"
+        return private_key or folder / f"{prefix}{name}.private{key_format.ending}"
 
-    [name] = form.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
+    [name] = target.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
     file = private(name)
     require_outside_git(file)
     passphrase = None
@@ -243,45 +267,63 @@ def _make(
     elif passphrase_fd is not None:
         fail(say("keys.passphrase_without_use"))
     with working(words("working")):
-        key = make_key(form.profile, now + timedelta(days=days), kid)
-    write_private_key(file, key.content(key_format, passphrase), form.declare({name: key.public}))
+        key = make_key(target.profile, now + timedelta(days=days), kid)
+    write_private_key(file, key.content(key_format, passphrase), target.declare({name: key.public}))
     _say(words, "private", words("private" if passphrase else "unencrypted", file=file))
-    _say_public(form, name, key.public)
-    _say(words, "form", words("form.one", form=form.loaded.file, environment=words(f"environment.{form.environment}")))
-    _say_next(form, str(file))
+    _say_public(target, name, key.public)
+    _say_where(target, "one")
+    _say_next(target, str(file))
 
 
-def _words(form: FormOfKeys) -> Texts:
+def _words(target: ListOfKeys) -> Texts:
     """Return what the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
-    return texts("keys", form.loaded.organisation.language)
+    return texts("keys", target.organisation.language)
 
 
 def _say(words: Texts, label: str, text: str) -> None:
-    width = max(len(words(f"label.{name}")) for name in ("private", "public", "form")) + 1
+    width = max(len(words(f"label.{name}")) for name in ("private", "public", "form", "list")) + 1
     typer.echo(f"{words(f'label.{label}'):<{width}} {on_one_line(text)}")
 
 
-def _say_public(form: FormOfKeys, name: str, key: PublicJwk) -> None:
-    words = _words(form)
+def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
+    words = _words(target)
     facts = [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))
-    file = f"{form.loaded.file.with_name(name)}.jwk.json"
+    file = f"{target.file.with_name(name)}.jwk.json"
     _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
 
 
-def _say_next(target: FormOfKeys, private_key: str) -> None:
+def _say_where(target: ListOfKeys, number: str) -> None:
+    """Say what names a key now, or several; of those of a supplier also whom they reach."""
+    words, where = _words(target), _environment(target)
+    _say(words, "form" if target.is_form else "list", words(f"form.{number}", form=target.file, environment=where))
+    if not target.is_form:
+        names = [form.name for form in target.forms]
+        typer.echo(on_one_line(words.counted("reaches", len(names), forms=first_listed(names))))
+
+
+def _environment(target: ListOfKeys) -> str:
+    return _words(target)(f"environment.{target.environment}")
+
+
+def _say_next(target: ListOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
-    form, words = target.loaded.file, _words(target)
-    environment = words(f"environment.{target.environment}")
-    steps = [words("next.commit", environment=environment)]
+    words, environment = _words(target), _environment(target)
+    form = target.forms[0].file if target.forms else "FORM"
+    listed = "jwks" if target.is_form else target.file.name
+    steps = [words("next.commit" if target.is_form else "next.commit_list", environment=environment, file=target.file)]
     probe = f"acmidm probe {form} --stack {target.environment} --client-id CLIENT_ID --private-key {private_key}"
-    if not target.has_list:
+    if target.is_form and not target.has_list:
         typer.echo(on_one_line(words("all", form=form, environment=environment)))
     if not target.keys:
         steps.append(words("next.try", probe=probe))
     else:
         replaced = ", ".join(key.kid for key in target.keys)
-        steps += [words("next.sign"), words("next.prove", probe=probe), words("next.remove", kids=replaced)]
+        steps += [
+            words("next.sign"),
+            words("next.prove", probe=probe),
+            words("next.remove", kids=replaced, listed=listed),
+        ]
     typer.echo(words("next"))
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {on_one_line(step)}")

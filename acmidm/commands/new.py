@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +15,18 @@ from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
 from acmidm.edit.new.files import write_files
 from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.talk import Talk, pairs
+from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
-from acmidm.words import plain
+from acmidm.sheet import Sheets, read_sheets
+from acmidm.terminal import Code, fail, working
+from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import Language, speak
+from acmidm_onboarding.stack_files import Stacks, stacks_in
+from acmidm_onboarding.texts import Language, say, say_counted, speak
+from acmidm_onboarding.values.problems import quoted
 
 EPILOG = """
 **Examples**
@@ -31,7 +37,10 @@ notificaties   --set notificaties.product_ids=10244`
 - `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
 --product notificaties   --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
 
-**Exit codes**: 0 written; 2 something is missing or wrong: then nothing was written.
+- `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen --scope dv_verenigingsregister_beheer`
+
+**Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or wrong: then nothing
+was written.
 """
 FORMS = Path("onboardings")
 
@@ -74,6 +83,19 @@ def new(
             "--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."
         ),
     ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE", help="A spreadsheet, .csv or .xlsx: a form for each row.", show_default=False
+        ),
+    ] = None,
+    supplier: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="With --from: the supplier whose keys the forms have.", show_default=False),
+    ] = None,
+    skip_wrong: Annotated[
+        bool, typer.Option("--skip-wrong", help="With --from: leave out the rows with mistakes, and name them.")
+    ] = False,
     language: Annotated[
         str | None,
         typer.Option(
@@ -101,20 +123,66 @@ def new(
         scope or (),
         pairs(set_ or (), "--set", talk.wrong),
     )
+    if from_ is not None:
+        _write_towns(from_, supplier, answers, stacks, talk, skip_wrong=skip_wrong)
+        return
+    if supplier or skip_wrong:
+        fail(say("towns.options"))
     draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
     _report(draft, write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks), catalogue, talk)
 
 
+def _write_towns(
+    file: Path, supplier: str | None, common: Answers, stacks: Stacks, talk: Talk, *, skip_wrong: bool
+) -> None:
+    """Write a form for each row of a spreadsheet."""
+    given = common.organisation
+    if supplier is None or given.organisation or given.name or given.ovo or given.kbo:
+        fail(say("towns.options"))
+    talk.require()
+    onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
+    if supplier not in onboardings.organisations:
+        fail(say("towns.no_supplier", supplier=quoted(supplier), file=FORMS / supplier / ORGANISATION_FILE))
+    sheets = read_sheets(file, headings(onboardings.catalogue))
+    towns = Towns(common, supplier, onboardings, FORMS, datetime.now(UTC).date())
+    with working(say("towns.working")):
+        towns.sort_out(sheets.rows, stacks)
+    wrong = [
+        *sheets.unplaced,
+        *(f"{first_of([str(row) for row in rows])}: {what}" for what, rows in towns.wrong.items()),
+    ]
+    if wrong and not skip_wrong:
+        fail("\n".join([*wrong, say("towns.nothing_written")]))
+    towns.write()
+    for line in _written(sheets, towns):
+        typer.echo(plain(line, 2000))
+    if wrong:
+        fail("\n".join([say("towns.left_out"), *wrong]), Code.FOUND)
+
+
+def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
+    """Yield what was written for which row, what was there already, and what its author does next."""
+    for town in towns.towns:
+        files = ", ".join(file.as_posix() for file in town.texts)
+        yield say("towns.row", row=town.row, files=files) if files else say("towns.present", row=town.row)
+    if sheets.unread:
+        yield say("towns.unread", columns=", ".join(sheets.unread))
+    written = sum(bool(town.texts) for town in towns.towns)
+    yield say_counted("towns.written", written)
+    if written:
+        yield say("towns.next")
+
+
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
     """Say what was written, and what its author does next."""
     texts, form = talk.texts, (FORMS / draft.file).as_posix()
-    say = [texts("written", files=", ".join(file.as_posix() for file in written))]
+    lines = [texts("written", files=", ".join(file.as_posix() for file in written))]
     if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)]:
-        say.append(texts("unverified", scopes=", ".join(unverified)))
+        lines.append(texts("unverified", scopes=", ".join(unverified)))
     steps = [texts("next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
         steps.append(texts("next.codeowners"))
     steps += [texts("next.pull_request"), texts("next.client_id", contacts=", ".join(draft.contacts))]
-    for line in (*say, texts("next"), *(f"  {number}. {step}" for number, step in enumerate(steps, 1))):
+    for line in (*lines, texts("next"), *(f"  {number}. {step}" for number, step in enumerate(steps, 1))):
         typer.echo(plain(line, 2000))

@@ -4,18 +4,23 @@ else."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
+from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
-from acmidm.private_key import read_private_key
-from acmidm.probe.inputs import ProbeInputs, given
+from acmidm.engine.stacks import stack_of
+from acmidm.private_key import PrivateKey, read_private_key
+from acmidm.probe.inputs import ProbeInputs, all_given, given
+from acmidm.probe.many import Probes, probe_all, table
 from acmidm.probe.steps import Probe, passed, untried, wrong
 from acmidm.probe.telling import lines, report_in
-from acmidm.probe.trying import Probing
 from acmidm.terminal import Code, as_json, fail, working
+from acmidm.words import first_of
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.mistakes.findings import say, words_in
 from acmidm_onboarding.mistakes.sent import taken_apart
@@ -29,18 +34,40 @@ EPILOG = """
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
 - `acmidm probe … --private-key mijn-gent.pem --record`
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
+- `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 
 **Exit codes**: 0 nothing wrong; 1 something is wrong; 2 wrong use; 3 nobody answers.
 """
 
 
+StackOption = Annotated[
+    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
+]
+PlatformOption = Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")]
+KidOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KID",
+        help='The kid that your software sends; "" if it sends none.',
+        show_default="that of the key in the form",
+    ),
+]
+
+
 def probe(
+    stack: StackOption,
     form: Annotated[
-        Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
-    ],
-    stack: Annotated[
-        str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.", show_default=False
+        ),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="In the place of FORM: every connection that has the keys of --supplier.")
+    ] = False,
+    supplier: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="With --all: the supplier's folder.", show_default=False)
+    ] = None,
     private_key: Annotated[
         Path | None,
         typer.Option(
@@ -49,11 +76,8 @@ def probe(
             show_default=False,
         ),
     ] = None,
-    passphrase_fd: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked"),
-    ] = None,
-    platform: Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")] = "acmidm",
+    passphrase_fd: PassphraseOption = None,
+    platform: PlatformOption = "acmidm",
     client_id: Annotated[
         str | None,
         typer.Option(
@@ -62,14 +86,7 @@ def probe(
             show_default="from earlier evidence, or adopt in the form",
         ),
     ] = None,
-    kid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KID",
-            help='The kid that your software sends; "" if it sends none.',
-            show_default="that of the key in the form",
-        ),
-    ] = None,
+    kid: KidOption = None,
     assertion: Annotated[
         Path | None,
         typer.Option(
@@ -102,7 +119,7 @@ def probe(
 
     It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or
     says what is wrong and what to do. Where the operator's credentials are set too, a refusal is explained by what the
-    authority keeps of it.
+    authority keeps of it. With --all, the client-IDs are those of the stack's state.
     """
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
@@ -112,23 +129,39 @@ def probe(
         fail("give either --private-key, to try the connection, or --assertion, to check what your software made")
     if assertion is not None and (record or send_test_message):
         fail("--record and --send-test-message need --private-key: of an assertion nothing is sent")
+    if (form is None) != all_ or all_ != (supplier is not None):
+        fail("give either FORM, or --all with --supplier FOLDER")
+    if supplier is not None:
+        if client_id is not None or private_key is None:
+            fail("--all goes with --private-key and without --client-id: each connection has its own client-ID")
+        opened = stack_of(stack)
+        connections = all_given(opened, platform, supplier)
+        spoken = Language(language) if language else opened.forms.organisations[supplier].language
+        key = _read(private_key, passphrase_fd, spoken)
+        with working(words_in(spoken)("working")):
+            probes = probe_all(connections, key, kid, spoken, sends_test_message=send_test_message, records=record)
+        if left_out := opened.forms.left_out:
+            names = first_of([file.as_posix() for file in left_out])
+            typer.echo(words_in(spoken)("all.left_out", forms=names), err=True)
+        _write(probes, probes, table(probes, spoken), output)
+        return
+    assert form is not None  # noqa: S101 - one of the two is given
     connection = given(form, stack, platform, client_id)
     spoken = Language(language) if language else connection.connection.declared_by.language
     if assertion is not None:
-        _write(_checked(connection, assertion), spoken, output)
-        return
-    assert private_key is not None  # noqa: S101 - one of the two is given
-    trial = _trial(connection, private_key, passphrase_fd, kid, spoken, sends_test_message=send_test_message)
-    _write(_tried(connection, trial, spoken, record=record), spoken, output)
-
-
-def _write(outcome: Probe, language: Language, output: str) -> None:
-    report = report_in(outcome, language)
-    if output == "json":
-        typer.echo(as_json(report))
+        outcome = _checked(connection, assertion)
     else:
-        for line in lines(report):
-            typer.echo(line)
+        assert private_key is not None  # noqa: S101 - one of the two is given
+        key = _read(private_key, passphrase_fd, spoken)
+        with working(words_in(spoken)("working")):
+            outcome = connection.tried(key, kid, sends_test_message=send_test_message, records=record)
+    report = report_in(outcome, spoken)
+    _write(outcome, report, lines(report), output)
+
+
+def _write(outcome: Probe | Probes, report: BaseModel, text: Iterable[str], output: str) -> None:
+    for line in [as_json(report)] if output == "json" else text:
+        typer.echo(line)
     if outcome.wrong:
         raise typer.Exit(Code.UNREACHABLE if outcome.is_unreached else Code.FOUND)
 
@@ -152,27 +185,5 @@ def _text(file: Path) -> str:
         raise Failure(f"{file} {error}") from None
 
 
-def _trial(
-    connection: ProbeInputs,
-    file: Path,
-    passphrase_fd: int | None,
-    kid: str | None,
-    language: Language,
-    *,
-    sends_test_message: bool,
-) -> Probing:
-    key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
-    return connection.trial(key, kid, sends_test_message=sends_test_message)
-
-
-def _tried(connection: ProbeInputs, trial: Probing, language: Language, *, record: bool) -> Probe:
-    with working(words_in(language)("working")):
-        steps = list(trial.steps())
-    recorded = None
-    if record:
-        reason = connection.why_not_recorded(trial, steps)
-        if reason:
-            steps.append(untried("evidence", reason))
-        else:
-            recorded = connection.record(trial).as_posix()
-    return Probe(title=connection.title, steps=tuple(steps), recorded=recorded)
+def _read(private_key: Path, passphrase_fd: int | None, language: Language) -> PrivateKey:
+    return read_private_key(private_key, lambda: known_passphrase(passphrase_fd, texts("keys", language)))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.edit.lines import edit_form
+from acmidm.edit.lines import edit_file
 from acmidm.edit.new.talk import Talk, pairs
 from acmidm.edit.promoting import addition_to, said_of, write_into
 from acmidm.edit.promotion import Difference, promotion_of
@@ -103,6 +103,6 @@ def _write(loaded: LoadedForm, differences: tuple[Difference, ...], given: Seque
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:
-        edit_form(loaded, lambda document: write_into(document, addition), {})()
+        edit_file(loaded.file, lambda document: write_into(document, addition), {}, loaded.file)()
     for line in said_of(addition, loaded.file, talk.texts):
         typer.echo(plain(line, 2000))

@@ -1,5 +1,5 @@
-"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that
-waits for them."""
+"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends, and once a week for a
+step that waits for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from acmidm.desk.facts import read_progress
 from acmidm.desk.reminders.delivery import deliver
-from acmidm.desk.reminders.due import Due, KeyEnds, due
+from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
 from acmidm.desk.reminders.metrics import write_metrics
@@ -53,8 +53,8 @@ def remind(
         ),
     ] = None,
 ) -> None:
-    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that
-    waits for them.
+    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends, and once a week
+    for a step that waits for them.
 
     The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a
     key ends. Client secrets and keys at an address are left out.
@@ -121,6 +121,9 @@ def _what(item: Due) -> str:
     if isinstance(item, KeyEnds):
         facts = {"name": name, "kid": plain(item.key.kid), "day": day(item.expires)}
         return say_counted("reminders.key", item.threshold, **facts)
+    if isinstance(item, MandateEnds):
+        facts = {"name": name, "supplier": plain(item.mandate.supplier), "day": f"{item.mandate.until}"}
+        return say_counted("reminders.mandate", item.threshold, **facts)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))

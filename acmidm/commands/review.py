@@ -30,7 +30,6 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -154,10 +153,8 @@ def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     configs = [planned.plan.config for planned in plans]
     folder = str(next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue())
     of_stacks = former_secrets({setting_in(key): value for key, value in config.items()} for config in configs)
-    organisations: dict[str, Organisation] = {}
-    for planned in plans:
-        organisations |= planned.stack.forms.organisations if planned.stack else {}
-    known = domains(organisations, (client for planned in plans for client in planned.plan.before.values()))
+    forms = (planned.stack.forms for planned in plans if planned.stack)
+    known = domains(forms, (client for planned in plans for client in planned.plan.before.values()))
     today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
     report = review_of([planned.plan for planned in plans], today, allow_mass_change=allow_mass_change)
     for planned in plans:
@@ -189,7 +186,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
     other_changes += confirmed_with_forms(other_changes, {key for plan in plans for key in changed_keys(plan)})
     notes = tuple(notes_between(old, new, after))
-    known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
+    known = domains([old.onboardings], (client for plan in plans for client in plan.before.values()))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     report = review_of(plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change)
     if not left_out:

@@ -12,7 +12,7 @@ import typer
 
 from acmidm.commands.drift import look
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import Since, clients_meant, filter_of, moment_since
+from acmidm.desk.filters import Filters, Since, clients_meant, moment_since
 from acmidm.desk.refusals import read_refusals
 from acmidm.desk.why import Answer, Why, answer, granted_scopes
 from acmidm.engine.stacks import stack_of, with_a_portal
@@ -61,7 +61,7 @@ def why(
     stacks, search, now = stack or with_a_portal(Path()), " ".join(words), datetime.now(UTC)
     if not stacks:
         fail(say("why.no_stack"))
-    start, is_meant = moment_since(since, now), filter_of(search, None, None, stacks[0])
+    start, is_meant = moment_since(since, now), Filters(search).matcher(stacks[0])
     rows = [row for row in read_progress(stacks, now) if is_meant(row.connection)]
     if len(rows) > _MOST:
         fail(say("why.too_many", count=len(rows), most=_MOST))

@@ -167,10 +167,9 @@ class _ProgressRows:
         shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if state and connection:  # contacts come from the form: the state may still have former ones
-            shown = replace(
-                state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")}
-            )
+        if state and connection:  # contacts and mandate come from the form: the state may still have former ones
+            fields = {**state.fields, "contacts": connection.fields.get("contacts")}
+            shown = replace(state, form=connection.form, fields=fields, mandate=connection.mandate)
         keys = _keys(shown, asked)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
         usable = None if keys is None else _usable(keys, connection, self._now)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time
 
 from pydantic import Field
 
@@ -45,6 +45,24 @@ class ListedKey(Part):
         return say(sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left))
 
 
+class ListedMandate(Part):
+    """By which a supplier acts for an organisation."""
+
+    supplier: str
+    until: date
+    days_left: int
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.days_left <= SOON_DAYS
+
+    @property
+    def text(self) -> str:
+        sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
+        facts = {"supplier": plain(self.supplier), "day": self.until, "left": days(self.days_left)}
+        return say(f"status.mandate.{sentence}", **facts)
+
+
 class ListedConnection(ClientName):
     """One client."""
 
@@ -60,6 +78,7 @@ class ListedConnection(ClientName):
     keys: tuple[ListedKey, ...] | None
     keys_in_portal: bool = False
     jwks_uri: str | None = None
+    mandate: ListedMandate | None = None
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
@@ -85,9 +104,16 @@ class ListedConnection(ClientName):
         return [*self.codes, *map(plain, self.contacts)]
 
     @property
+    def ends(self) -> datetime | None:
+        """When the key, or the mandate, ends that ends first."""
+        last = [datetime.combine(self.mandate.until, time.max, UTC)] if self.mandate else []
+        return min((*last, *(key.expires for key in self.keys or () if key.expires is not None)), default=None)
+
+    @property
     def days_left(self) -> int | None:
-        """Of the key that ends first."""
-        return min((key.days_left for key in self.keys or () if key.days_left is not None), default=None)
+        """Of the key, or the mandate, that ends first."""
+        left = [key.days_left for key in self.keys or ()] + [self.mandate.days_left if self.mandate else None]
+        return min((days for days in left if days is not None), default=None)
 
     @property
     def where(self) -> str:
@@ -120,7 +146,12 @@ class ListedConnection(ClientName):
         )
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method)
+        own = (
+            *own,
+            self.jwks_uri or "",
+            self.token_endpoint_auth_method,
+            self.mandate.supplier if self.mandate else "",
+        )
         return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
 
 
@@ -181,21 +212,41 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
+        mandate=_mandate(state.mandate, now),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         preserve=state.preserve,
     )
 
 
-def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
+def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
+    if not mandate:
+        return None
+    until = date.fromisoformat(mandate["until"])
+    days_left = (until - now.astimezone(UTC).date()).days
+    return ListedMandate(supplier=mandate["supplier"], until=until, days_left=days_left)
+
+
+def matcher(
+    search: str, scopes: Collection[str], days: int | None, ends_before: datetime | None = None
+) -> Callable[[ListedConnection], bool]:
     """Return the filter of connections: with words that begin with each of ``search``, one of ``scopes``, and a key
-    that ends within ``days``."""
+    that ends within ``days`` and before a moment."""
     has_words = searched(search)
     return lambda client: (
         has_words(client.words)
         and (not scopes or not set(scopes).isdisjoint(client.scopes))
         and (days is None or (client.days_left is not None and client.days_left <= days))
+        and (ends_before is None or (client.ends is not None and client.ends < ends_before))
     )
+
+
+def without(environment: Environment, connections: Iterable[ListedConnection]) -> list[ListedConnection]:
+    """Return the connections that have no client in an environment."""
+    listed = list(connections)
+    made = (client for client in listed if client.client_id and client.environment is environment)
+    there = {(client.key, client.platform) for client in made}
+    return [client for client in listed if (client.key, client.platform) not in there]
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

@@ -12,7 +12,7 @@ import yaml
 
 from acmidm.desk.progress import Progress, WaitsFor
 from acmidm.desk.refusals import RefusedRequest
-from acmidm.desk.steps import Card
+from acmidm.desk.steps import Place
 from acmidm.git import described, versions
 from acmidm.report.authors import attributed
 from acmidm.report.connection import ConnectionChanges
@@ -47,7 +47,7 @@ class GrantedScope(Part):
         return f"{plain(self.scope)}: {'; '.join(facts)}"
 
 
-class Answer(Card):
+class Answer(Place):
     """How one connection stands. ``causes`` are what is probably wrong, the likeliest first."""
 
     refusals: tuple[RefusedRequest, ...] = ()
@@ -106,7 +106,7 @@ def _causes(card: Answer) -> Iterator[tuple[str, str]]:
         yield say("why.by_hand", changes="; ".join(card.by_hand)), say("why.tell.by_hand")
     if card.waits_for:
         is_theirs = card.waits_for is WaitsFor.ORGANISATION
-        yield card.text, card.text if is_theirs else say("why.tell.waits", whom=card.whom)
+        yield card.text, card.on_card if is_theirs else say("why.tell.waits", whom=card.whom)
     yield say("why.well"), say("why.tell.well")
 
 

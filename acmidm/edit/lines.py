@@ -18,7 +18,6 @@ from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
-from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -118,6 +117,23 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
         holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
 
+def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give an environment of a document more scopes, products or attributes, below those that it has."""
+    if not (request := environments.get(name)):
+        if name in environments:
+            environments[name] = parts
+        else:
+            put_below(environments, name, parts)
+        return
+    for part, more in parts.items():
+        if not request.get(part):
+            request.pop(part, None)
+            put_below(request, part, more)
+            continue
+        for own, value in more.items():
+            put_below(request[part], own, value)
+
+
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
     """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
     index, and slot."""
@@ -150,29 +166,47 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
     return written
 
 
-def edit_form(loaded: LoadedForm, edit: Edit, new_files: Mapping[str, str]) -> Callable[[], None]:
-    """Return what puts the edited form in place, once it is known to be valid by the stacks of this folder, with the
-    new files beside it, text by name.
+def copied(value: Any) -> Any:
+    """Return a copy of a part of a document, without comments. What is on one line stays so, and so is what is new."""
+    copy: CommentedMap | CommentedSeq
+    if isinstance(value, Mapping):
+        copy = CommentedMap({name: copied(part) for name, part in value.items()})
+    elif isinstance(value, list):
+        copy = CommentedSeq(map(copied, value))
+    else:
+        return CommentedMap() if value is None else value
+    if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
+        copy.fa.set_flow_style()
+    return copy
+
+
+def edit_file(
+    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
+) -> Callable[[], None]:
+    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is known to be valid
+    by the stacks of this folder, with the new files beside it, text by name. A file that is not there begins as
+    ``first``.
 
     Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of
     that fails, the files are taken away again. Only a kill in between leaves files, which no form names.
 
     Raises:
-        InvalidForms: with the mistakes of the edited form.
+        InvalidForms: with the mistakes of what is edited.
         Failure: where it cannot be edited.
     """
-    file = Path.cwd() / loaded.file
-    old = file.read_bytes()
-    text = edited(old.decode("utf-8"), edit)
+    file = Path.cwd() / named
+    old = file.read_bytes() if file.exists() else None
+    text = edited(first if old is None else old.decode("utf-8"), edit)
     new = {file.with_name(name): content for name, content in new_files.items()}
     stacks = stacks_in(Path())
-    load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
+    load_onboardings([checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
 
     def apply() -> None:
-        with written_together(new):
-            if file.read_bytes() != old:
-                raise Failure(say("edit.changed_meanwhile", file=loaded.file))
-            write_whole(file, text, file.stat().st_mode & 0o777)
+        with written_together({**new, **({file: text} if old is None else {})}):
+            if file.read_bytes() != (text.encode() if old is None else old):
+                raise Failure(say("edit.changed_meanwhile", file=named))
+            if old is not None:
+                write_whole(file, text, file.stat().st_mode & 0o777)
 
     return apply
 

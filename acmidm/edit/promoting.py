@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import put_below
+from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new.checks import of_field, of_sender
 from acmidm.edit.new.fields import Values, parsed
 from acmidm.edit.new.talk import Talk
@@ -146,7 +146,7 @@ def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: 
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
             yield texts("promote.secret")
-    elif prod is None or (prod.jwks is None and prod.jwks_uri is None):
+    elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
         yield texts("promote.keys_address") if tni.jwks_uri else texts("promote.keys", form=file.as_posix())
     if tni.adopt and not (prod and prod.adopt):
         yield texts("promote.adopt")
@@ -160,51 +160,24 @@ def write_into(document: Any, addition: Addition) -> None:
     environments = document["environments"]
     tni, parts = environments[_TNI.value], CommentedMap()
     if addition.scopes:
-        parts["scopes"] = CommentedMap({name: _copy(tni["scopes"][name]) for name in addition.scopes})
+        parts["scopes"] = CommentedMap({name: copied(tni["scopes"][name]) for name in addition.scopes})
     if addition.products:
         parts["products"] = CommentedMap(
             {name: _configuration(tni["products"][name], own) for name, own in addition.products.items()}
         )
     if addition.attributes:
-        parts["attributes"] = CommentedMap({name: _copy(tni["attributes"][name]) for name in addition.attributes})
-    if not environments.get(_PROD.value):
-        if _PROD.value in environments:
-            environments[_PROD.value] = parts
-        else:
-            put_below(environments, _PROD.value, parts)
-        return
-    prod = environments[_PROD.value]
-    for part, more in parts.items():
-        if not prod.get(part):
-            prod.pop(part, None)
-            put_below(prod, part, more)
-            continue
-        for name, value in more.items():
-            put_below(prod[part], name, value)
+        parts["attributes"] = CommentedMap({name: copied(tni["attributes"][name]) for name in addition.attributes})
+    put_request(environments, _PROD.value, parts)
 
 
 def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
-    copied = _copy(on_tni)
+    configuration = copied(on_tni)
     for name, value in own.items():
         if value is None:
-            copied.pop(name, None)
+            configuration.pop(name, None)
         else:
-            copied[name] = _copy(value)
-    return copied
-
-
-def _copy(value: Any) -> Any:
-    """Return a part of a document without its comments, which are about TNI. Lists on one line stay so."""
-    copy: CommentedMap | CommentedSeq
-    if isinstance(value, Mapping):
-        copy = CommentedMap({name: _copy(part) for name, part in value.items()})
-    elif isinstance(value, list):
-        copy = CommentedSeq(map(_copy, value))
-    else:
-        return CommentedMap() if value is None else value
-    if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
-        copy.fa.set_flow_style()
-    return copy
+            configuration[name] = copied(value)
+    return configuration
 
 
 def said_of(addition: Addition, file: Path, texts: Texts) -> Iterator[str]:

@@ -8,29 +8,25 @@ from dataclasses import dataclass
 
 from acmidm.words import LONGEST_NAME, slug
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying
 from acmidm_onboarding.values.metadata import OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 
 
 @dataclass(frozen=True)
 class FolderOwner:
-    """An organisation and its folder. ``suppliers`` is None where import writes its ``organisation.yaml``."""
+    """An organisation and its folder. Where it ``is_new``, import writes its ``organisation.yaml``."""
 
     folder: str
     name: str
     ovo: str | None
     kbo: str | None
-    suppliers: tuple[str, ...] | None = None
+    is_new: bool = True
     adopts: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
         return self.ovo or self.kbo or ""
-
-    @property
-    def is_new(self) -> bool:
-        return self.suppliers is None
 
 
 class Organisations:
@@ -42,8 +38,8 @@ class Organisations:
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, organisation in folders.items():
             ovo, kbo = organisation.ovo, organisation.kbo
-            owner = FolderOwner(folder, organisation.name, ovo, kbo, organisation.suppliers, organisation.adopts)
-            self._by_code.update(dict.fromkeys((*_codes(ovo, kbo), *organisation.earlier_codes), owner))
+            owner = FolderOwner(folder, organisation.name, ovo, kbo, is_new=False, adopts=organisation.adopts)
+            self._by_code.update(dict.fromkeys((*identifying(ovo, kbo), *organisation.earlier_codes), owner))
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)
@@ -56,7 +52,7 @@ class Organisations:
         """
         if not ovo and kbo and kbo != SHARED_KBO_NUMBER and len(others := self._ovo_codes[kbo]) == 1:
             (ovo,) = others  # another of its clients has it
-        codes = _codes(ovo, kbo)
+        codes = identifying(ovo, kbo)
         owner = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if owner and ovo and owner.ovo not in (None, ovo) and ovo not in self._by_code:
             raise ValueError(say("import.kbo_of_another", kbo=kbo, folder=owner.folder, has=owner.ovo, ovo=ovo))
@@ -72,8 +68,3 @@ class Organisations:
             folder = f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
         self._folders.add(folder)
         return folder
-
-
-def _codes(ovo: str | None, kbo: str | None) -> list[str]:
-    """Return what identifies an organisation: a shared KBO number does not."""
-    return [code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER]

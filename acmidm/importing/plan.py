@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from acmidm.importing.draft import ImportedForm, draft_of
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
-from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.sheet import Column
 from acmidm.report.undeclared import Declared
+from acmidm.sheet import SheetRow, whole_kbo
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import kbo_number
@@ -146,12 +147,12 @@ def _has(row: SheetRow, environment: Environment, client_id: str, but_not: Sheet
 
 
 def _with_sound_kbo(row: SheetRow) -> tuple[SheetRow, list[str]]:
-    """Return the row with its KBO number as ten digits; Excel drops a leading 0 of a number."""
+    """Return the row with its KBO number as ten digits."""
     text = row.values.get(Column.KBO)
     if text is None:
         return row, []
     try:
-        number = kbo_number(f"0{text}" if text.isdecimal() and len(text) == 9 else text)
+        number = kbo_number(whole_kbo(text))
     except ValueError as error:
         return row, [f"{row.named(Column.KBO)}: {error}"]
     return replace(row, values={**row.values, Column.KBO: number}), []

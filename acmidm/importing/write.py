@@ -6,16 +6,17 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from acmidm.files import write_once
 from acmidm.form_text import Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
-from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
-from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
+from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE, absolute, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.rules.policies import Profile
@@ -49,10 +50,17 @@ class WrittenForms:
     unplaced: list[str] = field(default_factory=list)
 
 
+class Supplier(NamedTuple):
+    """The folder of a supplier, and the last day of each mandate that import writes for it."""
+
+    folder: str
+    until: date
+
+
 class Writer:
     """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each form.
 
-    ``supplier`` is the folder for keys that organisations share, which no form may name elsewhere.
+    ``supplier`` has the keys that organisations share, each by a mandate.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Writer:
         catalogue: Path,
         profiles: Mapping[Environment, Profile],
         source: str,
-        supplier: str | None = None,
+        supplier: Supplier | None = None,
     ) -> None:
         self._folder = folder
         self._catalogue = catalogue
@@ -85,6 +93,8 @@ class Writer:
         """Return the forms with their texts, and those of the files that they need."""
         staged = []
         shared = _shared_keys(drafts)
+        users = list(chain(*shared.values()))
+        sharing = [draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))]
         speaks_for = self._speaks_for(drafts)
         for draft in drafts:
             if unshared := list(self._unshared(draft, shared)):
@@ -96,13 +106,13 @@ class Writer:
                 continue
             own, files = draft.organisation.folder, list[Path]()
             key_files: dict[Environment, list[str]] = defaultdict(list)
-            for environment, keys in draft.keys.items():
-                for key in keys:
-                    folder = self._supplier if key.thumbprint in shared else None
-                    prefix = "" if folder else f"{draft.application}-{environment}-"
-                    file = self._stage_key(folder or own, prefix, key)
-                    key_files[environment].append(f"../{folder}/{file.name}" if folder else file.name)
-                    files.append(file)
+            supplier = self._supplier if draft in sharing else None
+            if supplier:
+                files += self._stage_supplier(supplier, draft, sharing)
+            else:
+                for environment, key in ((name, key) for name, keys in draft.keys.items() for key in keys):
+                    files.append(self._stage_key(own, f"{draft.application}-{environment}-", key))
+                    key_files[environment].append(files[-1].name)
             if draft.organisation.is_new:
                 nameless = [
                     client.client_id
@@ -110,24 +120,13 @@ class Writer:
                     if other.organisation == draft.organisation
                     for client in other.nameless
                 ]
-                files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
-            self._texts[form] = self._text(draft, key_files)
+                files.append(self._stage_own(draft, speaks_for[own], nameless))
+            self._texts[form] = self._text(draft, key_files, supplier)
             staged.append(StagedForm(draft, [*files, form]))
         return staged
 
-    def _may_share(self, owner: FolderOwner) -> bool:
-        """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or
-        is new."""
-        return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
-
-    def _stage_organisations(
-        self,
-        draft: ImportedForm,
-        shared: Mapping[str, Sequence[ImportedForm]],
-        speaks_for: Mapping[str, Sequence[str]],
-        nameless: Sequence[str],
-    ) -> list[Path]:
-        """Stage ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
+    def _stage_own(self, draft: ImportedForm, speaks_for: Mapping[str, Sequence[str]], nameless: Sequence[str]) -> Path:
+        """Stage ``organisation.yaml`` of a new organisation."""
         owner = draft.organisation
         fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and Quoted(owner.kbo)}
         if nameless:
@@ -136,19 +135,36 @@ class Writer:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
             draft.notes.append(say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names))
-        if self._supplier is None or owner not in [
-            draft.organisation for drafts in shared.values() for draft in drafts
-        ]:
-            return [self._stage_organisation(owner.folder, fields)]
-        supplier = self._stage_organisation(self._supplier, {"name": self._supplier})
-        return [supplier, self._stage_organisation(owner.folder, {**fields, "suppliers": [self._supplier]})]
+        return self._stage_once(owner.folder, ORGANISATION_FILE, fields)
 
-    def _stage_organisation(self, folder: str, fields: Mapping[str, Any]) -> Path:
-        """Stage an ``organisation.yaml`` where there is none; return its place."""
-        file = self._folder / folder / ORGANISATION_FILE
+    def _stage_supplier(self, supplier: Supplier, draft: ImportedForm, sharing: Sequence[ImportedForm]) -> list[Path]:
+        """Stage the supplier with the keys that it has for others, and the mandates of a draft's organisation."""
+        keys: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
+        for environment, of_client in ((name, of) for other in sharing for name, of in other.keys.items()):
+            keys[environment].update((key.thumbprint, key) for key in of_client)
+        files = {name: [self._stage_key(supplier.folder, "", key) for key in of.values()] for name, of in keys.items()}
+        for environment, own in draft.keys.items():
+            more = keys[environment].keys() - {key.thumbprint for key in own}
+            if more:
+                kids = ", ".join(sorted(keys[environment][thumbprint].kid for thumbprint in more))
+                draft.notes.append(say("import.gains_keys", environment=environment, kids=kids, folder=supplier.folder))
+        owner = draft.organisation
+        applications = [other.application for other in sharing if other.organisation == owner]
+        mandate = {"supplier": supplier.folder, "applications": applications, "until": supplier.until}
+        listed = {environment.value: [file.name for file in of] for environment, of in files.items() if of}
+        return [
+            self._stage_once(supplier.folder, ORGANISATION_FILE, {"name": supplier.folder}),
+            *(file for of_environment in files.values() for file in of_environment),
+            self._stage_once(supplier.folder, KEYS_FILE, listed),
+            self._stage_once(owner.folder, MANDATES_FILE, {"mandates": [mandate]}),
+        ]
+
+    def _stage_once(self, folder: str, name: str, fields: Mapping[str, Any]) -> Path:
+        """Stage what a folder has once, where it is not there; return its place."""
+        file = self._folder / folder / name
         if self._text_in(file) is None:
-            given = {name: value for name, value in fields.items() if value is not None}
-            self._texts[file] = _SCHEMA.format("organisation") + "\n".join([*lines_of(given), ""])
+            given = {field: value for field, value in fields.items() if value is not None}
+            self._texts[file] = _SCHEMA.format(file.stem) + "\n".join([*lines_of(given), ""])
         return file
 
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
@@ -183,21 +199,27 @@ class Writer:
         return {folder: {name: sorted(texts) for name, texts in of_one.items()} for folder, of_one in by_folder.items()}
 
     def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
-        """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier
-        of both."""
-        if self._may_share(draft.organisation):
-            return
-        remedy = say("import.supplier_option")
-        if self._supplier is not None:
-            file = self._folder / draft.organisation.folder / ORGANISATION_FILE
-            remedy = say("import.supplier_missing", supplier=self._supplier, file=file)
-        for key in {key.thumbprint: key for keys in draft.keys.values() for key in keys}.values():
-            others = [other for other in shared.get(key.thumbprint, ()) if other.organisation != draft.organisation]
-            if others:
+        """Yield a sentence for each key of a draft that another organisation has too, where no supplier is named, or
+        that a supplier has not beside the keys that it has."""
+        keys = {key.thumbprint: key for keys in draft.keys.values() for key in keys}
+        for thumbprint, key in keys.items():
+            if self._supplier is None and thumbprint in shared:
+                others = [other for other in shared[thumbprint] if other.organisation != draft.organisation]
                 rows = ", ".join(dict.fromkeys(str(other.row) for other in others))
-                yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows, remedy=remedy)
+                yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows)
+            elif self._supplier and keys.keys() & shared.keys() and self._has_other_keys(self._supplier, key):
+                yield say("import.key_not_listed", row=draft.row, kid=key.kid, supplier=self._supplier.folder)
+            elif self._supplier and thumbprint not in shared and keys.keys() & shared.keys():
+                yield say("import.keys_mixed", row=draft.row, kid=key.kid, supplier=self._supplier.folder)
 
-    def _text(self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]]) -> str:
+    def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
+        """Return whether a supplier lists keys already, and not this one: the client would lose it."""
+        file = self._folder / supplier.folder / KEYS_FILE
+        return file.exists() and self._stage_key(supplier.folder, "", key).name not in file.read_text("utf-8")
+
+    def _text(
+        self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]], supplier: Supplier | None
+    ) -> str:
         remembered = "; ".join(
             f"{column} {value}"
             for column in _REMEMBERED
@@ -214,6 +236,7 @@ class Writer:
             "contacts": draft.contacts,
             "platforms": ["acmidm"],
             **draft.said,
+            **({"keys_of": supplier.folder} if supplier else {}),
             "environments": {
                 environment.value: request_of(draft, environment, key_files[environment])
                 for environment in draft.clients

@@ -4,16 +4,17 @@ refusal, where the operator's credentials are here."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from acmidm.engine.stacks import stack_of
 from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
-from acmidm.probe.steps import Outcome, ProbeStep
+from acmidm.probe.steps import Outcome, Probe, ProbeStep, untried
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
 from acmidm.report.refused import cause_recorded
@@ -25,8 +26,10 @@ from acmidm_onboarding.mistakes.checks import Context
 from acmidm_onboarding.mistakes.findings import Finding, Said, say
 from acmidm_onboarding.mistakes.sent import Sent
 from acmidm_onboarding.mistakes.table import TITLES
-from acmidm_onboarding.settings import PlatformSettings, require_trusted_apis
+from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
+from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, Expected
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean
@@ -41,9 +44,9 @@ class ProbeInputs:
     connection: Declaration
     catalogue: Catalogue
     settings: PlatformSettings
-    timeout_seconds: int
+    network: Network
     context: Context
-    stack: str
+    stack: Stack
 
     @property
     def title(self) -> Said:
@@ -60,22 +63,26 @@ class ProbeInputs:
         declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
         own = kid if kid is not None else (declared or key.public).kid
         named = self.connection.catalogue_names.items()
-        wanted = (Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named)
-        called = [
-            product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None
-        ]
+        wanted = [Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named]
+        # An API that needs no configuration is tried where the stack says where it is.
+        bare = (one.product for one in wanted if one.product.api and one.product.configuration is None)
+        configured: dict[str, Mapping[str, Any]] = {
+            own.product: {} for own in bare if self.settings.has_api_url(own.product)
+        }
+        configured |= dict(self.connection.products)
+        called = [product for product in sorted(configured) if self.catalogue.products[product].api is not None]
         require_trusted_apis(self.settings, called)
         return Probing(
-            context=self.context,
+            context=replace(self.context, now=time.time()),
             settings=self.settings,
-            network=Network(self.timeout_seconds),
+            network=self.network,
             client_id=client_id,
             key=key,
             kid=own or None,
             alg=usual_algorithm(declared) if declared else key.alg,
             declared=declared,
             wanted=tuple(wanted),
-            configured=self.connection.products,
+            configured=configured,
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
             recorded_cause=self.recorded_cause,
@@ -88,10 +95,21 @@ class ProbeInputs:
         if not self.settings.has_credentials:
             return None
         try:
-            platform = stack_of(self.stack).platforms_briefly[name]
+            platform = self.stack.platforms_briefly[name]
             return cause_recorded(sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform)
         except Failure:  # the probe finds out by itself
             return None
+
+    def tried(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool) -> Probe:
+        """Try the connection, and write evidence of what that proved, where it ``records``. Raises Failure, OSError."""
+        trial = self.trial(key, kid, sends_test_message=sends_test_message)
+        steps, recorded = list(trial.steps()), None
+        if records:
+            if reason := self.why_not_recorded(trial, steps):
+                steps.append(untried("evidence", reason))
+            else:
+                recorded = self.record(trial).as_posix()
+        return Probe(self.title, tuple(steps), recorded)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
@@ -128,52 +146,89 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     Raises:
         Failure: where one of them, or what is wanted of them, is wrong.
     """
-    if platform_name not in list(Platform):
-        raise Failure(
-            f'platform "{platform_name}" is not known;'
-            f" {did_you_mean(platform_name, Platform, 'use acmidm or geosecure')}"
-        )
-    platform = Platform(platform_name)
     settings = stack_settings(stack, Path())
-    if platform not in settings.platforms:
-        raise Failure(f"stack {stack} has no {TITLES[platform]}; name another stack or platform")
-    here, environment = settings.platforms[platform], settings.environment
+    platform = _platform(platform_name, stack, settings)
     if form.is_dir():
         raise Failure(f"{form} is a folder; name one form in it")
     try:
         onboardings = load_onboardings([form], settings.catalogue_folder)
     except InvalidForms as error:
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
-    connections = onboardings.connections(environment)
+    connections = onboardings.connections(settings.environment)
     connection = next((client for client in connections if client.platform is platform), None)
     if connection is None:
         raise Failure(
-            f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form"
+            f"{form} has no connection on {TITLES[platform]} {settings.environment}; name another stack, platform or"
+            " form"
         )
     if connection.uses_secret:
         raise Failure(
             f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the"
             " gate to production takes an exemption; or let it authenticate with a key"
         )
-    [loaded], catalogue = onboardings.forms, onboardings.catalogue
-    named = connection.catalogue_names
+    [loaded] = onboardings.forms
     known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
+    network = Network(settings.request_timeout_seconds)
+    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network, stack_of(stack))
+
+
+def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
+    """Read the connections of the forms that have the keys of a supplier, with the client-IDs of the stack's state.
+
+    Raises:
+        Failure: where the stack's file or its state cannot be read, or there is no such form.
+    """
+    platform, forms = _platform(platform_name, stack.name, stack.settings), stack.forms
+    by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
+    network, inputs = Network(stack.settings.request_timeout_seconds), list[ProbeInputs]()
+    for connection in stack.connections:
+        if connection.form in by_name and connection.platform is platform:
+            has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
+            client_id = has.client_id if has else None
+            inputs.append(_inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network, stack))
+    if not inputs:
+        raise Failure(
+            f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment}; name another"
+            " supplier, stack or platform"
+        )
+    return inputs
+
+
+def _platform(name: str, stack: str, settings: Settings) -> Platform:
+    if name not in list(Platform):
+        raise Failure(f'platform "{name}" is not known; {did_you_mean(name, Platform, "use acmidm or geosecure")}')
+    platform = Platform(name)
+    if platform not in settings.platforms:
+        raise Failure(f"stack {stack} has no {TITLES[platform]}; name another stack or platform")
+    return platform
+
+
+def _inputs(
+    loaded: LoadedForm,
+    connection: Declaration,
+    client_id: str | None,
+    catalogue: Catalogue,
+    settings: Settings,
+    network: Network,
+    stack: Stack,
+) -> ProbeInputs:
+    here, named = settings.platforms[connection.platform], connection.catalogue_names
     context = Context(
-        platform=platform,
-        environment=environment,
+        platform=connection.platform,
+        environment=connection.environment,
         issuer=str(here.issuer).rstrip("/"),
         now=time.time(),
         has_habits=here.authority_type.has_platform_rules,
-        client_id=known_id,
+        client_id=client_id,
         api_of=here.product_of_api,
         keys=connection.jwks,
         other_keys={
             key.thumbprint: other.value
             for other, keys in loaded.keys.items()
-            if other is not environment
+            if other is not connection.environment
             for key in keys
         },
         scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
         renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
-    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, context, stack)
+    return ProbeInputs(loaded, connection, catalogue, here, network, context, stack)

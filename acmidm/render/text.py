@@ -112,13 +112,7 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 def _status(status: Status) -> Iterator[Line]:
     """Four or five short lines per client, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
-    words = [
-        say("status.whose"),
-        say("status.scopes"),
-        say("status.keys"),
-        say("status.products"),
-        say("status.leaves"),
-    ]
+    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "products", "leaves")]
     width = max(map(len, words)) + 1
     for client in status.connections:
         platform = "" if client.platform is Platform.ACMIDM else client.platform
@@ -134,7 +128,9 @@ def _status(status: Status) -> Iterator[Line]:
             Text(", ".join(names)) for names in (client.people, client.granted, map(plain, client.products))
         )
         leaves = Text(", ".join(client.leaving), style="bold yellow")
-        for word, names in zip(words, (people, scopes, _keys(client), products, leaves), strict=True):
+        ending = "bold yellow" if client.mandate and client.mandate.ends_soon else ""
+        mandate = Text(client.mandate.text if client.mandate else "", style=ending)
+        for word, names in zip(words, (people, scopes, _keys(client), mandate, products, leaves), strict=True):
             if names.plain:
                 yield Text(f"  {word:<{width}}", style="dim"), names
 

@@ -122,7 +122,7 @@ class Comparison:
             yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in contacts)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
-        yield from self._changes_of_exemptions(before, after)
+        yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
         if before.known_keys and len(before.known_keys) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
@@ -212,9 +212,12 @@ class Comparison:
             for part, old, new in _differing(before.others or {}, after.others or {}):
                 yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=field_changes(old or {}, new or {}))
 
-    def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
+    def _changes_of_terms(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield changes of what a form says of all its clients: the mandate of its supplier, and exemptions."""
         if not after.is_first:
             return
+        if fields := field_changes(before.mandate, after.mandate):
+            yield Change(kind=Kind.MANDATE_CHANGED, fields=fields)
         for policy, old, new in _differing(before.exemptions, after.exemptions):
             kind = Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             kind = Kind.EXEMPTION_REMOVED if new is None else kind

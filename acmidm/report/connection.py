@@ -91,7 +91,10 @@ class ConnectionChanges(ClientName):
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
-    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK, Kind.AWAITS_KEYS)
+    first = (
+        *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED, Kind.UNPROVEN),
+        *(Kind.HELD_BACK, Kind.AWAITS_KEYS),
+    )
 
     def rank(change: Change) -> tuple[Any, ...]:
         return change.kind not in first, change.kind.row.scale is not Scale.WHOLE, change.danger, change.subject or ""

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.organisation import Organisation
 
 Domains = Mapping[str, Collection[str]]
 """Per code of an organisation those of its contacts, its owners and its suppliers."""
@@ -23,9 +23,11 @@ _ANYBODYS = re.compile(
 """Large providers of mailboxes, also for a day, and those of Belgian access providers; some give names below theirs."""
 
 
-def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]) -> Domains:
-    """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are
-    named."""
+def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
+    """Return the domains that are known of each organisation in ``forms``, those of its suppliers included."""
+    read = list(forms)
+    organisations = {folder: organisation for each in read for folder, organisation in each.organisations.items()}
+    mandates = {folder: of_folder for each in read for folder, of_folder in each.mandates.items()}
     known = defaultdict[str, set[str]](set)
     for client in clients:
         known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
@@ -35,7 +37,7 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
     }
     for folder, organisation in organisations.items():
         if organisation.code:  # a supplier without one has no clients
-            suppliers = (own.get(supplier, ()) for supplier in organisation.suppliers)
+            suppliers = (own.get(mandate.supplier, ()) for mandate in mandates.get(folder, ()))
             known[organisation.code].update(own[folder], *suppliers)
     return known
 

@@ -122,6 +122,8 @@ class Kind(StrEnum):
     ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
+    MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, scale=_NOTE)
+    MANDATE_CHANGED = "mandate_changed", Row(_WARNING, _ONBOARDING, scale=_NEW_PART)
     UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING)
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE
 from acmidm_onboarding.rules.orders import REMOVE, Order, Rules, said_before
@@ -87,8 +87,8 @@ class OrderHistory:
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
         """Yield the versions of the catalogue with one folder of forms and the keys of its suppliers, or with all forms
         where ``folder`` is empty."""
-        organisation = self._stack.forms.organisations.get(folder)
-        keys = [self._forms / supplier / "*.jwk.json" for supplier in organisation.suppliers] if organisation else []
+        suppliers = {mandate.supplier for mandate in self._stack.forms.mandates.get(folder, ())}
+        keys = [self._forms / supplier / name for supplier in suppliers for name in ("*.jwk.json", KEYS_FILE)]
         yield from versions(self._forms / folder, *keys, *([self._catalogue] if self._catalogue_changes else []))
 
     def _version(self, tree: Tree, folder: str) -> _Version:
@@ -110,7 +110,7 @@ class OrderHistory:
 
         def is_wanted(name: str) -> bool:
             path = Path(name)
-            is_shared = path.name == ORGANISATION_FILE or path.suffix == ".json"
+            is_shared = path.name in (ORGANISATION_FILE, KEYS_FILE) or path.suffix == ".json"
             if path.is_relative_to(forms):
                 return name in own or (is_shared and path.parent.name.encode() in text)
             return path.is_relative_to(catalogue) and not is_catalogue_of_today

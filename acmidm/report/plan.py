@@ -45,6 +45,7 @@ def at_the_gate(held_back: Iterable[Withheld], proven: Iterable[Declaration]) ->
     passes."""
     for withheld in held_back:
         kind = Kind.AWAITS_KEYS if withheld.lacks_keys else Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
+        kind = Kind.MANDATE_ENDED if withheld.lacks_mandate else kind
         yield from ((withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing)
     for passed in proven:
         evidence = passed.test_evidence

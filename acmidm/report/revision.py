@@ -16,8 +16,10 @@ from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
-from acmidm_onboarding.forms.onboardings import Onboardings, stolen_elsewhere
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.gate import Withheld
+from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.rules.policies import Gate, Planned, Profile, PromotionGate, Situation, violations
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
@@ -67,12 +69,19 @@ class Revision:
     def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
         """Return what is desired in an environment after ``before`` is carried out; without it, in an empty stack."""
         connections = self.onboardings.connections(environment)
-        records = before.records(environment, now) if before else {}
+        ended = _as_recorded(self._ended(environment, now), protect=False)
+        records = before.records(environment, now) if before else ended
         return desired(connections, now, gate=self.gate, records=lambda: records)
+
+    def _ended(self, environment: Environment, now: datetime) -> list[Declaration]:
+        """Return the connections whose mandate has ended. Files do not have how far they were withdrawn since: all of
+        it counts as recorded, so that no change shows that again."""
+        return [form for form in self.onboardings.connections(environment) if has_ended(form, now.date())]
 
     def records(self, environment: Environment, now: datetime) -> Records:
         """Return what a state has once these forms are carried out without a gate: no client that has left."""
-        return _as_recorded(self.desired(environment, now).asked, protect=bool(self.protecting.get(environment)))
+        asked = (*self.desired(environment, now).asked, *self._ended(environment, now))
+        return _as_recorded(asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
         """Return the forms that an exemption lets through the gate to production; all forms where there is no gate."""
@@ -149,7 +158,25 @@ def plan_between(
         more += _at_the_gate(before, after, now)
     if stacks.has_overlap(environment):
         more += _keys_that_may_stay(plan, now)
-    return replace(plan, more=tuple(more))
+    refused = [*_refused_without_mandate(before, after, environment, now)]
+    more += at_the_gate(refused, ())
+    sentences = tuple(sentence for withheld in refused for sentence in withheld.sentences)
+    return replace(plan, more=tuple(more), problems=sentences)
+
+
+def _refused_without_mandate(
+    before: Revision, after: Revision, environment: Environment, now: datetime
+) -> Iterator[Withheld]:
+    """Yield the forms that a change is about, but for their keys, and of which nothing is carried out."""
+    had = {form.client_key: form for form in before.onboardings.connections(environment)}
+    for withheld in after.desired(environment, now, before).held_back:
+        form, old = withheld.connection, had.get(withheld.connection.client_key)
+        if withheld.lacks_mandate and (old is None or _but_keys(old) != _but_keys(form)):
+            yield withheld
+
+
+def _but_keys(form: Declaration) -> tuple[object, ...]:
+    return form.fields, form.scopes, form.products
 
 
 def _left_between(
@@ -177,7 +204,9 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
         keys = [
             RegisteredKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint
         ]
-        kept = obstacle(keys, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
+        kept = obstacle(
+            keys, new.thumbprints, trusted=(), compromised=new.compromised | new.revoked, now=now, overlap_days=1
+        )
         if kept:
             leaves = "report.leaves_once_it_works" if kept.successor else "report.leaves_once_another_is_there"
             note = say(leaves, successor=kept.successor)
@@ -200,7 +229,7 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[t
     candidates = (form for form in now_desired.asked if form.resource_name not in unproven)
     now_proven = (form for form in candidates if recorded_as(form, were) is not None)
     proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
-    yield from at_the_gate(added.held_back, proven.values())
+    yield from at_the_gate((one for one in added.held_back if not one.lacks_mandate), proven.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
@@ -214,11 +243,13 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
     """Yield the key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
-    yield from map(plain, stolen_elsewhere(after.onboardings.forms))
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
     left = {
-        file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files
+        file
+        for loaded in before.onboardings.forms
+        if loaded.name not in names and not loaded.form.keys_of
+        for file in loaded.key_files
     } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield say("report.key_files_left", files=first_of(files))

@@ -192,6 +192,7 @@ def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: 
             for product, part in products.items()
         },
         exemptions=mapping(component.get("exemptions")),
+        mandate=mapping(component.get("mandate")),
         retire=mapping(component.get("retire")),
         preserve=component.get("preserve") is True,
         withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(key[1]))),

@@ -77,6 +77,7 @@ class Onboarding(pulumi.ComponentResource):
             )
         # No authority has these facts: only as inputs does a preview show that they change.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
+        inputs |= {"mandate": dict(first.mandate)} if first.mandate else {}
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
         leaving = (connection for connection in connections if connection.withdrawn)

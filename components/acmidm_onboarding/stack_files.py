@@ -13,7 +13,7 @@ import yaml
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute
+from acmidm_onboarding.forms.files import OWN_FILES, absolute
 from acmidm_onboarding.forms.validation import unknown_value
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
@@ -165,7 +165,7 @@ def _require_apart(stacks: Mapping[str, Mapping[str, Any]], folder: Path) -> Non
 def _forms_of(stack: Mapping[str, Any], folder: Path) -> set[Path]:
     """Return the files of the forms that a stack takes, without reading any."""
     files = absolute(folder / str(stack.get("formsFolder") or "onboardings")).glob("*/*.yaml")
-    forms, globs = (file for file in files if file.name != ORGANISATION_FILE), str(stack.get("organisations") or "")
+    forms, globs = (file for file in files if file.name not in OWN_FILES), str(stack.get("organisations") or "")
     return {file for file in forms if is_chosen(file.parent.name, globs)}
 
 

@@ -15,9 +15,6 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
     repository.set("tni-a", environment="tni", organisations="gent")
     repository.set("tni-b", environment="tni", organisations="l* zele")
     zele = write_form(repository.folder / "onboardings", "zele/loket", scopes=(PLAIN,))
-    supplier = write_form(repository.folder / "onboardings", "leverancier/product", scopes=(PLAIN,), keys=("theirs",))
-    supplier.path.unlink()
-    (key,) = supplier.request()["jwks"]
     repository.merge()
 
     def touched() -> dict[str, list[str]]:
@@ -34,12 +31,9 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
     assert touched() == {"tni": [], "prod": []}
     assert changed(repository.form) == {"tni": ["tni-a"], "prod": ["prod"]}
     assert changed(zele) == {"tni": ["tni-b"], "prod": ["prod"]}
-    repository.form.organisation["suppliers"] = ["leverancier"]
-    repository.form.request("prod")["jwks"].append(f"../leverancier/{key}")
-    repository.form.save()
+    repository.form.use_supplier("theirs", environment="prod")
     repository.merge()
-    (supplier.path.parent / key).unlink()
-    supplier.add_key("theirs")
+    repository.form.use_supplier("theirs", "new", environment="prod")
     assert touched() == {"tni": ["tni-a", "tni-b"], "prod": ["prod"]}
     repository.set("tni-a", environment="tni", organisations="gent g*")
     assert touched() == {"tni": ["tni-a"], "prod": []}

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from tests.support.workspace import FORM, ORGANISATION, Workspace, public_key
+from tests.support.workspace import FORM, ORGANISATION, Workspace
 
 ROOT = Path(__file__).parents[2]
 GENT = "onboardings/gent/mijn-gent.yaml"
@@ -84,10 +84,7 @@ def test_every_mistake_goes_to_stderr_a_line_each(workspace: Workspace) -> None:
 )
 def test_a_form_or_a_folder_can_be_named(path: str, workspace: Workspace) -> None:
     """Whichever is named, keys of a supplier's folder can be read."""
-    workspace.write_key(public_key("tni"), "leverancier/tni")
-    workspace.write_organisation("name: Leverancier\n", "leverancier")
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
-    workspace.write_form(FORM.replace("tni.jwk.json", "../leverancier/tni.jwk.json"))
+    workspace.write_supplier()
     assert acmidm("validate", path).stdout == "1 form, 2 connections: all valid\n"
 
 
@@ -205,7 +202,7 @@ def test_no_file_gives_a_traceback(workspace: Workspace) -> None:
 
 def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
     """Written where they are not there, and only then."""
-    names = ("onboarding", "organisation", "catalogue")
+    names = ("onboarding", "organisation", "mandates", "keys", "catalogue")
     assert acmidm("schema").stdout.splitlines() == [
         *(f"schema/{name}.schema.json written" for name in names),
         "docs/catalogue.md written",

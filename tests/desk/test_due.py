@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acmidm.desk.progress import Progress, Step, WaitsFor
-from acmidm.desk.reminders.due import KeyEnds, StepWaits, due
+from acmidm.desk.reminders.due import KeyEnds, MandateEnds, StepWaits, due
+from acmidm.desk.status import ListedMandate
 from tests.desk.samples import connection, key, progress
 
 END = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -85,6 +86,23 @@ def test_another_end_of_the_same_key_is_another_reminder() -> None:
     sent = {one.id: now.date() for one in due([ends(END)], {}, now)}
     assert due([ends(END)], sent, now) == ()
     assert len(due([ends(END + timedelta(days=1))], sent, now)) == 1
+
+
+def test_a_mandate_is_named_as_a_key_is() -> None:
+    """Until the end of its last day, in UTC, and not where the connection leaves by then."""
+    midnight = END.replace(hour=0, minute=0)
+    last_day = midnight.date() - timedelta(days=1)
+
+    def named(left: timedelta, leaves: str = "") -> list[int]:
+        now = midnight - left
+        mandate = ListedMandate(supplier="leverancier", until=last_day, days_left=(last_day - now.date()).days)
+        row = progress(connection(mandate=mandate, leaves={"acmidm": leaves} if leaves else {}))
+        return [one.threshold for one in due([row], {}, now) if isinstance(one, MandateEnds)]
+
+    for days, expected in ((61, []), (60, [60]), (31, [60]), (30, [30]), (7, [7]), (1, [7]), (0, []), (-1, [])):
+        assert named(timedelta(days=days)) == expected, days
+    assert named(timedelta(minutes=1)) == [7]
+    assert named(timedelta(days=7), leaves=midnight.date().isoformat()) == []
 
 
 def test_a_connection_that_leaves_before_is_not_asked_for_a_key() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import due
 from acmidm.desk.reminders.ledger import Ledger, opened
 from acmidm.desk.reminders.mails import reminders
+from acmidm.desk.status import ListedMandate
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
@@ -100,6 +101,27 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: M
     assert len(Calendar.from_ical(written).walk("VEVENT")) == 2
     assert run(rows, settings, ledger_file, NOW + timedelta(hours=1)) == []
     assert len(post_office.received) == 1
+
+
+def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
+    """With what keeps it, and the day after which it counts no more."""
+    mandate = ListedMandate(supplier="leverancier", until=date(2026, 11, 30), days_left=4)
+    run([ends(mandate=mandate), uploads()], settings, ledger_file)
+    (mail,) = post_office.received
+    about = "een publieke sleutel vervalt op 1 december 2026, en een mandaat eindigt op 30 november 2026"
+    assert mail["Subject"] == f"{GHENT}: {about}, en een stap wacht op u"
+    said = "Het mandaat van leverancier voor loket eindigt op 30 november 2026, binnen 7 dagen."
+    assert said in text_of(mail)
+    (attached,) = mail.iter_attachments()
+    written = attached.get_payload(decode=True)
+    assert isinstance(written, bytes)
+    events = Calendar.from_ical(written).walk("VEVENT")
+    assert sorted(str(event["SUMMARY"]) for event in events) == [
+        "Het mandaat van leverancier voor loket op de testomgeving (TNI) is geëindigd",
+        "Publieke sleutel loket-2026 van loket op de testomgeving (TNI) vervalt",
+    ]
 
 
 def test_english_where_the_organisation_says_so(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:

@@ -16,11 +16,13 @@ FORM_FILE = "onboardings/gent/mijn-gent.yaml"
 
 
 def keys(
-    *arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni"
+    *arguments: str, passphrase: str | None = PASSPHRASE, form: str | None = FORM_FILE, environment: str = "tni"
 ) -> Result:
     command, *more = arguments
     given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
-    return CliRunner().invoke(app, ["keys", command, form, *more, "--environment", environment, *given])
+    return CliRunner().invoke(
+        app, ["keys", command, *([form] if form else []), *more, "--environment", environment, *given]
+    )
 
 
 def refused(*arguments: str, **how: Any) -> str:

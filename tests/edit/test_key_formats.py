@@ -68,7 +68,7 @@ def test_a_new_key_in_the_format_that_software_reads(
     place: Workspace, key_format: KeyFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unencrypted, which is said; the probe reads it, and its public half is that of the form."""
-    monkeypatch.setattr("acmidm.edit.keys.pair._RSA_BITS", 2048)
+    monkeypatch.setattr("acmidm.edit.keys.pair.RSA_BITS", 2048)
     place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
     place.write_form(WITHOUT_KEYS)
     open_too = ["--no-passphrase"] if key_format in ENCRYPTABLE else []

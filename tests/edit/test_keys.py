@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 
 from acmidm import files as writing
 from acmidm.cli import app
-from acmidm_onboarding.values.terms import MOST_KEYS
+from acmidm_onboarding.values.terms import MOST_KEYS, Environment
 from tests.edit.command_line import FORM_FILE, PASSPHRASE, keys, named, only_public, private_files, refused
 from tests.support.terminal import contents, typed
-from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace
+from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, public_key
 
 ASKING = ["keys", "new", FORM_FILE, "--environment", "tni"]
 ENDS = datetime.now(UTC) + timedelta(days=100)
@@ -277,3 +277,50 @@ def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> No
     assert PASSPHRASE not in shown
     [private] = private_files()
     assert load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
+
+
+def test_of_a_supplier_one_list_changes_and_no_form(place: Workspace) -> None:
+    """Comments stay; it says whom it reaches. A form with its keys sends there, and no one of two places is guessed."""
+    place.write_supplier()
+    for name in ("tni", "prod"):
+        key = {**json.loads((place.forms / f"gent/{name}.jwk.json").read_text()), "kid": f"of-supplier-{name}"}
+        (place.forms / f"leverancier/{name}.jwk.json").write_text(json.dumps(key))
+        (place.forms / f"gent/{name}.jwk.json").unlink()
+    file, form = place.forms / "leverancier/keys.yaml", place.forms / "gent/mijn-gent.yaml"
+    file.write_text("# ours\ntni: [tni.jwk.json] # TNI\nprod: [prod.jwk.json]\n")
+    before, of_supplier = form.read_text(), ("--supplier", "leverancier", "--environment", "tni")
+    result = keys("rotate", "--supplier", "leverancier", form=None)
+    assert result.exit_code == 0, result.output
+    new = f"leverancier-tni-{datetime.now(UTC).year}"
+    assert file.read_text() == f"# ours\ntni: [tni.jwk.json, {new}.jwk.json] # TNI\nprod: [prod.jwk.json]\n"
+    assert [private.name for private in private_files()] == [f"{new}.private.pem"]
+    assert "Dat bereikt 1 formulier: gent/mijn-gent." in result.output
+    assert "haal daarna uit keys.yaml wat hij vervangt" in result.output
+    assert form.read_text() == before
+    public = place.write("public.jwk.json", public_key("third", kty="EC", crv="P-256") | {"alg": "ES256"})
+    added = CliRunner().invoke(app, ["keys", "add", str(public), *of_supplier, "--days", "90"])
+    assert added.exit_code == 0, added.output
+    assert f"{new}-2.jwk.json" in file.read_text()
+    [connection] = place.load().connections(Environment.TNI)
+    assert len(connection.keys or ()) == 3
+    for arguments, said in (
+        (["new", FORM_FILE], "has the keys of leverancier (keys_of); make the change there: --supplier leverancier"),
+        (["new", FORM_FILE, "--supplier", "leverancier"], "name one form, or a supplier in its place"),
+        (["new"], "name one form, or a supplier in its place"),
+        (["new", "--supplier", "derde"], "onboardings/derde has no organisation.yaml; name the folder of a supplier"),
+    ):
+        assert said in refused(*arguments, form=None)
+
+
+def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:
+    """For forms that are to come."""
+    place.write_organisation("name: Leverancier\nlanguage: en\n", "leverancier")
+    assert "names no key for tni" in refused("rotate", "--supplier", "leverancier", form=None)
+    result = keys("new", "--supplier", "leverancier", form=None)
+    assert result.exit_code == 0, result.output
+    assert "It reaches 0 forms: none." in result.output
+    assert (place.forms / "leverancier/keys.yaml").read_text() == (
+        "# yaml-language-server: $schema=../../schema/keys.schema.json\n"
+        f"tni: [leverancier-tni-{datetime.now(UTC).year}.jwk.json]\n"
+    )
+    assert place.sentences() == []

@@ -48,12 +48,7 @@ def test_organisations_are_read_and_their_forms_are_not_taken(tmp_path: Path) ->
 def test_a_mistake_of_others_stops_nobody(tmp_path: Path) -> None:
     """But for one without which nobody knows whose a client is, and those of keys that an own form names."""
     own, other = write_form(tmp_path, "gent/loket"), write_form(tmp_path, "zele/loket")
-    supplier = write_form(tmp_path, "leverancier/product", keys=("of-supplier",))
-    supplier.path.unlink()
-    (key,) = supplier.request()["jwks"]
-    own.organisation["suppliers"] = ["leverancier"]
-    own.request()["jwks"].append(f"../leverancier/{key}")
-    own.save()
+    keys = own.use_supplier("theirs")
     assert names(chosen(tmp_path, "gent").valid()) == ["gent/loket"]
     other.path.write_text("nonsense: 1\n")
     (tmp_path / "zele" / "No Name.yaml").write_text("")
@@ -67,9 +62,13 @@ def test_a_mistake_of_others_stops_nobody(tmp_path: Path) -> None:
     other.save()
     (tmp_path / "zele" / "No Name.yaml").unlink()
     assert chosen(tmp_path, "gent").problems == ()
-    (tmp_path / "leverancier" / key).write_text("{")
-    assert chosen(tmp_path, "gent").problems
-    assert chosen(tmp_path, "zele").problems == ()
+    for file in (keys.with_name("theirs.jwk.json"), keys, own.path.with_name("mandates.yaml")):
+        text = file.read_text()
+        file.write_text("{")
+        assert chosen(tmp_path, "gent").problems
+        if file.name != "mandates.yaml":
+            assert chosen(tmp_path, "zele").problems == ()
+        file.write_text(text)
 
 
 def test_an_own_form_in_a_wrong_place_is_no_form_that_is_gone(tmp_path: Path) -> None:

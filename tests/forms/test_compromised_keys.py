@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-from acmidm_onboarding.forms.onboardings import stolen_elsewhere
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Environment
 from tests.support.evidence import write_evidence
-from tests.support.workspace import FORM, ORGANISATION, SPEAKS_FOR, Workspace, private_key, public_key
+from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 STOLEN = "onboardings/gent/gestolen.jwk.json"
 ENTRY = "{file: gestolen.jwk.json, compromised: true}"
@@ -62,20 +61,20 @@ def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
     assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
 
 
-def test_another_customer_of_a_supplier_that_goes_on_with_it_is_named(workspace: Workspace) -> None:
-    """It stops nobody: each customer marks its own."""
-    workspace.write_organisation("name: Leverancier\n", "leverancier")
-    workspace.write("onboardings/leverancier/gedeeld.jwk.json", public_key("gedeeld"))
-    for folder, organisation in (("gent", ORGANISATION), ("z", f"name: Ander\novo: OVO000001\n{SPEAKS_FOR}")):
-        workspace.write_organisation(f"{organisation}suppliers: [leverancier]\n", folder)
-    named = FORM.replace("[tni.jwk.json]", "[../leverancier/gedeeld.jwk.json]")
-    stolen = FORM.replace(
-        "[tni.jwk.json]", "[tni.jwk.json, {file: ../leverancier/gedeeld.jwk.json, compromised: true}]"
-    )
-    workspace.write_form(stolen)
-    workspace.write_form(named[: named.index("  prod:")].replace("mijn-gent", "loket"), "z/loket")
-    said = 'z/loket goes on with key "gedeeld", which gent/mijn-gent calls compromised; mark it there too'
-    assert list(stolen_elsewhere(workspace.load().forms)) == [said]
+def test_one_that_a_supplier_marks_leaves_all_its_customers(workspace: Workspace) -> None:
+    """With one line; the supplier's own form may not go on with it either."""
+    workspace.write_supplier("{tni: [{file: tni.jwk.json, compromised: true}]}\n")
+    workspace.write_form(f"keys_of: leverancier\n{WITHOUT_KEYS[: WITHOUT_KEYS.index('  prod:')]}")
+    [connection] = workspace.load().connections(Environment.TNI)
+    thumbprint = public_jwk(public_key("of-supplier-tni")).thumbprint
+    assert (dict(connection.keys or {}), connection.compromised) == ({}, frozenset({thumbprint}))
+    workspace.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json]}}\n"
+    workspace.write_form(own, "leverancier/eigen")
+    assert workspace.sentences() == [
+        "onboardings/leverancier/eigen.yaml:3:29: this key is compromised, as onboardings/leverancier/keys.yaml says;"
+        " mark it so here too, and name another"
+    ]
 
 
 def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.values.problems import InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
-from tests.support.workspace import FORM, ORGANISATION, Workspace, public_key
+from tests.support.workspace import FORM, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 
@@ -20,12 +20,9 @@ def with_key(name: str) -> str:
     return FORM.replace("tni.jwk.json", name)
 
 
-ELSEWHERE = (
-    "is neither beside the form nor in the folder of a supplier of its organisation; "
-    "keep the key beside the form, or have the supplier added in organisation.yaml"
-)
 NO_KEY_FILE = (
-    f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside the form, named *.jwk.json"
+    f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside this one, named *.jwk.json,"
+    " or name the supplier whose key it is under keys_of"
 )
 LINK = "this is a link, which is not followed; put the file or folder itself here, or remove the link"
 
@@ -41,6 +38,7 @@ LINK = "this is a link, which is not followed; put the file or folder itself her
         ),
         *(
             "../root.jwk.json",
+            "../leverancier/key.jwk.json",
             "../leverancier/../aalst/key.jwk.json",
             "../leverancier/keys/key.jwk.json",
             "keys/key.jwk.json",
@@ -68,7 +66,6 @@ LINK = "this is a link, which is not followed; put the file or folder itself her
 )
 def test_a_key_file_has_a_plain_name_and_one_place(name: str, workspace: Workspace) -> None:
     """It is not repeated, as it may be a key that was pasted in."""
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
     workspace.write_organisation("name: Leverancier\n", "leverancier")
     for place in ("leverancier/key", "gent/keys/key", "leverancier/keys/key", "root"):
         workspace.write_key(public_key("tni"), place)
@@ -77,26 +74,13 @@ def test_a_key_file_has_a_plain_name_and_one_place(name: str, workspace: Workspa
 
 
 @pytest.mark.parametrize(
-    ("folder", "sentence"), [("leverancier", None), ("aalst", ELSEWHERE), ("gent-2", ELSEWHERE), ("absent", ELSEWHERE)]
-)
-def test_a_key_is_beside_its_form_or_with_a_listed_supplier(
-    folder: str, sentence: str | None, workspace: Workspace
-) -> None:
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
-    for other in ("aalst", "leverancier", "gent-2"):
-        workspace.write_organisation(f"name: Ander {other}\n", other)
-        workspace.write_key(public_key("tni"), f"{other}/key")
-    name = f"../{folder}/key.jwk.json"
-    workspace.write_form(with_key(name))
-    assert workspace.sentences() == ([f'{GENT}:7:12: key file "{name}" {sentence}'] if sentence else [])
-
-
-@pytest.mark.parametrize(
     ("link", "named"),
     [
         ("onboardings/gent/link.jwk.json", "link.jwk.json"),
-        ("onboardings/leverancier/link.jwk.json", "../leverancier/link.jwk.json"),
-        ("onboardings/derde", "../derde/key.jwk.json"),
+        ("onboardings/leverancier/tni.jwk.json", None),
+        ("onboardings/leverancier/keys.yaml", None),
+        ("onboardings/gent/mandates.yaml", None),
+        ("onboardings/leverancier", None),
         ("onboardings/gent/organisation.yaml", None),
         ("onboardings/gent/ander.yaml", None),
         ("onboardings/gent/README", None),
@@ -119,11 +103,7 @@ def test_no_link_is_followed(
 ) -> None:
     """Wherever it leads, and what is behind it is not opened: it may be any file that whoever checks the forms can
     read."""
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier, derde]\n")
-    for supplier in ("leverancier", "derde"):
-        workspace.write_organisation(f"name: {supplier.title()}\n", supplier)
-        workspace.write_key(public_key("tni"), f"{supplier}/key")
-        workspace.write_key(public_key("tni"), f"{supplier}/link")
+    workspace.write_supplier()
     workspace.write_key(public_key("tni"), "gent/link")
     if named:
         workspace.write_form(with_key(named))

@@ -158,7 +158,6 @@ ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, A
         YAML,
         lambda: {
             **yaml.safe_load(ORGANISATION),
-            "suppliers": ["leverancier"],
             "formerly": ["OVO000001"],
             "speaks_for": {},
         },

@@ -22,10 +22,9 @@ OWNER = "onboardings/gent/organisation.yaml"
 BOTH_CODES = 'ovo: OVO002067\nkbo: "0207.451.227"\n'
 
 NOT_ONE_LINE = "contains a line break, a control or invisible character, or a space at an end; write it on one line"
-KNOWN = "known here: adopts, formerly, kbo, language, name, ovo, owners, speaks_for, suppliers"
+KNOWN = "known here: adopts, formerly, kbo, language, name, ovo, owners, speaks_for"
 NO_OWNER = "is no owner; write @user, @organisation/team or an e-mail address"
 NO_OVO = "is not an OVO code; write OVO and six digits, such as OVO002067"
-NO_FOLDER = "has no folder with an organisation.yaml; name a folder beside this one"
 LATIN = "write it in Latin letters"
 
 NAMES = {
@@ -63,8 +62,6 @@ ADDED = {
         'adopts: [a-client, ▶".."]',
         '".." is no client-ID; copy the one that the authority shows',
     ),
-    "supplier that is not there": ("suppliers: [▶leverancier]", f'supplier "leverancier" {NO_FOLDER}'),
-    "supplier outside the forms": ("suppliers: [▶..]", f'supplier ".." {NO_FOLDER}'),
 }
 MISTAKES = {
     **{f"name {kind}": ("name: Stad Gent", f"name: {name}", sentence) for kind, (name, sentence) in NAMES.items()},
@@ -222,32 +219,9 @@ def test_a_key_is_that_of_one_organisation(workspace: Workspace) -> None:
     workspace.write_form(FORM[: FORM.index("  prod:")], "z/loket")
     sentence = (
         f"onboardings/z/loket.yaml:7:12: Ander has the same key as Stad Gent in {GENT}; "
-        "give each a key of its own, or name the file in the folder of the supplier that both share"
+        "give each a key of its own, or name the supplier whose key it is: keys_of"
     )
     assert workspace.sentences() == [sentence]
-    workspace.write_organisation("name: Derde\n", "derde")
-    for folder in ("gent", "z"):
-        text = (workspace.forms / folder / "organisation.yaml").read_text()
-        workspace.write_organisation(f"{text}suppliers: [derde]\n", folder)
-    assert workspace.sentences() == [sentence], "a supplier in common shares its own keys alone"
-    workspace.write_key(public_key("prod"), "derde/prod")
-    workspace.write_form(FORM.replace("[prod.jwk.json]", "[../derde/prod.jwk.json]"))
-    workspace.write_form(FORM[: FORM.index("  prod:")].replace("[tni.jwk.json]", "[../derde/prod.jwk.json]"), "z/loket")
-    assert workspace.sentences() == []
-
-
-def test_a_supplier_and_its_customer_may_have_its_key(workspace: Workspace) -> None:
-    workspace.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
-    for environment in ("tni", "prod"):
-        workspace.write_key(public_key(environment), f"leverancier/{environment}")
-    workspace.write_form(FORM.replace("[tni.jwk.json]", "[../leverancier/tni.jwk.json]"))
-    plain = (
-        "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json], scopes:"
-        " {dv_register_lezen: {}}}}\n"
-    )
-    workspace.write_form(plain, "leverancier/eigen")
-    assert workspace.sentences() == []
 
 
 def test_a_key_of_production_is_no_key_of_tni(workspace: Workspace) -> None:

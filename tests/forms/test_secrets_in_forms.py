@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.values.problems import Problem, on_one_line, quoted
-from tests.support.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, private_key, public_key
+from tests.support.workspace import CATALOGUE, FORM, MANDATE, ORGANISATION, Workspace, private_key, public_key
 
 _BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same
 JWT = ".".join(
@@ -80,7 +80,11 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "a name with another ending": lambda ws, s: ws.write(f"onboardings/gent/{_as_part(s)}.yml", FORM),
     "ovo": lambda ws, s: ws.write_organisation(ORGANISATION.replace("OVO002067", _in_yaml(s))),
     "kbo": lambda ws, s: ws.write_organisation(ORGANISATION.replace('"0207.451.227"', _in_yaml(s))),
-    "a supplier": lambda ws, s: ws.write_organisation(f"{ORGANISATION}suppliers: [{_in_yaml(s)}]\n"),
+    "a supplier": lambda ws, s: ws.write_form(f"keys_of: {_in_yaml(s)}\n{FORM}"),
+    "the supplier of a mandate": lambda ws, s: ws.write(
+        "onboardings/gent/mandates.yaml", MANDATE.replace("leverancier", _in_yaml(s))
+    ),
+    "a key of a supplier": lambda ws, s: ws.write_supplier(f"tni: [{_in_yaml(s)}]\n"),
     "earlier code": lambda ws, s: ws.write_organisation(f"{ORGANISATION}formerly: {_in_yaml(s)}\n"),
     "a product of the catalogue": lambda ws, s: ws.write(
         "catalogue/dosis.yaml", CATALOGUE["dosis.yaml"].replace("product: dosis", f"product: {_in_yaml(s)}")

@@ -12,7 +12,8 @@ from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import FolderOwner as Imported
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.sheet import Column
+from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
@@ -27,11 +28,11 @@ from tests.support.portal import new_key, public_jwk
 TNI, PROD = Environment.TNI, Environment.PROD
 FORMS = Onboardings(load_catalogue(catalogue_folder()), ())
 GENT = "0207451227"
-ALL = {column: chr(65 + index) for index, column in enumerate(Column)}
+ALL: Mapping[str, str] = {column: chr(65 + index) for index, column in enumerate(Column)}
 
 
 def row(number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT) -> SheetRow:
-    values = {Column.KBO: kbo, Column.CLIENT_TEST: tni, Column.CLIENT_PROD: prod}
+    values: dict[str, str | None] = {Column.KBO: kbo, Column.CLIENT_TEST: tni, Column.CLIENT_PROD: prod}
     return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
 
 
@@ -191,7 +192,7 @@ def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(codes: d
     """Its name and codes are those of the folder; what that changes is a note."""
     (draft,) = planned([row()], client(name="Gent", **codes), folders={"gent": KNOWN}).drafts
     assert draft.name == "gent/loket"
-    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, ())
+    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, is_new=False)
     assert any('has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes)
 
 

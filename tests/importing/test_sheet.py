@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from acmidm.importing.sheet import Column, read_sheets
+from acmidm.importing import sheet as columns
+from acmidm.importing.sheet import Column
+from acmidm.sheet import Sheets
+from acmidm.sheet import read_sheets as read
 from acmidm_onboarding.values.problems import Failure
 
 LINES = (
@@ -25,6 +28,10 @@ LINES = (
 
 GENT = "0207451227"
 HEADINGS = b"KBOnummer;ClientID TEST\n"
+
+
+def read_sheets(file: Path) -> Sheets:
+    return read(file, columns.HEADINGS)
 
 
 def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,9 @@ import yaml
 
 from acmidm.importing.draft import ImportedForm
 from acmidm.importing.organisations import FolderOwner
-from acmidm.importing.sheet import Column, SheetRow
-from acmidm.importing.write import Writer, WrittenForms
+from acmidm.importing.sheet import Column
+from acmidm.importing.write import Supplier, Writer, WrittenForms
+from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
@@ -27,6 +31,9 @@ from tests.support.portal import public_jwk as public_half
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
 SHARED, OWN = public_jwk(public_half(new_key("leverancier-2024"))), public_jwk(public_half(new_key("eigen")))
 GENT = FolderOwner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
+SECOND = public_jwk(public_half(new_key("leverancier-2025")))
+SUPPLIER = Supplier("leverancier", date(2027, 12, 31))
+BEVEREN = FolderOwner("beveren", "Gemeente Beveren", "OVO000007", None)
 AALST = FolderOwner("stad-aalst", "Stad Aalst", None, "0207437468")
 
 
@@ -43,7 +50,7 @@ def draft(owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = 
     return ImportedForm(row, {tni: listed}, owner, "loket", [contact], {}, {tni: {}}, {tni: keys})
 
 
-def write(forms: Path, *drafts: ImportedForm, supplier: str | None = None) -> WrittenForms:
+def write(forms: Path, *drafts: ImportedForm, supplier: Supplier | None = None) -> WrittenForms:
     outcome = Writer(forms, CATALOGUE, {}, "klanten.xlsx", supplier).write(drafts)
     load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
     return outcome
@@ -77,7 +84,7 @@ def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path
 def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
     text = "name: Stad Gent # as the register has it\novo: OVO002067\n"
     put(forms, "gent/organisation.yaml", text)
-    write(forms, draft(replace(GENT, folder="gent", suppliers=())))
+    write(forms, draft(replace(GENT, folder="gent", is_new=False)))
     assert (forms / "gent/organisation.yaml").read_text() == text
     assert files(forms) == ["gent/loket.yaml", "gent/organisation.yaml"]
 
@@ -95,29 +102,60 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
 
 
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
-    """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
+    """By a mandate of each organisation that shares it; a client gets what the others have."""
     other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
-    outcome = write(
-        forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier"
-    )
+    sharing = [draft(GENT, SHARED, SECOND), draft(AALST, SHARED, SECOND, number=3), draft(BEVEREN, SHARED, number=4)]
+    outcome = write(forms, *sharing, draft(other, OWN, number=5), supplier=SUPPLIER)
     assert outcome.unplaced == []
-    assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
+    assert files(forms, ".json") == [
+        "leverancier/leverancier-2024.jwk.json",
+        "leverancier/leverancier-2025.jwk.json",
+        "wingene/loket-tni-eigen.jwk.json",
+    ]
     assert content(forms / "leverancier/organisation.yaml") == {"name": "leverancier"}
-    lists = {
-        folder: content(forms / folder / "organisation.yaml").get("suppliers")
-        for folder in ("stad-gent", "stad-aalst", "wingene")
-    }
-    assert lists == {"stad-gent": ["leverancier"], "stad-aalst": ["leverancier"], "wingene": None}
+    listed = ["leverancier-2024.jwk.json", "leverancier-2025.jwk.json"]
+    assert content(forms / "leverancier/keys.yaml") == {"tni": listed}
+    for folder in ("stad-gent", "stad-aalst", "beveren"):
+        form, mandates = content(forms / folder / "loket.yaml"), content(forms / folder / "mandates.yaml")
+        assert (form["keys_of"], form["environments"]["tni"].get("jwks")) == ("leverancier", None)
+        assert mandates == {
+            "mandates": [{"supplier": "leverancier", "applications": ["loket"], "until": date(2027, 12, 31)}]
+        }
+    assert not (forms / "wingene/mandates.yaml").exists()
+    notes = [one.notes for one in sharing]
+    assert notes == [[], [], ["gains key leverancier-2025 on tni, which leverancier has for others"]]
 
 
-def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path) -> None:
+def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
+    """A key that its list lacks would leave the clients; a mandate is the organisation's; and a form has the keys of
+    one."""
+    put(forms, "leverancier/organisation.yaml", "name: Leverancier\n")
+    put(forms, "leverancier/keys.yaml", "tni: [other.jwk.json]\n")
+    put(forms, "leverancier/other.jwk.json", json.dumps(dict(SECOND.members)))
+    write_both = partial(write, forms, draft(GENT, SHARED), draft(AALST, SHARED, OWN, number=3), supplier=SUPPLIER)
+    assert [one.partition(": ")[2] for one in write_both().unplaced] == [
+        *['key "leverancier-2024" is not among those that leverancier has for others; add it to its keys.yaml first']
+        * 2,
+        'key "eigen" is not among those that leverancier has for others; add it to its keys.yaml first',
+    ]
+    for file in (forms / "leverancier").iterdir():
+        file.unlink()
+    (forms / "leverancier").rmdir()
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+    put(forms, "stad-gent/mandates.yaml", "mandates: [{supplier: stad-gent, applications: [x], until: 2027-12-31}]\n")
+    existing = replace(GENT, is_new=False)
     outcome = write(
-        forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier"
+        forms,
+        *(draft(existing, SHARED), draft(AALST, SHARED, OWN, number=3), draft(BEVEREN, SHARED, number=4)),
+        supplier=SUPPLIER,
     )
-    assert [one.file for one in outcome.written] == [forms / "stad-aalst/loket.yaml"]
-    (sentence,) = outcome.unplaced
-    assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml")
+    assert [one.file for one in outcome.written] == [forms / "beveren/loket.yaml"]
+    assert outcome.unplaced == [
+        'row 3: key "eigen" is its own, beside a key of leverancier: a form has the keys of one of them; take one of'
+        " the two from the client",
+        "row 2: its form would not be valid: Stad Gent has no mandate that lets leverancier act in application loket;"
+        " have its owners add one in mandates.yaml",
+    ]
 
 
 def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
@@ -158,7 +196,7 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
     put(forms, "stad-gent/z.yaml", "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n")
     other = FolderOwner("gent", "Gent", "OVO000009", None)
-    outcome = write(forms, draft(replace(GENT, suppliers=())), draft(other, OWN, number=3))
+    outcome = write(forms, draft(replace(GENT, is_new=False)), draft(other, OWN, number=3))
     assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
     assert outcome.unplaced == [
         "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form of loket; "
@@ -169,6 +207,6 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
 def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Path) -> None:
     """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
     outcome = write(
-        forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier="leverancier"
+        forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier=SUPPLIER
     )
     assert (len(outcome.unplaced), files(forms)) == (2, [])

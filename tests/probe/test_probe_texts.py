@@ -30,6 +30,7 @@ COMPOSED = {
         "found.none",
         "found.one",
         "found.many",
+        *("all", "all.one", "all.many", "all.recorded", "all.recorded.one", "all.recorded.many"),
         "server",
         "why.bad key",
         "why.bad clock",

@@ -62,11 +62,13 @@ def test_a_contact_of_a_domain_that_is_new_to_its_organisation(
 ) -> None:
     """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One line per contact,
     whatever else is new."""
-    gent = "owners: [beheer@district.example, beheer@telenet.be]\nsuppliers: [bedrijf]\n"
+    gent = "owners: [beheer@district.example, beheer@telenet.be]\n"
     for file, text in {"gent": gent, "bedrijf": "name: Bedrijf\n"}.items():
         path = repository.folder / "onboardings" / file / "organisation.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text((path.read_text() if path.exists() else "owners: [a@leverancier.example]\n") + text)
+    mandate = "mandates: [{supplier: bedrijf, applications: [loket], until: 2999-12-31}]\n"
+    (repository.folder / "onboardings" / "gent" / "mandates.yaml").write_text(mandate)
     repository.merge()
     repository.write("nieuw", contacts=["een@stad-gent.example", contact])
     repository.form.document["contacts"].append(contact)

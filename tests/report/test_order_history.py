@@ -96,14 +96,7 @@ def test_since_the_merge_that_brought_it(repository: Repository, form: FormFile)
 def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(repository: Repository, form: FormFile) -> None:
     """What a version names beside its own folder is read as it was then."""
     carry_out(opened())
-    supplier = form.path.parent.parent / "leverancier"
-    supplier.mkdir()
-    (supplier / "organisation.yaml").write_text("name: Leverancier\n")
-    (supplier / "key.jwk.json").write_text(json.dumps(public_jwk(new_key("supplier"))))
-    form.request()["jwks"] = ["../leverancier/key.jwk.json"]
-    form.save()
-    organisation = form.path.with_name("organisation.yaml")
-    organisation.write_text(f"{organisation.read_text()}suppliers: [leverancier]\n")
+    form.use_supplier("supplier")
     repository.commit()
     assert since("keys") == DAYS[1]
     with (repository.folder / "catalogue" / "notificaties.yaml").open("a") as catalogue:
@@ -115,15 +108,10 @@ def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(repository: 
 
 def test_since_a_supplier_has_another_key(repository: Repository, form: FormFile) -> None:
     """Which changes nothing in the folder of the form."""
-    key = form.path.parent.parent / "leverancier" / "key.jwk.json"
-    repository.add(str(key.with_name("organisation.yaml")), "name: Leverancier\n")
-    form.request()["jwks"] = ["../leverancier/key.jwk.json"]
-    form.save()
-    organisation = form.path.with_name("organisation.yaml")
-    organisation.write_text(f"{organisation.read_text()}suppliers: [leverancier]\n")
     names = []
     for kid in ("key-1", "key-2", "key-3"):
-        repository.add(str(key), json.dumps(public_jwk(new_key(kid))))
+        keys = form.use_supplier("key-1")
+        keys.with_name("key-1.jwk.json").write_text(json.dumps(public_jwk(new_key(kid))))
         repository.commit()
         if kid == "key-1":
             carry_out(opened())
@@ -220,11 +208,9 @@ def test_an_order_that_the_catalogue_brought(repository: Repository) -> None:
     before = order_of(opened(), "create")
     carry_out(opened())
     file = repository.folder / "catalogue" / "organisatieregister.yaml"
-    file.write_text(
-        file.read_text() + "\ncoupling: {source: the tests, client_name: 'OR {environment} {organisation}'}\n"
-    )
+    file.write_text(file.read_text() + "\ncoupling: {source: the tests, client_name: {tni: 'OR {organisation}'}}\n")
     repository.commit()
-    assert order_of(opened(), "client").says["client_name"] == "OR tni Stad Gent"
+    assert order_of(opened(), "client").says["client_name"] == "OR Stad Gent"
     assert since("client") == DAYS[1]
     assert said(before.name).says == before.says
 

@@ -102,6 +102,24 @@ class FormFile:
         file.write_text(json.dumps(public_jwk(self.keys[kid])))
         self.request(environment).setdefault("jwks", []).append(file.name)
 
+    def use_supplier(self, *kids: str, environment: str = "tni", until: str = "2999-12-31") -> Path:
+        """Have the keys of a supplier, which are made where they are not there, by a mandate; return its
+        ``keys.yaml``."""
+        folder = self.folder / "leverancier"
+        folder.mkdir(exist_ok=True)
+        (folder / "organisation.yaml").write_text("name: Leverancier\n")
+        for kid in kids:
+            if not (public := folder / f"{kid}.jwk.json").exists():
+                self.keys[kid] = new_key(kid)
+                public.write_text(json.dumps(public_jwk(self.keys[kid])))
+        (file := folder / "keys.yaml").write_text(json.dumps({environment: [f"{kid}.jwk.json" for kid in kids]}))
+        self.request(environment).pop("jwks", None)
+        self.document["keys_of"] = folder.name
+        mandate = {"supplier": folder.name, "applications": [self.application], "until": until}
+        self.path.with_name("mandates.yaml").write_text(json.dumps({"mandates": [mandate]}))
+        self.save()
+        return file
+
     def rename(self, name: str) -> None:
         """Move the file to another name in the same folder; its keys stay where they are."""
         old = self.path

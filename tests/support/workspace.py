@@ -28,6 +28,9 @@ ovo: OVO002067
 kbo: "0207.451.227"
 {SPEAKS_FOR}"""
 
+MANDATE = "mandates: [{supplier: leverancier, applications: [mijn-gent], until: 2999-12-31}]\n"
+"""What that organisation needs to have the keys of a supplier."""
+
 FORM = """\
 application: mijn-gent
 contacts: [api-beheer@stad-gent.example]
@@ -190,6 +193,15 @@ class Workspace:
 
     def write_key(self, key: dict[str, Any] | str | bytes, name: str = "gent/tni") -> Path:
         return self.write(f"onboardings/{name}.jwk.json", key)
+
+    def write_supplier(self, keys: str = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n") -> None:
+        """A supplier with two keys of its own, and its mandate of the one valid form, which has those."""
+        self.write_organisation("name: Leverancier\n", "leverancier")
+        for environment in ("tni", "prod"):
+            self.write_key(public_key(f"of-supplier-{environment}"), f"leverancier/{environment}")
+        self.write("onboardings/leverancier/keys.yaml", keys)
+        self.write("onboardings/gent/mandates.yaml", MANDATE)
+        self.write_form(f"keys_of: leverancier\n{WITHOUT_KEYS}")
 
     def load(self, **how: Any) -> Onboardings:
         """As a stack has them loaded: ``profiles``, ``served``."""

@@ -28,8 +28,8 @@ DONE = [
     *(MODULE / room for room in ("authorities", "forms", "rules", "settings", "values")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
     *(COMMANDS / room for room in ("edit", "engine", "importing")),
-    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
-    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),
+    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret", "status", "token")),
+    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project", "probe/tokens", "probe/token_socket")),
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {
@@ -176,8 +176,8 @@ def test_a_form_with_mistakes_of_each_kind_in_dutch(workspace: Workspace) -> Non
         '12:7: scope "dv_dosis_schrijve" staat niet in de catalogus; bedoelt u "dv_dosis_schrijven"?',
         '15:20: notificaties, merk_code is "stad-aalst", en daarvoor spreekt Stad Gent niet; gebruik "stad-gent"; het'
         " onboardingteam voegt andere toe onder speaks_for in onboardings/gent/organisation.yaml",
-        "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een bestand naast het formulier,"
-        " met de naam *.jwk.json",
+        "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een bestand naast dit bestand,"
+        " met de naam *.jwk.json, of noem onder keys_of de leverancier van wie hij is",
     ]
 
 

@@ -1,17 +1,18 @@
-"""What an organisation is reminded of: a key that ends, a step that waits for it. Pure: nothing is read, nothing is
-sent."""
+"""What an organisation is reminded of: a key or a mandate that ends, a step that waits for it. Pure: nothing is read,
+nothing is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import ClassVar
 
 from acmidm.desk.progress import Progress, WaitsFor
-from acmidm.desk.status import ListedConnection, ListedKey
+from acmidm.desk.status import ListedConnection, ListedKey, ListedMandate
 
 THRESHOLDS = (7, 30, 60)
-"""Days before the end of a key."""
+"""Days before the end of a key, or of a mandate."""
 WEEK_DAYS = 7
 
 _FORM = "form"
@@ -34,15 +35,53 @@ class KeyEnds:
     def connection(self) -> ListedConnection:
         return self.progress.connection
 
+    kind: ClassVar = "key"
+
     @property
-    def key_id(self) -> str:
+    def named(self) -> str:
+        return self.key.in_mails
+
+    @property
+    def same(self) -> str:
         """The same for one key of one client, whatever the threshold."""
         return f"{natural_key(self.connection)} key {self.key.thumbprint or self.key.kid}"
 
     @property
     def id(self) -> str:
         """The reminder's name in the ledger. A key that gets another end is another reminder."""
-        return f"{self.key_id} ends {self.expires:%Y-%m-%d} within {self.threshold}"
+        return f"{self.same} ends {self.expires:%Y-%m-%d} within {self.threshold}"
+
+
+@dataclass(frozen=True)
+class MandateEnds:
+    """A mandate that ends within a threshold of days."""
+
+    progress: Progress
+    mandate: ListedMandate
+    threshold: int
+
+    @property
+    def connection(self) -> ListedConnection:
+        return self.progress.connection
+
+    @property
+    def expires(self) -> datetime:
+        return _end_of(self.mandate)
+
+    kind: ClassVar = "mandate"
+
+    @property
+    def named(self) -> str:
+        return self.mandate.supplier
+
+    @property
+    def same(self) -> str:
+        """The same for one mandate of one client, whatever the threshold."""
+        return f"{natural_key(self.connection)} mandate of {self.mandate.supplier}"
+
+    @property
+    def id(self) -> str:
+        return f"{self.same} ends {self.mandate.until} within {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +101,7 @@ class StepWaits:
         return f"{natural_key(self.connection)} waits"
 
 
-Due = KeyEnds | StepWaits
+Due = KeyEnds | MandateEnds | StepWaits
 
 
 def natural_key(connection: ListedConnection) -> str:
@@ -71,28 +110,37 @@ def natural_key(connection: ListedConnection) -> str:
 
 
 def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
-    """Return what is to be sent now, keys before steps.
+    """Return what is to be sent now, what ends before steps.
 
-    Of a key only the present threshold counts: a key with 5 days left gives one reminder, not three, also after the
-    ledger was lost. A step gets its first reminder after a week of waiting, or at once where nobody knows since when it
-    waits.
+    Of a key, or a mandate, only the present threshold counts: one with 5 days left gives one reminder, not three, also
+    after the ledger was lost. A step gets its first reminder after a week of waiting, or at once where nobody knows
+    since when it waits.
     """
     rows = tuple(rows)
-    keys = (ending for row in rows for ending in _keys_that_end(row, now) if ending.id not in sent)
+    ends = (ending for row in rows for ending in _what_ends(row, now) if ending.id not in sent)
     steps = (waiting for row in rows if (waiting := _waiting(row, sent, now)) is not None)
-    in_order = sorted(keys, key=lambda ending: (ending.expires, ending.id))
+    in_order = sorted(ends, key=lambda ending: (ending.expires, ending.id))
     return (*in_order, *sorted(steps, key=lambda waiting: waiting.id))
 
 
-def _keys_that_end(progress: Progress, now: datetime) -> Iterator[KeyEnds]:
+def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateEnds]:
     connection = progress.connection
     for key in connection.keys or ():
-        if key.expires is None or key.expires <= now or _leaves_before(connection, key.expires):
-            continue
-        left = (key.expires - now).days
-        threshold = next((days for days in THRESHOLDS if left <= days), None)
-        if threshold is not None:
-            yield KeyEnds(progress, key, key.expires, threshold)
+        if key.expires and not _leaves_before(connection, key.expires) and (within := _threshold(key.expires - now)):
+            yield KeyEnds(progress, key, key.expires, within)
+    if (mandate := connection.mandate) and not _leaves_before(connection, end := _end_of(mandate)):
+        within = _threshold(end - now)
+        yield from [MandateEnds(progress, mandate, within)] if within else []
+
+
+def _end_of(mandate: ListedMandate) -> datetime:
+    """Return the first moment at which a mandate does not count."""
+    return datetime.combine(mandate.until + timedelta(days=1), time(), UTC)
+
+
+def _threshold(left: timedelta) -> int | None:
+    """Return the present threshold of what ends in some time; None where it has ended, or that is long."""
+    return next((days for days in THRESHOLDS if left.days <= days), None) if left > timedelta(0) else None
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:

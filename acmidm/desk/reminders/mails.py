@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 
 from acmidm.desk.progress import ROOM as STEPS
-from acmidm.desk.reminders.due import Due, KeyEnds, StepWaits, natural_key
+from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, StepWaits, natural_key
 from acmidm.desk.reminders.ics import calendar
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
@@ -33,6 +34,10 @@ class Reminder:
         return [due for due in self.about if isinstance(due, KeyEnds)]
 
     @property
+    def mandates(self) -> list[MandateEnds]:
+        return [due for due in self.about if isinstance(due, MandateEnds)]
+
+    @property
     def steps(self) -> list[StepWaits]:
         return [due for due in self.about if isinstance(due, StepWaits)]
 
@@ -51,21 +56,22 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
 
 
 def message_of(reminder: Reminder, language: Language, settings: Settings, now: datetime) -> Mail:
-    """Return the mail, with a calendar file where a key ends."""
+    """Return the mail, with a calendar file where a key or a mandate ends."""
     room = texts(ROOM, language)
-    keys, steps = reminder.keys, reminder.steps
+    keys, mandates, steps = reminder.keys, reminder.mandates, reminder.steps
     where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
     parts = [
         ("keys", [_of_key(ending, room, settings) for ending in keys]),
+        ("mandates", [_of_mandate(ending, room) for ending in mandates]),
         ("steps", [_of_step(waiting, room) for waiting in steps]),
     ]
     message = compose(
         ROOM,
         {
-            "title": room("subject", about=_about(keys, steps, room), **where),
+            "title": room("subject", about=_about(reminder, room), **where),
             "intro": room("intro", **where),
             "parts": [{"title": room(name), "items": items} for name, items in parts if items],
-            "file": room("attached") if keys else "",
+            "file": room("attached") if keys or mandates else "",
             "application": ", ".join(dict.fromkeys(plain(due.connection.application) for due in reminder.about)),
         },
         language=language,
@@ -74,21 +80,22 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
         step=ROOM,
         settings=settings,
     )
-    if keys:
-        written = calendar(keys, room, now)
+    if keys or mandates:
+        written = calendar([*keys, *mandates], room, now)
         params = {"method": "PUBLISH", "charset": "utf-8"}  # RFC 6047 §2.4
         message.add_attachment(written, maintype="text", subtype="calendar", filename=room("file"), params=params)
     return message
 
 
-def _about(keys: Sequence[KeyEnds], steps: Sequence[StepWaits], room: Texts) -> str:
+def _about(reminder: Reminder, room: Texts) -> str:
     phrases = []
-    if keys:
-        day = room.day(keys[0].expires.astimezone(UTC).date())
-        phrases.append(room(f"key.{'one' if len(keys) == 1 else 'many'}", count=len(keys), day=day))
-    if steps:
-        phrases.append(room.counted("step", len(steps)))
-    return phrases[0] if len(phrases) == 1 else room("and", one=phrases[0], other=phrases[1])
+    if keys := reminder.keys:
+        phrases.append(room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date())))
+    if mandates := reminder.mandates:
+        phrases.append(room.counted("mandate", len(mandates), day=room.day(mandates[0].mandate.until)))
+    if reminder.steps:
+        phrases.append(room.counted("step", len(reminder.steps)))
+    return reduce(lambda one, other: room("and", one=one, other=other), phrases)
 
 
 def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
@@ -115,6 +122,13 @@ def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
         threshold=ending.threshold,  # so that this mail and the one before differ, also by their Message-ID
     )
     return {"what": what, "to_do": to_do, "link": link, "waits": ""}
+
+
+def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
+    """Return what ends, and that a later day goes into the organisation's own file."""
+    facts = {"application": plain(ending.connection.name), "supplier": plain(ending.mandate.supplier)}
+    what = room("mandate_ends", **facts, day=room.day(ending.mandate.until), threshold=ending.threshold)
+    return {"what": what, "to_do": room("renew.mandate"), "link": "", "waits": ""}
 
 
 def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:

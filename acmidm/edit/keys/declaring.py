@@ -1,4 +1,4 @@
-"""Public keys that a form is about to name: where their files go, and what keeps it from naming them."""
+"""Public keys that a form is about to name, or a supplier for others: where their files go, and what keeps them out."""
 
 from __future__ import annotations
 
@@ -10,95 +10,128 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.keys.pair import text_of
-from acmidm.edit.lines import edit_form, on_one_line, put_first, put_last
+from acmidm.edit.lines import edit_file, on_one_line, put_first, put_last
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
+_FIRST = "# yaml-language-server: $schema=../../schema/keys.schema.json\n{}\n"
+"""What a ``keys.yaml`` begins as."""
+
 
 @dataclass(frozen=True)
-class FormOfKeys:
-    """A valid form, in one environment."""
+class ListOfKeys:
+    """The public keys of a form, or those of a supplier for others, in one environment."""
 
-    loaded: LoadedForm
+    file: Path
+    """The form, or the supplier's ``keys.yaml``, which may not be there yet."""
+    name: str
+    """How the files of its keys begin."""
+    organisation: Organisation
     environment: Environment
     profile: Profile
-
-    @property
-    def keys(self) -> Sequence[PublicJwk]:
-        """Those that it names already."""
-        return self.loaded.keys.get(self.environment, ())
+    keys: Sequence[PublicJwk]
+    """Those that it has already."""
+    forms: Sequence[LoadedForm]
+    """Those that have its keys: the form itself, or each form that names the supplier."""
+    is_form: bool
 
     @property
     def has_list(self) -> bool:
-        return self.loaded.form.environments[self.environment].jwks is not None
+        return bool(self.keys) if not self.is_form else self._jwks is not None
+
+    @property
+    def _jwks(self) -> Sequence[object] | None:
+        return self.forms[0].form.environments[self.environment].jwks
 
     def require_room(self, more: int = 1) -> None:
-        """Raises Failure where the form can have no ``more`` keys, whatever they are."""
-        request, form = self.loaded.form.environments[self.environment], self.loaded.form
-        if request.jwks_uri:
-            raise Failure(say("edit.keys_at_address", file=self.loaded.file, address=request.jwks_uri))
-        if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            raise Failure(say("edit.keys_without_use", file=self.loaded.file, method=form.token_endpoint_auth_method))
-        if len(request.jwks or ()) + more > MOST_KEYS:
+        """Raises Failure where there can be no ``more`` keys, whatever they are."""
+        count = len(self.keys)
+        if self.is_form:
+            form = self.forms[0].form
+            request, count = form.environments[self.environment], len(self._jwks or ())
+            if form.keys_of:
+                raise Failure(say("edit.keys_of_supplier", file=self.file, supplier=form.keys_of))
+            if request.jwks_uri:
+                raise Failure(say("edit.keys_at_address", file=self.file, address=request.jwks_uri))
+            if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+                raise Failure(say("edit.keys_without_use", file=self.file, method=form.token_endpoint_auth_method))
+        if count + more > MOST_KEYS:
             oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
             first = (
                 f" ({say('edit.first_to_end', kid=oldest.kid, day=oldest.expires)})"
                 if oldest and oldest.expires
                 else ""
             )
-            raise Failure(
-                say(
-                    "edit.most_keys",
-                    file=self.loaded.file,
-                    count=len(request.jwks or ()),
-                    environment=self.environment,
-                    most=MOST_KEYS,
-                    first=first,
-                )
-            )
+            facts = {"file": self.file, "count": count, "environment": self.environment, "most": MOST_KEYS}
+            raise Failure(say("edit.most_keys", **facts, first=first))
 
     def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Return free names for key files beside the form, without their ending; ``taken`` says of a name whether it is
-        in use elsewhere."""
-        file, base = Path.cwd() / self.loaded.file, f"{self.loaded.file.stem}-{self.environment}-{now.year}"
+        """Return free names for key files, without their ending; ``taken`` says of a name whether it is in use
+        elsewhere."""
+        file, base = Path.cwd() / self.file, f"{self.name}-{self.environment}-{now.year}"
         names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
         free = (name for name in names if not file.with_name(f"{name}.jwk.json").exists() and not taken(name))
         return list(itertools.islice(free, count))
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
-        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms,
-        Failure."""
+        """Return what writes the keys, by the names of their files, and lists them. Raises InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
-            request = document["environments"][self.environment.value]
+            request, name = document, self.environment.value
+            if self.is_form:
+                request, name = document["environments"][name], "jwks"
             if request is None:
-                document["environments"][self.environment.value] = {"jwks": on_one_line(files)}
-            elif request.get("jwks"):
-                put_last(request["jwks"], files)
+                document["environments"][self.environment.value] = {name: on_one_line(files)}
+            elif request.get(name):
+                put_last(request[name], files)
             else:
-                put_first(request, "jwks", on_one_line(files))
+                put_first(request, name, on_one_line(files))
 
-        return edit_form(self.loaded, add, files)
+        checked = self.file if self.is_form else self.file.parent.parent
+        return edit_file(self.file, add, files, checked, first=_FIRST)
 
 
-def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
+def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
     if file.is_dir():
         raise Failure(say("edit.is_folder", file=file))
-    organisation = load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served)
-    loaded = next((form for form in organisation.forms if form.file == shown(absolute(file))), None)
+    onboardings = load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served)
+    loaded = next((form for form in onboardings.forms if form.file == shown(absolute(file))), None)
     if loaded is None:
         raise Failure(say("edit.no_form", file=file))
     if environment not in loaded.form.environments:
         raise Failure(say("edit.no_environment", file=file, environment=environment))
-    return FormOfKeys(loaded, environment, stacks.profiles[environment])
+    return ListOfKeys(
+        *(loaded.file, loaded.file.stem, loaded.organisation, environment, stacks.profiles[environment]),
+        *(loaded.keys.get(environment, ()), [loaded]),
+        is_form=True,
+    )
+
+
+def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> ListOfKeys:
+    """Read a supplier, and the forms that have its keys. Raises InvalidForms and Failure."""
+    stacks = stacks_in(Path())
+    onboardings = load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served)
+    organisation = onboardings.organisations.get(supplier)
+    if organisation is None:
+        raise Failure(say("edit.no_supplier", supplier=supplier, forms=forms))
+    having = [
+        form for form in onboardings.forms if form.form.keys_of == supplier and environment in form.form.environments
+    ]
+    keys = onboardings.suppliers.get(supplier, {}).get(environment, ())
+    return ListOfKeys(
+        *(forms / supplier / KEYS_FILE, supplier, organisation, environment, stacks.profiles[environment]),
+        *(keys, having),
+        is_form=False,
+    )

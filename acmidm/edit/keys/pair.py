@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from jwcrypto.jwk import JWK
 
 from acmidm.files import private_folder, written_together
-from acmidm.private_key import PrivateKey
+from acmidm.private_key import RSA_BITS, PrivateKey
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Failure
 
-_RSA_BITS, _RSA_EXPONENT = 4096, 65537
+_RSA_EXPONENT = 65537
 ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
 """What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile §5.4.1 allows."""
 _OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
@@ -32,7 +32,7 @@ def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
     Failure."""
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if ALGORITHMS[profile] == "RS256":
-        private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+        private = rsa.generate_private_key(_RSA_EXPONENT, RSA_BITS)
     else:
         private = ec.generate_private_key(ec.SECP256R1())
     return named(PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private)), kid)

@@ -6,11 +6,10 @@ import os
 import sys
 from getpass import getpass
 
+from acmidm.private_key import SHORTEST_PASSPHRASE
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.problems import Failure
 
-SHORTEST = 12
-"""Characters: the file with the key is copied one day, and then it is all that protects it."""
 _LONGEST_BYTES = 1023
 """OpenSSL takes no longer one."""
 
@@ -20,8 +19,8 @@ def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
     given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
     if descriptor is None and _typed(words("prompt.again")) != given:
         raise Failure(say("edit.passphrases_differ"))
-    if len(given) < SHORTEST:
-        raise Failure(say("edit.passphrase_short", shortest=SHORTEST))
+    if len(given) < SHORTEST_PASSPHRASE:
+        raise Failure(say("edit.passphrase_short", shortest=SHORTEST_PASSPHRASE))
     return given.encode()
 
 

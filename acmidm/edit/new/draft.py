@@ -14,7 +14,7 @@ from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_
 from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import OWN_FILES
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
@@ -25,7 +25,7 @@ _FIRST = Environment.TNI
 """Production comes by ``acmidm promote --write``, once TNI was validated."""
 PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
-_SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
+SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
 _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
@@ -40,6 +40,8 @@ class Answers:
     products: Sequence[str] = ()
     scopes: Sequence[str] = ()
     values: Values = field(default_factory=dict)
+    supplier: str | None = None
+    """The folder of the supplier whose keys the form has."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,12 @@ class Draft:
     products: Mapping[str, Mapping[str, Any]]
     speaks_for: Mapping[str, Sequence[str]]
     """Under which names a new organisation sends; empty for one that is there."""
+    supplier: str | None = None
 
     @property
     def file(self) -> Path:
         """Where the form goes in the folder of forms."""
-        name = f"{self.application}-form" if f"{self.application}.yaml" == ORGANISATION_FILE else self.application
-        return Path(self.owner.folder, f"{name}.yaml")
+        return Path(self.owner.folder, form_name(self.application))
 
     def form(self, texts: Texts) -> str:
         """Return the text of the form, its comments in the language of its organisation."""
@@ -68,11 +70,13 @@ class Draft:
             "platforms": [PLATFORM.value],
             "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
         }
+        if self.supplier:
+            fields["keys_of"] = self.supplier
         request: dict[str, Any] = {"scopes": {scope: {} for scope in self.scopes}}
         if self.products:
             request["products"] = {name: dict(configuration) for name, configuration in self.products.items()}
         lines = [
-            _SCHEMA.format("onboarding"),
+            SCHEMA.format("onboarding"),
             "#",
             f"# {texts('comment.form')}",
             *lines_of(fields),
@@ -80,7 +84,7 @@ class Draft:
             f"# {texts('comment.production')}",
             "environments:",
             f"  {_FIRST.value}:",
-            f"    # {texts('comment.keys')}",
+            *(() if self.supplier else (f"    # {texts('comment.keys')}",)),
             *(f"    {line}" for line in lines_of(request)),
         ]
         return "\n".join(lines) + "\n"
@@ -89,7 +93,7 @@ class Draft:
         """Return the text of ``organisation.yaml`` of a new organisation."""
         fields = {name: Quoted(value) if name == "kbo" else value for name, value in self.owner.fields.items()}
         language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [_SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *lines_of(fields)]
+        lines = [SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *lines_of(fields)]
         if self.speaks_for:
             lines += [f"# {texts('comment.speaks_for')}", *lines_of({"speaks_for": dict(self.speaks_for)})]
         return "\n".join([*lines, *(lines_of(language) if language else ())]) + "\n"
@@ -118,7 +122,13 @@ def draft_of(
     configured = {product.product: fields.of(product) for product in products if product.configuration is not None}
     talk.require()
     speaks_for = _speaks_for(products, configured) if owner.is_new else {}
-    return Draft(owner, application, contacts, scopes, configured, speaks_for)
+    return Draft(owner, application, contacts, scopes, configured, speaks_for, answers.supplier)
+
+
+def form_name(application: str) -> str:
+    """Return the name of the file for the form of an application."""
+    name = f"{application}.yaml"
+    return f"{application}-form.yaml" if name in OWN_FILES else name
 
 
 def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) -> str:

@@ -66,8 +66,7 @@ class Fields:
         if answers is not None:
             value = parsed(part, answers)
             wrong = self._wrong(product, name, value)
-            talk.wrong += [f"--set {product.product}.{name}: {sentence}" for sentence in wrong]
-            return None if wrong else value
+            return None if talk.refuse(option, wrong) else value
         proposed = self._proposed(product, name)
         described = str(part.get("description", f"{name} of {product.product}"))
         own = f"field.{product.product}.{name}"

@@ -1,19 +1,19 @@
-"""Put a new form in place, and its organisation's file where that is new: once both are known to be valid, and never
-over a file."""
+"""Put forms in place, and their organisations' files where those are new: once all are known to be valid, all of them
+or none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from acmidm.files import written_together
+from acmidm.files import write_whole, written_together
 from acmidm_onboarding.forms.files import absolute, shown
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
+from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
 
 
 def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple[Path, ...]:
@@ -28,35 +28,54 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
     texts = {forms / name: text for name, text in files.items()}
     if existing := next((file for file in texts if file.exists()), None):
         raise _exists(existing)
-    _require_valid(texts, forms, stacks)
-    folder = next(iter(texts)).parent
-    had_folder = folder.exists()
+    if problems := problems_about(texts, forms, stacks):
+        raise Failure("\n".join(sorted(set(map(not_written, problems)))))
+    put_files(texts, {})
+    return tuple(texts)
+
+
+def problems_about(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> list[Problem]:
+    """Return what is wrong with texts as files among all forms, whose own mistakes are for others."""
+    found = read_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
+    return about(texts, found.problems)
+
+
+def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in some files, and those in other files on account of them."""
+    own = {shown(absolute(file)) for file in files}
+    return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
+
+
+def not_written(problem: Problem) -> str:
+    """Return the sentence about a file that is not written: nobody can look up a line of it."""
+    facts = {"file": problem.shown_file, "what": problem.what, "remedy": problem.remedy}
+    return on_one_line(say("edit.not_written", **facts))
+
+
+def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: those in ``before`` in the place of what they were, the others never over a
+    file. Raises Failure."""
+    new = {file: text for file, text in texts.items() if file not in before}
+    folders = [folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()]
+    done: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_together(texts):
-            return tuple(texts)
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        with written_together(new):
+            for file, old in before.items():
+                if file.read_bytes() != old:
+                    raise Failure(say("edit.changed_meanwhile", file=file))
+                write_whole(file, texts[file], file.stat().st_mode & 0o777)
+                done.append(file)
     except BaseException as error:
-        if not had_folder:
+        for file in done:
+            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
+        for folder in folders:
             with suppress(OSError):  # the folder is missing, or has another file by now
                 folder.rmdir()
         if isinstance(error, FileExistsError):
             raise _exists(Path(error.filename2 or error.filename)) from None
         raise
-
-
-def _require_valid(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> None:
-    """Check the new files among all forms, whose own mistakes are for others. Raises Failure."""
-    try:
-        load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
-    except InvalidForms as error:
-        own = {shown(absolute(file)) for file in texts}
-        about = [problem for problem in error.problems if not own.isdisjoint({problem.file, problem.also})]
-        if about:  # nobody can look up a line of a file that is not written
-            sentences = {
-                on_one_line(say("edit.not_written", file=problem.shown_file, what=problem.what, remedy=problem.remedy))
-                for problem in about
-            }
-            raise Failure("\n".join(sorted(sentences))) from None
 
 
 def _exists(file: Path) -> Failure:

@@ -75,12 +75,13 @@ def owner_of(
 def _is(text: str, folder: str, organisation: Organisation) -> bool:
     if text == folder:
         return True
-    if (code := _code(text)) is not None:
+    if (code := code_in(text)) is not None:
         return code in (organisation.ovo, organisation.kbo)
     return look_of(text) == look_of(organisation.name) != ""
 
 
-def _code(text: str) -> str | None:
+def code_in(text: str) -> str | None:
+    """Return the code that a text is, as the register writes it; None where it is none."""
     try:
         return organisation_code(text.upper())
     except ValueError:
@@ -100,11 +101,11 @@ def _existing(
     for option, given_value, has in (
         ("--name", given.name, organisation.name),
         ("--ovo", given.ovo, organisation.ovo),
-        ("--kbo", given.kbo and (_code(given.kbo) or given.kbo), organisation.kbo),
+        ("--kbo", given.kbo and (code_in(given.kbo) or given.kbo), organisation.kbo),
     ):
         if given_value is not None and given_value != has:
             shown = quoted(has) if has else say("problems.none")
-            talk.wrong.append(say("edit.organisation_stays", option=option, file=file, shown=shown))
+            talk.wrong.append(say("edit.organisation_stays", option=talk.named(option), file=file, shown=shown))
     if not organisation.code:
         talk.wrong.append(say("edit.organisation_without_code", file=file))
     if given.language is None:
@@ -148,7 +149,7 @@ def _new(
             if option == "owner"
             else of_organisation(**{"ovo": "OVO000000", option: value})
         )
-        talk.wrong += [f"--{option}: {sentence}" for sentence in wrong]
+        talk.refuse(f"--{option}", wrong)
     if name is None or talk.wrong:
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
@@ -157,7 +158,7 @@ def _new(
         return None
     fields: dict[str, Any] = {"name": name, **codes}
     if wrong := of_organisation(**fields):
-        talk.wrong += [f"--kbo: {sentence}" for sentence in wrong]
+        talk.refuse("--kbo", wrong)
         return None
     fields |= {"owners": list(owners)} if owners else {}
     fields |= {"language": spoken.value} if spoken is not Language.NL else {}

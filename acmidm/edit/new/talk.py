@@ -26,8 +26,9 @@ class Talk:
     """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere it notes all that is
     missing."""
 
-    def __init__(self, *, on_terminal: bool, language: Language) -> None:
-        self.on_terminal = on_terminal
+    def __init__(self, *, on_terminal: bool, language: Language, columns: Mapping[str, str] | None = None) -> None:
+        """``columns`` are the names of the options whose answers are in a spreadsheet."""
+        self.on_terminal, self._columns = on_terminal, columns or {}
         self.has_asked = False
         self.wrong: list[str] = []
         self.texts: Texts = texts("new", language)
@@ -57,7 +58,7 @@ class Talk:
         if self.on_terminal:
             return self._ask(question, check, proposed if proposed is not None else otherwise)
         if otherwise is None:
-            self.wrong.append(say("edit.missing", option=option, what=what))
+            self._miss(option, what)
         elif self.refuse(option, check(otherwise)):
             return None
         return otherwise
@@ -71,7 +72,7 @@ class Talk:
             return separate([self._ask(question, lambda text: _each(separate([text]), check), proposed)])
         values = separate(given)
         if not values:
-            self.wrong.append(say("edit.missing", option=option, what=what))
+            self._miss(option, what)
         return () if self.refuse(option, [sentence for value in values for sentence in check(value)]) else values
 
     def choice(self, question: str, among: type[E], proposed: E) -> E:
@@ -90,8 +91,15 @@ class Talk:
 
     def refuse(self, option: str, sentences: Sequence[str]) -> bool:
         """Note what is wrong with an option, and return whether there is anything."""
-        self.wrong += [f"{_METAVAR.sub('', option)}: {sentence}" for sentence in sentences]
+        self.wrong += [f"{self.named(_METAVAR.sub('', option))}: {sentence}" for sentence in sentences]
         return bool(sentences)
+
+    def named(self, option: str) -> str:
+        """Return what the author of the answers calls an option."""
+        return self._columns.get(_METAVAR.sub("", option), option)
+
+    def _miss(self, option: str, what: str) -> None:
+        self.wrong.append(say("edit.missing", option=self.named(option), what=what))
 
     def _ask(self, question: str, check: Check, proposed: str | None) -> str:
         """Ask until the answer is right; an end of the input or Ctrl-C ends the command, and nothing is written."""

@@ -112,6 +112,7 @@ class Scope(_Part):
     """One scope that a client can be granted."""
 
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
+    title_nl: Annotated[str | None, Field(description="The title in Dutch, for the page of the form.")] = None
     verified: Annotated[
         bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")
     ]
@@ -200,6 +201,7 @@ class Product(_Part):
 
     product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
     title: Annotated[str, Field(min_length=1)]
+    title_nl: Annotated[str | None, Field(description="The title in Dutch, where it differs.")] = None
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
     source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
@@ -308,6 +310,12 @@ class Catalogue:
     def product_of(self) -> dict[str, Product]:
         """The product that each scope belongs to."""
         return {name: product for product in self.products.values() for name in product.scopes}
+
+    def client_names(self, scopes: Iterable[str], environment: Environment, organisation: str) -> list[str]:
+        """Return the names by which the owners of the APIs of some scopes recognise a client."""
+        couplings = (self.product_of[scope].coupling for scope in sorted(scopes))
+        names = (coupling.name_of(environment, organisation) for coupling in couplings if coupling)
+        return list(dict.fromkeys(name for name in names if name))
 
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:

@@ -10,12 +10,14 @@ from itertools import product
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import WHOLE, Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.client import Grant, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -24,7 +26,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 @dataclass(frozen=True)
 class LoadedForm:
-    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``."""
+    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``. With ``keys_of``
+    its ``jwks`` are those that its supplier lists."""
 
     name: str
     file: Path
@@ -35,6 +38,15 @@ class LoadedForm:
     """What is proven of it, and what of that does not hold."""
     compromised: Keys = field(default_factory=dict)
     """The keys that are never sent, for somebody else may have their private halves."""
+    mandate: Mandate | None = None
+    """By which the keys of another organisation, its supplier, count for it."""
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """The form, and all that it depends on."""
+        yield from (self.file, self.file.with_name(ORGANISATION_FILE), *self.key_files)
+        if self.form.keys_of:
+            yield from (self.file.with_name(MANDATES_FILE), self.file.parent.parent / self.form.keys_of / KEYS_FILE)
 
     @property
     def key_files(self) -> Iterator[Path]:
@@ -99,10 +111,11 @@ def declarations(
         on_test = environment is Environment.PROD and loaded.evidence.get((Environment.TNI, platform))
         test = on_test or EvidenceFile()
         named = {name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))}
+        expected = catalogue.client_names(named.values(), environment, organisation.name)
         fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
             **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
-            client_name=client_name(organisation.name, form.application),
+            client_name=client_name(organisation.name, form.application, expected),
             software_id=natural_key(platform, environment, key),
             organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
             grant_types=("client_credentials",),
@@ -132,6 +145,7 @@ def declarations(
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
+            mandate=loaded.mandate.fields if loaded.mandate else {},
             codes=tuple(code for code in own_codes if code and code not in shared_codes),
             product_scopes={
                 product: frozenset(

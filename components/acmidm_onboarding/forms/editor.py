@@ -8,6 +8,8 @@ from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.suppliers import SupplierKeys
+from acmidm_onboarding.values.mandate import Mandates
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.terms import Environment
 
@@ -19,6 +21,8 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
     return {
         "onboarding.schema.json": _text(onboarding_schema(catalogue)),
         "organisation.schema.json": _text(organisation_schema(catalogue)),
+        "mandates.schema.json": _text(_with_dialect(Mandates.model_json_schema())),
+        "keys.schema.json": _text(_with_dialect(SupplierKeys.model_json_schema())),
         "catalogue.schema.json": _text(catalogue_schema()),
     }
 

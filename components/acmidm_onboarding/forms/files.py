@@ -16,6 +16,10 @@ from acmidm_onboarding.values.problems import Problem, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 ORGANISATION_FILE = "organisation.yaml"
+MANDATES_FILE = "mandates.yaml"
+KEYS_FILE = "keys.yaml"
+OWN_FILES = (ORGANISATION_FILE, MANDATES_FILE, KEYS_FILE)
+"""What a folder has once, beside its forms."""
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
     rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII
@@ -29,7 +33,7 @@ def of_link() -> tuple[str, str]:
 
 def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
     """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
-    if (wrong := _in_a_wrong_folder(file, forms)) or file.name == ORGANISATION_FILE:
+    if (wrong := _in_a_wrong_folder(file, forms)) or file.name in OWN_FILES:
         return wrong
     if not is_name(file.stem):
         return say("forms.no_form_name", name=quoted(file.stem)), say("forms.no_name.remedy")

@@ -6,7 +6,6 @@ those of RFC 7591 §2 where it has one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -14,20 +13,19 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.key_address import key_address
 from acmidm_onboarding.values.names import (
     NAME,
     ClientId,
     Part,
     application_name,
+    day,
     mail_address,
     one_is_a_list,
     one_line,
     one_or_more,
     printable,
 )
-from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import (
     LONGEST_TEXT,
     MOST_ATTRIBUTES,
@@ -53,26 +51,17 @@ def _nothing_is_none(value: object) -> object:
 def _file_alone(value: object) -> object:
     """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not
     repeated."""
-    if isinstance(value, Mapping) and "file" in value:
+    if isinstance(value, Mapping) and isinstance(value.get("file"), str | int | float):
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return {"file": value}
-    raise PydanticCustomError("string_type", "")
+    raise PydanticCustomError("no_file_name", "")
 
 
+LONGEST_REASON = 500
 WHOLE = ""
 """What retires where a form names neither a platform nor a product: all of the connection."""
 _DAY: dict[str, Any] = {"type": "string", "format": "date"}
-
-
-def day(value: object) -> date:
-    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
-    try:
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise ValueError(say("forms.no_day", value=quoted(value)) if isinstance(value, str) else say("forms.no_day_at_all"))
 
 
 def _one_day_is_for_all(value: object) -> object:
@@ -92,7 +81,7 @@ class ScopeRequest(Part):
 
     reason: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
-        Field(max_length=500, description="What the application needs the scope for."),
+        Field(max_length=LONGEST_REASON, description="What the application needs the scope for."),
     ] = None
     reference: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
@@ -111,7 +100,7 @@ class Exemption(Part):
 
     reason: Annotated[
         str,
-        Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."),
+        Field(min_length=1, max_length=LONGEST_REASON, description="Why the connection cannot satisfy the policy."),
         AfterValidator(printable),
     ]
     reference: Annotated[
@@ -129,7 +118,7 @@ class Exemption(Part):
 class KeyEntry(Part):
     """A public key of a client: its file, and whether somebody else may have the private half."""
 
-    file: Annotated[str, Field(description="The file of the public key, *.jwk.json beside the form.")]
+    file: Annotated[str, Field(description="The file of the public key, *.jwk.json in the same folder.")]
     compromised: Annotated[
         StrictBool,
         Field(
@@ -140,15 +129,17 @@ class KeyEntry(Part):
     ] = False
 
 
+KeyEntries = Annotated[
+    tuple[Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)], ...],
+    Field(min_length=1, max_length=MOST_KEYS),
+]
+
+
 class EnvironmentRequest(Part):
     """What the application needs in one environment."""
 
     jwks: Annotated[
-        Annotated[
-            tuple[Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)], ...],
-            Field(min_length=1, max_length=MOST_KEYS),
-        ]
-        | None,
+        KeyEntries | None,
         BeforeValidator(_nothing_is_none),
         Field(
             description=(
@@ -231,6 +222,16 @@ class Form(Part):
     token_endpoint_auth_method: Annotated[
         AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")
     ] = AuthMethod.PRIVATE_KEY_JWT
+    keys_of: Annotated[
+        str | None,
+        Field(
+            description=(
+                "In the place of jwks: the folder of the supplier that has the keys, in its keys.yaml; by a mandate in"
+                " mandates.yaml beside the form."
+            ),
+            json_schema_extra={"pattern": f"^{NAME}$"},
+        ),
+    ] = None
     retire: Annotated[
         dict[str, Annotated[date, BeforeValidator(day)]],
         BeforeValidator(_one_day_is_for_all),

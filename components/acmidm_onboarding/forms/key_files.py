@@ -1,19 +1,18 @@
-"""Read the public keys that forms name, and find those that two organisations have."""
+"""Read the public keys that forms and suppliers list, and find those that two organisations have."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Document, Unreadable
-from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, is_link, of_link, shown
+from acmidm_onboarding.forms.files import KEY_FILE, Files, is_link, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
+from acmidm_onboarding.forms.suppliers import KeyList
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
@@ -23,132 +22,138 @@ from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _LONGEST_NAME = 200
-_KEY_FILE = re.compile(rf"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?{KEY_FILE.pattern}", re.ASCII)
-"""A key is in a file beside the form, or in a supplier's folder."""
 
 Keys = Mapping[Environment, tuple[PublicJwk, ...]]
 
 
 @dataclass(frozen=True)
 class _Use:
-    """Where a form names a key."""
+    """Where a key is listed, and whose list that is."""
 
-    document: Document
+    listed: KeyList
     path: DocumentPath
-    folder: str
     organisation: Organisation
-    source: str
-    """The folder that has the key's file: two organisations may have a key in common that comes from one folder, a
-    supplier's."""
+
+    def problem(self, what: str, remedy: str, first: _Use) -> Problem:
+        return self.listed.document.problem(self.path, what, remedy, also=first.listed.document.file)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The keys of a list in its order, None for one with mistakes, and what is wrong with them."""
+
+    keys: Mapping[Environment, Sequence[PublicJwk | None]]
+    problems: Sequence[Problem]
 
 
 class KeyReader:
-    """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
+    """Reads lists of keys, each once however many forms have it: a supplier has one for many customers."""
 
     def __init__(self, files: Files, profiles: Mapping[Environment, Profile]) -> None:
         self._files = files
         self._profiles = profiles
-        self._read: dict[Path, PublicJwk | list[Problem]] = {}
+        self._files_read: dict[Path, PublicJwk | list[Problem]] = {}
+        self._lists: dict[Path, _Read] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
-        """Per thumbprint (RFC 7638), one for each organisation."""
-        self._named: dict[tuple[str, str], list[_Use]] = defaultdict(list)
-        self._compromised: dict[tuple[str, str], _Use] = {}
-        """Per folder and thumbprint, every use, and the first that says that the key is compromised."""
+        """Per thumbprint (RFC 7638), those that are not compromised; those of a supplier's list first."""
+        self._compromised: dict[tuple[Path, str], _Use] = {}
+        """Per folder and thumbprint the first use that says that the key is compromised."""
 
     def keys_of(
-        self, file: Path, document: Document, form: Form, organisation: Organisation | None
+        self, listed: KeyList, document: Document, form: Form, organisation: Organisation | None
     ) -> tuple[Keys, Keys, list[Problem]]:
-        """Return a form's keys per environment, those that are compromised, and what is wrong with them."""
-        problems: list[Problem] = []
+        """Return a form's keys per environment, those that are compromised, and what is wrong with them.
+
+        ``organisation`` is that of the folder with the list.
+        """
+        read = self.read(listed, organisation)
+        problems = [*read.problems]
         keys: dict[Environment, tuple[PublicJwk, ...]] = {}
         compromised: dict[Environment, tuple[PublicJwk, ...]] = {}
-        for environment, request in form.environments.items():
-            public_keys: list[PublicJwk | None] = []
-            entries = request.jwks or ()
-            for index, entry in enumerate(entries):
-                path = ("environments", environment.value, "jwks", index)
-                key = self._key(file.parent, document, path, entry.file, organisation)
-                public_keys.append(key if isinstance(key, PublicJwk) else None)
-                if not isinstance(key, PublicJwk):
-                    problems += key
-                elif organisation is not None:
-                    source = Path(os.path.normpath(file.parent / entry.file)).parent.name
-                    use = _Use(document, path, file.parent.name, organisation, source)
-                    if entry.compromised:
-                        self._compromised.setdefault((use.folder, key.thumbprint), use)
-                    else:
-                        self._named[use.folder, key.thumbprint].append(use)
-                        self._note(key, use)
-            problems += problems_of_keys(document, environment, public_keys)
-            sent = [None if entry.compromised else key for entry, key in zip(entries, public_keys, strict=True)]
-            if environment in self._profiles:
-                problems += problems_of_policies(document, form, environment, sent, self._profiles[environment])
+        for environment in form.environments:
+            found = read.keys.get(environment, ())
+            sent = _sent(listed, environment, found)
+            if profile := self._profiles.get(environment):
+                problems += problems_of_policies(document, form, environment, listed, sent, profile)
             keys[environment] = tuple(key for key in sent if key)
-            compromised[environment] = tuple(
-                key for entry, key in zip(entries, public_keys, strict=True) if key and entry.compromised
-            )
-        problems += _problems_of_both(document, keys)
+            compromised[environment] = tuple(key for key in found if key and key not in sent)
         return keys, compromised, problems
 
-    def _note(self, key: PublicJwk, use: _Use) -> None:
-        # Forms are read folder by folder.
+    def read(self, listed: KeyList, organisation: Organisation | None) -> _Read:
+        """Return the keys of a list, and what is wrong with them whichever form has it."""
+        if (file := listed.document.file) not in self._lists:
+            problems: list[Problem] = []
+            keys: dict[Environment, list[PublicJwk | None]] = {}
+            for environment, entries in listed.entries.items():
+                keys[environment] = []
+                for index, entry in enumerate(entries):
+                    path = listed.path(environment, index)
+                    key = self._key(listed, path, entry.file)
+                    keys[environment].append(key if isinstance(key, PublicJwk) else None)
+                    if not isinstance(key, PublicJwk):
+                        problems += key
+                    elif organisation is not None:
+                        self._note(key, _Use(listed, path, organisation), is_compromised=entry.compromised)
+                problems += problems_of_keys(listed, environment, keys[environment])
+            problems += _problems_of_both(listed, {name: _sent(listed, name, keys[name]) for name in keys})
+            self._lists[file] = _Read(keys, problems)
+        return self._lists[file]
+
+    def _note(self, key: PublicJwk, use: _Use, *, is_compromised: bool) -> None:
         uses = self._uses[key.thumbprint]
-        if not uses or uses[-1].folder != use.folder:
-            uses.append(use)
+        if is_compromised:
+            self._compromised.setdefault((use.listed.folder, key.thumbprint), use)
+        else:
+            uses.insert(len(uses) if use.listed.is_form else 0, use)
 
     def problems_of_compromised_keys(self) -> Iterator[Problem]:
         """Yield each place where an organisation goes on to use a key that it says is compromised."""
-        for key, first in self._compromised.items():
-            for use in self._named.get(key, ()):
-                what = say("forms.compromised_elsewhere", file=first.document.file)
-                yield use.document.problem(
-                    use.path, what, say("forms.compromised_elsewhere.remedy"), also=first.document.file
-                )
+        for (folder, thumbprint), first in self._compromised.items():
+            for use in self._uses[thumbprint]:
+                if use.listed.folder == folder:
+                    what = say("forms.compromised_elsewhere", file=first.listed.document.file)
+                    yield use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
-        """Yield each key of two organisations that is not one file of a supplier."""
+        """Yield each key that another folder lists too."""
         for uses in self._uses.values():
-            for index, use in enumerate(uses):
-                first = next((other for other in uses[:index] if other.source != use.source), None)
-                if first is not None:
-                    what = say(
-                        "forms.key_shared",
-                        name=use.organisation.name,
-                        other=first.organisation.name,
-                        file=first.document.file,
-                    )
-                    remedy = say("forms.key_shared.remedy")
-                    yield use.document.problem(use.path, what, remedy, also=first.document.file)
+            folders = {use.listed.folder: use for use in reversed(uses)}
+            first = uses[0] if uses else None
+            for use in folders.values():
+                if first and use.listed.folder != first.listed.folder:
+                    facts = {"name": use.organisation.name, "other": first.organisation.name}
+                    what = say("forms.key_shared", **facts, file=first.listed.document.file)
+                    yield use.problem(what, say("forms.key_shared.remedy"), first)
 
-    def _key(
-        self, folder: Path, document: Document, path: DocumentPath, name: str, organisation: Organisation | None
-    ) -> PublicJwk | list[Problem]:
-        wanted = _KEY_FILE.fullmatch(name)
-        if wanted is None or len(name) > _LONGEST_NAME:
+    def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
+        if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
-            return [document.problem(path, say("forms.no_key_file"), say("forms.no_key_file.remedy"))]
-        supplier = wanted["supplier"]
-        if supplier and organisation is not None and supplier not in organisation.suppliers:
-            what = say("forms.key_file_elsewhere", name=name)
-            return [document.problem(path, what, say("forms.key_file_elsewhere.remedy", file=ORGANISATION_FILE))]
-        file = Path(os.path.normpath(folder / name))
-        if link := next(filter(is_link, (file, file.parent)), None):
-            return [Problem(shown(link), 1, 1, *of_link())]
-        if file not in self._read:
+            return [listed.document.problem(path, say("forms.no_key_file"), say("forms.no_key_file.remedy"))]
+        file = listed.folder / name
+        if is_link(file):
+            return [Problem(shown(file), 1, 1, *of_link())]
+        if file not in self._files_read:
             try:
-                self._read[file] = key_in(self._files.read_text(file), file)
+                self._files_read[file] = key_in(self._files.read_text(file), file)
             except Unreadable as error:
-                return [document.problem(path, say("forms.key_file", name=name, what=error.what), error.remedy)]
-        return self._read[file]
+                what = say("forms.key_file", name=name, what=error.what)
+                return [listed.document.problem(path, what, error.remedy)]
+        return self._files_read[file]
 
 
-def _problems_of_both(document: Document, keys: Keys) -> Iterator[Problem]:
+def _sent(listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]) -> list[PublicJwk | None]:
+    """Return the keys of a list in its order, None for those that are compromised, which are never sent."""
+    entries = listed.entries.get(environment, ())
+    return [None if entry.compromised else key for entry, key in zip(entries, keys, strict=True)]
+
+
+def _problems_of_both(listed: KeyList, keys: Mapping[Environment, Sequence[PublicJwk | None]]) -> Iterator[Problem]:
     """Yield each key that production has and TNI too: whoever tests with it could sign for production."""
-    on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ())}
+    on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ()) if key}
     for key in keys.get(Environment.PROD, ()):
-        if key.thumbprint in on_tni:
-            path = ("environments", Environment.PROD.value, "jwks")
-            yield document.problem(path, say("forms.key_of_tni", kid=quoted(key.kid)), say("forms.key_of_tni.remedy"))
+        if key and key.thumbprint in on_tni:
+            what = say("forms.key_of_tni", kid=quoted(key.kid))
+            yield listed.document.problem(listed.path(Environment.PROD), what, say("forms.key_of_tni.remedy"))
 
 
 def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:

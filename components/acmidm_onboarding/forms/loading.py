@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,19 +19,20 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
+from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
-from acmidm_onboarding.forms.key_files import KeyReader
+from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
 from acmidm_onboarding.forms.sound_parts import sound_parts
-from acmidm_onboarding.forms.speaking import problems_of_speakers
+from acmidm_onboarding.forms.suppliers import problems_of_supplier, with_keys
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
+from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}
@@ -152,13 +152,13 @@ def read_onboardings(
         problems += error.problems
         catalogue = None
     files = Files(unwritten)
-    organisations = _Organisations(files, problems)
+    folders = Folders(files, problems)
     reader = KeyReader(files, profiles)
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
     form_files: list[Path] = []
-    for file in _form_files(paths, files, organisations, problems):
+    for file in _form_files(paths, files, folders, problems):
         form_files.append(shown(file))
         document = read_document(file, shown(file), files.read_text)
         form, mistakes = validated(Form, document)
@@ -166,7 +166,7 @@ def read_onboardings(
         is_identified = form is not None
         if form is None:
             form, is_identified = sound_parts(document)
-        owner = organisations.of(file.parent)
+        owner = folders.of(file.parent)
         if form is None:
             continue
         if catalogue is not None:
@@ -175,32 +175,40 @@ def read_onboardings(
             problems += document.first(problems_of_platforms(document, form, environment, platforms))
             problems += document.first(problems_of_authorities(document, form, environment, platforms))
         problems += document.first(problems_of_jwks_uri(document, form))
-        keys, compromised, mistakes = reader.keys_of(file, document, form, owner.organisation)
+        listed, listing = folders.key_list(document, form, file.parent)
+        mandates = folders.mandates(file.parent) if form.keys_of else ()
+        problems += document.first(problems_of_supplier(document, form, listed, mandates, owner.organisation))
+        keys, compromised, mistakes = reader.keys_of(listed, document, form, listing)
         problems += document.first(mistakes)
         read.append((document, form))
         if owner.organisation is None:
             continue
+        form = form if listed.is_form else with_keys(form, listed)
         proven = evidence_of(file, form, owner.organisation, keys, compromised)
-        loaded.append(
-            LoadedForm(
-                f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised
-            )
-        )
+        mandate = mandate_for(mandates or (), form.keys_of or "", form.application)
+        name = f"{file.parent.name}/{file.stem}"
+        loaded.append(LoadedForm(name, document.file, form, owner.organisation, keys, proven, compromised, mandate))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)
     problems += problems_of_adoptions(read)
+    suppliers: dict[str, Keys] = {}
+    for folder, listed in folders.key_lists.items():
+        of_supplier = reader.read(listed, folders.owner(folder).organisation)
+        problems += of_supplier.problems
+        suppliers[folder.name] = {name: tuple(filter(None, keys)) for name, keys in of_supplier.keys.items()}
     problems += reader.problems_of_shared_keys()
     problems += reader.problems_of_compromised_keys()
-    problems += organisations.problems(catalogue)
+    problems += folders.problems(catalogue)
     faulty = {file for problem in problems for file in (problem.file, problem.also)}
-    needed = ((form, {form.file, form.file.with_name(ORGANISATION_FILE), *form.key_files}) for form in loaded)
-    sound = tuple(form for form, own in needed if catalogue and faulty.isdisjoint(own))
+    sound = tuple(form for form in loaded if catalogue and faulty.isdisjoint(form.files))
     left_out = set(form_files) - {form.file for form in sound}
     return Onboardings(
         catalogue or Catalogue({}),
         sound,
-        organisations.by_folder,
+        folders.organisations,
+        folders.mandates_by_folder,
+        suppliers,
         tuple(sorted(set(problems))),
         tuple(sorted(left_out)),
     )
@@ -214,7 +222,7 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
     """
     problems: list[Problem] = []
     files = Files()
-    organisations = _Organisations(files, problems)
+    folders = Folders(files, problems)
     folder = absolute(folder)
     for file in files.yaml_files(folder, problems):
         if file.name != ORGANISATION_FILE:
@@ -222,92 +230,27 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
         if wrong := misplaced(file, folder):
             problems.append(Problem(shown(file), 1, 1, *wrong))
         else:
-            organisations.read(file.parent)
-    problems += organisations.problems(None)
+            folders.owner(file.parent)
+    problems += folders.problems(None)
     if problems:
         raise InvalidForms(problems)
-    return organisations.by_folder
+    return folders.organisations
 
 
 def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
     """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in another folder."""
-    folders = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
-    files, own = Files(), {folder for folder in folders if (folder / ORGANISATION_FILE).exists()}
+    named = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
+    files, own = Files(), {folder for folder in named if (folder / ORGANISATION_FILE).exists()}
     others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
-    organisations = _Organisations(files, [])
-    read = map(organisations.read, (*sorted(others), *sorted(own)))
+    read = map(Folders(files, []).owner, (*sorted(others), *sorted(own)))
     pairs = [(owner.document, owner.organisation) for owner in read if owner.organisation]
     for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):
         if absolute(problem.file).parent in own:
             yield problem
 
 
-@dataclass(frozen=True)
-class _Owner:
-    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
-
-    document: Document
-    organisation: Organisation | None
-
-
-class _Organisations:
-    """Reads the ``organisation.yaml`` of each folder, once."""
-
-    def __init__(self, files: Files, problems: list[Problem]) -> None:
-        self._files = files
-        self._problems = problems
-        self._read: dict[Path, _Owner] = {}
-        self._with_forms: set[Path] = set()
-
-    def of(self, folder: Path) -> _Owner:
-        """Return the organisation whose forms are in ``folder``."""
-        self._with_forms.add(folder)
-        return self.read(folder)
-
-    def read(self, folder: Path) -> _Owner:
-        if folder not in self._read:
-            file = folder / ORGANISATION_FILE
-            if is_link(file):
-                document, organisation = Document(shown(file)), None
-                self._problems.append(document.problem((), *of_link()))
-            elif self._files.exists(file):
-                document = read_document(file, shown(file), self._files.read_text)
-                organisation, mistakes = validated(Organisation, document)
-                self._problems += mistakes
-            else:
-                document, organisation = Document(shown(file)), None
-                what = say("forms.no_organisation", file=ORGANISATION_FILE)
-                self._problems.append(document.problem((), what, say("forms.no_organisation.remedy")))
-            self._read[folder] = _Owner(document, organisation)
-        return self._read[folder]
-
-    @property
-    def by_folder(self) -> dict[str, Organisation]:
-        return {folder.name: owner.organisation for folder, owner in self._read.items() if owner.organisation}
-
-    def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
-        """Yield the mistakes of the organisations that only show beside their forms, each other and the catalogue."""
-        valid = [
-            (folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation
-        ]
-        for folder, document, organisation in valid:
-            if folder in self._with_forms and not organisation.code:
-                yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
-            for index, supplier in enumerate(organisation.suppliers):
-                if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
-                    what = say("forms.unknown_supplier", supplier=quoted(supplier), file=ORGANISATION_FILE)
-                    yield document.problem(("suppliers", index), what, say("forms.unknown_supplier.remedy"))
-        pairs = [(document, organisation) for _, document, organisation in valid]
-        yield from problems_of_organisations(pairs)
-        yield from problems_of_former_codes(pairs)
-        if catalogue is not None:
-            yield from problems_of_speakers(pairs, catalogue)
-
-
-def _form_files(
-    paths: Iterable[Path], files: Files, organisations: _Organisations, problems: list[Problem]
-) -> Iterator[Path]:
-    """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
+def _form_files(paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]) -> Iterator[Path]:
+    """Yield each form once. Read what else a folder has on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.
@@ -327,7 +270,5 @@ def _form_files(
             seen.add(file)
             if wrong := misplaced(file, forms):
                 problems.append(Problem(shown(file), 1, 1, *wrong))
-            elif file.name == ORGANISATION_FILE:
-                organisations.read(file.parent)
-            else:
+            elif not folders.read(file):
                 yield file

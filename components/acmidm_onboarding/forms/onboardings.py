@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm, declarations
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
+from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -28,6 +29,10 @@ class Onboardings:
     forms: tuple[LoadedForm, ...]
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     """Per folder, also those of suppliers without forms."""
+    mandates: Mapping[str, tuple[Mandate, ...]] = field(default_factory=dict)
+    """Per folder what its organisation lets suppliers do."""
+    suppliers: Mapping[str, Keys] = field(default_factory=dict)
+    """Per folder the keys that it has for others, compromised ones too."""
     problems: tuple[Problem, ...] = ()
     left_out: tuple[Path, ...] = ()
     """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
@@ -80,14 +85,3 @@ class Onboardings:
             ),
             left_out=left_out,
         )
-
-
-def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
-    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is
-    compromised."""
-    forms = list(forms)
-    compromised = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
-    for loaded in forms:
-        for key in (key for keys in loaded.keys.values() for key in keys):
-            if other := compromised.get(key.thumbprint):
-                yield (say("forms.stolen_elsewhere", name=loaded.name, kid=quoted(key.kid), other=other.name))

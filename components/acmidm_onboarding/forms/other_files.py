@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
-from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, absolute, is_link, shown, stray
+from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, OWN_FILES, absolute, is_link, shown, stray
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import parts_in
@@ -45,7 +45,7 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
 
 def _applications(folder: Path) -> frozenset[str]:
     """Return the applications of the forms in a folder, also of those with mistakes."""
-    documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name != ORGANISATION_FILE)
+    documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name not in OWN_FILES)
     return frozenset(
         str(document["application"])
         for document in documents

@@ -10,6 +10,7 @@ from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
+from acmidm_onboarding.forms.suppliers import KeyList
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -227,16 +228,15 @@ def _problems_of_attributes(
             yield from problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
 
 
-def problems_of_keys(
-    document: Document, environment: Environment, keys: Sequence[PublicJwk | None]
-) -> Iterator[Problem]:
-    """Yield each kid or key that one environment has twice; ``keys`` are in the order of ``jwks``."""
+def problems_of_keys(listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
+    """Yield each kid or key that one environment has twice; ``keys`` are in the order of the list."""
+    document = listed.document
     kids: dict[str, int] = {}
     thumbprints: dict[str, int] = {}
     for index, jwk in enumerate(keys):
         if jwk is None:
             continue
-        path = ("environments", environment.value, "jwks", index)
+        path = listed.path(environment, index)
         if jwk.thumbprint in thumbprints:
             yield document.problem(
                 path, say("forms.same_key", number=thumbprints[jwk.thumbprint] + 1), say("forms.twice.remedy")
@@ -249,21 +249,27 @@ def problems_of_keys(
 
 
 def problems_of_policies(
-    document: Document, form: Form, environment: Environment, keys: Sequence[PublicJwk | None], profile: Profile
+    document: Document,
+    form: Form,
+    environment: Environment,
+    listed: KeyList,
+    keys: Sequence[PublicJwk | None],
+    profile: Profile,
 ) -> Iterator[Problem]:
-    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of
-    ``jwks``."""
+    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of the
+    list."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
     for policy, finding in violations(planned, situation, form.exemptions):
         if policy.refused_in_forms:
             continue
-        path: DocumentPath = ("token_endpoint_auth_method",)
-        if finding.subject is not None:
-            path = ("environments", environment.value, "jwks", places[finding.subject])
         remedy = say("forms.policy.remedy", remedy=finding.remedy, exemption=say("forms.exemption", id=policy.id))
-        yield document.problem(path, finding.what, remedy)
+        if finding.subject is None:
+            yield document.problem(("token_endpoint_auth_method",), finding.what, remedy)
+        else:
+            path = listed.path(environment, places[finding.subject])
+            yield listed.document.problem(path, finding.what, remedy)
 
 
 def problems_of_platforms(

@@ -14,7 +14,10 @@ from acmidm_onboarding.values.problems import DocumentPath
 from acmidm_onboarding.values.terms import ExemptiblePolicy
 
 _NOTHING = "stand-in"
-_KEPT = ("application", "formerly", "platforms", "retire", "preserve", "token_endpoint_auth_method", "exemptions")
+_KEPT = (
+    *("application", "formerly", "platforms", "retire", "preserve"),
+    *("token_endpoint_auth_method", "keys_of", "exemptions"),
+)
 _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 """For fields that no rule about scopes, products or keys reads."""
 

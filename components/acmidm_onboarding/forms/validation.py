@@ -88,7 +88,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
             what, remedy = say("forms.no_keys", name=name), say("forms.no_keys.remedy")
-        case "string_type" if "jwks" in path:
+        case "no_file_name":
             what, remedy = say("forms.no_file_name", name=name), say("forms.no_file_name.remedy")
         case _:
             ending = ending_of(details)

@@ -51,7 +51,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     return {
         "form": connection.form,
         "stack": stack,
-        "compromised": sorted(connection.compromised),
+        "compromised": sorted(connection.compromised | connection.revoked),
         "evidence_refused": connection.evidence_refused,
     }
 

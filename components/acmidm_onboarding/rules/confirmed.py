@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
-
-from pydantic import ValidationError
 
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.retirement import due
-from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, Records, recorded_as
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, Records, metadata_of, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -24,7 +20,6 @@ from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
-from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 RecordedKeys = Callable[[Client], Mapping[str, PublicJwk] | None]
@@ -74,9 +69,9 @@ def _declared(
             yield _as(form, client, confirmed.registered, confirmed.jwks)
         elif record is not None and record.client_id and record.protected:  # the next run forgets the client
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
-            yield _as(leaving, record, _metadata_of(record), keys(record))
+            yield _as(leaving, record, metadata_of(record), keys(record))
     elif record is not None and record.client_id:
-        yield _as(form, record, _metadata_of(record), keys(record))
+        yield _as(form, record, metadata_of(record), keys(record))
 
 
 def _without_form(
@@ -97,7 +92,7 @@ def _without_form(
         if protect and may_not_go(confirmed, record):
             continue
         if client := (confirmed and confirmed.client(client_key)) or record:
-            metadata = _metadata_of(client)
+            metadata = metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
             form = Declaration(
                 *client.client_key, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={}
@@ -131,16 +126,3 @@ def _as(
         products=dict(client.products),
         is_confirmed=True,
     )
-
-
-def _metadata_of(client: Client) -> ClientMetadata:
-    """Return the metadata of a client whose fields are flat. Raises Failure where a state that somebody edited has not
-    all of it."""
-    nested: dict[str, Any] = {}
-    for name, value in client.fields.items():
-        above, _, below = name.partition(".")
-        nested[above] = {**nested.get(above, {}), below: value} if below else value
-    try:
-        return ClientMetadata.model_validate({**nested, "application": client.application})
-    except ValidationError:
-        raise Failure(say("by_hand.edited_state", name=client.resource_name)) from None

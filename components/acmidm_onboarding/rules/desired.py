@@ -13,6 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
+from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, left_alone
 from acmidm_onboarding.texts import say
@@ -64,8 +65,10 @@ def desired(
     forms and evidence alone count. Clients ``at_authorities``, though the state may have lost them, need no evidence
     either. On ``keys_first`` no client is made before its keys are known.
     """
-    asked = tuple(declared_now(connections, records, now.date()))
-    left = tuple(left_alone(connections, asked))
+    leaving = declared_now(connections, records, now.date())
+    left = tuple(left_alone(connections, leaving))
+    mandated = list(without_mandate(leaving, records, now.date()))
+    asked = tuple(form for form, _ in mandated if form)
     waiting = [form for form in asked if form.platform in keys_first and form.waits_for_keys]
     if waiting:
         own = joined(records(), at_authorities)
@@ -74,6 +77,7 @@ def desired(
         Withheld(form, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True)
         for form in waiting
     )
+    held_back = (*(withheld for _, withheld in mandated if withheld), *held_back)
     asked = tuple(form for form in asked if form not in waiting)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
         return Desired(asked, asked, left, held_back)

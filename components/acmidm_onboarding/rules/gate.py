@@ -46,11 +46,13 @@ class Withheld:
     """Whether the state has the client and not its scopes, so that nobody knows which it has."""
     lacks_keys: bool = False
     """Whether it is not the gate that holds it back: its authority makes no client before its keys are known."""
+    lacks_mandate: bool = False
+    """Whether it is not the gate that holds it back: the mandate of its supplier has ended."""
 
     @property
     def is_gated(self) -> bool:
         """Whether the gate holds it back."""
-        return not (self.is_declared or self.lacks_keys)
+        return not (self.is_declared or self.lacks_keys or self.lacks_mandate)
 
     @property
     def name(self) -> str:
@@ -71,6 +73,7 @@ def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     for withheld in held_back:
         for why in withheld.missing:
             what = "rules.declared_unproven" if withheld.is_declared else "rules.not_declared"
+            what = "rules.not_carried_out" if withheld.lacks_mandate else what
             names.setdefault((what, on_one_line(why)), []).append(withheld.name)
     return [say(what, names=first_listed(names), why=why) for (what, why), names in names.items()]
 

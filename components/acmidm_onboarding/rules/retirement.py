@@ -82,7 +82,7 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
         connection,
         leaving=leaving - gone,
         scopes=scopes,
-        withdrawn=_withdrawn(has, connection, scopes),
+        withdrawn=withdrawn_of(has, connection, scopes),
         products={
             product: configuration for product, configuration in connection.products.items() if product not in gone
         },
@@ -100,10 +100,10 @@ def _may_go(has: Client, connection: Declaration) -> bool:
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
     scopes = connection.scopes if connection.preserve else {}
-    return replace(connection, leaving=leaving, scopes=scopes, withdrawn=_withdrawn(has, connection, scopes))
+    return replace(connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes))
 
 
-def _withdrawn(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
+def withdrawn_of(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
     """Return the scopes of the form that the client has had and that this run does not declare."""
     had = frozenset() if has is None else has.withdrawn.union(has.scopes or ())
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)

@@ -13,9 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import ValidationError
+
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, Owner, Scopes
 from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 ClientKey = tuple[str, Platform, Environment]
@@ -101,6 +105,8 @@ class Client:
     """The keys that were uploaded to the portal; None where keys are not left to it, or are not known."""
     compromised: frozenset[str] = frozenset()
     """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
+    revoked: frozenset[str] = frozenset()
+    """The thumbprints of its supplier's keys that leave at once, for the mandate has ended."""
     signs_without_kid: bool = False
     """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
     proven: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +123,9 @@ class Client:
     """Per policy that the form is exempted from, the reason."""
     unneeded_exemptions: frozenset[str] = frozenset()
     """The exemptions that no environment of the form needs: a form alone knows them."""
+    mandate: Mapping[str, str] = field(default_factory=dict)
+    """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as 2027-12-31 (UTC); empty
+    where the keys are its organisation's own."""
     retire: Mapping[str, str] = field(default_factory=dict)
     """Per platform and product that its form retires, the day from which on it is taken down, as 2027-03-31 (UTC)."""
     preserve: bool = False
@@ -258,6 +267,19 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
     knows."""
     found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
     return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
+
+
+def metadata_of(client: Client) -> ClientMetadata:
+    """Return the metadata of a client whose fields are flat. Raises Failure where a state that somebody edited has not
+    all of it."""
+    nested: dict[str, Any] = {}
+    for name, value in client.fields.items():
+        above, _, below = name.partition(".")
+        nested[above] = {**nested.get(above, {}), below: value} if below else value
+    try:
+        return ClientMetadata.model_validate({**nested, "application": client.application})
+    except ValidationError:
+        raise Failure(say("by_hand.edited_state", name=client.resource_name)) from None
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:

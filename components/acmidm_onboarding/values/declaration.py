@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acmidm_onboarding.values.client import Client, ClientKey, Grant, natural_key, with_first_marked
@@ -92,6 +92,6 @@ def key_of(software_id: str) -> str:
     return "/".join(software_id.split("/")[2:])
 
 
-def client_name(organisation: str, application: str) -> str:
-    """Return the name of a client that a form declares."""
-    return f"{organisation} - {application}"
+def client_name(organisation: str, application: str, expected: Sequence[str] = ()) -> str:
+    """Return the name of a client that a form declares: the first that an API's owner expects, where one does."""
+    return expected[0] if expected else f"{organisation} - {application}"

@@ -20,14 +20,14 @@ from acmidm_onboarding.values.problems import quoted
 SHARED_KBO_NUMBER = "0316380841"
 """The KBO number that all departments of the Flemish administration share: it identifies none of them."""
 
-_OVO_CODE = re.compile(r"OVO[0-9]{6}", re.ASCII)
+OVO_CODE = re.compile(r"OVO[0-9]{6}", re.ASCII)
 _KBO_NUMBER = re.compile(r"[0-9]{10}", re.ASCII)
 _KBO_SEPARATORS = str.maketrans("", "", ". ")
 
 
 def ovo_code(text: str) -> str:
     """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
-    if not _OVO_CODE.fullmatch(text):
+    if not OVO_CODE.fullmatch(text):
         raise ValueError(say("problems.code.no_ovo", text=quoted(text)))
     return text
 
@@ -50,6 +50,11 @@ def organisation_code(text: str) -> str:
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
 
 
+def identifying(ovo: str | None, kbo: str | None) -> list[str]:
+    """Return those codes of an organisation that are its alone: a shared KBO number is not."""
+    return [code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER]
+
+
 _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.ASCII)
 
 
@@ -59,7 +64,7 @@ def codes_within(text: str) -> set[str]:
     return {code for code in codes if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
 
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Characters that Unicode counts as letter, mark or symbol, and that show as nothing."""
@@ -68,10 +73,10 @@ _INVISIBLE = re.compile(
 def is_visible(text: str) -> bool:
     """Return whether a text is on one line, without control, bidirectional or invisible characters, and without a space
     at either end: what authorities accept."""
-    return text.isprintable() and not _INVISIBLE.search(text) and text == text.strip()
+    return text.isprintable() and not INVISIBLE.search(text) and text == text.strip()
 
 
-_PUNCTUATION = "‘’“”–—«»·"  # noqa: RUF001 - these are what is meant
+PUNCTUATION = "‘’“”–—«»·"  # noqa: RUF001 - these are what is meant
 
 
 def official_name(text: str) -> str:
@@ -81,7 +86,7 @@ def official_name(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text)
     for char in text:
-        if not char.isascii() and not _is_latin(char) and char not in _PUNCTUATION:
+        if not char.isascii() and not _is_latin(char) and char not in PUNCTUATION:
             raise ValueError(
                 say("problems.name.not_latin", text=quoted(text), char=unicodedata.name(char, ascii(char)))
             )

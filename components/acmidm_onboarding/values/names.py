@@ -4,6 +4,7 @@ sentence."""
 from __future__ import annotations
 
 import re
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -16,10 +17,10 @@ from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, LONGEST_TEXT, RESERVED_NAME
 
 NAME = "[a-z0-9]+(-[a-z0-9]+)*"
-_LONGEST_NAME = 64
-LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - _LONGEST_NAME
+LONGEST_APPLICATION = 64
+LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - LONGEST_APPLICATION
 """A client is named by its organisation and its application together."""
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _OWNER = re.compile(
     r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
     re.ASCII | re.IGNORECASE,
@@ -30,7 +31,7 @@ _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 
 def is_name(text: str) -> bool:
     """Return whether a folder, a form or an application may have this name: resources are named by it."""
-    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
+    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
 
 
 def is_chosen(name: str, globs: str) -> bool:
@@ -52,7 +53,7 @@ def code_or_key(text: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
+    if not ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
     return text
 
@@ -82,6 +83,16 @@ def printable(text: str) -> str:
     """Check a text of several lines, which reports put on one: control characters are refused."""
     one_line(" ".join(text.split()))
     return text
+
+
+def day(value: object) -> date:
+    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(say("forms.no_day", value=quoted(value)) if isinstance(value, str) else say("forms.no_day_at_all"))
 
 
 def one_is_a_list(value: object) -> object:

@@ -53,9 +53,6 @@ class Organisation(Part):
             )
         ),
     ] = ()
-    suppliers: Annotated[
-        tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")
-    ] = ()
     speaks_for: Annotated[
         dict[str, tuple[Annotated[str, Field(min_length=1), AfterValidator(one_line)], ...]],
         Field(

@@ -142,29 +142,28 @@ def changed(step: dict[str, Any]) -> set[str]:
 def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     """Two organisations, both environments, products, a supplier's key in common, keys of the portal; previews are
     empty afterwards."""
-    shared, own, own_prod = new_key("leverancier-2024"), new_key("gent 2023/a"), new_key("gent-prod")
+    keys, on_prod = (new_key("leverancier 2023/a"), new_key("leverancier-2024")), (new_key("leverancier-prod"),)
     products = {"notificaties": NOTIFICATIES, "dosis": DOSIS}
-    gent = client(
-        world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=(own, shared), products=products
-    )
+    gent = client(world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=keys, products=products)
     gent_prod = client(
         world.at_prod,
         "Stad Gent",
         GENT,
         "mijn-loket",
         scopes=(SEND,),
-        keys=(own_prod,),
+        keys=on_prod,
         products={"notificaties": NOTIFICATIES},
     )
-    wingene = client(world.at_tni, "Gemeente Wingene", WINGENE, "Mijn Loket", keys=(shared,))
+    wingene = client(world.at_tni, "Gemeente Wingene", WINGENE, "Mijn Loket", keys=keys)
+    wingene_prod = client(world.at_prod, "Gemeente Wingene", WINGENE, "Mijn Loket", keys=on_prod)
     aalst = client(world.at_tni, "Stad Aalst", AALST, "loket")
     before = all_of(world.at_tni), all_of(world.at_prod)
 
     done = world.import_(
         [int(GENT), "Stad Gent", "T-1", "https://test.example", "https://prod.example", gent, gent_prod],
-        ["0207.495.470", "Gemeente Wingene", None, None, None, wingene.upper(), None],
+        ["0207.495.470", "Gemeente Wingene", None, None, None, wingene.upper(), wingene_prod],
         [AALST, "Stad Aalst", None, None, None, aalst, None],
-        words=("--tni", "tni", "--prod", "prod", "--supplier", "leverancier"),
+        words=("--tni", "tni", "--prod", "prod", "--supplier", "leverancier", "--until", "2999-12-31"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 rows: 3 forms written, 0 declared already, 0 things not placed" in done.stdout
@@ -175,9 +174,9 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     assert form["environments"]["prod"]["adopt"] == {"acmidm": gent_prod}
     assert form["contacts"] == ["koppelingen@leverancier.example"]
     assert sorted(file.relative_to(world.tni.forms).as_posix() for file in world.tni.forms.rglob("*.jwk.json")) == [
+        "leverancier/leverancier-2023-a.jwk.json",
         "leverancier/leverancier-2024.jwk.json",
-        "stad-gent/mijn-loket-prod-gent-prod.jwk.json",
-        "stad-gent/mijn-loket-tni-gent-2023-a.jwk.json",
+        "leverancier/leverancier-prod.jwk.json",
     ]
     assert world.form("stad-gent/organisation") == {
         "name": "Stad Gent",
@@ -186,8 +185,8 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
             **{name: [NOTIFICATIES[name]] for name in ("aanbieder_uri", "merk_code")},
             "bron_uri": [DOSIS["bron_uri"]],
         },
-        "suppliers": ["leverancier"],
     }
+    assert form["keys_of"] == "leverancier"
     assert "jwks" not in world.form("stad-aalst/loket")["environments"]["tni"]
     text = (world.tni.forms / "stad-gent/mijn-loket.yaml").read_text()
     assert (
@@ -203,7 +202,7 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
 
     again = world.import_(
         [int(GENT), "Stad Gent", "T-1", None, None, gent, gent_prod],
-        [WINGENE, None, None, None, None, wingene, None],
+        [WINGENE, None, None, None, None, wingene, wingene_prod],
         [AALST, None, None, None, None, aalst, None],
     )
     assert (again.returncode, "0 forms written, 3 declared already" in again.stdout) == (0, True), (

@@ -86,12 +86,12 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
     acmidm, key, common = CommandLine(project), new_key("gent-1"), new_key("leverancier-1")
     before = {
         "gent-loket": made_by_hand(platform, "gent-loket", "Stad Gent - mijn-loket", SEND, PLAIN, keys=(key, common)),
-        "wingene-1": made_by_hand(platform, "wingene-1", "Gemeente Wingene - loket", PLAIN, keys=(common,)),
+        "wingene-1": made_by_hand(platform, "wingene-1", "Gemeente Wingene - loket", PLAIN, keys=(key, common)),
     }
     platform.configure("gent-loket", "notificaties", NOTIFICATIES)
     sheet = write_sheet(project, (GENT, "Stad Gent", "gent-loket"), (WINGENE, "Gemeente Wingene", "wingene-1"))
     options = ("--tni", "tni", "--contact", "koppelingen@leverancier.example", "--supplier", "leverancier")
-    done = acmidm.run("import", sheet, *options)
+    done = acmidm.run("import", sheet, *options, "--until", "2999-12-31")
     assert done.code == 0, done.output
     assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
     assert {client_id: platform.realm.client(client_id) for client_id in before} == before, (

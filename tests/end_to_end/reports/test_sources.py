@@ -67,6 +67,7 @@ AGREED: dict[str, Changes] = {
     "key-replaced": {"keys_replaced": NOTHING, "key_changed": ("key-1",)},
     "key-described": {"key_changed": ("a",)},
     "key-ended": {"key_added": ("key-2",), "key_expired": ("key-2",)},
+    "supplied": {"mandate_changed": NOTHING},
     "exempted": {"exemption_granted": ("key-lifetime",), "key_added": ("key-2",)},
     "exempted-otherwise": {"exemption_changed": ("key-lifetime",)},
     "exempt-no-more": {"exemption_removed": ("key-lifetime",), "key_changed": ("key-1",)},
@@ -111,6 +112,8 @@ NOT_BY_FORMS = {
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
+ENDED = {Kind.MANDATE_ENDED}
+"""Of a mandate that has ended: ``test_mandates.py`` tries it."""
 AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.AWAITS_KEYS}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
@@ -136,7 +139,7 @@ LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
 
 def test_every_kind_that_both_can_see_is_tried() -> None:
     tried = {kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds}
-    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE - ENDED
 
 
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +175,7 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         **{name: {} for name in as_usual},
         "granted": {"scopes": (SEND,)},
         "withdrawn": {"scopes": (SEND, PLAIN)},
+        "supplied": {"keys": ()},
         "key-removed": {"keys": ("a", "b", "c")},
         "one-key": {"keys": ("a", "b")},
         "key-changed": {"keys": ("a", "b")},
@@ -188,6 +192,7 @@ def write_forms(project: Project) -> dict[str, FormFile]:
     forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
     forms["by-default"].request()["attributes"] = {ATTRIBUTE: "loket"}
     forms["by-default"].save()
+    forms["supplied"].use_supplier("theirs")
     for name in ("exempted-otherwise", "exempt-no-more"):
         ends(forms[name], "key-1", FIVE_YEARS)
     ends(forms["unchanged"], "key-1", TEN_DAYS)
@@ -246,6 +251,8 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["unchanged"].rename("gent/moved-here")
     del forms["handed-over"].request()["jwks"]
     forms["taken-back"].add_key("key-1")
+    mandates = forms["supplied"].path.with_name("mandates.yaml")
+    mandates.write_text(mandates.read_text().replace("2999-12-31", "2999-06-30"))
     forms["exempted"].document["exemptions"] = exempted("a package that knows no other")
     forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
     del forms["exempt-no-more"].document["exemptions"]

@@ -1,0 +1,251 @@
+"""A form for each row of a spreadsheet: organisations that one supplier connects, each with its mandate."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap
+
+from acmidm.edit.lines import edited, on_one_line, put_last
+from acmidm.edit.new.draft import SCHEMA, Answers, draft_of, form_name
+from acmidm.edit.new.files import about, not_written, problems_about, put_files
+from acmidm.edit.new.organisations import OrganisationAnswers, code_in
+from acmidm.edit.new.talk import Talk, separate
+from acmidm.form_text import lines_of
+from acmidm.sheet import Headings, SheetRow, whole_kbo
+from acmidm.words import slug
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.stack_files import Stacks
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.values.identifiers import identifying
+from acmidm_onboarding.values.mandate import mandate_for
+from acmidm_onboarding.values.names import day
+from acmidm_onboarding.values.problems import Failure
+
+
+class Column(StrEnum):
+    """The columns that are read, beside one per field of a product, such as ``notificaties.merk_code``."""
+
+    KBO = "KBOnummer"
+    OVO = "OVO-code"
+    CUSTOMER = "Klant"
+    OWNER = "Eigenaar"
+    APPLICATION = "Toepassing"
+    CONTACT = "Contact"
+    PRODUCT = "Product"
+    SCOPE = "Scope"
+    UNTIL = "Mandaat tot"
+    REFERENCE = "Mandaatreferentie"
+    CLIENT_TEST = "CliëntID TEST"
+    CLIENT_PROD = "CliëntID PRD"
+
+
+_OPTIONS = {
+    "--kbo": Column.KBO,
+    "--ovo": Column.OVO,
+    "--name": Column.CUSTOMER,
+    "--owner": Column.OWNER,
+    "--application": Column.APPLICATION,
+    "--contact": Column.CONTACT,
+    "--product": Column.PRODUCT,
+    "--scope": Column.SCOPE,
+}
+"""Which option each column stands for."""
+_BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
+
+
+def headings(catalogue: Catalogue) -> Headings:
+    """Return the columns of a spreadsheet of organisations."""
+    fields = [
+        f"{product.product}.{name}"
+        for product in catalogue.products.values()
+        for name in (product.configuration or {}).get("properties", ())
+    ]
+    return Headings(tuple(Column), ((Column.KBO, Column.OVO), (Column.UNTIL,)), fields)
+
+
+@dataclass(frozen=True)
+class Town:
+    """What a row gets: the texts of its files, and what was ``before`` in those that are there already."""
+
+    row: SheetRow
+    folder: str
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    before: Mapping[Path, bytes] = field(default_factory=dict)
+
+
+class Towns:
+    """Sorts out rows: what each gets, which have all of it already, and what is wrong with the others.
+
+    ``common`` are the answers that hold for each row that has no own, ``supplier`` is the folder of the supplier.
+    """
+
+    def __init__(self, common: Answers, supplier: str, onboardings: Onboardings, forms: Path, today: date) -> None:
+        self._supplier, self._onboardings, self._forms, self._today = supplier, onboardings, forms, today
+        self._language = common.organisation.language
+        self._loaded = {loaded.name: loaded.form for loaded in onboardings.forms}
+        self._folders = {
+            code: folder
+            for folder, organisation in onboardings.organisations.items()
+            for code in identifying(organisation.ovo, organisation.kbo)
+        }
+        cells = {
+            Column.APPLICATION: common.application or "",
+            Column.CONTACT: ",".join(common.contacts),
+            Column.PRODUCT: ",".join(common.products),
+            Column.SCOPE: ",".join(common.scopes),
+            Column.OWNER: ",".join(common.organisation.owners),
+            **{f"{product}.{name}": ",".join(values) for (product, name), values in common.values.items()},
+        }
+        self._common: Mapping[str, str] = {column: text for column, text in cells.items() if text}
+        """What the options say, as cells."""
+        self._rows: dict[str, SheetRow] = {}
+        """By the codes and the folders of earlier rows."""
+        self.towns: list[Town] = []
+        self.wrong: dict[str, list[SheetRow]] = defaultdict(list)
+        """The rows of each sentence."""
+
+    def sort_out(self, rows: Iterable[SheetRow], stacks: Stacks) -> None:
+        """Place each row whose files are valid among all forms."""
+        for row in rows:
+            talk = Talk(on_terminal=False, language=Language.NL, columns=self._columns(row))
+            try:
+                self.towns.append(self._town(row, talk))
+            except Failure as failure:
+                for sentence in dict.fromkeys(talk.wrong or [str(failure)]):
+                    self.wrong[sentence].append(row)
+        while problems := problems_about(self._texts, self._forms, stacks):
+            for town in list(self.towns):
+                if own := about(town.texts, problems):
+                    self.towns.remove(town)
+                    for sentence in dict.fromkeys(map(not_written, own)):
+                        self.wrong[sentence].append(town.row)
+
+    @property
+    def _texts(self) -> dict[Path, str]:
+        return {file: text for town in self.towns for file, text in town.texts.items()}
+
+    def write(self) -> None:
+        """Write all that is valid, or nothing. Raises Failure, OSError."""
+        put_files(self._texts, {file: old for town in self.towns for file, old in town.before.items()})
+
+    def _town(self, row: SheetRow, talk: Talk) -> Town:
+        """Return what a row gets. Raises Failure; ``talk`` has noted what is wrong with the row."""
+        talk.wrong += row.faults
+        for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
+            if column in row.values:
+                talk.wrong.append(say("towns.has_client", column=row.named(column)))
+        until, answers = self._until(row, talk), self._answers(row)
+        folder, form = self._folder(row, answers.organisation, talk), form_name(answers.application or "")
+        if folder is None or not (self._forms / folder / form).exists():
+            town, is_supplied = self._new(row, folder, answers, talk), True
+        else:
+            talk.require()
+            town, loaded = Town(row, folder), self._loaded.get(f"{folder}/{form.removesuffix('.yaml')}")
+            is_supplied = loaded is not None and loaded.keys_of == self._supplier
+        return self._with_mandate(town, answers.application or "", until) if is_supplied else town
+
+    def _new(self, row: SheetRow, folder: str | None, answers: Answers, talk: Talk) -> Town:
+        """Return a town with its form, and ``organisation.yaml`` where there is none. Raises Failure."""
+        organisations = self._onboardings.organisations
+        if folder is not None:
+            # What its file says of it stays; a code that it lacks is no contradiction.
+            own, given = organisations[folder], answers.organisation
+            ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
+            answers = replace(answers, organisation=OrganisationAnswers(folder, ovo=ovo, kbo=kbo))
+        draft = draft_of(answers, self._onboardings.catalogue, organisations, self._forms, talk)
+        folder, texts = draft.owner.folder, dict[Path, str]()
+        if draft.owner.is_new:
+            texts[self._forms / folder / ORGANISATION_FILE] = draft.organisation(talk.texts)
+        return Town(row, folder, {**texts, self._forms / draft.file: draft.form(talk.texts)})
+
+    def _columns(self, row: SheetRow) -> Mapping[str, str]:
+        """Return how this row's author knows the options: by the columns that there are."""
+        fields = {f"--set {column}": column for column in row.letters if column not in list(Column)}
+        return {
+            option: row.named(column)
+            for option, column in {**_OPTIONS, **fields}.items()
+            if column in row.values or (column in row.letters and column not in self._common)
+        }
+
+    def _answers(self, row: SheetRow) -> Answers:
+        """Return what a row says, and what all say for the rest."""
+        cells = {**self._common, **row.values}
+        several = {column: separate([cells.get(column, "")]) for column in Column}
+        kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
+        organisation = OrganisationAnswers(
+            name=cells.get(Column.CUSTOMER),
+            ovo=ovo and ovo.upper(),
+            kbo=kbo and whole_kbo(kbo),
+            owners=several[Column.OWNER],
+            language=self._language,
+        )
+        fields = ((column.partition("."), text) for column, text in cells.items())
+        return Answers(
+            organisation,
+            cells.get(Column.APPLICATION),
+            several[Column.CONTACT],
+            several[Column.PRODUCT],
+            several[Column.SCOPE],
+            {(product, name): [text] for (product, dot, name), text in fields if dot},
+            self._supplier,
+        )
+
+    def _folder(self, row: SheetRow, given: OrganisationAnswers, talk: Talk) -> str | None:
+        """Return the folder of an organisation that has one; note why a row cannot be about its organisation."""
+        codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
+        folder = next((self._folders[code] for code in codes if code in self._folders), None)
+        new = slug(given.name or "")
+        if folder is None and new in self._onboardings.organisations:
+            talk.refuse("--name", [say("towns.other_codes", folder=new)])
+        for name in filter(None, (*codes, folder or new)):
+            if (other := self._rows.setdefault(name, row)) is not row:
+                talk.wrong.append(say("towns.twice", other=other))
+                break
+        return folder
+
+    def _until(self, row: SheetRow, talk: Talk) -> date:
+        """Return until when the mandate of a row counts; today where the cell is empty or wrong, which is noted."""
+        column, text = row.named(Column.UNTIL), row.values.get(Column.UNTIL)
+        if text is None:
+            talk.wrong.append(say("towns.no_until", column=column))
+            return self._today
+        if written := _BELGIAN_DAY.fullmatch(text):
+            text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
+        try:
+            until = day(text)
+        except ValueError as error:
+            talk.wrong.append(f"{column}: {error}")
+            return self._today
+        if until < self._today:
+            talk.wrong.append(say("towns.past", column=column, until=until))
+        return until
+
+    def _with_mandate(self, town: Town, application: str, until: date) -> Town:
+        """Return a town with a mandate, where it has none that counts as long. Raises Failure."""
+        has = mandate_for(self._onboardings.mandates.get(town.folder, ()), self._supplier, application)
+        if has is not None and has.until >= until:
+            return town
+        mandate: dict[str, Any] = {"supplier": self._supplier, "applications": [application], "until": until}
+        if (reference := town.row.values.get(Column.REFERENCE)) is not None:
+            mandate["reference"] = reference
+        file = self._forms / town.folder / MANDATES_FILE
+        if not file.exists():
+            lines = [SCHEMA.format("mandates"), *lines_of({"mandates": [mandate]})]
+            return replace(town, texts={**town.texts, file: "\n".join(lines) + "\n"})
+        old = file.read_bytes()
+        more = CommentedMap({**mandate, "applications": on_one_line([application])})
+        try:
+            text = edited(old.decode("utf-8"), lambda document: put_last(document["mandates"], [more]))
+        except Failure as failure:
+            raise Failure(f"{file.as_posix()}: {failure}") from None
+        return replace(town, texts={**town.texts, file: text}, before={file: old})

@@ -1,0 +1,82 @@
+"""A probe of every connection of a supplier, with one key: a few at a time, each with its own client-ID."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pydantic import BaseModel, ConfigDict
+
+from acmidm.private_key import PrivateKey
+from acmidm.probe.inputs import ProbeInputs
+from acmidm.probe.steps import Outcome, Probe, wrong
+from acmidm.probe.telling import ProbeReport, report_in
+from acmidm.words import WHOLE, plain
+from acmidm_onboarding.mistakes.findings import finding, words_in
+from acmidm_onboarding.texts import Language
+
+_AT_ONCE = 8
+"""A token endpoint bounds how often one address may ask it."""
+
+
+class ListedProbe(BaseModel):
+    """The probe of one connection."""
+
+    model_config = ConfigDict(frozen=True)
+
+    form: str
+    client_id: str | None
+    outcome: Outcome
+    probe: ProbeReport
+
+    @property
+    def cause(self) -> str:
+        """The first thing that is wrong with it, and what to do."""
+        faulty = ((step.title, found) for step in self.probe.steps for found in step.findings)
+        return next((f"{title}: {found.what}; {found.remedy}" for title, found in faulty), "")
+
+
+class Probes(BaseModel):
+    """The probes of all connections of a supplier, in the order of their forms."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wrong: int
+    connections: tuple[ListedProbe, ...]
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether the issuer answered none of those that are wrong."""
+        return all(one.outcome is not Outcome.WRONG for one in self.connections)
+
+
+def probe_all(
+    inputs: Sequence[ProbeInputs], key: PrivateKey, kid: str | None, language: Language, **how: bool
+) -> Probes:
+    """Try each connection; ``how`` is that of ``ProbeInputs.tried``. Raises Failure, OSError."""
+
+    def probe(given: ProbeInputs) -> ListedProbe:
+        if given.context.client_id is None:
+            made = Probe(given.title, (wrong("client-id", finding("client:none")),))
+        else:
+            made = given.tried(key, kid, **how)
+        outcome = Outcome.UNREACHED if made.is_unreached else Outcome.WRONG if made.wrong else Outcome.PASSED
+        report = report_in(made, language)
+        return ListedProbe(form=given.loaded.name, client_id=given.context.client_id, outcome=outcome, probe=report)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        listed = tuple(pool.map(probe, inputs))
+    return Probes(wrong=sum(one.outcome is not Outcome.PASSED for one in listed), connections=listed)
+
+
+def table(probes: Probes, language: Language) -> Iterator[str]:
+    """Yield a line for each connection: its form, its client-ID, how it ended and why; then how many are wrong."""
+    words, listed = words_in(language), probes.connections
+    cells = [(one.form, plain(one.client_id or "-"), words(f"outcome.{one.outcome}"), one.cause) for one in listed]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    for *row, cause in cells:
+        padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield plain("  ".join((*padded, cause)).rstrip(), WHOLE)
+    yield words.counted("all", len(listed), wrong=probes.wrong)
+    if recorded := sum(one.probe.recorded is not None for one in listed):
+        yield words.counted("all.recorded", recorded)

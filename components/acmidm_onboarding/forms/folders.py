@@ -1,0 +1,144 @@
+"""What a folder has once, beside its forms: who its organisation is, its suppliers' mandates, its keys for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from acmidm_onboarding.forms.among import problems_of_former_codes, problems_of_organisations
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.files import (
+    KEYS_FILE,
+    MANDATES_FILE,
+    ORGANISATION_FILE,
+    Files,
+    is_link,
+    of_link,
+    shown,
+)
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.speaking import problems_of_speakers
+from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, unknown_supplier
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.mandate import Mandate, Mandates
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Problem
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
+
+    document: Document
+    organisation: Organisation | None
+
+
+class Folders:
+    """Reads these files of each folder, each once. Their mistakes are added to ``problems``."""
+
+    def __init__(self, files: Files, problems: list[Problem]) -> None:
+        self._files = files
+        self._problems = problems
+        self._owners: dict[Path, Owner] = {}
+        self._mandates: dict[Path, tuple[Document, Mandates | None]] = {}
+        self.key_lists: dict[Path, KeyList] = {}
+        self._with_forms: set[Path] = set()
+
+    def of(self, folder: Path) -> Owner:
+        """Return the organisation whose forms are in ``folder``."""
+        self._with_forms.add(folder)
+        return self.owner(folder)
+
+    def read(self, file: Path) -> bool:
+        """Read a file, where it is one of these; return whether it is."""
+        reading = {ORGANISATION_FILE: self.owner, MANDATES_FILE: self.mandates, KEYS_FILE: self.keys}.get(file.name)
+        if reading is not None:
+            reading(file.parent)
+        return reading is not None
+
+    def owner(self, folder: Path) -> Owner:
+        if folder not in self._owners:
+            file = folder / ORGANISATION_FILE
+            document, organisation = self._content(file, Organisation)
+            if not self._files.exists(file):
+                what = say("forms.no_organisation", file=ORGANISATION_FILE)
+                self._problems.append(document.problem((), what, say("forms.no_organisation.remedy")))
+            self._owners[folder] = Owner(document, organisation)
+        return self._owners[folder]
+
+    def mandates(self, folder: Path) -> tuple[Mandate, ...] | None:
+        """Return what the organisation of a folder lets suppliers do; None where that has mistakes."""
+        file = folder / MANDATES_FILE
+        if folder not in self._mandates:
+            self._mandates[folder] = self._content(file, Mandates)
+        content = self._mandates[folder][1]
+        return content.mandates if content else None if self._files.exists(file) else ()
+
+    def keys(self, folder: Path) -> KeyList:
+        """Return the keys that a supplier has for others; none where it has no such file."""
+        if folder not in self.key_lists:
+            self.owner(folder)
+            file = folder / KEYS_FILE
+            document, content = self._content(file, SupplierKeys)
+            is_sound = content is not None or not self._files.exists(file)
+            self.key_lists[folder] = KeyList.of_supplier(document, folder, content or SupplierKeys(), is_sound=is_sound)
+        return self.key_lists[folder]
+
+    def key_list(self, document: Document, form: Form, folder: Path) -> tuple[KeyList, Organisation | None]:
+        """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own or a supplier's."""
+        if form.keys_of is None or not self._is_supplier(form.keys_of, folder):
+            if form.keys_of is not None:
+                self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
+            return KeyList.of_form(document, folder, form), self.owner(folder).organisation
+        supplier = folder.parent / form.keys_of
+        return self.keys(supplier), self.owner(supplier).organisation
+
+    def _is_supplier(self, name: str, beside: Path) -> bool:
+        """Return whether there is an organisation in the folder of this name beside another."""
+        return is_name(name) and self._files.exists(beside.parent / name / ORGANISATION_FILE)
+
+    def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
+        if link := next(filter(is_link, (file, file.parent)), None):
+            self._problems.append(Problem(shown(link), 1, 1, *of_link()))
+        elif self._files.exists(file):
+            document = read_document(file, shown(file), self._files.read_text)
+            content, mistakes = validated(model, document)
+            self._problems += mistakes
+            return document, content
+        return Document(shown(file)), None
+
+    @property
+    def organisations(self) -> dict[str, Organisation]:
+        """By the name of their folder."""
+        return {folder.name: owner.organisation for folder, owner in self._owners.items() if owner.organisation}
+
+    @property
+    def mandates_by_folder(self) -> dict[str, tuple[Mandate, ...]]:
+        return {folder.name: content.mandates for folder, (_, content) in self._mandates.items() if content}
+
+    def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
+        """Yield the mistakes that only show beside forms, other folders and the catalogue."""
+        valid = [
+            (folder, owner.document, owner.organisation) for folder, owner in self._owners.items() if owner.organisation
+        ]
+        for folder, document, organisation in valid:
+            if folder in self._with_forms and not organisation.code:
+                yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
+        for folder, (document, content) in self._mandates.items():
+            for index, mandate in enumerate(content.mandates if content else ()):
+                if not self._is_supplier(mandate.supplier, folder):
+                    yield unknown_supplier(document, ("mandates", index, "supplier"), mandate.supplier)
+        pairs = [(document, organisation) for _, document, organisation in valid]
+        yield from problems_of_organisations(pairs)
+        yield from problems_of_former_codes(pairs)
+        if catalogue is not None:
+            yield from problems_of_speakers(pairs, catalogue)

@@ -1,0 +1,107 @@
+"""A form whose keys are those of a supplier (``keys_of``): where they are listed, and by which mandate they count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
+from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.mandate import Mandate, mandate_for
+from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+
+class SupplierKeys(Part):
+    """The public keys of a supplier, for the forms that say keys_of: its keys.yaml, which its owners approve."""
+
+    tni: Annotated[KeyEntries | None, Field(description="Files of public keys for TNI, beside this one.")] = None
+    prod: Annotated[KeyEntries | None, Field(description="Files of public keys for production, beside this one.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True)
+class KeyList:
+    """Where keys are listed, in a form or in the ``keys.yaml`` of a supplier, and the folder that has their files."""
+
+    document: Document
+    folder: Path
+    entries: Mapping[Environment, tuple[KeyEntry, ...]]
+    is_form: bool = True
+    is_sound: bool = True
+    """Whether the whole list could be read."""
+
+    @classmethod
+    def of_form(cls, document: Document, folder: Path, form: Form) -> KeyList:
+        requests = form.environments.items()
+        return cls(document, folder, {environment: request.jwks or () for environment, request in requests})
+
+    @classmethod
+    def of_supplier(cls, document: Document, folder: Path, keys: SupplierKeys, *, is_sound: bool) -> KeyList:
+        listed = {Environment.TNI: keys.tni, Environment.PROD: keys.prod}
+        entries = {environment: of_environment for environment, of_environment in listed.items() if of_environment}
+        return cls(document, folder, entries, is_form=False, is_sound=is_sound)
+
+    def path(self, environment: Environment, *index: int) -> DocumentPath:
+        return (*(("environments", environment.value, "jwks") if self.is_form else (environment.value,)), *index)
+
+
+def with_keys(form: Form, listed: KeyList) -> Form:
+    """Return a form that names each key of its supplier as if it had the list itself."""
+    environments = {
+        environment: request.model_copy(update={"jwks": _from_beside(listed, environment)})
+        for environment, request in form.environments.items()
+    }
+    return form.model_copy(update={"environments": environments})
+
+
+def _from_beside(listed: KeyList, environment: Environment) -> tuple[KeyEntry, ...]:
+    entries = listed.entries.get(environment, ())
+    return tuple(entry.model_copy(update={"file": f"../{listed.folder.name}/{entry.file}"}) for entry in entries)
+
+
+def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> Problem:
+    what = say("forms.unknown_supplier", supplier=quoted(supplier), file=ORGANISATION_FILE)
+    return document.problem(path, what, say("forms.unknown_supplier.remedy"))
+
+
+def problems_of_supplier(
+    document: Document,
+    form: Form,
+    listed: KeyList,
+    mandates: Iterable[Mandate] | None,
+    organisation: Organisation | None,
+) -> Iterator[Problem]:
+    """Yield why a form cannot have the keys of its supplier; ``mandates`` and ``organisation`` are those of its folder,
+    None where they have mistakes."""
+    path: DocumentPath = ("keys_of",)
+    if listed.is_form:
+        return
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        what = say("forms.keys_without_use", method=form.token_endpoint_auth_method)
+        yield document.problem(path, what, say("forms.keys_without_use.remedy"), at_key=True)
+    for environment, request in form.environments.items():
+        for name in ("jwks", "jwks_uri"):
+            if getattr(request, name) is not None:
+                here: DocumentPath = ("environments", environment.value, name)
+                what = say("forms.keys_of_supplier_too", supplier=form.keys_of)
+                yield document.problem(here, what, say("forms.twice.remedy"), at_key=True)
+        if environment not in listed.entries and listed.is_sound:
+            what = say("forms.supplier_without_keys", supplier=form.keys_of, environment=environment)
+            remedy = say("forms.supplier_without_keys.remedy", file=KEYS_FILE)
+            yield document.problem(path, what, remedy)
+    if organisation is None or mandates is None or document.file.parent.name == form.keys_of:
+        return
+    if mandate_for(mandates, form.keys_of or "", form.application) is None:
+        facts = {"name": organisation.name, "supplier": form.keys_of, "application": form.application}
+        remedy = say("forms.no_mandate.remedy", file=MANDATES_FILE)
+        yield document.problem(path, say("forms.no_mandate", **facts), remedy)

@@ -1,0 +1,141 @@
+"""A form with the keys of a supplier: its ``keys.yaml`` has them, and ``mandates.yaml`` beside the form lets it act."""
+
+from __future__ import annotations
+
+import pytest
+
+from acmidm_onboarding.values.terms import Environment
+from tests.support.workspace import HERE, MANDATE, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
+
+FORM = f"keys_of: leverancier\n{WITHOUT_KEYS}"
+KEYS = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n"
+TEXTS = {"gent/mijn-gent": FORM, "gent/mandates": MANDATE, "leverancier/keys": KEYS}
+NO_FOLDER = "has no folder with an organisation.yaml; name a folder beside this one"
+NO_MANDATE = (
+    "Stad Gent has no mandate that lets leverancier act in application mijn-gent; have its owners add one in"
+    " mandates.yaml"
+)
+NO_KEY_FILE = (
+    "this is not the name of a key file; put the public key in a file beside this one, named *.jwk.json, or name the"
+    " supplier whose key it is under keys_of"
+)
+TWICE = "the keys are those of leverancier (keys_of), and here too; keep one of the two"
+MISTAKES = {
+    "no folder of this name": ("gent/mijn-gent", "leverancier", "▶derde", f'supplier "derde" {NO_FOLDER}'),
+    "a folder elsewhere": ("gent/mijn-gent", "leverancier", '▶".."', f'supplier ".." {NO_FOLDER}'),
+    "a file of its own too": (
+        *("gent/mijn-gent", "  tni:\n", "  tni:\n    ▶jwks: [tni.jwk.json]\n"),
+        TWICE,
+    ),
+    "an address too": (
+        *("gent/mijn-gent", "  tni:\n", "  tni:\n    ▶jwks_uri: https://gent.example/jwks\n"),
+        TWICE,
+    ),
+    "a secret": (
+        *("gent/mijn-gent", "keys_of: leverancier\n", "▶keys_of: leverancier\n"),
+        "keys are given while the client authenticates with client_secret_basic; choose"
+        " token_endpoint_auth_method private_key_jwt, or remove the keys",
+    ),
+    "no mandate for this application": ("gent/mandates", "mijn-gent", "loket", NO_MANDATE),
+    "no mandate for this supplier": (
+        "gent/mandates",
+        "supplier: leverancier",
+        "supplier: gent",
+        NO_MANDATE,
+    ),
+    "a mandate of nobody": (
+        *("gent/mandates", "{supplier", "{supplier: ▶derde, applications: [x], until: 2999-12-31}, {supplier"),
+        f'supplier "derde" {NO_FOLDER}',
+    ),
+    "a mandate without end": ("gent/mandates", ", until: 2999-12-31", "", '"until" is missing; add it'),
+    "a mandate until no day": (
+        *("gent/mandates", "2999-12-31", "▶2999-02-30"),
+        '"2999-02-30" is no day; write one such as 2027-03-31',
+    ),
+    "a mandate for nothing": ("gent/mandates", "[mijn-gent]", "▶[]", '"applications" is empty; give at least one'),
+    "an empty file of mandates": (
+        "gent/mandates",
+        MANDATE,
+        "mandates: ▶[]",
+        '"mandates" is empty; give at least one',
+    ),
+    "no keys of production": (
+        *("leverancier/keys", ", prod: [prod.jwk.json]", ""),
+        "leverancier has no keys of prod for others; have its owners list them in its keys.yaml",
+    ),
+    "a key of tni on production": (
+        *("leverancier/keys", "prod: [prod", "prod: ▶[tni"),
+        'key "of-supplier-tni" is that of tni too; make a pair for production alone: acmidm keys new',
+    ),
+    "a key twice": (
+        *("leverancier/keys", "[tni.jwk.json]", "[tni.jwk.json, ▶tni.jwk.json]"),
+        "this is the same key as key 1 here; keep one of the two",
+    ),
+    "a key that is not there": (
+        *("leverancier/keys", "[tni.jwk.json]", "[▶weg.jwk.json]"),
+        'key file "weg.jwk.json" cannot be read: No such file or directory; check its name and its rights',
+    ),
+    "a key elsewhere": ("leverancier/keys", "[tni.jwk.json]", '[▶"../gent/tni.jwk.json"]', NO_KEY_FILE),
+    "an unknown environment": (
+        *("leverancier/keys", "tni:", "▶test: [tni.jwk.json], tni:"),
+        'unknown field "test"; known here: prod, tni',
+    ),
+}
+
+
+@pytest.fixture
+def supplied(workspace: Workspace) -> Workspace:
+    workspace.write_supplier()
+    return workspace
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes(case: str, supplied: Workspace) -> None:
+    """Each is reported once, at its place; what only the form lacks, at its ``keys_of``."""
+    name, old, new, sentence = MISTAKES[case]
+    text = TEXTS[name].replace(old, new, 1)
+    if case == "a secret":
+        text = text.replace("private_key_jwt", "client_secret_basic")
+    if HERE in text:
+        supplied.assert_reported(f"onboardings/{name}.yaml", text, sentence)
+    elif "is missing" in sentence:
+        supplied.write(f"onboardings/{name}.yaml", text)
+        assert supplied.sentences()[0].endswith(sentence)
+    else:
+        supplied.write(f"onboardings/{name}.yaml", text)
+        assert supplied.sentences() == [f"onboardings/gent/mijn-gent.yaml:1:10: {sentence}"]
+
+
+def test_its_keys_count(supplied: Workspace) -> None:
+    """Those of a list that changes, in every form at once; a mandate that has ended is no mistake, and of two the later
+    counts."""
+    renewed = MANDATE.replace("[{", "[{supplier: leverancier, applications: [mijn-gent], until: 2020-01-31}, {")
+    supplied.write("onboardings/gent/mandates.yaml", renewed)
+    supplied.write_key(public_key("new"), "leverancier/new")
+    supplied.write("onboardings/leverancier/keys.yaml", KEYS.replace("[tni.jwk.json]", "[tni.jwk.json, new.jwk.json]"))
+    [tni], [prod] = map(supplied.load().connections, Environment)
+    assert [*(tni.keys or ())] == ["of-supplier-tni", "new"]
+    assert [*(prod.keys or ())] == ["of-supplier-prod"]
+    assert tni.mandate == prod.mandate == {"supplier": "leverancier", "until": "2999-12-31"}
+    supplied.write("onboardings/gent/mandates.yaml", MANDATE.replace("2999-12-31", "2020-01-31"))
+    assert supplied.sentences() == []
+
+
+def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace) -> None:
+    supplied.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n"
+    for line in ("keys_of: leverancier\n", "", own.replace("{}", "{jwks: [tni.jwk.json]}")):
+        supplied.write_form(line if "application" in line else f"{line}{own}", "leverancier/eigen")
+        assert supplied.sentences() == []
+
+
+def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
+    """Copied into the folder of a customer it would outlive the mandate, and each rotation."""
+    supplied.write_organisation(f"name: Ander\novo: OVO000002\n{SPEAKS_FOR}", "aalst")
+    supplied.write_key(public_key("of-supplier-tni"), "aalst/copy")
+    own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [copy.jwk.json]}}\n"
+    supplied.write_form(own, "aalst/eigen")
+    assert supplied.sentences() == [
+        "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in onboardings/leverancier/keys.yaml;"
+        " give each a key of its own, or name the supplier whose key it is: keys_of"
+    ]

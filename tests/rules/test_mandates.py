@@ -1,0 +1,76 @@
+"""What becomes of a connection whose mandate has ended, by the day and by what the state has of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.mandates import has_ended
+from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.declaration import Declaration
+from tests.program.test_onboarding import CONNECTION
+
+END = datetime(2027, 12, 31, 23, 59, tzinfo=UTC)
+SCOPES = dict(CONNECTION.scopes)
+FORM = dataclasses.replace(CONNECTION, mandate={"supplier": "leverancier", "until": "2027-12-31"})
+WHOLE: Client = dataclasses.replace(FORM.in_stack(protect=True), client_id="8abae908")
+WITHOUT_SCOPES = dataclasses.replace(WHOLE, scopes={}, withdrawn=frozenset(SCOPES))
+WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
+
+
+def declared(record: Client | None, form: Declaration = FORM, at: datetime = END + timedelta(minutes=1)) -> Any:
+    """What a run declares at a moment, and what it says of it."""
+    found = desired([form], at, records=lambda: {} if record is None else {FORM.resource_name: record})
+    return next(iter(found.declared), None), by_reason(found.held_back)
+
+
+def test_it_counts_until_the_end_of_its_last_day() -> None:
+    for at in (END, datetime(2020, 1, 1, tzinfo=UTC)):
+        assert declared(WHOLE, at=at) == (FORM, [])
+    assert not has_ended(CONNECTION, date(2999, 1, 1)), "the keys are its own"
+
+
+@pytest.mark.parametrize(
+    ("record", "keys", "revoked"),
+    [
+        (WHOLE, set(FORM.keys or ()), frozenset()),
+        (dataclasses.replace(WHOLE, scopes=None), set(FORM.keys or ()), frozenset()),
+        (WITHOUT_SCOPES, set(), FORM.thumbprints),
+        (WITHOUT_KEYS, set(), FORM.thumbprints),
+    ],
+)
+def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: frozenset[str]) -> None:
+    """A run that was cut off does its step again; where nobody knows the scopes, they go first."""
+    now, said = declared(record)
+    assert (now.scopes, set(now.jwks), set(now.keys), now.revoked) == ({}, keys, keys, revoked)
+    assert now.withdrawn == (frozenset(SCOPES) if record.scopes is not None else frozenset())
+    assert len(said) == 1
+    assert "the mandate of leverancier ended on 2027-12-31" in said[0]
+
+
+def test_nothing_of_the_form_is_carried_out() -> None:
+    """Neither a new client, nor what a client that is there has not."""
+    assert declared(None)[0] is None
+    more = {"dv_new": Grant("new")}
+    changed = dataclasses.replace(FORM, scopes={**SCOPES, **more}, products={}, fields={"contacts": ["x@y.example"]})
+    now, _ = declared(WHOLE, changed)
+    assert (now.scopes, now.products, now.fields) == ({}, WHOLE.products, FORM.fields)
+    assert now.withdrawn == frozenset(SCOPES)
+
+
+def test_a_later_mandate_gives_it_back() -> None:
+    """Also past the gate: what was withdrawn counts as recorded."""
+    renewed = dataclasses.replace(FORM, mandate={**FORM.mandate, "until": "2028-12-31"})
+    for record in (WITHOUT_SCOPES, WITHOUT_KEYS):
+        assert declared(record, renewed) == (renewed, [])
+
+
+def test_what_leaves_goes_on_to_leave() -> None:
+    leaving = dataclasses.replace(FORM, retire={FORM.platform.value: "2027-12-31"})
+    now, said = declared(WHOLE, leaving)
+    assert (now.scopes, now.is_leaving(), said) == ({}, True, [])
