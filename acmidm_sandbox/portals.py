@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from acmidm.form_page.page import form_page
 from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
@@ -121,8 +123,22 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
                 "scope": scopes[0],
                 "client_id": api_client_id(served.environment, served.platform, name),
                 "resources": resources,
+                "labels": labels(name),
             }
     return products
+
+
+def labels(product: str) -> dict[str, dict[str, str]]:
+    """Return per language what people call each field of a product: what a new form asks, to its first comma."""
+    start = f"field.{product}."
+    return {
+        language.value: {
+            name.removeprefix(start): re.split(r"[,.] ", text)[0]
+            for name, text in texts("new", language).templates.items()
+            if name.startswith(start)
+        }
+        for language in Language
+    }
 
 
 def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:

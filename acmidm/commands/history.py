@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from acmidm.desk.filters import clients_meant
 from acmidm.desk.history import Entry, History, entry_of, in_order
-from acmidm.desk.status import listed, matcher
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
@@ -63,7 +63,7 @@ def history(
     count = 0
     for name in stacks:
         opened = stack_of(name)
-        clients = _clients(opened, search)
+        clients = clients_meant(opened, search)
         count += len(clients)
         with working(say("history.reading_trail", stack=name)):
             more_entries, more_notes = _of_stack(opened, clients, start)
@@ -74,21 +74,6 @@ def history(
     )
     write_report(report, output)
     raise typer.Exit(Code.WELL)
-
-
-def _clients(stack: Stack, search: str) -> list[Client]:
-    """Return the clients of a state that match; else one with the word as its client-ID, on each platform: it may be
-    gone from the state."""
-    with working(say("status.reading", stack=stack.name)):
-        states = stack.recorded.clients.values()
-    is_meant = matcher(search, (), None)
-    kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
-    if kept or not search or " " in search or not search.isprintable():
-        return kept
-    settings = stack.settings
-    return [
-        Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms
-    ]
 
 
 def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:

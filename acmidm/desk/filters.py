@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from acmidm.desk.status import ListedConnection, matcher
+from acmidm.desk.status import ListedConnection, listed, matcher
+from acmidm.terminal import working
 from acmidm.words import day, plain
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.problems import Failure, InvalidForms, quoted
 from acmidm_onboarding.values.terms import Environment
 
 Words = Annotated[
@@ -42,6 +46,32 @@ Expiring = Annotated[
         metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False
     ),
 ]
+
+Since = Annotated[str, typer.Option(metavar="TIME", help="How far to look back: 30m, 12h, 1d, 2w.")]
+_AGO = re.compile(r"([0-9]{1,4})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment_since(text: str, now: datetime) -> datetime:
+    """Return the moment that lies so far back. Raises Failure."""
+    if (ago := _AGO.fullmatch(text)) is None:
+        raise Failure(say("refusals.since", text=quoted(text)))
+    return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+
+
+def clients_meant(stack: Stack, search: str) -> list[Client]:
+    """Return the clients of a state that match; else one with the word as its client-ID, on each platform: it may be
+    gone from the state."""
+    with working(say("status.reading", stack=stack.name)):
+        states = stack.recorded.clients.values()
+    is_meant = matcher(search, (), None)
+    kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
+    if kept or not search or " " in search or not search.isprintable():
+        return kept
+    settings = stack.settings
+    return [
+        Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""What a probe knows beforehand: the form and the stack's file, and nothing of any state or operator."""
+"""What a probe knows beforehand: the form and the stack's file, nothing of any state; and what the authority keeps of a
+refusal, where the operator's credentials are here."""
 
 from __future__ import annotations
 
@@ -8,19 +9,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from acmidm.engine.stacks import stack_of
 from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
-from acmidm.probe.checks import Context
-from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
-from acmidm.probe.steps import Outcome, Probe, ProbeStep, Said, say, untried
+from acmidm.probe.steps import Outcome, Probe, ProbeStep, untried
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
+from acmidm.report.refused import cause_recorded
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.mistakes.checks import Context
+from acmidm_onboarding.mistakes.findings import Finding, Said, say
+from acmidm_onboarding.mistakes.sent import Sent
+from acmidm_onboarding.mistakes.table import TITLES
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
@@ -41,6 +46,7 @@ class ProbeInputs:
     settings: PlatformSettings
     network: Network
     context: Context
+    stack: Stack
 
     @property
     def title(self) -> Said:
@@ -79,7 +85,20 @@ class ProbeInputs:
             configured=configured,
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
+            recorded_cause=self.recorded_cause,
         )
+
+    def recorded_cause(self, sent: Sent) -> Finding | None:
+        """Return why the authority refused the request with this assertion, by its own record; None where nothing here
+        may read that, or there is no such refusal."""
+        name = self.connection.platform
+        if not self.settings.has_credentials:
+            return None
+        try:
+            platform = self.stack.platforms_briefly[name]
+            return cause_recorded(sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform)
+        except Failure:  # the probe finds out by itself
+            return None
 
     def tried(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool) -> Probe:
         """Try the connection, and write evidence of what that proved, where it ``records``. Raises Failure, OSError."""
@@ -150,7 +169,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     [loaded] = onboardings.forms
     known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
     network = Network(settings.request_timeout_seconds)
-    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network)
+    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network, stack_of(stack))
 
 
 def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
@@ -166,7 +185,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
         if connection.form in by_name and connection.platform is platform:
             has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
             client_id = has.client_id if has else None
-            inputs.append(_inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network))
+            inputs.append(_inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network, stack))
     if not inputs:
         raise Failure(
             f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment}; name another"
@@ -191,6 +210,7 @@ def _inputs(
     catalogue: Catalogue,
     settings: Settings,
     network: Network,
+    stack: Stack,
 ) -> ProbeInputs:
     here, named = settings.platforms[connection.platform], connection.catalogue_names
     context = Context(
@@ -211,4 +231,4 @@ def _inputs(
         scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
         renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
-    return ProbeInputs(loaded, connection, catalogue, here, network, context)
+    return ProbeInputs(loaded, connection, catalogue, here, network, context, stack)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.steps import Outcome, Probe, ProbeStep, Said
+from acmidm.probe.steps import Outcome, Probe, ProbeStep
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.mistakes.findings import Said, words_in
+from acmidm_onboarding.texts import Language, Texts
 
 
 class _Shown(BaseModel):
@@ -44,11 +45,6 @@ class ProbeReport(_Shown):
     wrong: int
     steps: tuple[StepReport, ...]
     recorded: str | None
-
-
-def words_in(language: Language) -> Texts:
-    """Return what a probe says."""
-    return texts("probe", language)
 
 
 def report_in(probe: Probe, language: Language) -> ProbeReport:

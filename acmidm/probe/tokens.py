@@ -18,9 +18,10 @@ from pydantic import BaseModel, Field, ValidationError
 from acmidm.files import write_private
 from acmidm.probe.network import NoAnswer
 from acmidm.probe.refusals import not_granted
-from acmidm.probe.steps import DISCOVERY, Finding, Outcome, finding
+from acmidm.probe.steps import DISCOVERY, Outcome
 from acmidm.probe.trying import Probing
 from acmidm_onboarding.authorities.http.tokens import IssuedToken
+from acmidm_onboarding.mistakes.findings import Finding, finding
 from acmidm_onboarding.texts import say, spoken, texts
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 

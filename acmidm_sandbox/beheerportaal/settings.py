@@ -41,6 +41,9 @@ class ProductSettings(_Settings):
     client_id: str = Field(
         min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`."
     )
+    labels: dict[str, dict[str, str]] = Field(
+        default={}, description="Per language, what people call each field of the configuration."
+    )
     resources: list[str] = Field(
         default=[], description="The URLs that are coupled to the API, for `resource` in a token request."
     )

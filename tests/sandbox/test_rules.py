@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from urllib.parse import quote, urlencode
 import pytest
 from joserfc.jwk import RSAKey
 
+from acmidm_onboarding.mistakes.checks import Context
+from acmidm_onboarding.mistakes.findings import Finding
+from acmidm_onboarding.mistakes.sent import Sent
+from acmidm_onboarding.mistakes.table import cause_of
+from acmidm_onboarding.values.jwk import public_jwk
+from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, RequestPart
 from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 from tests.sandbox.inside import FORM, Answer, Inside, inside
@@ -29,6 +36,7 @@ from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_asserti
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
 GRANTED = ("dv_dosis_schrijven", "dv_notificaties_import")
+NOBODY = str(uuid.UUID(int=1))
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +59,11 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
 @cache
 def key(number: int) -> RSAKey:
     """Its kid looks like the SHA-1 thumbprint of a certificate, as VMSW's does."""
-    return RSAKey.generate_key(
-        2048, {"kid": hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest().upper(), "use": "sig"}
-    )
+    return RSAKey.generate_key(2048, {"kid": kid(number), "use": "sig"})
+
+
+def kid(number: int) -> str:
+    return hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest().upper()
 
 
 def registered(portal: Inside, keys: int = 1, **metadata: Any) -> str:
@@ -166,11 +176,26 @@ BROKEN: dict[str, Broken] = {
     "client_id of a secret": Broken(
         form={"client_assertion": None, "client_assertion_type": None, "client_secret": SECRET}
     ),
+    "secret": Broken(
+        form={
+            "client_assertion": None,
+            "client_assertion_type": None,
+            "client_id": "$client",
+            "client_secret": f"{SECRET}!",
+        },
+        metadata={"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET},
+    ),
+    "known client": Broken(claims={"iss": NOBODY, "sub": NOBODY}),
+    "enabled": Broken(metadata={"enabled": False}),
+    "assertion": Broken(form={"client_assertion": "no.jwt"}),
     "client_assertion_type": Broken(form={"client_assertion_type": "jwt"}),
     "alg": Broken(header={"alg": "HS256"}),
     "kid": Broken(header={"kid": None}),
     "kid of several": Broken(header={"kid": None}, metadata={"keys": 2}),
     "registered kid": Broken(header={"kid": "another"}),
+    "registered key": Broken(metadata={"keys": 0}),
+    "ended key": Broken(metadata={"exp": 1_700_000_000}),
+    "signature": Broken(header={"kid": kid(1)}, metadata={"keys": 2}),
     "iss": Broken(claims={"iss": "another"}),
     "sub": Broken(claims={"sub": None}),
     "aud": Broken(claims={"aud": "another"}),
@@ -204,7 +229,7 @@ def test_each_rule_can_be_broken(
     portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture, name: str, platform: str, strict: bool
 ) -> None:
     """Refused by its name; accepted where it is optional; with a line in the log where it is tolerated and the portal
-    is not strict."""
+    is not strict. What is refused is kept, and the table of mistakes knows why."""
     portal, broken, now = portals(platform, strict), BROKEN[name], int(time.time())
     client_id = registered(portal, **broken.metadata)
     wanted = portal.settings.token_endpoint if platform == "geosecure" else portal.settings.issuer
@@ -219,10 +244,11 @@ def test_each_rule_can_be_broken(
     if is_mac:  # by hand: the library refuses to make it
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
         assertion = f"{head}.{assertion.partition('.')[2]}"
-    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "scope": GRANTED[0]}
+    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "scope": GRANTED[0], **broken.form}
+    form |= {"client_id": client_id} if form.get("client_id") == "$client" else {}
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     for _ in range(broken.times):
-        answer = sent(portal, {"grant_type": "client_credentials", **form, **broken.form}, **broken.sent)
+        answer = sent(portal, {"grant_type": "client_credentials", **form}, **broken.sent)
     ruling = RULINGS[name, platform]
     if ruling.demand is Demand.OPTIONAL or (ruling.tolerated and not strict):
         assert answer.status == 200, answer.text
@@ -230,6 +256,27 @@ def test_each_rule_can_be_broken(
     else:
         assert answer.status in (400, 401), answer.text
         assert f"(rule: {name})" in answer.json()["error_description"]
+        if name != "form":  # nobody knows whose that is
+            kept = portal.manage("GET", "/management/v1/refusals?limit=1").json()["items"][0]
+            assert (kept["rule"], kept["said"]) == (name, answer.json()["error_description"])
+            assert kept["client_id"] == (NOBODY if name == "known client" else kept["client_id"] and client_id)
+            assert cause(portal, client_id, kept).id != "refused:"
+            assert not any(secret in str(kept) for secret in (assertion, assertion.rpartition(".")[2], SECRET))
+
+
+def cause(portal: Inside, client_id: str, kept: Mapping[str, Any]) -> Finding:
+    """By the one table of mistakes, with the keys and scopes that the client has."""
+    jwks = portal.manage("GET", f"/management/v1/clients/{client_id}/jwks").json()["keys"]
+    context = Context(
+        Platform(portal.settings.platform),
+        portal.settings.environment,
+        portal.settings.issuer,
+        datetime.fromisoformat(kept["at"]).timestamp(),
+        portal.settings.token_endpoint,
+        keys={one["kid"]: public_jwk(one) for one in jwks},
+        granted=frozenset(GRANTED),
+    )
+    return cause_of(Sent(kept["header"], kept["claims"], "", kept["fields"], kept["rule"]), context)
 
 
 def test_operators_are_always_held_to_the_rules(

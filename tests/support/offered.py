@@ -15,7 +15,7 @@ import yaml
 
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.values.terms import Environment, Platform
-from acmidm_sandbox.portals import apis
+from acmidm_sandbox.portals import apis, labels
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
@@ -54,6 +54,7 @@ def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) ->
                 "schema": product.sent,
                 "scope": next(scopes[own] for own in product.scopes if own in scopes),
                 "client_id": f"api-of-{name}",
+                "labels": labels(name),
             }
             for name, product in catalogue.products.items()
             if product.configuration is not None and product.scopes.keys() & scopes.keys()

@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, newest first."""
+"""What happened, newest first: the audit trail, and the token requests that were refused."""
 
 from typing import Annotated
 
@@ -9,19 +9,29 @@ from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, LIMIT, problems
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
-from acmidm_sandbox.beheerportaal.documents import AuditPage
-from acmidm_sandbox.beheerportaal.store import audit
+from acmidm_sandbox.beheerportaal.documents import AuditPage, RefusalPage
+from acmidm_sandbox.beheerportaal.store import audit, refusals
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"])
+ClientId = Annotated[str | None, Query(max_length=255)]
 
 
 @router.get("/audit", response_model=AuditPage, responses=problems())
 def read_audit(
     portal: CurrentPortal,
-    client_id: Annotated[str | None, Query(max_length=255)] = None,
+    client_id: ClientId = None,
     limit: LIMIT = 100,
     after: AFTER = None,
 ) -> Response:
     """The changes, of one client or of all."""
     with portal.database.read() as connection:
         return answers.page(audit.page(connection, client_id, limit, None if after is None else int(after)))
+
+
+@router.get("/refusals", response_model=RefusalPage, responses=problems())
+def read_refusals(
+    portal: CurrentPortal, client_id: ClientId = None, limit: LIMIT = 100, after: AFTER = None
+) -> Response:
+    """The newest refused token requests: those that name a client, which need not be here, or all."""
+    with portal.database.read() as connection:
+        return answers.page(refusals.page(connection, client_id, limit, None if after is None else int(after)))

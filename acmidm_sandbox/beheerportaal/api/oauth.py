@@ -158,12 +158,13 @@ async def _answer(
     body = await LimitedRequest(request).body()
     server = portal.authorization
     try:
-        sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)))
+        sent = TokenRequest(request.headers, _pairs(request, body, Judge(portal.settings)))
     except OAuth2Error as error:
         return server.handle_error_response(None, error)
 
     def run() -> Response:
         try:
+            _require_sound(request, sent, Judge(portal.settings))
             return answer(server, sent)
         except OAuth2Error as error:
             return server.handle_error_response(sent, error)
@@ -171,23 +172,26 @@ async def _answer(
     return await to_thread.run_sync(run)
 
 
-def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
-    """Return the parameters, each once."""
+def _pairs(request: Request, body: bytes, judge: Judge) -> list[tuple[str, str]]:
+    """Return the parameters of the form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
     if body.lstrip().startswith(b"{"):
         raise judge.refusal(
             "form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request
         )
+    try:
+        return parse_qsl(body.decode(), errors="strict")
+    except ValueError as error:
+        raise judge.refusal("form", "the body is no form in UTF-8", invalid_request) from error
+
+
+def _require_sound(request: Request, sent: TokenRequest, judge: Judge) -> None:
+    """Refuse a credential in the query, and a parameter that is given twice."""
     if _CREDENTIALS & request.query_params.keys():
         judge.broken(
             "query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request
         )
-    try:
-        pairs = parse_qsl(body.decode(), errors="strict")
-    except ValueError as error:
-        raise invalid_request("the body is no form in UTF-8") from error
-    names = [name for name, _ in pairs if name != "scope[]"]
+    names = [name for name, _ in sent.pairs if name != "scope[]"]
     if len(set(names)) < len(names):
         judge.broken("twice", "a parameter is given twice (RFC 6749 section 3.2)", invalid_request)
-    return dict(pairs)

@@ -9,14 +9,12 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
-from joserfc.util import urlsafe_b64decode
-from pydantic_core import from_json
 
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time, thumbprint
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
-from acmidm_sandbox.beheerportaal.oauth.errors import invalid_client
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
+from acmidm_sandbox.beheerportaal.oauth.refused import objects_in
 from acmidm_sandbox.beheerportaal.oauth.rules import (
     CLOCK_SKEW_SECONDS,
     LONGEST_LIFETIME_SECONDS,
@@ -53,13 +51,12 @@ class Assertion:
             judge.broken("client_assertion_type", f"client_assertion_type must be {ASSERTION_TYPE}")
         text = form.get("client_assertion")
         if not text:
-            raise invalid_client("client_assertion is missing")
-        try:
-            header, claims = (_object_in(part) for part in text.split(".")[:-1])
-        except ValueError:
-            raise invalid_client(
-                "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature"
-            ) from None
+            raise judge.refusal("assertion", "client_assertion is missing")
+        objects = objects_in(text)
+        if objects is None:
+            no_jwt = "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature"
+            raise judge.refusal("assertion", no_jwt)
+        header, claims = objects
         client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
         if not isinstance(client_id, str):
             raise judge.refusal("sub", "sub is missing in the assertion, or no string; it must be the client_id")
@@ -68,14 +65,6 @@ class Assertion:
         if kid is not None and not isinstance(kid, str):
             raise judge.refusal("registered kid", "kid is no string; name the registered key")
         return cls(text, client_id, alg, kid)
-
-
-def _object_in(part: str) -> dict[str, Any]:
-    """Return the JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
-    value = from_json(urlsafe_b64decode(part.encode()))
-    if not isinstance(value, dict):
-        raise ValueError
-    return value
 
 
 class AssertionVerifier:
@@ -92,14 +81,16 @@ class AssertionVerifier:
             InvalidClientError
         """
         if client is None:
-            raise invalid_client(why_unknown(self._settings, assertion.client_id))
+            raise Judge(self._settings).refusal("known client", why_unknown(self._settings, assertion.client_id))
         judge = Judge(self._settings, client)
         key = self._choose(assertion, client, judge)
         claims = _signed_claims(assertion, key)
         if claims is None:
-            raise invalid_client(f"the signature is wrong: it was not made with the private key of kid {key['kid']}")
+            wrong = f"the signature is wrong: it was not made with the private key of kid {key['kid']}"
+            raise judge.refusal("signature", wrong)
+        judge.proven = True
         if not client.enabled:
-            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+            raise judge.refusal("enabled", f"client {client.client_id} is disabled; ask the operator to enable it")
         if claims.get("iss") != client.client_id:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
         self._verify_audience(claims.get("aud"), client, judge)
@@ -129,9 +120,8 @@ class AssertionVerifier:
                 f"client {client.client_id} is registered with {method}, so an assertion is not accepted",
             )
         if not client.jwks:
-            raise invalid_client(
-                f"client {client.client_id} has no registered key; register its public key (JWK) first"
-            )
+            none = f"client {client.client_id} has no registered key; register its public key (JWK) first"
+            raise judge.refusal("registered key", none)
         kids = ", ".join(str(key["kid"]) for key in client.jwks)
         if assertion.kid is None:
             name, why = (
@@ -148,7 +138,7 @@ class AssertionVerifier:
         key = keys[0]
         if not is_in_time(key, time.time()):
             late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
-            judge.broken("registered kid", f"{late}; register another one")
+            judge.broken("ended key", f"{late}; register another one")
         if assertion.alg not in algorithms_of(key):
             fitting = " or ".join(algorithms_of(key))
             judge.broken("alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}")

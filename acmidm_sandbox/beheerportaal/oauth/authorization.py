@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,9 +25,11 @@ from acmidm_sandbox.beheerportaal.oauth.errors import (
 )
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.oauth.refused import refusal_of
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store import refusals
 from acmidm_sandbox.beheerportaal.store.database import Database
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
@@ -36,13 +38,14 @@ log = logging.getLogger("acmidm_sandbox.beheerportaal.refused")
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """A token request that was read already: its headers, and its form with each parameter once."""
+    """A token request that was read already: its headers, and the parameters of its form."""
 
-    def __init__(self, headers: Mapping[str, str], form: dict[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> None:
         # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings'
         # business.
         super().__init__("POST", "https://loopback", headers=headers)
-        self.payload = BasicOAuth2Payload(form)
+        self.pairs = pairs
+        self.payload = BasicOAuth2Payload(dict(pairs))
 
     @property
     def form(self) -> dict[str, str]:
@@ -143,19 +146,21 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
         """Authlib: the answer to a request that is refused; why a client is not known is said in a sandbox, and in the
         log."""
-        log.info("client %s: %s", self._claimed(request), error.description)
+        if request is not None and "token" not in request.form:  # introspection names one
+            self._keep(request, error)
+        else:
+            log.info("client unknown: %s", error.description)
         if error.error == "invalid_client" and not self.settings.explains_refusals:
             error = invalid_client(UNEXPLAINED)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
 
-    def _claimed(self, request: TokenRequest | None) -> str:
-        """Return whose request it is, by its own word, as far as it can be read; fit for a line of a log."""
-        try:
-            client_id = None if request is None else _sent(request, Judge(self.settings)).client_id
-        except OAuth2Error:
-            client_id = None
-        return fit_for_a_line(client_id or "unknown")
+    def _keep(self, request: TokenRequest, error: OAuth2Error) -> None:
+        refusal = refusal_of(request.pairs, _basic(request)[0], error)
+        known = principals.find(self._database, refusal.client_id) is not None
+        with self._database.write() as connection:
+            refusals.add(connection, refusal, known=known)
+        log.info("client %s: %s", fit_for_a_line(refusal.client_id or "unknown"), refusal.said)
 
     @override
     def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> JSONResponse:
@@ -196,16 +201,18 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
         """Return the client, with the mark of the secret as its credential."""
+        judge = Judge(self.settings)
         if client is None:
-            raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
+            raise judge.refusal("known client", principals.why_unknown(self.settings, sent.client_id))
         if sent.method != client.token_endpoint_auth_method:
             registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
-            raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
+            raise judge.refusal("registered method", f"{registered}, so {sent.method} is not accepted")
         hashed = next((candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)), None)
         if hashed is None:
-            raise invalid_client(f"client_secret is not the one of client {client.client_id}")
+            raise judge.refusal("secret", f"client_secret is not the one of client {client.client_id}")
+        judge.proven = True
         if not client.enabled:
-            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+            raise judge.refusal("enabled", f"client {client.client_id} is disabled; ask the operator to enable it")
         return replace(client, credential=principals.mark_of(hashed))
 
 
@@ -233,14 +240,10 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
 
 def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
     if method == "client_secret_basic":
-        try:
-            client_id, secret = extract_basic_authorization(request.headers)
-        except ValueError:
-            client_id, secret = None, None
+        client_id, secret = _basic(request)
         if not client_id or not secret:
-            raise invalid_client(
-                "the Authorization header is not Basic with client_id and client_secret (RFC 6749 section 2.3.1)"
-            )
+            no_basic = "the Authorization header is not Basic with client_id and client_secret"
+            raise judge.refusal("one method", f"{no_basic} (RFC 6749 section 2.3.1)")
     else:
         client_id, secret = request.payload.client_id, request.form["client_secret"]
         if not client_id:
@@ -248,3 +251,12 @@ def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
                 "client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret"
             )
     return _Secret(method, client_id, secret)
+
+
+def _basic(request: TokenRequest) -> tuple[str | None, str | None]:
+    """Return the client-ID and the secret in an Authorization header, as far as it has them."""
+    try:
+        client_id, secret = extract_basic_authorization(request.headers)
+    except ValueError:
+        return None, None
+    return client_id, secret

@@ -21,6 +21,8 @@ class Judge:
         self._platform = "acmidm" if self._is_operator else settings.platform
         self._noted: set[str] = set()
         self._is_strict = settings.strict or self._is_operator
+        self.proven = client is not None and bool(client.credential)
+        """Whether the request surely is the client's."""
 
     def broken(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> None:
         """What a request that breaks the rule deserves: what is optional nothing, what is tolerated a line in the log.
@@ -37,7 +39,9 @@ class Judge:
 
     def refusal(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> Any:
         """Return the error for a request that leaves nothing to go on with."""
-        return refuse(f"{sentence} (rule: {name})")
+        error = refuse(f"{sentence} (rule: {name})")
+        error.rule, error.proven = name, self.proven
+        return error
 
     def note(self, name: str, what: str) -> None:
         """A line in the log: who, which rule, and nothing of the request."""

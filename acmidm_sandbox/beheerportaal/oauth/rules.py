@@ -207,6 +207,20 @@ RULES = (
         "`client_id` beside `client_secret` in the body",
         _each(_seen(_REQUIRED, "organisation-registry"), _assumed(_REQUIRED, "RFC 6749 §2.3.1")),
     ),
+    Rule("secret", _REQUEST, "a `client_secret` that is the client's", _both(_assumed(_REQUIRED, "RFC 6749 §2.3.1"))),
+    Rule(
+        "known client",
+        _REQUEST,
+        "a client that is in this environment",
+        _both(_assumed(_REQUIRED, "RFC 6749 §5.2")),
+    ),
+    Rule("enabled", _REQUEST, "a client that is not disabled", _both(_assumed(_REQUIRED, "RFC 6749 §5.2"))),
+    Rule(
+        "assertion",
+        _REQUEST,
+        "a `client_assertion` that is a JWT: header, claims and signature",
+        _both(_seen(_REQUIRED, _ALL)),
+    ),
     Rule(
         "client_assertion_type",
         _REQUEST,
@@ -241,9 +255,17 @@ RULES = (
     Rule(
         "registered kid",
         _HEADER,
-        "a `kid` that is registered for the client, of a key within its `nbf` and `exp`",
+        "a `kid` that is registered for the client",
         _both(_assumed(_REQUIRED, "RFC 7515 §4.1.4")),
     ),
+    Rule("registered key", _HEADER, "a client with a registered key", _both(_assumed(_REQUIRED, "RFC 7523 §3"))),
+    Rule(
+        "ended key",
+        _HEADER,
+        "a key outside its `nbf` and `exp`",
+        _both(_assumed(_REFUSED, "RFC 7517 §4")),
+    ),
+    Rule("signature", _HEADER, "a signature by that key", _both(_assumed(_REQUIRED, "RFC 7523 §3"))),
     Rule("iss", _CLAIM, "`iss`, the client-ID", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))),
     Rule("sub", _CLAIM, "`sub`, the client-ID", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))),
     Rule(

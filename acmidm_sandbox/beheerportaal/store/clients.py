@@ -30,7 +30,14 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import keys_in_use as uses
-from acmidm_sandbox.beheerportaal.store.tables import clients, coupling_requests, keys_in_use, notifications, uploads
+from acmidm_sandbox.beheerportaal.store.tables import (
+    clients,
+    coupling_requests,
+    keys_in_use,
+    notifications,
+    refusals,
+    uploads,
+)
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -143,7 +150,7 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
 
 def remove(connection: Connection, client_id: str) -> None:
     """Remove the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
-    for table in (clients, coupling_requests, uploads, notifications, keys_in_use):
+    for table in (clients, coupling_requests, uploads, notifications, keys_in_use, refusals):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
 

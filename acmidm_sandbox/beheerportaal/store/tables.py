@@ -112,6 +112,23 @@ keys_in_use = Table(
     sqlite_with_rowid=False,
 )
 
+# Token requests that were refused: the newest of each client, and of all strangers together.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("client_id", Text, nullable=False, index=True),  # no foreign key: it is what the request says
+    Column("known", Boolean, nullable=False),
+    Column("proven", Boolean, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("header", JSON, nullable=False),
+    Column("claims", JSON, nullable=False),
+    Column("fields", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # Of an access token, too, only the hash is kept.
 access_tokens = Table(
     "access_tokens",

@@ -113,7 +113,7 @@ async def to_the_web(request: Request) -> Response:
 
 
 async def _start(request: Request) -> Response:
-    return RedirectResponse(Urls(texts_of(request).language)("clients"), SEE_OTHER, {"Vary": "Accept-Language"})
+    return RedirectResponse(Urls(texts_of(request).language)("clients"), SEE_OTHER)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,12 +1,14 @@
-"""The texts, one file per language, and which language a visitor wants."""
+"""The texts, one file per language. A page is in Dutch until somebody chooses another language."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 DEFAULT = "nl"
+BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,13 @@ class Texts:
         return self(f"{key}.{'one' if count == 1 else 'many'}", count=count)
 
     def date(self, at: datetime) -> str:
-        """For example 3 maart 2027."""
+        """For example 3 maart 2027, as it is in Brussels."""
+        at = at.astimezone(BRUSSELS)
         return f"{at.day} {self(f'month.{at.month}')} {at.year}"
 
     def moment(self, at: datetime) -> str:
-        """Return a date and time, in UTC as the audit trail has it."""
-        return f"{self.date(at)}, {at.astimezone(UTC):%H:%M} UTC"
+        """Return a date and time, as they are in Brussels."""
+        return f"{self.date(at)}, {at.astimezone(BRUSSELS):%H:%M}"
 
 
 def load() -> dict[str, Texts]:
@@ -43,10 +46,3 @@ def load() -> dict[str, Texts]:
 
 
 LANGUAGES = load()
-
-
-def negotiate(accept_language: str) -> Texts:
-    """Return the first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that
-    is wanted most first."""
-    tags = [part.strip().partition(";")[0].partition("-")[0].lower() for part in accept_language.split(",")]
-    return LANGUAGES[next((tag for tag in tags if tag in LANGUAGES), DEFAULT)]

@@ -16,6 +16,16 @@ from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 SOON_DAYS = 30
 _DAY = 24 * 3600
 _NONE_IN_USE = KeysInUse(items=[])
+FIELDS = (
+    "client_name",
+    "organisation",
+    "application",
+    "grant_types",
+    "token_endpoint_auth_method",
+    "contacts",
+    "enabled",
+)
+"""What people see of a client, each with its label among the texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,22 @@ class ScopeView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalView:
+    """A refused token request; `proven` says whether it surely is the client's."""
+
+    at: datetime
+    what: str
+    remedy: str
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that a change added (`+`), removed (`-`) or altered (`±`)."""
+    """One thing that a change added (`+`), removed (`-`) or altered (`±`); `label` names the field."""
 
     sign: str
-    text: str
+    label: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,36 +185,33 @@ def _subject(entry: AuditEntry) -> str:
 def _lines(entry: AuditEntry) -> Iterator[Line]:
     before, after = entry.before or {}, entry.after or {}
     if entry.action == "scopes.replaced":
-        yield from _differences(_by_scope(before), _by_scope(after), with_values=False)
+        for members, label in (("scopes", ""), ("default", "default")):
+            yield from _names(dict.fromkeys(before.get(members, ())), dict.fromkeys(after.get(members, ())), label)
     elif entry.action == "jwks.replaced":
-        yield from _differences(_by_kid(before), _by_kid(after), with_values=False)
+        yield from _names(_by_kid(before), _by_kid(after))
     elif entry.action == "product.replaced":
-        yield from _differences(_settings(before), _settings(after), with_values=True)
+        yield from _differences(before.get("configuration", {}), after.get("configuration", {}))
     elif entry.action == "client.replaced":
-        yield from _differences(_with_attributes(before), _with_attributes(after), with_values=True)
+        yield from _differences(_for_people(before), _for_people(after))
 
 
-def _by_scope(document: Mapping[str, Any]) -> dict[str, None]:
-    """Return the scopes, and the default ones once more."""
-    return dict.fromkeys([*document["scopes"], *(f"default: {name}" for name in document.get("default", []))])
+def _for_people(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client's document says to people, with each attribute by itself: no mark of a stack."""
+    shown = {name: value for name, value in document.items() if name in FIELDS}
+    if organisation := document.get("organisation"):
+        shown["organisation"] = f"{organisation['name']} ({organisation.get('ovo') or organisation.get('kbo')})"
+    return {**shown, **document.get("attributes", {})}
 
 
-def _with_attributes(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a client's document with each attribute by itself."""
-    return {**document, **document.get("attributes", {}), "attributes": None}
+def _names(before: Mapping[str, Any], after: Mapping[str, Any], label: str = "") -> Iterator[Line]:
+    return (Line(line.sign, label, line.label) for line in _differences(before, after))
 
 
-def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a product's settings, and whose they are."""
-    owner = {name: value for name, value in document.items() if name != "configuration" and value is not None}
-    return {**document.get("configuration", {}), **owner}
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any], *, with_values: bool) -> Iterator[Line]:
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line]:
     for name in sorted(before.keys() | after.keys()):
         if name not in before:
-            yield Line("+", f"{name}: {shown(after[name])}" if with_values else name)
+            yield Line("+", name, shown(after[name]))
         elif name not in after:
-            yield Line("-", name)
+            yield Line("-", name, "")
         elif before[name] != after[name]:
-            yield Line("±", f"{name}: {shown(before[name])} → {shown(after[name])}" if with_values else name)
+            yield Line("±", name, f"{shown(before[name])} → {shown(after[name])}")

@@ -17,7 +17,7 @@ from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import sessions, users
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.web import rendering
-from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, Texts, negotiate
+from acmidm_sandbox.beheerportaal.web.texts import DEFAULT, LANGUAGES, Texts
 from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
 
 SEE_OTHER = 303
@@ -65,6 +65,12 @@ class Visit:
     def after(self) -> int | None:
         """The number after which a list goes on; None at its beginning."""
         return as_number(self.request.query_params.get("na", ""))
+
+    def label(self, name: str, product: str = "") -> str:
+        """Return what people call a field of a client, or of a product's configuration."""
+        own = self.portal.settings.products.get(product)
+        labels = own.labels.get(self.texts.language, {}) if own else {}
+        return labels.get(name) or self.texts.messages.get(f"field.{name}", name)
 
     def page(self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object) -> Response:
         """Return a page in this visit's language; each template knows the visit, its texts as `t`, its addresses as
@@ -118,9 +124,8 @@ def as_number(text: str) -> int | None:
 
 
 def texts_of(request: Request) -> Texts:
-    """Return the language in the path, else the one that the browser prefers."""
-    named = LANGUAGES.get(request.path_params.get("language", ""))
-    return named or negotiate(request.headers.get("accept-language", ""))
+    """Return the language in the path, else Dutch."""
+    return LANGUAGES.get(request.path_params.get("language", ""), LANGUAGES[DEFAULT])
 
 
 def visit_of(request: Request, form: Mapping[str, str]) -> Visit:

@@ -51,6 +51,7 @@ class ConnectedPlatform:
         self.can = platform.authority_type
         """What its authority can do."""
         self.issuer = str(platform.issuer).rstrip("/")
+        self.product_of_api = platform.product_of_api
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect
         self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)

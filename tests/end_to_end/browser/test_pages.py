@@ -19,14 +19,14 @@ from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
-from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, sign_assertion
 
 _DAY = 24 * 3600
 
 
 @pytest.fixture
-def client_id(operator: httpx.Client) -> str:
-    """A client with all there can be: keys in each state, products, scopes, an attribute, a history."""
+def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
+    """A client with all there can be: keys in each state, products, scopes, an attribute, a history, refusals."""
     client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
     scopes = {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
@@ -42,6 +42,8 @@ def client_id(operator: httpx.Client) -> str:
     for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
         path = f"/products/v1/{product}/configurations/{client_id}"
         operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+    for audience in (portal.issuer, portal.token_endpoint):
+        assert portal.request_token(sign_assertion(new_key("verloren"), client_id, audience)).status_code == 401
     return client_id
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, Refusal, RegisteredClient
 from acmidm_onboarding.values.harmless import Text, harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
 
@@ -140,3 +140,7 @@ class WireAdministrators(_Wire):
 
 class WireAuditPage(ListPage):
     items: Page[RecordedChange]
+
+
+class WireRefusalPage(ListPage):
+    items: Page[Refusal]

@@ -10,10 +10,10 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from acmidm.probe.sent import Sent
-from acmidm.probe.steps import Said
+from acmidm_onboarding.mistakes.findings import Said
+from acmidm_onboarding.mistakes.sent import Sent
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
-from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.values.terms import Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ENDPOINT = Said("endpoint")
@@ -30,7 +30,7 @@ class Context:
     """What a mistake is told by. ``has_habits``: the authority has its platform's rules, not its own."""
 
     platform: Platform
-    environment: Environment
+    environment: str
     issuer: str
     now: float
     token_endpoint: str | None = None
@@ -46,6 +46,8 @@ class Context:
     """Those of the form, by the platform's names: the product of each."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Per scope of the form whose name is another on this platform: that name."""
+    granted: frozenset[str] = frozenset()
+    """The scopes that the client has, where that is known."""
 
     @property
     def audience(self) -> str | None:
@@ -93,6 +95,8 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
 
 def wrong_signature(sent: Sent, context: Context) -> Values:
     key = key_of(sent, context)
+    if sent.rule is not None:
+        return when(sent.rule == "signature", kid=(key.kid if key else str(sent.header.get("kid", "?")),))
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
     return when(not is_signed_by(sent, key), kid=(key.kid,))
@@ -100,7 +104,7 @@ def wrong_signature(sent: Sent, context: Context) -> Values:
 
 def signed_by_none(sent: Sent, context: Context) -> Values:
     """Without ``kid``, and several keys: none of them made it."""
-    if sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
+    if sent.rule is not None or sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
         return None
     return when(not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys))
 
@@ -126,8 +130,10 @@ def wrong_audience(sent: Sent, context: Context) -> Values:
     is_good = aud == context.audience or (
         not context.has_habits and (aud == context.issuer or is_endpoint(aud, context))
     )
+    right = context.audience
+    is_told = right is not None or sent.rule is not None
     return when(
-        isinstance(aud, str) and context.audience is not None and not is_good, aud=aud, right=(context.audience,)
+        isinstance(aud, str) and is_told and not is_good, aud=aud, right=ENDPOINT if right is None else (right,)
     )
 
 
@@ -160,6 +166,12 @@ def unfitting_algorithm(sent: Sent, context: Context) -> Values:
     return {"alg": alg, "kid": (key.kid,), "fitting": tuple(sorted(algorithms_of(key.members)))}
 
 
+def missing_client(sent: Sent, _: Context) -> Values:
+    if sent.rule is not None:  # it may be named elsewhere, beside a secret
+        return when(sent.rule == "sub")
+    return when(not isinstance(sent.client_id, str) or not sent.client_id)
+
+
 def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
     client_id, is_acmidm = sent.client_id, context.has_habits and context.platform is Platform.ACMIDM
     return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
@@ -177,7 +189,9 @@ def of_api(sent: Sent, context: Context) -> Values:
 
 def ended_key(sent: Sent, context: Context) -> Values:
     key = key_of(sent, context)
-    return when(key and key.expires and key.expires.timestamp() <= context.now, kid=(key.kid if key else "",))
+    has_ended = key and key.expires and key.expires.timestamp() <= context.now
+    kid = key.kid if key else str(sent.header.get("kid", "?"))
+    return when(has_ended or sent.rule == "ended key", kid=(kid,))
 
 
 def apis_wanted(sent: Sent, context: Context) -> list[str]:
@@ -185,6 +199,12 @@ def apis_wanted(sent: Sent, context: Context) -> list[str]:
     return sorted(
         {context.scopes[name] for name in scopes_of(sent) if name in context.scopes} & set(context.api_of.values())
     )
+
+
+def not_granted(sent: Sent, context: Context) -> Values:
+    refused = sent.rule in ("scope not granted", "no scope granted")
+    missing = [name for name in scopes_of(sent) if name not in context.granted]
+    return when(refused, scope=", ".join(missing or scopes_of(sent)))
 
 
 def lifetime(sent: Sent) -> float | None:

@@ -20,12 +20,14 @@ _GIVE = "give a JWT, or the form-encoded body of a token request that has one as
 
 @dataclass(frozen=True)
 class Sent:
-    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not shown."""
+    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not shown; it is empty
+    where an authority has recorded the request, and refused it by its ``rule``."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     jwt: str = field(repr=False)
     fields: Mapping[str, Sequence[str]] | None = field(default=None, repr=False)
+    rule: str | None = None
 
     def first(self, name: str) -> str | None:
         """Return the first value of a field of the request."""
