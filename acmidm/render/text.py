@@ -19,7 +19,7 @@ from acmidm.desk.why import Why
 from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
-from acmidm.report.connection import ConnectionChanges, environment_heading
+from acmidm.report.connection import ConnectionChanges, environment_heading, together
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -72,7 +72,7 @@ def _review(review: Review) -> Iterator[Line]:
         yield from _change(change)
     for environment, connections, stay in review.in_environments():
         yield _heading(environment_heading(environment, len(connections), stay))
-        yield from _connections(connections)
+        yield from _connections(together(connections))
     for note in review.notes:
         yield Text(f"\n{plain(note, WHOLE)}")
 

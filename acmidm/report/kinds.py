@@ -127,7 +127,7 @@ class Kind(StrEnum):
     UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING)
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE)
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, worse_by_hand=True)
+    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART)
     KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "key", worse_by_hand=True)
     KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "key", worse_by_hand=True, scale=_NEW_PART)

@@ -42,11 +42,26 @@ def kinds(repository: Repository, code: int = 0) -> dict[str, list[str]]:
 
 
 def test_a_rotation_reaches_all_who_have_the_key(repository: Repository, town: FormFile) -> None:
-    """And the headline says how many, whoever they are."""
+    """It is one key, whoever gets it. Three that change alike are shown once, and another one apart; programs get
+    each."""
+    for name in ("zele/balie", "lede/balie"):
+        of_town(repository, name).use_supplier("theirs", environment="prod")
+    repository.merge()
     town.use_supplier("theirs", "new", environment="prod")
+    repository.form.document["contacts"] = ["ander@stad-gent.example"]
+    repository.form.save()
     report = repository.report()
-    assert report["headline"].startswith("2 clients gain 2 keys on prod")
-    assert kinds(repository) == {"aalst/balie": ["key_added"], "gent/loket": ["key_added"]}
+    assert report["headline"].startswith("4 clients gain 1 key, ")
+    assert len(report["connections"]) == 4
+    text = repository.review().stdout
+    assert "\n3 clients · Aalst · balie, Lede · balie, Zele · balie  aalst/balie, lede/balie, zele/balie\n" in text
+    assert "\nStad Gent · loket  " in text
+    assert text.count("gains key new") == 2
+    page = repository.review("--output", "markdown").stdout
+    assert page.count("gains key") == 2
+    assert "| **3 clients** · Aalst · balie, Lede · balie, Zele · balie |" in page
+    html = repository.review("--output", "html").stdout
+    assert "<h3>3 clients &#183; Aalst &#183; balie, Lede &#183; balie, Zele &#183; balie</h3>" in html
 
 
 def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile) -> None:
