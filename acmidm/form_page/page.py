@@ -25,7 +25,7 @@ from acmidm_onboarding.values.names import ADDRESS, LONGEST_APPLICATION, LONGEST
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
 
-_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys", "common")
+_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys")
 _SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "page.js")
 """In this order: each uses what is before it."""
 _ASSETS = files("acmidm.form_page") / "assets"
