@@ -25,6 +25,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, both, either
 
+SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
 _DELIMITERS = (";", ",", "\t")

@@ -49,6 +49,14 @@ ADD = f"""
 
 {_CODES}
 """
+REMOVE = f"""
+**Examples**
+
+- `acmidm keys remove onboardings/stad-aalst/e-loket.yaml --environment tni --kid e-loket-2026`
+- `acmidm keys remove --supplier leverancier --environment tni --kid QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y`
+
+{_CODES}
+"""
 EXPORT = """
 **Examples**
 
@@ -194,6 +202,23 @@ def add(
     _say_next(target, str(file) if is_half else words("file"))
 
 
+@app.command("remove", epilog=REMOVE)
+def remove(
+    *,
+    form: FormArgument = None,
+    environment: EnvironmentOption,
+    kid: Annotated[str, typer.Option(metavar="KID", help="The kid of the key.")],
+    supplier: SupplierOption = None,
+) -> None:
+    """Take a public key out of the form, or out of what a supplier has for others, and its file away."""
+    target = _keys_of(form, supplier, environment)
+    target.remove(kid)
+    words = _words(target)
+    typer.echo(on_one_line(words("removed", file=target.file, kid=kid, environment=_environment(target))))
+    _say_reach(target)
+    typer.echo(on_one_line(words("removed.next")))
+
+
 @app.command("export", epilog=EXPORT)
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The private key, in any of these formats.")],
@@ -297,8 +322,12 @@ def _say_where(target: ListOfKeys, number: str) -> None:
     """Say what names a key now, or several; of those of a supplier also whom they reach."""
     words, where = _words(target), _environment(target)
     _say(words, "form" if target.is_form else "list", words(f"form.{number}", form=target.file, environment=where))
+    _say_reach(target)
+
+
+def _say_reach(target: ListOfKeys) -> None:
     if not target.is_form:
-        names = [form.name for form in target.forms]
+        words, names = _words(target), [form.name for form in target.forms]
         typer.echo(on_one_line(words.counted("reaches", len(names), forms=first_listed(names))))
 
 

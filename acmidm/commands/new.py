@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,20 +13,21 @@ import typer
 from acmidm.edit.new.checks import chosen
 from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
 from acmidm.edit.new.files import write_files
+from acmidm.edit.new.intake import Intake
 from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.talk import Talk, pairs
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
-from acmidm.sheet import Sheets, read_sheets
+from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
-from acmidm_onboarding.texts import Language, say, say_counted, speak
-from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.texts import Language, say, say_counted, speak, spoken
+from acmidm_onboarding.values.problems import either, quoted
 
 EPILOG = """
 **Examples**
@@ -36,6 +37,7 @@ EPILOG = """
 notificaties   --set notificaties.product_ids=10244`
 - `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
 --product notificaties   --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
+- `acmidm new --from aansluiting-e-loket.yaml`
 
 - `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen --scope dv_verenigingsregister_beheer`
 
@@ -84,9 +86,12 @@ def new(
         ),
     ] = None,
     from_: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--from", metavar="FILE", help="A spreadsheet, .csv or .xlsx: a form for each row.", show_default=False
+            "--from",
+            metavar="FILE",
+            help="In the place of answers: a file that an organisation made with the page of acmidm form, which may be"
+            " repeated; or a spreadsheet, .csv or .xlsx, with a form for each row.",
         ),
     ] = None,
     supplier: Annotated[
@@ -108,29 +113,64 @@ def new(
 ) -> None:
     """Write the form of an application, for the test environment, and its organisation's file where that is new.
 
-    On a terminal it asks what the options leave out. No file that exists is changed.
+    On a terminal it asks what the options leave out. No file that exists is changed, but for the form that a file of
+    --from adds to.
     """
     catalogue, stacks = load_catalogue(own_catalogue()), stacks_in(Path())
-    spoken = Language(language) if language in list(Language) else None
-    speak(spoken or Language.EN)
-    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
+    chosen_language = Language(language) if language in list(Language) else None
+    speak(chosen_language or Language.EN)
+    sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
+    if from_ and sheet is None:
+        if any((organisation, name, ovo, kbo, owner, application, contact, product, scope, set_, supplier, skip_wrong)):
+            fail(say("edit.sent.alone"))
+        _take_in(from_, catalogue, stacks)
+        return
+    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=chosen_language or Language.NL)
     talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
-        OrganisationAnswers(organisation, name, ovo, kbo, owner or (), spoken),
+        OrganisationAnswers(organisation, name, ovo, kbo, owner or (), chosen_language),
         application,
         contact or (),
         product or (),
         scope or (),
         pairs(set_ or (), "--set", talk.wrong),
     )
-    if from_ is not None:
-        _write_towns(from_, supplier, answers, stacks, talk, skip_wrong=skip_wrong)
+    if sheet is not None:
+        _write_towns(sheet, supplier, answers, stacks, talk, skip_wrong=skip_wrong)
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
     draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
     _report(draft, write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks), catalogue, talk)
+
+
+def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> None:
+    """Take in what was sent, all of it or nothing, and say what to answer whom."""
+    for file in files:
+        if file.suffix != ".yaml":
+            fail(say("edit.sent.ending", file=file, endings=either(SUFFIXES)))
+    intake, own = Intake(FORMS, stacks, catalogue), spoken()
+    taken = intake.take(files)
+    if refused := [f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)]:
+        for number, unclear in [(number, one) for number, one in enumerate(taken) if one.unclear]:
+            speak(unclear.language)
+            typer.echo(f"{Intake(FORMS, stacks, catalogue).take(files)[number].mail()}\n")
+        speak(own)
+        fail("\n".join([*refused, say("edit.sent.nothing_written")]))
+    intake.write()
+    written = [shown(file) for one in taken for file in one.written]
+    sentences = [say("edit.sent.written", files=", ".join(map(str, written)))]
+    scopes = {
+        name for one in taken if one.sent for request in one.sent.form.environments.values() for name in request.scopes
+    }
+    if unverified := sorted(name for name in scopes if not catalogue.scopes[name].is_verified(PLATFORM)):
+        sentences.append(say("new.unverified", scopes=", ".join(unverified)))
+    sentences += [note for one in taken for note in one.notes]
+    if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
+        sentences.append(say("new.next.codeowners"))
+    for sentence in (*sentences, say("new.next.pull_request")):
+        typer.echo(plain(sentence, 2000))
 
 
 def _write_towns(

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import Edit, copied, edited, put_request
+from acmidm.edit.lines import Edit, copied, edited, put_files, put_request
 from acmidm.edit.new.checks import of_scope
-from acmidm.edit.new.files import problems_about, put_files
+from acmidm.edit.new.files import problems_about
 from acmidm.terminal import fail
 from acmidm.words import first_of
 from acmidm_onboarding.forms.files import absolute, shown

@@ -7,7 +7,9 @@ The edited form is checked before it takes the place of the old one, which it do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from difflib import SequenceMatcher
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 from acmidm.files import write_whole, written_together
+from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -201,14 +204,36 @@ def edit_file(
     stacks = stacks_in(Path())
     load_onboardings([checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
 
-    def apply() -> None:
-        with written_together({**new, **({file: text} if old is None else {})}):
-            if file.read_bytes() != (text.encode() if old is None else old):
-                raise Failure(say("edit.changed_meanwhile", file=named))
-            if old is not None:
-                write_whole(file, text, file.stat().st_mode & 0o777)
+    return partial(put_files, {**new, file: text}, {} if old is None else {file: old})
 
-    return apply
+
+def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: those in ``before`` in the place of what they were, the others never over a
+    file.
+
+    Raises:
+        FileExistsError: where one that is new is there.
+        Failure: where one is not what it was.
+    """
+    new = {file: text for file, text in texts.items() if file not in before}
+    folders = [folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()]
+    done: list[Path] = []
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        with written_together(new):
+            for file, old in before.items():
+                if file.read_bytes() != old:
+                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
+                write_whole(file, texts[file], file.stat().st_mode & 0o777)
+                done.append(file)
+    except BaseException:
+        for file in done:
+            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
+        for folder in folders:
+            with suppress(OSError):  # the folder is missing, or has another file by now
+                folder.rmdir()
+        raise
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:

@@ -324,3 +324,45 @@ def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:
         f"tni: [leverancier-tni-{datetime.now(UTC).year}.jwk.json]\n"
     )
     assert place.sentences() == []
+
+
+def supplied(place: Workspace) -> None:
+    """Have the form take the keys of a supplier."""
+    for environment in ("tni", "prod"):
+        (place.forms / f"gent/{environment}.jwk.json").unlink()
+    place.write_supplier()
+    for environment in ("tni", "prod"):
+        place.write_key(ending(f"of-{environment}"), f"leverancier/{environment}")
+
+
+def ending(name: str) -> dict[str, Any]:
+    ends = int((datetime.now(UTC) + timedelta(days=100)).timestamp())
+    return public_key(name, kty="EC", crv="P-256") | {"alg": "ES256", "exp": ends}
+
+
+@pytest.mark.parametrize("of", ["form", "supplier"])
+def test_a_key_is_taken_out_with_its_file(place: Workspace, of: str) -> None:
+    """Of a form or of a supplier; comments stay, and a list is never left empty."""
+    form: str | None
+    listed, kid, form, whose = place.forms / "gent/mijn-gent.yaml", "tni", FORM_FILE, list[str]()
+    if of == "supplier":
+        supplied(place)
+        listed, kid, form, whose = place.forms / "leverancier/keys.yaml", "of-tni", None, ["--supplier", "leverancier"]
+    file = listed.with_name("second.jwk.json")
+    file.write_text(json.dumps(ending("second")))
+    listed.write_text(listed.read_text().replace("[tni.jwk.json]", "[tni.jwk.json, second.jwk.json]"))
+    said = refused("remove", *whose, "--kid", "another", form=form, passphrase=None)
+    assert f'names no key "another" for tni; it has {", ".join(sorted(["second", kid]))}' in said
+    result = keys("remove", *whose, "--kid", "second", form=form, passphrase=None)
+    assert result.exit_code == 0, result.output
+    assert ("[tni.jwk.json]" in listed.read_text(), file.exists(), place.sentences()) == (True, False, [])
+    assert ":" in refused("remove", *whose, "--kid", kid, form=form, passphrase=None)
+
+
+def test_the_key_of_a_supplier_is_changed_there(place: Workspace) -> None:
+    """What the form cannot have, the next validate would refuse: each command says where to go instead."""
+    supplied(place)
+    public = place.write("public.jwk.json", ending("third"))
+    for arguments in (["new"], ["rotate"], ["add", str(public)], ["remove", "--kid", "of-tni"]):
+        said = refused(*arguments, passphrase=None)
+        assert "has the keys of leverancier (keys_of); make the change there: --supplier leverancier" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import edit_file, on_one_line, put_first, put_last
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
+from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
@@ -20,7 +21,7 @@ from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 _FIRST = "# yaml-language-server: $schema=../../schema/keys.schema.json\n{}\n"
@@ -54,12 +55,11 @@ class ListOfKeys:
 
     def require_room(self, more: int = 1) -> None:
         """Raises Failure where there can be no ``more`` keys, whatever they are."""
+        self._require_own()
         count = len(self.keys)
         if self.is_form:
             form = self.forms[0].form
             request, count = form.environments[self.environment], len(self._jwks or ())
-            if form.keys_of:
-                raise Failure(say("edit.keys_of_supplier", file=self.file, supplier=form.keys_of))
             if request.jwks_uri:
                 raise Failure(say("edit.keys_at_address", file=self.file, address=request.jwks_uri))
             if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
@@ -78,27 +78,82 @@ class ListOfKeys:
         """Return free names for key files, without their ending; ``taken`` says of a name whether it is in use
         elsewhere."""
         file, base = Path.cwd() / self.file, f"{self.name}-{self.environment}-{now.year}"
-        names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
-        free = (name for name in names if not file.with_name(f"{name}.jwk.json").exists() and not taken(name))
-        return list(itertools.islice(free, count))
+        return free_names(base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name))
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
         """Return what writes the keys, by the names of their files, and lists them. Raises InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
-            request, name = document, self.environment.value
             if self.is_form:
-                request, name = document["environments"][name], "jwks"
-            if request is None:
-                document["environments"][self.environment.value] = {name: on_one_line(files)}
-            elif request.get(name):
-                put_last(request[name], files)
+                add_keys(document["environments"], self.environment, files)
             else:
-                put_first(request, name, on_one_line(files))
+                _add(document, self.environment.value, files)
 
-        checked = self.file if self.is_form else self.file.parent.parent
-        return edit_file(self.file, add, files, checked, first=_FIRST)
+        return edit_file(self.file, add, files, self._checked, first=_FIRST)
+
+    def remove(self, kid: str) -> None:
+        """Take a key out of the list, and its file away where nothing else in the folder names it.
+
+        Raises:
+            InvalidForms: where what is left would not be valid.
+            Failure: where the list has no such key.
+        """
+        self._require_own()
+        removed: list[Path] = []
+
+        def take_out(document: Any) -> None:
+            request, name = self._place(document)
+            entries = (request or {}).get(name) or []
+            files = [self.file.with_name(entry if isinstance(entry, str) else entry["file"]) for entry in entries]
+            kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
+            if kid not in kids:
+                facts = {"file": self.file, "kid": quoted(kid), "environment": self.environment, "kids": listed(kids)}
+                raise Failure(say("edit.no_such_key", **facts))
+            del entries[kids.index(kid)]
+            removed[:] = [files[kids.index(kid)]]
+
+        edit_file(self.file, take_out, {}, self._checked)()
+        [file] = removed
+        if not any(file.name in other.read_text("utf-8") for other in file.parent.glob("*.yaml")):
+            file.unlink()
+
+    def _place(self, document: Any) -> tuple[Any, str]:
+        """Return what has the list in its document, and the list's name there."""
+        if self.is_form:
+            return document["environments"][self.environment.value], "jwks"
+        return document, self.environment.value
+
+    @property
+    def _checked(self) -> Path:
+        """What has to be valid after an edit: the form, or each that may have the keys of the supplier."""
+        return self.file if self.is_form else self.file.parent.parent
+
+    def _require_own(self) -> None:
+        """Raises Failure where a form has the keys of a supplier: they are changed there."""
+        if self.is_form and (supplier := self.forms[0].form.keys_of):
+            raise Failure(say("edit.keys_of_supplier", file=self.file, supplier=supplier))
+
+
+def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
+    """Return names that are not taken: ``base``, ``base-2`` and so on."""
+    names = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
+    return list(itertools.islice((name for name in names if not is_taken(name)), count))
+
+
+def add_keys(environments: Any, environment: Environment, files: Iterable[str]) -> None:
+    """Name more key files in a form's document."""
+    if environments[environment.value] is None:
+        environments[environment.value] = {"jwks": on_one_line(files)}
+    else:
+        _add(environments[environment.value], "jwks", files)
+
+
+def _add(owner: Any, name: str, files: Iterable[str]) -> None:
+    if owner.get(name):
+        put_last(owner[name], files)
+    else:
+        put_first(owner, name, on_one_line(files))
 
 
 def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,11 +51,15 @@ class Draft:
     owner: FormOwner
     application: str
     contacts: Sequence[str]
-    scopes: Sequence[str]
-    products: Mapping[str, Mapping[str, Any]]
+    requests: Mapping[Environment, Mapping[str, Any]]
+    """Per environment what the form has for it: keys, scopes and products, by their names in a form."""
     speaks_for: Mapping[str, Sequence[str]]
     """Under which names a new organisation sends; empty for one that is there."""
     supplier: str | None = None
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        return list(dict.fromkeys(scope for request in self.requests.values() for scope in request["scopes"]))
 
     @property
     def file(self) -> Path:
@@ -72,21 +76,15 @@ class Draft:
         }
         if self.supplier:
             fields["keys_of"] = self.supplier
-        request: dict[str, Any] = {"scopes": {scope: {} for scope in self.scopes}}
-        if self.products:
-            request["products"] = {name: dict(configuration) for name, configuration in self.products.items()}
-        lines = [
-            SCHEMA.format("onboarding"),
-            "#",
-            f"# {texts('comment.form')}",
-            *lines_of(fields),
-            "",
-            f"# {texts('comment.production')}",
-            "environments:",
-            f"  {_FIRST.value}:",
-            *(() if self.supplier else (f"    # {texts('comment.keys')}",)),
-            *(f"    {line}" for line in lines_of(request)),
-        ]
+        lines = [SCHEMA.format("onboarding"), "#", f"# {texts('comment.form')}", *lines_of(fields), ""]
+        if Environment.PROD not in self.requests:
+            lines.append(f"# {texts('comment.production')}")
+        lines.append("environments:")
+        for environment, request in self.requests.items():
+            lines.append(f"  {environment.value}:")
+            if "jwks" not in request and not self.supplier:
+                lines.append(f"    # {texts('comment.keys')}")
+            lines += [f"    {line}" for line in lines_of(request)]
         return "\n".join(lines) + "\n"
 
     def organisation(self, texts: Texts) -> str:
@@ -121,8 +119,11 @@ def draft_of(
     fields = Fields(owner, application, forms, answers.values, talk)
     configured = {product.product: fields.of(product) for product in products if product.configuration is not None}
     talk.require()
-    speaks_for = _speaks_for(products, configured) if owner.is_new else {}
-    return Draft(owner, application, contacts, scopes, configured, speaks_for, answers.supplier)
+    request: dict[str, Any] = {"scopes": {scope: {} for scope in scopes}}
+    if configured:
+        request["products"] = configured
+    names = speaks_for((product, configured.get(product.product, {})) for product in products) if owner.is_new else {}
+    return Draft(owner, application, contacts, {_FIRST: request}, names, answers.supplier)
 
 
 def form_name(application: str) -> str:
@@ -187,12 +188,10 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
     )
 
 
-def _speaks_for(
-    products: Sequence[Product], configured: Mapping[str, Mapping[str, Any]]
-) -> Mapping[str, Sequence[str]]:
-    """Return under which names its form sends."""
+def speaks_for(products: Iterable[tuple[Product, Mapping[str, Any]]]) -> Mapping[str, Sequence[str]]:
+    """Return under which names a form sends, by its products, each with its configuration."""
     names: dict[str, list[str]] = {}
-    for product in products:
-        for (name, *_), text in speaking_values(product, configured.get(product.product, {})):
+    for product, configuration in products:
+        for (name, *_), text in speaking_values(product, configuration):
             names.setdefault(name, []).append(text)
     return {name: list(dict.fromkeys(texts)) for name, texts in names.items()}

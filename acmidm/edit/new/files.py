@@ -4,10 +4,9 @@ or none."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from acmidm.files import write_whole, written_together
+from acmidm.edit.lines import put_files
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.settings import own_catalogue
@@ -30,7 +29,10 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
         raise _exists(existing)
     if problems := problems_about(texts, forms, stacks):
         raise Failure("\n".join(sorted(set(map(not_written, problems)))))
-    put_files(texts, {})
+    try:
+        put_files(texts, {})
+    except FileExistsError as error:
+        raise _exists(Path(error.filename2 or error.filename)) from None
     return tuple(texts)
 
 
@@ -50,32 +52,6 @@ def not_written(problem: Problem) -> str:
     """Return the sentence about a file that is not written: nobody can look up a line of it."""
     facts = {"file": problem.shown_file, "what": problem.what, "remedy": problem.remedy}
     return on_one_line(say("edit.not_written", **facts))
-
-
-def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: those in ``before`` in the place of what they were, the others never over a
-    file. Raises Failure."""
-    new = {file: text for file, text in texts.items() if file not in before}
-    folders = [folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()]
-    done: list[Path] = []
-    try:
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-        with written_together(new):
-            for file, old in before.items():
-                if file.read_bytes() != old:
-                    raise Failure(say("edit.changed_meanwhile", file=file))
-                write_whole(file, texts[file], file.stat().st_mode & 0o777)
-                done.append(file)
-    except BaseException as error:
-        for file in done:
-            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
-        for folder in folders:
-            with suppress(OSError):  # the folder is missing, or has another file by now
-                folder.rmdir()
-        if isinstance(error, FileExistsError):
-            raise _exists(Path(error.filename2 or error.filename)) from None
-        raise
 
 
 def _exists(file: Path) -> Failure:

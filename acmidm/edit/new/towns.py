@@ -13,9 +13,9 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import edited, on_one_line, put_last
+from acmidm.edit.lines import edited, on_one_line, put_files, put_last
 from acmidm.edit.new.draft import SCHEMA, Answers, draft_of, form_name
-from acmidm.edit.new.files import about, not_written, problems_about, put_files
+from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import OrganisationAnswers, code_in
 from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import lines_of

@@ -61,6 +61,11 @@ class Document:
                 return mark
         return (1, 1)
 
+    def path_at(self, line: int, column: int) -> DocumentPath:
+        """Return the path of what stands at a place of a problem; an empty one where nothing begins there."""
+        places = (*self._keys.items(), *self._values.items())
+        return next((path for path, mark in places if mark == (line, column)), ())
+
     def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Yield the first mistakes, without looking for the rest, and that there is a rest."""
         rest = iter(problems)

@@ -1,0 +1,218 @@
+"""``acmidm new --from``: files that organisations made with the page of the form, as a change that is ready to review.
+
+No ``organisation.yaml`` that exists changes. Where something is wrong with one of the files, nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from acmidm.edit.keys.declaring import free_names
+from acmidm.edit.keys.pair import text_of
+from acmidm.edit.lines import put_files
+from acmidm.edit.new.additions import request_of, with_additions
+from acmidm.edit.new.checks import of_sender
+from acmidm.edit.new.draft import Draft, speaks_for
+from acmidm.edit.new.files import problems_about
+from acmidm.edit.new.organisations import FormOwner
+from acmidm.edit.new.sent import Sent, language_of, read_sent
+from acmidm.words import slug
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, absolute, shown
+from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import Stacks
+from acmidm_onboarding.texts import Language, say, spoken, texts
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.jwk import readable_jwk, thumbprint_of
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import DocumentPath, Problem, listed, on_one_line, quoted
+from acmidm_onboarding.values.terms import Environment
+
+
+@dataclass
+class Taken:
+    """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
+
+    file: Path
+    language: Language
+    sent: Sent | None
+    written: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a person looks at, though nothing is wrong."""
+    unclear: list[str] = field(default_factory=list)
+    """What the sender has to correct."""
+    for_team: list[str] = field(default_factory=list)
+    """What no sender can correct."""
+    is_shared: bool = False
+    """Whether a private key or a token was sent."""
+
+    def mail(self) -> str:
+        """Return what to answer the sender, in the language that is spoken."""
+        words = texts("form_page", spoken())
+        application = self.sent.form.application if self.sent else self.file.stem.removeprefix("aansluiting-")
+        lines = [f"{words('mail.about')} {words('mail.subject', application=on_one_line(application))}", ""]
+        if self.sent:
+            lines.insert(0, f"{words('mail.to')} {', '.join(self.sent.form.contacts)}")
+        lines += [say("mail.greeting") + ",", "", words("mail.unclear"), *(f"- {one}" for one in self.unclear), ""]
+        lines += [words("mail.again"), *([words("mail.private")] if self.is_shared else [])]
+        return "\n".join([*lines, "", say("mail.regards"), say("mail.sender")])
+
+
+class Intake:
+    """Takes files in, each on top of those before it."""
+
+    def __init__(self, forms: Path, stacks: Stacks, catalogue: Catalogue) -> None:
+        self._forms, self._stacks, self._catalogue = forms, stacks, catalogue
+        self._organisations: dict[str, Organisation] = dict(load_organisations(forms)) if forms.is_dir() else {}
+        self._texts: dict[Path, str] = {}
+        self._before: dict[Path, bytes] = {}
+
+    def take(self, files: Iterable[Path]) -> list[Taken]:
+        """Take files in, and note what is wrong with them, alone and among all forms."""
+        taken = [self._take(file) for file in files]
+        for problem in problems_about(self._texts, self._forms, self._stacks) if self._texts else ():
+            for one in taken:
+                own = {shown(file) for file in one.written}
+                if not own.isdisjoint({problem.file, problem.also}):
+                    _note(one, problem, self._path_of(problem) if problem.file in own else ())
+        return taken
+
+    def write(self) -> None:
+        """Put in place what was taken in. Raises Failure."""
+        put_files(self._texts, self._before)
+
+    def _take(self, file: Path) -> Taken:
+        document, sent, problems = read_sent(file)
+        taken = Taken(file, language_of(document), sent)
+        for problem in problems:
+            _note(taken, problem, document.path_at(problem.line, problem.column))
+        if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
+            self._add(sent, owner, taken)
+        return taken
+
+    def _path_of(self, problem: Problem) -> DocumentPath:
+        """Return what of a form a problem of one of the texts is about: of a key, all of it."""
+        if KEY_FILE.fullmatch(problem.file.name):
+            return ("keys",)
+        document = read_document(absolute(problem.file), problem.file, Files(self._texts).read_text)
+        return document.path_at(problem.line, problem.column)
+
+    def _owner_of(self, given: Organisation, taken: Taken) -> FormOwner | None:
+        """Return the organisation by its codes, or a new one; None where it is unclear which."""
+        kbo = given.kbo if given.kbo != SHARED_KBO_NUMBER else None
+        by_ovo = [name for name, one in self._organisations.items() if given.ovo and one.ovo == given.ovo]
+        by_kbo = [
+            name for name, one in self._organisations.items() if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
+        ]
+        if len(folders := {*by_ovo, *by_kbo}) > 1:
+            taken.unclear.append(say("edit.sent.several", folders=listed(folders)))
+            return None
+        if folders:
+            folder = folders.pop()
+            taken.notes += _differences(folder, self._organisations[folder], given)
+            return FormOwner(folder, self._organisations[folder])
+        folder = slug(given.name) or slug(given.code)
+        if folder in self._organisations or not folder:
+            taken.unclear.append(say("edit.sent.name_taken", name=quoted(given.name)))
+            return None
+        same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
+        taken.notes += [say("edit.sent.same_kbo", name=quoted(given.name), folders=listed(same))] if same else []
+        fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
+        fields |= {"language": given.language.value} if given.language is not Language.NL else {}
+        return FormOwner(folder, given, fields)
+
+    def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
+        form, words = sent.form, texts("new", sent.organisation.language)
+        loaded = None if owner.is_new else self._existing(owner.folder, form.application)
+        draft = Draft(owner, form.application, form.contacts, {}, {})
+        file, files = absolute(loaded.file if loaded else self._forms / draft.file), Files(self._texts)
+        if loaded is None and files.exists(file):
+            taken.for_team.append(say("edit.sent.unusable", file=shown(file)))
+            return
+        taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
+        there = {key.thumbprint for keys in (loaded.keys.values() if loaded else ()) for key in keys}
+        names: dict[Environment, list[str]] = {}
+        new: dict[Path, str] = {}
+        for environment, keys in sent.keys.items():
+            more = [key for key in keys if thumbprint_of(key) not in there]
+            base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
+            free = free_names(base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json")))
+            names[environment] = [f"{name}.jwk.json" for name in free]
+            for name, key in zip(names[environment], more, strict=True):
+                public = readable_jwk(key)  # what is no public key is for the loader to say
+                new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
+                taken.notes += [say("edit.sent.key", name=name, kid=quoted(public.kid))] if public else []
+        if loaded:
+            if file not in self._texts:
+                self._before[file] = file.read_bytes()
+            new[file] = with_additions(self._texts.get(file) or self._before[file].decode("utf-8"), loaded, form, names)
+        else:
+            requests = {one: request_of(request, names.get(one, ())) for one, request in form.environments.items()}
+            draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
+            new[file] = draft.form(words)
+        if owner.is_new:
+            new[file.with_name(ORGANISATION_FILE)] = draft.organisation(words)
+            known = owner.organisation.model_copy(update={"speaks_for": draft.speaks_for})
+            self._organisations[owner.folder] = known
+        self._texts |= new
+        taken.written += new
+
+    def _existing(self, folder: str, application: str) -> LoadedForm | None:
+        stacks, folders = self._stacks, [self._forms / folder]
+        read = read_onboardings(folders, own_catalogue(), stacks.profiles, stacks.served, unwritten=self._texts)
+        return next((loaded for loaded in read.forms if loaded.form.application == application), None)
+
+    def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
+        for request in sent.form.environments.values():
+            for name, configuration in request.products.items():
+                if name in self._catalogue.products:
+                    yield self._catalogue.products[name], configuration
+
+    def _not_allowed(self, sent: Sent, owner: FormOwner) -> Iterator[str]:
+        """Yield each value for which the organisation does not speak yet: the team that runs onboarding adds it."""
+        file = self._forms / owner.folder / ORGANISATION_FILE
+        for product, configuration in self._products(sent):
+            for name in configuration.keys() & product.speaks_for.keys():
+                yield from of_sender(product, name, configuration[name], owner.organisation, file)
+
+
+def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
+    """Yield what a sender says otherwise than ``organisation.yaml``, which stays, and whom to ask."""
+    yield say("edit.sent.check_sender", name=organisation.name)
+    for name in ("name", "ovo", "kbo"):
+        own, stays = getattr(given, name), getattr(organisation, name)
+        if own is not None and own != stays:
+            has = quoted(stays) if stays else say("problems.none")
+            yield say("edit.sent.stays", folder=folder, field=name, own=quoted(own), has=has)
+
+
+def _note(taken: Taken, problem: Problem, path: DocumentPath) -> None:
+    taken.is_shared |= problem.what in (say("forms.private_key"), say("forms.private_key_or_token"))
+    sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
+    is_for_team = any(problem.what in one for one in taken.for_team)
+    if sentence not in taken.unclear and not is_for_team:
+        taken.unclear.append(sentence)
+
+
+def _label(path: DocumentPath) -> str:
+    """Return how the page calls what a mistake is about, empty where that is no field of it."""
+    words, names = texts("form_page", spoken()), [part for part in path if isinstance(part, str)]
+    match names:
+        case [*_, "products", product, name]:
+            label = words(f"field.{name}") if f"field.{name}" in words else name
+            return f"{product}, {label}: "
+        case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
+            return f"{words(f'label.{name}')}: "
+        case ["keys", *_]:
+            return f"{words('label.jwks')}: "
+        case [*_, name] if f"label.{name}" in words:
+            return f"{words(f'label.{name}')}: "
+    return ""

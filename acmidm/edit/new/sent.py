@@ -1,0 +1,83 @@
+"""The file that an organisation makes with the page of the form, as it is read. It can say what the page can, and
+nothing else of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.files import shown
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.terms import Environment
+
+_OF_ORGANISATION = ("name", "ovo", "kbo", "language")
+_OF_FORM = ("application", "contacts", "environments")
+_OF_REQUEST = ("jwks", "scopes", "products")
+
+
+class _File(Part):
+    """An organisation, its form, and the public keys that the form names, each by the name of its file."""
+
+    organisation: Organisation
+    form: Form
+    keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was sent, valid by itself."""
+
+    organisation: Organisation
+    form: Form
+    keys: Mapping[Environment, Sequence[Mapping[str, Any]]]
+    """Per environment, as they were sent: no private half is among them, all else is still to be checked."""
+
+
+def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
+    """Read a file. Return its document, what it says, None where that has mistakes, and each mistake."""
+    document = read_document(file, shown(file))
+    content, problems = validated(_File, document)
+    if content is None:
+        return document, None, problems
+    problems += _beyond(document, ("organisation",), content.organisation, _OF_ORGANISATION)
+    problems += _beyond(document, ("form",), content.form, _OF_FORM)
+    keys: dict[Environment, Sequence[Mapping[str, Any]]] = {}
+    for environment, request in content.form.environments.items():
+        path: DocumentPath = ("form", "environments", environment.value)
+        problems += _beyond(document, path, request, _OF_REQUEST)
+        of_request: list[Mapping[str, Any]] = []
+        for index, entry in enumerate(request.jwks or ()):
+            if entry.file in content.keys:
+                of_request.append(content.keys[entry.file])
+            else:
+                what = say("edit.sent.no_key", name=quoted(entry.file))
+                problems.append(document.problem((*path, "jwks", index), what, say("edit.sent.no_key.remedy")))
+        keys[environment] = of_request
+    return document, None if problems else Sent(content.organisation, content.form, keys), problems
+
+
+def language_of(document: Document) -> Language:
+    """Return the language that the sender chose on the page, also where the file has mistakes."""
+    match document.data:
+        case {"organisation": {"language": str(language)}} if language in list(Language):
+            return Language(language)
+    return Language.NL
+
+
+def _beyond(
+    document: Document, path: DocumentPath, part: Organisation | Form | EnvironmentRequest, known: Collection[str]
+) -> Iterator[Problem]:
+    """Yield each field of forms and organisations that no sender decides, such as rights and exemptions."""
+    for name in sorted(part.model_fields_set - set(known)):
+        what = say("forms.unknown_field", name=quoted(name))
+        yield document.problem((*path, name), what, say("forms.remove"), at_key=True)

@@ -1,0 +1,126 @@
+"""Render the page: markup by a template, facts of the catalogue and sentences as JSON, and a policy of hashes, by which
+nothing else runs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment as Jinja
+from jinja2 import PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from acmidm.private_key import DAYS, RSA_BITS, SHORTEST_PASSPHRASE
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.forms.form import LONGEST_REASON
+from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.values.identifiers import INVISIBLE, OVO_CODE, PUNCTUATION, SHARED_KBO_NUMBER
+from acmidm_onboarding.values.names import ADDRESS, LONGEST_APPLICATION, LONGEST_ORGANISATION_NAME, NAME
+from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
+from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
+
+_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys", "common")
+_SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "page.js")
+"""In this order: each uses what is before it."""
+_ASSETS = files("acmidm.form_page") / "assets"
+
+
+def form_page(catalogue: Catalogue) -> str:
+    """Return the page as HTML, which has all it needs in itself."""
+    style, scripts = _asset("page.css"), [_asset(name) for name in _SCRIPTS]
+    hashes = " ".join(map(_hash, scripts))
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {hashes}; base-uri 'none'; form-action 'none'; "
+        "trusted-types 'none'; require-trusted-types-for 'script'"
+    )
+    offered = [name for name in catalogue.scopes if catalogue.name_on(Platform.ACMIDM, name)]
+    assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
+    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": _schemas(catalogue)}, ensure_ascii=False)
+    jinja = Jinja(
+        loader=PackageLoader("acmidm.form_page", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters["combined"] = lambda attributes, more: {**attributes, **more}
+    return jinja.get_template("page.html.j2").render(
+        policy=policy,
+        environments=[environment.value for environment in Environment],
+        # Those with a configuration first: they are what most come for.
+        products=sorted(catalogue.products.values(), key=lambda product: product.configuration is None),
+        offered=[name for name in offered if name not in assigned],
+        verified=[name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)],
+        known=_texts()[Language.NL],
+        label_of=_label_of,
+        hints_of=_hints_of,
+        # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its element.
+        style=Markup(style),  # noqa: S704
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
+        facts=Markup(facts.replace("<", "\\u003c")),  # noqa: S704
+    )
+
+
+def _texts() -> dict[str, dict[str, str]]:
+    return {
+        language: {
+            f"{subject}.{name}": text
+            for subject in _SUBJECTS
+            for name, text in texts(subject, language).templates.items()
+        }
+        for language in Language
+    }
+
+
+def _limits() -> dict[str, Any]:
+    return {
+        "application": NAME,
+        "longestApplication": LONGEST_APPLICATION,
+        "reserved": RESERVED_NAME,
+        "address": ADDRESS.pattern,
+        "longestAddress": LONGEST_ADDRESS,
+        "mostContacts": MOST_CONTACTS,
+        "longestName": LONGEST_ORGANISATION_NAME,
+        "punctuation": PUNCTUATION,
+        "ovo": OVO_CODE.pattern,
+        "sharedKbo": SHARED_KBO_NUMBER,
+        "longestReason": LONGEST_REASON,
+        "invisible": re.sub(r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern),  # as JavaScript writes it
+        "privateMembers": sorted(PRIVATE_MEMBERS),
+        "mostBytes": MAXIMUM_BYTES,
+        "rsaBits": RSA_BITS,
+        "keyDays": DAYS,
+        "shortest": SHORTEST_PASSPHRASE,
+    }
+
+
+def _schemas(catalogue: Catalogue) -> dict[str, Any]:
+    return {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
+
+
+def _label_of(name: str) -> str:
+    """Return the text of a product's field, or the name of a field that has none."""
+    return f"form_page.field.{name}" if f"field.{name}" in texts("form_page", Language.NL) else name
+
+
+def _hints_of(product: Product, name: str) -> Sequence[str]:
+    """Return the texts that explain a product's field: what it is, else by the catalogue, and where it comes from."""
+    what = f"field.{product.product}.{name}"
+    description = str((product.configuration or {})["properties"][name].get("description", name))
+    hints = [f"new.{what}" if what in texts("new", Language.NL) else description]
+    return [*hints, f"form_page.where.{name}"] if f"where.{name}" in texts("form_page", Language.NL) else hints
+
+
+def _asset(name: str) -> str:
+    """Return one of our files, without the address of a source map, which a browser's tools would request."""
+    return (_ASSETS / name).read_text("utf-8").partition("\n//# sourceMappingURL")[0]
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
