@@ -35,6 +35,7 @@ _CONNECTIONS: Mapping[str, Callable[[ListedConnection], str]] = {
     "scopes": lambda client: ", ".join(client.scopes),
     "products": lambda client: ", ".join(client.products),
     "keys": lambda client: ", ".join(key.kid for key in client.keys or ()),
+    "mandate": lambda client: client.mandate.text if client.mandate else "",
     "first_end": lambda client: day(client.ends) if client.ends else "",
     "leaves": lambda client: ", ".join(client.leaving),
 }
