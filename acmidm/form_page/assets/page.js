@@ -39,7 +39,10 @@ const collected = () => {
   const contacts = items(by("contacts").value);
   const request = publicKey ? { jwks: [`${keyName()}.jwk.json`], scopes: {} } : { scopes: {} };
   const ticked = boxes.filter((box) => box.checked);
-  for (const { value } of ticked) request.scopes[value] = withoutEmpty({ reason: by(`reason-${value}`).value.trim() });
+  for (const { value } of ticked) {
+    const reason = by(`reason-${value}`).value.trim().replace(/\s+/g, " "); // as reports show it
+    request.scopes[value] = withoutEmpty({ reason });
+  }
   const configured = ticked.map(productOf).filter((product) => Object.hasOwn(facts.products, product));
   if (configured.length) request.products = Object.fromEntries(configured.map((product) => [product, {}]));
   for (const field of fields.filter((one) => configured.includes(productOf(one)))) {
@@ -62,7 +65,6 @@ const show = () => {
     part.hidden = !part.querySelector("[data-field]") || !part.parentNode.querySelector("[name=scope]:checked");
   }
   by("passphrases").hidden = by("format").value !== "encrypted";
-  by("remove-key").hidden = !publicKey;
   const until = publicKey?.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
   const told = [publicKey ? say("form_page.key.made", { kid: publicKey.kid, until }) : say("form_page.key.none")];
   if (privateFile) told.push(say("form_page.key.file", { sentence: say(`keys.${privateFile.kind}`, privateFile) }));
@@ -215,10 +217,6 @@ by("make-key").addEventListener("click", async () => {
     by("make-key").disabled = false;
     show();
   }
-});
-by("remove-key").addEventListener("click", () => {
-  publicKey = privateFile = null;
-  show();
 });
 by("keep").addEventListener("click", () => {
   notice(by("done"), "good", ...paragraphs(say("form_page.kept", { file: saveDocument(collected()) })));
