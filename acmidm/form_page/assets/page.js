@@ -215,6 +215,7 @@ by("make-key").addEventListener("click", async () => {
     for (const id of ["passphrase", "again"]) by(id).value = "";
   } finally {
     by("make-key").disabled = false;
+    by("make-key").focus();
     show();
   }
 });
