@@ -157,6 +157,8 @@ const texts = (value) => (Array.isArray(value) ? value : [value]).map(text).join
 const fillOrganisation = (organisation) => {
   for (const id of ["name", "ovo", "kbo"]) by(id).value = text(organisation[id]);
 };
+// Of a form; what every form has and the page does not change is not worth a word.
+const KNOWN = ["application", "contacts", "environments", "platforms", "token_endpoint_auth_method"];
 const fillForm = (given) => {
   by("application").value = text(given.application);
   by("contacts").value = texts(given.contacts);
@@ -166,7 +168,7 @@ const fillForm = (given) => {
     form.elements.environment.value = first;
     publicKey = privateFile = null; // each environment has a key of its own
   }
-  const kept = Object.keys(given).filter((name) => !["application", "contacts", "environments"].includes(name));
+  const kept = Object.keys(given).filter((name) => !KNOWN.includes(name));
   const told = kept.length ? [say("form_page.opened.kept", { names: kept.join(", ") })] : [];
   const unknown = fillRequest();
   return unknown.length ? [...told, say("form_page.opened.unknown", { names: unknown.join(", ") })] : told;
