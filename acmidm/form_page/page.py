@@ -41,7 +41,8 @@ def form_page(catalogue: Catalogue) -> str:
     )
     offered = [name for name in catalogue.scopes if catalogue.name_on(Platform.ACMIDM, name)]
     assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
-    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": _schemas(catalogue)}, ensure_ascii=False)
+    schemas = {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
+    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": schemas}, ensure_ascii=False)
     jinja = Jinja(
         loader=PackageLoader("acmidm.form_page", "assets"),
         autoescape=True,
@@ -98,10 +99,6 @@ def _limits() -> dict[str, Any]:
         "keyDays": DAYS,
         "shortest": SHORTEST_PASSPHRASE,
     }
-
-
-def _schemas(catalogue: Catalogue) -> dict[str, Any]:
-    return {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
 
 
 def _label_of(name: str) -> str:

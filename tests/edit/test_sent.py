@@ -279,6 +279,13 @@ def test_a_key_or_token_in_any_place_is_refused_and_not_repeated(name: str) -> N
         assert "Maak ook een nieuw sleutelpaar" in said
 
 
+@pytest.mark.usefixtures("workspace")
+def test_a_file_says_all_by_itself_and_is_one_of_the_page() -> None:
+    assert "--from takes all from the file" in take_in(sent(), "--organisation", "gent").stderr
+    assert "aansluiting.txt is no file that is read here" in take_in(sent(), file="aansluiting.txt").stderr
+    assert "weg.yaml" in CliRunner().invoke(app, ["new", "--from", "weg.yaml"]).stderr
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated(sent()).map(lambda one: yaml.safe_dump(one, allow_unicode=True).encode("utf-8", "replace")) | content)
 def test_whatever_is_sent_is_taken_in_or_refused_in_sentences(workspace: Workspace, data: bytes) -> None:

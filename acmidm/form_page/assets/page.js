@@ -39,7 +39,10 @@ const collected = () => {
   const contacts = items(by("contacts").value);
   const request = publicKey ? { jwks: [`${keyName()}.jwk.json`], scopes: {} } : { scopes: {} };
   const ticked = boxes.filter((box) => box.checked);
-  for (const { value } of ticked) request.scopes[value] = withoutEmpty({ reason: by(`reason-${value}`).value.trim() });
+  for (const { value } of ticked) {
+    const reason = by(`reason-${value}`).value.trim().replace(/\s+/g, " "); // as reports show it
+    request.scopes[value] = withoutEmpty({ reason });
+  }
   const configured = ticked.map(productOf).filter((product) => Object.hasOwn(facts.products, product));
   if (configured.length) request.products = Object.fromEntries(configured.map((product) => [product, {}]));
   for (const field of fields.filter((one) => configured.includes(productOf(one)))) {
@@ -62,7 +65,6 @@ const show = () => {
     part.hidden = !part.querySelector("[data-field]") || !part.parentNode.querySelector("[name=scope]:checked");
   }
   by("passphrases").hidden = by("format").value !== "encrypted";
-  by("remove-key").hidden = !publicKey;
   const until = publicKey?.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
   const told = [publicKey ? say("form_page.key.made", { kid: publicKey.kid, until }) : say("form_page.key.none")];
   if (privateFile) told.push(say("form_page.key.file", { sentence: say(`keys.${privateFile.kind}`, privateFile) }));
@@ -155,6 +157,8 @@ const texts = (value) => (Array.isArray(value) ? value : [value]).map(text).join
 const fillOrganisation = (organisation) => {
   for (const id of ["name", "ovo", "kbo"]) by(id).value = text(organisation[id]);
 };
+// Of a form; what every form has and the page does not change is not worth a word.
+const KNOWN = ["application", "contacts", "environments", "platforms", "token_endpoint_auth_method"];
 const fillForm = (given) => {
   by("application").value = text(given.application);
   by("contacts").value = texts(given.contacts);
@@ -164,7 +168,7 @@ const fillForm = (given) => {
     form.elements.environment.value = first;
     publicKey = privateFile = null; // each environment has a key of its own
   }
-  const kept = Object.keys(given).filter((name) => !["application", "contacts", "environments"].includes(name));
+  const kept = Object.keys(given).filter((name) => !KNOWN.includes(name));
   const told = kept.length ? [say("form_page.opened.kept", { names: kept.join(", ") })] : [];
   const unknown = fillRequest();
   return unknown.length ? [...told, say("form_page.opened.unknown", { names: unknown.join(", ") })] : told;
@@ -213,12 +217,9 @@ by("make-key").addEventListener("click", async () => {
     for (const id of ["passphrase", "again"]) by(id).value = "";
   } finally {
     by("make-key").disabled = false;
+    by("make-key").focus();
     show();
   }
-});
-by("remove-key").addEventListener("click", () => {
-  publicKey = privateFile = null;
-  show();
 });
 by("keep").addEventListener("click", () => {
   notice(by("done"), "good", ...paragraphs(say("form_page.kept", { file: saveDocument(collected()) })));
