@@ -66,9 +66,9 @@ def test_what_is_searched_for(words: tuple[str, ...], organisations: list[str]) 
 
 @pytest.mark.usefixtures("acting")
 def test_a_row_each_for_a_spreadsheet() -> None:
-    """With the forms that need it; what somebody wrote is no formula."""
+    """What somebody wrote is no formula."""
     rows = list(csv.DictReader(shown("--output", "csv").splitlines()))
-    assert [row["forms"] for row in rows] == ["", "gent/mijn-gent", ""]
+    assert [row["organisation"] for row in rows] == ["Stad Aalst", "Stad Gent", "Stad Zele"]
     assert rows[0]["reference"] == "'=1+1"
 
 
