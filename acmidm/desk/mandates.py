@@ -14,15 +14,13 @@ from acmidm_onboarding.texts import say_counted
 
 
 class Acting(ListedMandate):
-    """One mandate. ``forms`` are those that need it: an organisation's own with the supplier's keys, and those of the
-    supplier that send for the organisation."""
+    """One mandate, with the organisation that gave it, and its folder."""
 
     supplier_name: str
     organisation: str
     folder: str
     applications: tuple[str, ...]
     reference: str = ""
-    forms: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -60,7 +58,6 @@ def mandates_in(onboardings: Onboardings, search: str, supplier: str | None, now
             until=mandate.until,
             days_left=(mandate.until - today).days,
             reference=mandate.reference or "",
-            forms=tuple(_forms(onboardings, folder, mandate.supplier, mandate.applications)),
         )
         for folder, mandates in onboardings.mandates.items()
         for mandate in mandates
@@ -68,13 +65,3 @@ def mandates_in(onboardings: Onboardings, search: str, supplier: str | None, now
     kept = (one for one in acting if matches(one.words) and supplier in (None, one.supplier))
     in_order = sorted(kept, key=lambda one: (one.supplier_name.casefold(), one.organisation.casefold(), one.until))
     return MandateList(checked_at=now, mandates=tuple(in_order))
-
-
-def _forms(onboardings: Onboardings, folder: str, supplier: str, applications: tuple[str, ...]) -> Iterator[str]:
-    for loaded in onboardings.forms:
-        own, form = loaded.file.parent.name, loaded.form
-        sends = any(folder in request.afzenders for request in form.environments.values())
-        if form.application in applications and (
-            (own == folder and form.keys_of == supplier) or (own == supplier and sends)
-        ):
-            yield loaded.name

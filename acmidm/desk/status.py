@@ -69,7 +69,7 @@ class ListedMandate(Part):
 
     @property
     def text(self) -> str:
-        return f"{plain(self.supplier)}, {self.ending}"
+        return f"{plain(self.supplier)} {self.ending}"
 
 
 class ListedConnection(ClientName):

@@ -65,7 +65,15 @@ class Place(Progress):
 
     @property
     def keys(self) -> list[str]:
-        """Its keys, each with its end; or how it authenticates without keys."""
+        """Its keys, each with its end; or how it authenticates without keys; and by which mandate they are a
+        supplier's."""
+        if (mandate := self.connection.mandate) is None:
+            return self._keys
+        ends = self.room.day(mandate.until)
+        return [*self._keys, self.room("keys.mandate", supplier=plain(mandate.supplier), day=ends)]
+
+    @property
+    def _keys(self) -> list[str]:
         connection = self.connection
         if connection.keys:
             note = f" ({self.room('keys.portal')})" if connection.keys_in_portal else ""

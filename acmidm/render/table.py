@@ -21,7 +21,6 @@ _MANDATES: Mapping[str, Callable[[Acting], str]] = {
     "applications": lambda one: ", ".join(one.applications),
     "until": lambda one: one.until.isoformat(),
     "reference": lambda one: one.reference,
-    "forms": lambda one: ", ".join(one.forms),
 }
 _CONNECTIONS: Mapping[str, Callable[[ListedConnection], str]] = {
     "organisation": lambda client: client.organisation,

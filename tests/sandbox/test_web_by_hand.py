@@ -164,6 +164,11 @@ def test_a_configuration_is_changed_and_removed(operator: httpx.Client, team: Pe
     assert "urn://gent/x" in team.http.get(page).text
     assert send(team, page, **DOSIS).status_code == 303
     assert operator.get(path).json()["managed_by"] == "acmidm/tni"
+    sender = {"code": "OVO001992", "name": "Stad Aalst", "bron_uri": ["urn://aalst/loket"]}
+    for line, status in (("Stad Aalst", 422), ('{"code": 1}', 422), (json.dumps(sender), 303)):
+        assert send(team, page, **{**DOSIS, "veld-afzenders": line}).status_code == status
+    assert operator.get(path).json()["configuration"]["afzenders"] == [sender]
+    assert "urn://aalst/loket" in team.http.get(page).text
     assert send(team, page, besluit="remove").status_code == 303
     assert operator.get(path).status_code == 404
     assert team.http.get(f"{client_path(client_id)}/producten/nothing").status_code == 404

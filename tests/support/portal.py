@@ -72,6 +72,7 @@ PRODUCTS = {
             "properties": {
                 "bron_uri": {"type": "string"},
                 "product_ids": {"type": "array", "items": {"type": "string"}},
+                "afzenders": {"type": "array", "items": {"type": "object", "required": ["code", "name", "bron_uri"]}},
             },
         },
     },

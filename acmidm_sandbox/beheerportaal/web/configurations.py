@@ -1,5 +1,6 @@
 """What the Aansluitingenteam does: configuring a product for a client."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,14 +67,24 @@ def _fields(visit: Visit) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that a field's text stands for: of a list each line is one."""
+    """Return the value that a field's text stands for: of a list each line is one, an object as JSON."""
     if schema.get("type") == "array":
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return [_object(line) for line in lines] if schema["items"].get("type") == "object" else lines
     return text == "true" if "boolean" in schema.get("type", "") and text in ("true", "false") else text
 
 
+def _object(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line  # which the schema refuses
+
+
 def _written(value: Any) -> str:
-    return "\n".join(map(str, value)) if isinstance(value, list) else views.shown(value)
+    if not isinstance(value, list):
+        return views.shown(value)
+    return "\n".join(json.dumps(item, ensure_ascii=False) if isinstance(item, dict) else str(item) for item in value)
 
 
 def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> Mistakes:

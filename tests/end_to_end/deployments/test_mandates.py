@@ -59,6 +59,8 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     assert set(there["scopes"]) - {"vo_info"} == set()
     assert (kids(there), there["contacts"]) == ({"theirs"}, before["contacts"])
     assert (token(town), token(other)) == (400, 200)
+    assert f"mandate  leverancier ENDED {ENDED}" in project.acmidm("status", "aalst", "--stack", "tni").stdout
+    assert "van leverancier, met een mandaat tot en met 31 december 2020" in project.acmidm("steps", "aalst").stdout
     assert reviewed(project)["aalst/loket"] == [*("mandate_ended", "client_without_key", "key_removed")]
     project.apply()
     assert kids(registry.client(town.application)) == set()
