@@ -39,6 +39,23 @@ class ListOutput(StrEnum):
     HTML = "html"
 
 
+class TableOutput(StrEnum):
+    """How a list of connections is written that a spreadsheet reads too."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    CSV = "csv"
+
+
+class RowsOutput(StrEnum):
+    """How a list is written that has no page of its own."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
 class TextOutput(StrEnum):
     """How a report is written that is too short for a page of its own."""
 

@@ -111,7 +111,7 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
         if product.configuration is not None and scopes:
             resources = [f"{origin}/api/v2/{name}"]
             products[name] = {
-                "schema": product.configuration,
+                "schema": product.sent,
                 "scope": scopes[0],
                 "client_id": api_client_id(served.environment, served.platform, name),
                 "resources": resources,
@@ -128,7 +128,7 @@ def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> 
         granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
         if scopes := [scope for scope in granted if scope is not None]:
             client_id = api_client_id(environment, platform, name)
-            referentie = (product.coupling and product.coupling.referentie) or product.title
+            referentie = (product.coupling and product.coupling.referentie.get(environment)) or product.title
             by_product[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
     return by_product
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
@@ -38,10 +39,25 @@ EPILOG = """
 """
 
 
+FormArgument = Annotated[
+    Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+]
+StackOption = Annotated[
+    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
+]
+PlatformOption = Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")]
+KidOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KID",
+        help='The kid that your software sends; "" if it sends none.',
+        show_default="that of the key in the form",
+    ),
+]
+
+
 def probe(
-    stack: Annotated[
-        str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
-    ],
+    stack: StackOption,
     form: Annotated[
         Path | None,
         typer.Argument(
@@ -62,11 +78,8 @@ def probe(
             show_default=False,
         ),
     ] = None,
-    passphrase_fd: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked"),
-    ] = None,
-    platform: Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")] = "acmidm",
+    passphrase_fd: PassphraseOption = None,
+    platform: PlatformOption = "acmidm",
     client_id: Annotated[
         str | None,
         typer.Option(
@@ -75,14 +88,7 @@ def probe(
             show_default="from earlier evidence, or adopt in the form",
         ),
     ] = None,
-    kid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KID",
-            help='The kid that your software sends; "" if it sends none.',
-            show_default="that of the key in the form",
-        ),
-    ] = None,
+    kid: KidOption = None,
     assertion: Annotated[
         Path | None,
         typer.Option(

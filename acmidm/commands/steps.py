@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import Expiring, Scope, Words, filter_of
+from acmidm.desk.filters import Expiring, Filters, Scope, Words
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.steps import steps_of
 from acmidm.engine.stacks import with_a_portal
@@ -69,7 +69,7 @@ def steps(
             "there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one"
             " with --stack"
         )
-    is_shown = filter_of(search, scope, expiring, stacks[0])
+    is_shown = Filters(search, scope, expiring).matcher(stacks[0])
     rows = [
         row
         for row in read_progress(stacks, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line
+from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -107,7 +108,7 @@ def _validate(
     connections = sum(map(len, by_environment.values()))
     forms = say_counted("validate.forms", len(onboardings.forms))
     typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
-    for sentence in _notes(by_environment):
+    for sentence in _notes(onboardings, by_environment):
         typer.echo(sentence)
 
 
@@ -124,7 +125,7 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     return onboardings
 
 
-def _notes(by_environment: Mapping[Environment, Sequence[Declaration]]) -> Iterator[str]:
+def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]) -> Iterator[str]:
     """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that have ended, and,
     where a stack here has the gate, what forms and evidence lack for production."""
     stacks, now = stacks_in(Path()), datetime.now(UTC)
@@ -133,9 +134,14 @@ def _notes(by_environment: Mapping[Environment, Sequence[Declaration]]) -> Itera
             yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
     sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
-    held_back = [withheld for side in sides for withheld in side.held_back]
+    for client in chain.from_iterable(by_environment.values()):
+        scopes = client.catalogue_names.values()
+        name, *others = onboardings.catalogue.client_names(scopes, client.environment, client.organisation) or [""]
+        for other in others:
+            yield on_one_line(say("validate.other_name", client=client.form, name=quoted(name), other=quoted(other)))
+    held_back = (withheld for side in sides for withheld in side.held_back)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
-    unproven = [sentence for withheld in held_back if not withheld.lacks_mandate for sentence in withheld.sentences]
+    unproven = [sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 

@@ -1,20 +1,23 @@
-"""The filters of every list of connections: words, a scope, keys that end."""
+"""The filters of lists of connections: words, a scope, keys that end, an environment that lacks them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from acmidm.desk.status import ListedConnection, matcher
-from acmidm.words import plain
+from acmidm.words import day, plain
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.terms import Environment
 
 Words = Annotated[
     list[str] | None,
@@ -41,17 +44,30 @@ Expiring = Annotated[
 ]
 
 
-def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) -> Callable[[ListedConnection], bool]:
-    """Return the filter of connections; the catalogue of ``stack`` has the names of the scope."""
-    return matcher(search, _names_of(scope, stack) if scope else (), expiring)
+@dataclass(frozen=True)
+class Filters:
+    """What somebody wants to see of a list."""
 
+    search: str = ""
+    scope: str | None = None
+    expiring: int | None = None
+    ends_before: datetime | None = None
+    without: Environment | None = None
 
-def in_words(search: str, scope: str | None, expiring: int | None) -> str:
-    """Return the filters in words, for a report that finds nothing; empty without filters."""
-    wanted = [say("status.filter.search", search=plain(search))] if search else []
-    wanted += [say("status.filter.scope", scope=plain(scope))] if scope else []
-    wanted += [say_counted("status.filter.expiring", expiring)] if expiring is not None else []
-    return f" {say('status.and')} ".join(wanted)
+    def matcher(self, stack: str) -> Callable[[ListedConnection], bool]:
+        """Return the filter of single connections; the catalogue of ``stack`` has the names of the scope."""
+        scopes = _names_of(self.scope, stack) if self.scope else ()
+        return matcher(self.search, scopes, self.expiring, self.ends_before)
+
+    @property
+    def in_words(self) -> str:
+        """The filters in words, for a report that finds nothing; empty without filters."""
+        wanted = [say("status.filter.search", search=plain(self.search))] if self.search else []
+        wanted += [say("status.filter.scope", scope=plain(self.scope))] if self.scope else []
+        wanted += [say_counted("status.filter.expiring", self.expiring)] if self.expiring is not None else []
+        wanted += [say("status.filter.ends_before", day=day(self.ends_before))] if self.ends_before else []
+        wanted += [say(f"status.filter.without.{self.without}")] if self.without else []
+        return f" {say('status.and')} ".join(wanted)
 
 
 def _names_of(scope: str, stack: str) -> set[str]:

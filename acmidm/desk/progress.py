@@ -67,14 +67,16 @@ class Progress(Part):
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
 
-    def instruction(self, language: Language) -> str:
+    def instruction(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done: to the organisation where it waits for that, else about whoever must do it."""
-        return texts(ROOM, language)(f"order.{self.order}", **self.values)
+        room, how = texts(ROOM, language), f"how.{self.order}"
+        command = f": {room(how, **self.values)}" if with_command and how in room else ""
+        return room(f"order.{self.order}", **self.values, how=command)
 
-    def to_do(self, language: Language) -> str:
+    def to_do(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done, and what is not known, in full sentences."""
         room = texts(ROOM, language)
-        sentences = [self.instruction(language)]
+        sentences = [self.instruction(language, with_command=with_command)]
         if day := self.values.get("leaves"):
             sentences.append(room("leaves", day=room.day(date.fromisoformat(day))))
         if reason := self.values.get("unsent"):

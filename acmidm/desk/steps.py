@@ -1,11 +1,12 @@
-"""The board of the guide: every connection at its step, with whom it waits for and what they must do, in one
+"""The board of the guide: every application at its step, with whom it waits for and what they must do, in one
 language."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from acmidm.desk.progress import ROOM, Progress, Step, WaitsFor
 from acmidm.desk.status import ListedKey
@@ -15,7 +16,7 @@ from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
-class Card(Progress):
+class Place(Progress):
     """The progress of a connection in the words of one language."""
 
     language: Language
@@ -25,6 +26,11 @@ class Card(Progress):
     @property
     def room(self) -> Texts:
         return texts(ROOM, self.language)
+
+    @property
+    def on_card(self) -> str:
+        """What must be done, without the command that does it: not everybody who reads a board has a shell."""
+        return self.to_do(self.language, with_command=False)
 
     @property
     def title(self) -> str:
@@ -59,7 +65,15 @@ class Card(Progress):
 
     @property
     def keys(self) -> list[str]:
-        """Its keys, each with its end; or how it authenticates without keys."""
+        """Its keys, each with its end; or how it authenticates without keys; and by which mandate they are a
+        supplier's."""
+        if (mandate := self.connection.mandate) is None:
+            return self._keys
+        ends = self.room.day(mandate.until)
+        return [*self._keys, self.room("keys.mandate", supplier=plain(mandate.supplier), day=ends)]
+
+    @property
+    def _keys(self) -> list[str]:
         connection = self.connection
         if connection.keys:
             note = f" ({self.room('keys.portal')})" if connection.keys_in_portal else ""
@@ -78,14 +92,26 @@ class Card(Progress):
         return self.room(name, kid=plain(key.kid), day=self.room.day(key.expires))
 
 
+class Card(NamedTuple):
+    """An application of an organisation, with each environment and platform that it is connected in."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def step(self) -> Step:
+        """Where it stands as a whole: at the first step at which somebody must do something, else as far as it is."""
+        waiting = [place.step for place in self.places if place.waits_for]
+        return min(waiting) if waiting else max(place.step for place in self.places)
+
+
 class Steps(Part):
-    """The board: every connection as a card."""
+    """The board: every connection at its place."""
 
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
     language: Language
-    connections: tuple[Card, ...]
+    connections: tuple[Place, ...]
 
     @property
     def room(self) -> Texts:
@@ -100,17 +126,18 @@ class Steps(Part):
         return self.room("checked", day=self.room.day(self.checked_at), time=f"{self.checked_at:%H:%M}")
 
     @property
-    def columns(self) -> list[tuple[Step, str, list[Card]]]:
+    def by_step(self) -> list[tuple[Step, str, list[Card]]]:
         """Each step of the guide with its title and what stands there."""
-        return [
-            (step, self.room(f"step.{step.value}"), [card for card in self.connections if card.step is step])
-            for step in Step
-        ]
+        by_key = defaultdict[str, list[Place]](list)
+        for place in self.connections:
+            by_key[place.connection.key].append(place)
+        cards = [Card(tuple(places)) for places in by_key.values()]
+        return [(step, self.room(f"step.{step.value}"), [card for card in cards if card.step is step]) for step in Step]
 
     @property
     def waiting(self) -> dict[str, tuple[str, int]]:
         """Per party that connections wait for its word, and how many wait."""
-        counts = Counter(str(card.waits_for) for card in self.connections if card.waits_for)
+        counts = Counter(str(place.waits_for) for place in self.connections if place.waits_for)
         return {name: (self.room(f"waits.{name}"), counts[name]) for name in map(str, WaitsFor) if counts[name]}
 
     @property
@@ -119,12 +146,12 @@ class Steps(Part):
 
     @property
     def scopes(self) -> list[str]:
-        return sorted({scope for card in self.connections for scope in card.connection.scopes})
+        return sorted({scope for place in self.connections for scope in place.connection.scopes})
 
 
 def steps_of(
     rows: Iterable[Progress], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = ""
 ) -> Steps:
     """Return the board of these rows in one language."""
-    cards = tuple(Card(**dict(row), language=language, text=row.to_do(language)) for row in rows)
-    return Steps(checked_at=checked_at, stacks=tuple(stacks), search=search, language=language, connections=cards)
+    places = tuple(Place(**dict(row), language=language, text=row.to_do(language)) for row in rows)
+    return Steps(checked_at=checked_at, stacks=tuple(stacks), search=search, language=language, connections=places)

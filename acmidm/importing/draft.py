@@ -99,7 +99,9 @@ def draft_of(
         raise Unusable(*reasons)
     wanted_contacts = contacts or [contact or ""]
     notes += _contradictions(row, clients.values(), organisation)
-    notes += _changes_of_names(clients.values(), organisation, application)
+    for environment, client in clients.items():
+        expected = catalogue.client_names(scopes[environment], environment, organisation.name)
+        notes += _changes_of_names(client, organisation, application, expected)
     notes += _changes_of_contacts(clients.values(), wanted_contacts)
     notes += [
         say("import.secret_unreadable", client=client)
@@ -202,20 +204,21 @@ def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: Folde
             yield (say("import.customer_differs", place=row.named(Column.CUSTOMER), customer=customer, name=name))
 
 
-def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, application: str) -> Iterator[str]:
-    """Yield each name and code that the form has differently from a client."""
-    for client in clients:
-        own, organisation = client.metadata, client.metadata.organisation
-        for member, at_authority, declared in (
-            ("application", own.application, application),
-            ("client_name", own.client_name, client_name(owner.name, application)),
-            ("organisation.name", organisation.name, owner.name),
-            ("organisation.ovo", organisation.ovo, owner.ovo),
-            ("organisation.kbo", organisation.kbo, owner.kbo),
-        ):
-            if (at_authority or "") != (declared or ""):
-                how = "name_new" if not at_authority else "name_differs" if declared else "name_lost"
-                yield say(f"import.{how}", client=client, member=member, there=at_authority, declared=declared)
+def _changes_of_names(
+    client: ListedClient, owner: FolderOwner, application: str, expected: Sequence[str]
+) -> Iterator[str]:
+    """Yield each name and code that the form has differently from a client; an API may expect a name of it."""
+    own, organisation = client.metadata, client.metadata.organisation
+    for member, at_authority, declared in (
+        ("application", own.application, application),
+        ("client_name", own.client_name, client_name(owner.name, application, expected)),
+        ("organisation.name", organisation.name, owner.name),
+        ("organisation.ovo", organisation.ovo, owner.ovo),
+        ("organisation.kbo", organisation.kbo, owner.kbo),
+    ):
+        if (at_authority or "") != (declared or ""):
+            how = "name_new" if not at_authority else "name_differs" if declared else "name_lost"
+            yield say(f"import.{how}", client=client, member=member, there=at_authority, declared=declared)
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:

@@ -14,10 +14,11 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
 from acmidm_onboarding.values.plain import flat
-from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.values.terms import Environment
 
 ROOM = "orders"
 
@@ -167,16 +168,16 @@ def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str
     match order.act:
         case Act.CREATE:
             yield Instruction(text=room("do.new", **where), values=_fields(order.says[CLIENT], room))
-            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, room)
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
             yield Instruction(text=room("do.client_id"))
         case Act.COMPARE:
             yield Instruction(text=room("do.compare", **where), values=_fields(order.says[CLIENT], room))
-            yield from _couplings(order.says[SCOPES], {}, platform, catalogue, room)
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
         case Act.CHANGE:
             yield Instruction(text=room("do.change", **where), values=_fields(order.says, room, order.now))
         case Act.GRANT | Act.APPROVE:
             yield Instruction(text=room("do.open", **where))
-            yield from _couplings(order.says, order.now, platform, catalogue, room)
+            yield from _couplings(order.says, order.now, order.client_key, catalogue, room)
         case Act.UPLOAD:
             yield Instruction(text=room("do.open", **where))
             yield from _keys(order, room)
@@ -203,16 +204,17 @@ def _fields(says: Mapping[str, Any], room: Texts, now: Mapping[str, Any] | None 
 
 
 def _couplings(
-    says: Mapping[str, Any], now: Mapping[str, Any], platform: Platform, catalogue: Catalogue, room: Texts
+    says: Mapping[str, Any], now: Mapping[str, Any], client_key: ClientKey, catalogue: Catalogue, room: Texts
 ) -> Iterator[Instruction]:
     """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw."""
+    _, platform, environment = client_key
     by_api = defaultdict[tuple[str, str], list[Copied]](list)
     for scope in sorted(says.keys() | now.keys()):
         if says.get(scope) == now.get(scope):
             continue
         product = catalogue.product_granting(platform, scope)
         api = product.title if product else scope
-        referentie = (product and product.coupling and product.coupling.referentie) or api
+        referentie = (product and product.coupling and product.coupling.referentie.get(environment)) or api
         label = "withdraw" if scope not in says else "grant_default" if says[scope].get("default") else "grant"
         by_api[referentie, api].append(Copied(label=room(label), value=scope))
     for (referentie, api), scopes in by_api.items():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
@@ -56,10 +57,14 @@ class ProbeInputs:
         declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
         own = kid if kid is not None else (declared or key.public).kid
         named = self.connection.catalogue_names.items()
-        wanted = (Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named)
-        called = [
-            product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None
-        ]
+        wanted = [Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named]
+        # An API that needs no configuration is tried where the stack says where it is.
+        bare = (one.product for one in wanted if one.product.api and one.product.configuration is None)
+        configured: dict[str, Mapping[str, Any]] = {
+            own.product: {} for own in bare if self.settings.has_api_url(own.product)
+        }
+        configured |= dict(self.connection.products)
+        called = [product for product in sorted(configured) if self.catalogue.products[product].api is not None]
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),
@@ -71,7 +76,7 @@ class ProbeInputs:
             alg=usual_algorithm(declared) if declared else key.alg,
             declared=declared,
             wanted=tuple(wanted),
-            configured=self.connection.products,
+            configured=configured,
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Trial:
     """The key of the form that this is."""
     wanted: tuple[Wanted, ...]
     configured: Mapping[str, Mapping[str, Any]]
-    """Per product of the form, its configuration."""
+    """Per product whose API is tried, its configuration; empty where it needs none."""
     products: Mapping[str, Product]
     sends_test_message: bool = False
     proven_scopes: list[str] = field(default_factory=list)
@@ -63,12 +63,18 @@ class Trial:
     def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Answer:
         """Return the answer to a request for a token with the scope that is ``wanted``, or without any; ``changes`` of
         its assertion. Raises NoAnswer."""
-        audience = self.audience_of(wanted.product.product)
+        also = wanted.product.api.also if wanted.product.api else ()
+        scopes = (wanted.named, *(other.named for other in self.wanted if other.scope in also))
+        return self.request(scopes if is_scoped else (), self.audience_of(wanted.product.product), **changes)
+
+    def request(self, scopes: Sequence[str], audience: str | None, **changes: Any) -> Answer:
+        """Return the answer to a request for a token with these scopes, for the API of this client-ID. Raises
+        NoAnswer."""
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**changes),
-            **({"scope": wanted.named} if is_scoped else {}),
+            **({"scope": " ".join(scopes)} if scopes else {}),
             **({"audience": audience} if audience else {}),
         }
         return self.network.post_form(self.context.token_endpoint or "", form)

@@ -36,7 +36,7 @@ class Probing(Trial):
         yield passed("client-id", quoted(self.client_id))
         key = self._key()
         yield key
-        discovered = self._discovery()
+        discovered = self.discovery()
         yield from discovered
         if any(step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered):
             return
@@ -66,7 +66,7 @@ class Probing(Trial):
             )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
-    def _discovery(self) -> list[ProbeStep]:
+    def discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
         url = f"{self.context.issuer}/.well-known/openid-configuration"
         try:
@@ -160,7 +160,8 @@ class Probing(Trial):
             if failed := self._call(name, path, message, token):
                 yield failed
                 return
-        self.proven_products.append(name)
+        if product.configuration is not None:
+            self.proven_products.append(name)
         yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
     def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:

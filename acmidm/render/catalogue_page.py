@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Senders
 
 _TOP = """\
 # The catalogue
@@ -30,6 +30,9 @@ def _product(product: Product) -> Iterator[str]:
         ("scope", "what it is for", "name", "source"),
         ((f"`{name}`", scope.title, _name(name, scope), scope.source) for name, scope in product.scopes.items()),
     )
+    if product.senders:
+        yield _senders(product.senders)
+    yield from _api(product)
     properties = (product.configuration or {}).get("properties", {})
     if properties:
         yield from _table(
@@ -39,6 +42,26 @@ def _product(product: Product) -> Iterator[str]:
                 for name, field in product.fields.items()
             ),
         )
+
+
+def _senders(senders: Senders) -> str:
+    """Return whether one client sends for several organisations, and what stands behind that."""
+    one = f"One client may send for several organisations, each known by `{senders.known_by}`"
+    told = one if senders.known_by else "Each organisation needs a client of its own"
+    return f"{told} (**{senders.basis}**). Source: {_text(senders.source)}.\n"
+
+
+def _api(product: Product) -> Iterator[str]:
+    """Yield how a client comes to its API, and what a probe calls there."""
+    if coupling := product.coupling:
+        facts = [f"Referentie on {where}: `{_text(name)}`" for where, name in coupling.referentie.items()]
+        facts += ["its owner approves each coupling"] if coupling.approved_by_owner else []
+        facts += [f"name of a client on {where}: `{_text(name)}`" for where, name in coupling.client_name.items()]
+        yield f"Coupling: {'; '.join(facts)}. Source: {_text(coupling.source)}.\n"
+    if api := product.api:
+        calls = [*(f"`GET {path}`" for path in api.reads)]
+        calls += [f"`POST {api.test_message.path}` with `--send-test-message`"] if api.test_message else []
+        yield f"`acmidm probe` calls {', '.join(calls)}. Source: {_text(api.source)}.\n"
 
 
 def _name(name: str, scope: Scope) -> str:

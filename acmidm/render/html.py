@@ -20,7 +20,7 @@ from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
 from acmidm.orders.listed import Orders
 from acmidm.report.compare import SOON_DAYS
-from acmidm.report.connection import ENVIRONMENTS, environment_heading, environment_name
+from acmidm.report.connection import ENVIRONMENTS, environment_heading, environment_name, together
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Part, severity_name
 from acmidm.report.review import Review
@@ -63,7 +63,13 @@ def _templates() -> Jinja:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable, "capitalised": capitalised}
+    jinja.filters |= {
+        "plain": plain,
+        "day": day,
+        "breakable": _breakable,
+        "capitalised": capitalised,
+        "together": together,
+    }
     jinja.globals |= {"days": days, "say": say, "say_counted": say_counted, "soon": SOON_DAYS}
     jinja.globals |= {"environment_heading": environment_heading, "severity_name": severity_name}
     style, script = (

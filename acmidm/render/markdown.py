@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.orders.listed import Orders
-from acmidm.report.connection import ClientName, ConnectionChanges, environment_name
+from acmidm.report.connection import ClientName, ConnectionChanges, environment_name, together
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -116,11 +116,11 @@ def _review(review: Review) -> Iterator[Section]:
         if connections:
             also = f", {say_counted('report.stay', stay)}" if stay else ""
             yield Section(f"#### {name}: {say_counted('report.change', len(connections))}{also}\n\n")
-            yield table(connections)
+            yield table(together(connections))
         else:
             yield Section(f"{name}: {say_counted('report.no_change', stay)}.\n\n")
     yield _notes(review.notes)
-    yield _details(review.connections)
+    yield _details(together(review.connections))
 
 
 def _drift(report: Drift) -> Iterator[Section]:

@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from acmidm.desk.history import History
+from acmidm.desk.mandates import MandateList
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
-from acmidm.report.connection import ConnectionChanges, environment_heading
+from acmidm.report.connection import ConnectionChanges, environment_heading, together
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -28,7 +29,7 @@ from acmidm_onboarding.values.terms import Platform
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Steps | Promotion | History | Orders | Checked
+Report = Review | Drift | Status | MandateList | Steps | Promotion | History | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -68,7 +69,7 @@ def _review(review: Review) -> Iterator[Line]:
         yield from _change(change)
     for environment, connections, stay in review.in_environments():
         yield _heading(environment_heading(environment, len(connections), stay))
-        yield from _connections(connections)
+        yield from _connections(together(connections))
     for note in review.notes:
         yield Text(f"\n{plain(note, WHOLE)}")
 
@@ -109,7 +110,7 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 def _status(status: Status) -> Iterator[Line]:
     """Four or five short lines per client, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
-    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "products", "leaves")]
+    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")]
     width = max(map(len, words)) + 1
     for client in status.connections:
         platform = "" if client.platform is Platform.ACMIDM else client.platform
@@ -121,15 +122,31 @@ def _status(status: Status) -> Iterator[Line]:
             "  ",
             (plain(client.client_id or say("status.no_client")), "cyan"),
         )
-        people, scopes, products = (
-            Text(", ".join(names)) for names in (client.people, client.granted, map(plain, client.products))
+        people, scopes, acts_for, products = (
+            Text(", ".join(names))
+            for names in (client.people, client.granted, map(plain, client.acts_for), map(plain, client.products))
         )
         leaves = Text(", ".join(client.leaving), style="bold yellow")
         ending = "bold yellow" if client.mandate and client.mandate.ends_soon else ""
         mandate = Text(client.mandate.text if client.mandate else "", style=ending)
-        for word, names in zip(words, (people, scopes, _keys(client), mandate, products, leaves), strict=True):
+        for word, names in zip(
+            words, (people, scopes, _keys(client), mandate, acts_for, products, leaves), strict=True
+        ):
             if names.plain:
                 yield Text(f"  {word:<{width}}", style="dim"), names
+
+
+def _mandates(report: MandateList) -> Iterator[Line]:
+    """By supplier: for whom it acts, and each mandate."""
+    yield Text(report.title, style="bold")
+    for supplier, mandates in report.by_supplier:
+        names = dict.fromkeys(plain(one.organisation) for one in mandates if one.days_left >= 0)
+        yield Text.assemble("\n", (supplier, "bold"), f"  {say('status.acts_for')} {', '.join(names)}" if names else "")
+        for one in mandates:
+            style = "" if not one.ends_soon else "bold red" if one.days_left < 0 else "bold yellow"
+            facts = Text.assemble((one.ending, style), f" ({plain(one.reference)})" if one.reference else "")
+            what = f"{plain(one.organisation)}: {', '.join(one.applications)}, "
+            yield Text("  "), Text.assemble(what, facts)
 
 
 def _steps(report: Steps) -> Iterator[Line]:
@@ -265,6 +282,7 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Review: _review,
     Drift: _drift,
     Status: _status,
+    MandateList: _mandates,
     Steps: _steps,
     Promotion: _promotion,
     History: _history,

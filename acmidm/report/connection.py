@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, who
-from acmidm.words import plain
+from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, Severity, who
+from acmidm.words import first_of, plain
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -15,6 +15,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 ENVIRONMENTS = (Environment.PROD, Environment.TNI)
 """In the order of reports: production first."""
 _MOST_PHRASES = 4
+_FEWEST = 3
+"""Clients with the same changes that are shown as one."""
 
 
 def environment_name(environment: Environment) -> str:
@@ -89,6 +91,38 @@ class ConnectionChanges(ClientName):
         return self.model_copy(update={"changes": in_order(changes)})
 
 
+class Together(ConnectionChanges):
+    """Several clients with the same changes, which reports show once."""
+
+    alike: tuple[str, ...]
+    """The form of each, or its key."""
+
+    @property
+    def known_as(self) -> list[str]:
+        return list(self.alike)
+
+
+def together(connections: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
+    """Return connections, of which those with the same changes are one, at the place of the first; but for dangers,
+    which are shown of each."""
+    alike: dict[object, list[ConnectionChanges]] = {}
+    for connection in connections:
+        same = tuple((change.text, change.severity, change.changed_by) for change in connection.changes)
+        alike.setdefault((same, connection.environment, connection.platform), []).append(connection)
+    return [one for group in alike.values() for one in ([_as_one(group)] if _may_be_one(group) else group)]
+
+
+def _may_be_one(group: Sequence[ConnectionChanges]) -> bool:
+    return len(group) >= _FEWEST and group[0].worst.severity is not Severity.DANGER
+
+
+def _as_one(group: Sequence[ConnectionChanges]) -> Together:
+    first, number = group[0], say_counted("report.clients", len(group))
+    titles, alike = first_of([connection.title for connection in group]), tuple(one.form or one.key for one in group)
+    whose = {"key": "", "organisation": number, "application": titles, "platform": Platform.ACMIDM}
+    return Together(**whose, environment=first.environment, changes=first.changes, alike=alike)
+
+
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
     first = (
@@ -114,16 +148,17 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
     """Return what happens to how many clients, most dangerous first, in our own words: ``1 client gains 1 scope``."""
-    per_client = []
-    for connection in connections:
+    clients, parts = Counter[Kind](), defaultdict[Kind, set[object]](set)
+    for number, connection in enumerate(connections):
         new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
-        kinds = [change.kind for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
-        per_client.append(Counter(kind for kind in kinds if kind.in_headline))
-    counted = ((kind, [counts[kind] for counts in per_client if kind in counts]) for kind in Kind)
+        changes = [change for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
+        clients.update({change.kind for change in changes if change.kind.in_headline})
+        for index, change in enumerate(changes):  # a supplier's key is one, whoever gets it
+            parts[change.kind].add(change.thumbprint or (number, index))
     phrases = [
-        f"{say_counted('report.clients', len(having))} {kind.headlined(len(having), sum(having))}"
-        for kind, having in counted
-        if having
+        f"{say_counted('report.clients', clients[kind])} {kind.headlined(clients[kind], len(parts[kind]))}"
+        for kind in Kind
+        if clients[kind]
     ]
     if len(phrases) > _MOST_PHRASES:
         phrases = [*phrases[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1)]

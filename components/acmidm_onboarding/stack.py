@@ -216,15 +216,9 @@ class Stack:
             product = catalogue.product_granting(platform, scope)
             return product.product if product and product.coupling and product.coupling.approved_by_owner else None
 
-        def named_by_owner(client: Declaration) -> str | None:
-            products = (catalogue.product_granting(client.platform, scope) for scope in sorted(client.scopes))
-            names = (product.coupling.client_name for product in products if product and product.coupling)
-            facts = {"environment": client.environment.value, "organisation": client.organisation}
-            return next((name.format(**facts) for name in names if name), None)
-
         assigned = {platform: catalogue.assigned_by_provider(platform) for platform in self.by_hand}
         days = self.settings.key_overlap_days, self.settings.evidence_max_days
-        return Rules(self.now, *days, approved_by_owner, named_by_owner, assigned)
+        return Rules(self.now, *days, approved_by_owner, assigned)
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:

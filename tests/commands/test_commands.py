@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -11,21 +12,28 @@ from typer.testing import CliRunner
 
 from acmidm.cli import App, app, command_names, load, summary
 from acmidm.commands import status
+from acmidm.desk.filters import Filters
 from acmidm.engine import pulumi as engine
+from acmidm_onboarding.values.terms import Environment
 
 
 @pytest.mark.parametrize(
-    ("found", "sentence"),
+    ("filters", "sentence"),
     [
-        ((True, "", None, 1), "no connection on tni has a key that ends within 1 day"),
-        ((True, "nobody", None, None), 'no connection on tni has "nobody"'),
-        ((True, "", "x", 3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
+        (Filters(expiring=1), "no connection on tni has a key that ends within 1 day"),
+        (Filters("nobody"), 'no connection on tni has "nobody"'),
+        (Filters(scope="x", expiring=3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
         (
-            (True, "\x1b[31m\n", "x\n##[error]", None),
+            Filters(ends_before=datetime(2027, 3, 31, tzinfo=UTC)),
+            "no connection on tni has a key that ends before 2027-03-31",
+        ),
+        (Filters(without=Environment.PROD), "no connection on tni is not in production"),
+        (
+            Filters("\x1b[31m\n", "x\n##[error]"),
             r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"',
         ),
         (
-            (False, "", None, None),
+            None,
             (
                 "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what"
                 " is held back"
@@ -33,9 +41,9 @@ from acmidm.engine import pulumi as engine
         ),
     ],
 )
-def test_where_nothing_is_found(found: tuple[bool, str, str | None, int | None], sentence: str) -> None:
+def test_where_nothing_is_found(filters: Filters | None, sentence: str) -> None:
     """It says of what; one is not several."""
-    assert status._nothing(["tni"], *found) == sentence
+    assert status._nothing(["tni"], filters or Filters(), has_connections=filters is not None) == sentence
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from acmidm.cli import app
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -134,6 +136,35 @@ def test_the_names_of_folder_and_file_name_nothing(workspace: Workspace) -> None
     (workspace.forms / "stad-gent/mijn-gent.yaml").rename(workspace.forms / "stad-gent/ander.yaml")
     assert replace(tni(workspace), form=before.form) == before
     assert tni(workspace).form == "stad-gent/ander"
+
+
+NAMING = """\
+product: {name}
+title: New
+owner: athumi
+source: the tests
+coupling:
+  source: the tests
+  client_name: {{tni: "{name} beta {{organisation}} client", prod: "{name} of {{organisation}}"}}
+scopes: {{{name}_x: {{title: New, verified: true, source: the tests}}}}
+"""
+
+
+def test_a_client_has_the_name_that_the_owner_of_an_api_expects(workspace: Workspace) -> None:
+    """In each environment its own. Where another owner expects another one, validation says so."""
+    for name in ("elys", "other"):
+        workspace.write(f"catalogue/{name}.yaml", NAMING.format(name=name))
+    form = FORM.replace("dv_notificaties_import: {}", "dv_notificaties_import: {}\n      elys_x: {}")
+    workspace.write_form(form)
+    clients = [workspace.load().connections(environment)[0] for environment in Environment]
+    names = {client.environment: client.metadata.client_name for client in clients}
+    assert names == {Environment.TNI: "elys beta Stad Gent client", Environment.PROD: "elys of Stad Gent"}
+    assert "is called" not in CliRunner().invoke(app, ["validate"]).output
+    workspace.write_form(form.replace("elys_x: {}", "elys_x: {}\n      other_x: {}", 1))
+    assert CliRunner().invoke(app, ["validate"]).output.splitlines()[1:] == [
+        'gent/mijn-gent: its client is called "elys beta Stad Gent client", and another API expects'
+        ' "other beta Stad Gent client"; connect that API by a form of its own, or agree on one name with both owners'
+    ]
 
 
 @pytest.mark.parametrize(

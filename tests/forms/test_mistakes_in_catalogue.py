@@ -94,6 +94,12 @@ MISTAKES = {
         "product: ▶Nieuw!",
         '"product" does not have the form ^[a-z0-9]+(-[a-z0-9]+)*$; correct it',
     ),
+    "the name of a client by what nobody fills in": (
+        "fields:\n",
+        "coupling: {source: the tests, client_name: {tni: ▶'New {environment} {organisation}'}}\nfields:\n",
+        '"New {environment} {organisation}" is no template of a name; of what is in braces it may have {organisation}'
+        " alone, once",
+    ),
     "name of a platform": (
         "product: nieuw",
         "product: ▶geosecure",

@@ -140,7 +140,7 @@ def test_whom_the_owner_of_an_api_asks(form: FormFile) -> None:
     form.request()["scopes"] = {"elys_arts": {}}
     form.request()["products"] = {}
     form.save()
-    assert "eLys tni Stad Gent client" in values(shown("create")).values()
+    assert "eLys beta Stad Gent client" in values(shown("create")).values()
     stack = opened()
     confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
     order = shown("scopes/elys")

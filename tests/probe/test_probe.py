@@ -22,9 +22,19 @@ from acmidm.private_key import KeyFormat
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values.terms import Environment
 from tests.support.connection import Connection, make_connection
+from tests.support.fake_server import Reply, Request, serving
 from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
 from tests.support.offered import catalogue_folder, offered
-from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, register_client, running_portal
+from tests.support.portal import (
+    ASSERTION_TYPE,
+    RunningPortal,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+    running_portal,
+    sign_assertion,
+)
 from tests.support.terminal import descriptor
 
 
@@ -73,6 +83,29 @@ def test_only_what_was_proven_is_recorded(connection: Connection) -> None:
     connection.grant()
     done = connection.probe("--record")
     assert (done.code, evidence_of(connection).evidence, done.report.get("recorded")) == (1, None, None)
+
+
+def test_a_ping_where_the_stack_says_the_address(acmidm: RunningPortal, connection: Connection) -> None:
+    """Of an API without configuration; its token has the scopes that the API wants besides."""
+
+    def ping(request: Request) -> Reply:
+        proof = sign_assertion(connection.key, connection.client_id, acmidm.issuer)
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        form = {"token": token, "client_assertion_type": ASSERTION_TYPE, "client_assertion": proof}
+        said = httpx.post(f"{acmidm.issuer}/v1/introspect", data=form).json()
+        is_whole = request.path == "/elys/health/v1/ping" and set(said["scope"].split()) == {"elys_arts", "vo_info"}
+        return Reply(200 if is_whole else 403, said)
+
+    connection.form.document["platforms"] = ["acmidm"]
+    connection.form.request()["scopes"] |= {"elys_arts": {}, "vo_info": {}}
+    connection.form.save()
+    connection.grant(SEND, DOSSIERS, "elys_arts", "vo_info")
+    assert "product elys" not in connection.probe().steps
+    with serving(ping) as server:
+        connection.set_stack(apiUrls=f"elys={server.url}/elys")
+        done = connection.probe("--record")
+    assert done.steps["product elys"] == "passed"
+    assert evidence_of(connection).evidence.products == {"dosis"}
 
 
 def test_nothing_is_written_without_a_test_message(connection: Connection, acmidm: RunningPortal) -> None:

@@ -20,11 +20,12 @@ from tests.support.samples import NOW, by_hand, client, drift_report, reviewed
 def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
     """Every client has its row and its details, or is counted; no fold is empty."""
     new = [
-        (None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"}))
+        (None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": f"{place}"}))
         for place in range(number)
     ]
     described = [
-        (client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)
+        (client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": f"why {place}"}))
+        for place in range(number)
     ]
     page = as_markdown(reviewed(*new, *described))
     assert len(page) <= LIMIT
@@ -40,7 +41,7 @@ def test_three_thousand_connections_fit() -> None:
     """What matters least is left out first, nothing in between, and the comment says how much."""
     removed = [(client(f"removed-{number:04}"), None) for number in range(20)]
     granted = [
-        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"}))
+        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": f"why {number}"}))
         for number in range(2_980)
     ]
     review = reviewed(*granted, *removed)
@@ -59,7 +60,7 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     """And leaves room for the details of five ordinary ones; of its own as many as a glance takes."""
     scopes = {f"dv_scope_{number}": "why " * 60 for number in range(500)}
     huge = (client(), client(scopes={"vo_info": "requested", **scopes}))
-    ordinary = [(None, client(f"ordinary-{number}")) for number in range(5)]
+    ordinary = [(None, client(f"ordinary-{number}", scopes={"vo_info": f"{number}"})) for number in range(5)]
     text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
     folds = re.findall(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from acmidm.desk.progress import Step, WaitsFor, progress
+from acmidm.desk.progress import Facts, Step, WaitsFor, progress
 from acmidm.desk.status import ListedConnection, ListedKey, Status, in_order, listed
 from acmidm.desk.steps import Steps, steps_of
 from acmidm.render.html import as_html
@@ -67,10 +67,15 @@ def status(*more: ListedConnection) -> Status:
     )
 
 
+def named(application: str, facts: Facts) -> Facts:
+    names = {"application": application, "key": f"OVO002067/{application}"}
+    return replace(facts, connection=facts.connection.model_copy(update=names))
+
+
 def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
-    """The board with something at each step: every case of the derivation, on TNI and on production, and ``more`` of
-    which all is done."""
-    facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
+    """The board with something at each step: every case of the derivation, each of an application of its own, on TNI
+    and some on production, and ``more`` of which all is done."""
+    facts = [named(f"loket-{at}", replace(WHOLE, **case.values[5])) for at, case in enumerate(CASES)]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
     return steps_of(map(progress, facts), language, checked_at=NOW, stacks=("tni", "prod"))
@@ -118,29 +123,67 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
 
 
 def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path: Path) -> None:
-    """A column per step of the guide, in its order; filters by words, by whom it waits for; nothing of it is
-    English."""
+    """Each step of the guide, in its order; filters by words, by whom it waits for; nothing of it is English."""
     page = opened(browser, tmp_path, as_html(board()))
     assert page.locator("html").get_attribute("lang") == "nl"
-    numbers = page.locator(".column .number").all_inner_texts()
+    numbers = page.locator(".step .number").all_inner_texts()
     assert [int(number) for number in numbers] == [1, 2, 3, 4, 5, 7, 8, 9, 10]
-    everything = page.locator(".card:visible").count()
+    places = page.locator("[data-words]:visible")
+    everything = places.count()
     page.get_by_label("Wacht op").select_option("de eigenaar van de API")
-    theirs = [card.step for card in board().connections if card.waits_for is WaitsFor.API_OWNER]
-    assert page.locator(".card:visible").count() == len(theirs) > 0
+    theirs = [place for place in board().connections if place.waits_for is WaitsFor.API_OWNER]
+    assert places.count() == len(theirs) > 0
     assert page.get_by_role("status").inner_text() == f"{len(theirs)} van {everything} getoond"
-    at_step_7 = page.locator(".column").filter(has=page.locator(".number", has_text="7")).locator("h2 .count")
-    assert at_step_7.inner_text() == str(theirs.count(Step.PROMOTION))
+    counts = page.locator(".step .count").all_inner_texts()
+    assert sum(map(int, counts)) == page.locator(".card:visible").count() == len({one.connection.key for one in theirs})
     page.get_by_role("button", name="Alles tonen").click()
-    expect(page.locator(".card[hidden]")).to_have_count(0)
+    expect(page.locator(".card [hidden]")).to_have_count(0)
     page.get_by_label("Zoeken").fill("ent")
     assert page.locator(".card:visible").count() == 0, "no word begins with that"
     page.get_by_label("Zoeken").fill("gent lok")
-    assert page.locator(".card:visible").count() == everything
-    assert page.locator(".card", has_text="Wacht op de organisatie").first.get_by_text("api@stad.example").is_visible()
-    ours = page.locator(".card", has_text="Wacht op Digitaal Vlaanderen").first
+    assert places.count() == everything
+    assert places.filter(has_text="Wacht op de organisatie").first.get_by_text("api@stad.example").is_visible()
+    ours = places.filter(has_text="Wacht op Digitaal Vlaanderen").first
     ours.locator("summary").click()
     assert "api@stad.example" in ours.locator("dl").inner_text()
+
+
+def test_an_application_has_one_card_without_commands() -> None:
+    """At the first step at which somebody must do something, else as far as it is; each place says its own step."""
+    rows = [
+        progress(replace(WHOLE, connection=listed_connection())),
+        progress(on_production(WHOLE)),
+        progress(replace(WHOLE, connection=listed_connection("other"), usable_keys=frozenset())),
+        progress(on_production(replace(WHOLE, connection=listed_connection("other")))),
+    ]
+    steps = steps_of(rows, Language.EN, checked_at=NOW, stacks=("tni", "prod"))
+    assert [(step, [len(card.places) for card in cards]) for step, _, cards in steps.by_step if cards] == [
+        (Step.KEY, [2]),
+        (Step.DONE, [2]),
+    ]
+    for place in board(Language.EN).connections:
+        assert not re.search(r"(acmidm|pulumi) [a-z]", place.on_card)
+    assert any("acmidm deploy" in place.text for place in board(Language.EN).connections)
+
+
+def test_filters_are_in_the_address(browser: Browser, tmp_path: Path) -> None:
+    """A view can be kept and sent; what a page does not know is no filter, and a place on it neither."""
+    page = opened(browser, tmp_path, as_html(status()))
+    page.get_by_label("Search").fill("gent")
+    page.get_by_label("Keys that end").select_option("within 30 days")
+    address = page.url
+    assert address.endswith("#search=gent&days=30")
+    page.goto("about:blank")
+    page.goto(address)
+    assert shown(page) == ["soon", "over"]
+    page.evaluate("location.hash = 'content'")
+    assert shown(page) == ["soon", "over"]
+    page.evaluate("location.hash = 'environment=prod&scope=none&else=x'")
+    expect(page.locator("tbody tr:visible")).to_have_count(1)
+    assert page.get_by_label("Scope").input_value() == ""
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator("tbody tr[hidden]")).to_have_count(0)
+    assert page.url.endswith("page.html#")
 
 
 def declared() -> Status:

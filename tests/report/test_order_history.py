@@ -208,11 +208,9 @@ def test_an_order_that_the_catalogue_brought(repository: Repository) -> None:
     before = order_of(opened(), "create")
     carry_out(opened())
     file = repository.folder / "catalogue" / "organisatieregister.yaml"
-    file.write_text(
-        file.read_text() + "\ncoupling: {source: the tests, client_name: 'OR {environment} {organisation}'}\n"
-    )
+    file.write_text(file.read_text() + "\ncoupling: {source: the tests, client_name: {tni: 'OR {organisation}'}}\n")
     repository.commit()
-    assert order_of(opened(), "client").says["client_name"] == "OR tni Stad Gent"
+    assert order_of(opened(), "client").says["client_name"] == "OR Stad Gent"
     assert since("client") == DAYS[1]
     assert said(before.name).says == before.says
 

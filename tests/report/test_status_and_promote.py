@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Callable, Collection
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,18 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.desk.history import entry_of
-from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher
+from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher, without
+from acmidm.render.table import as_csv
 from acmidm.render.text import print_report
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
 from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
-from tests.support.samples import NOW, by_hand, client, drift_report, reviewed
+from tests.support.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 
 WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"
 PROMOTED = """\
@@ -99,8 +101,8 @@ def connections() -> list[ListedConnection]:
 def test_status_searches_and_filters() -> None:
     """Every word counts, where a word begins with it; a client without a key that ends is not one that ends soon."""
 
-    def found(search: str = "", scopes: Collection[str] = (), days: int | None = None) -> list[str]:
-        return [one.application for one in in_order(filter(matcher(search, scopes, days), connections()))]
+    def found(search: str = "", scopes: Collection[str] = (), days: int | None = None, **more: datetime) -> list[str]:
+        return [one.application for one in in_order(filter(matcher(search, scopes, days, **more), connections()))]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
     assert found(search="GENT 1234 tB") == ["loket"], "gent is no word of Agentschap"
@@ -120,6 +122,41 @@ def test_status_searches_and_filters() -> None:
     ], "one scope has a name on each platform"
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
+    assert found(ends_before=NOW + timedelta(days=9)) == ["agentschap"]
+    assert found(ends_before=NOW) == []
+
+
+def test_who_lacks_an_environment() -> None:
+    """By key and platform; a form that no run has made yet is not there."""
+    on_test, on_production, unmade = (
+        listed_connection("both"),
+        listed_connection("both", environment=Environment.PROD),
+        listed_connection("alone", environment=Environment.PROD, client_id=None),
+    )
+    alone, old = listed_connection("alone"), listed_connection("both", platform=Platform.GEOSECURE)
+    lacking = without(Environment.PROD, (on_test, on_production, unmade, alone, old))
+    assert lacking == [unmade, alone, old]
+
+
+def test_status_as_a_table() -> None:
+    """A row each, which a spreadsheet takes for text whatever it begins with."""
+    hostile = listed_connection("x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb"))
+    kept = (*in_order(connections()), hostile)
+    rows = list(csv.DictReader(as_csv(Status(checked_at=NOW, stacks=("tni",), connections=kept)).splitlines()))
+    assert len(rows) == 5
+    assert {name: rows[2][name] for name in ("organisation", "codes", "client_id", "scopes", "keys", "leaves")} == {
+        "organisation": "Stad Gent",
+        "codes": "OVO002067",
+        "client_id": "1234",
+        "scopes": "dv_dosis_schrijven, vo_info",
+        "keys": "a, b",
+        "leaves": "",
+    }
+    assert (rows[2]["first_end"], rows[3]["first_end"]) == ("2026-12-04", "")
+    assert (rows[4]["organisation"], rows[4]["contacts"]) == (
+        '\'=HYPERLINK("http://evil.example")',
+        r"'@x, a\nb",
+    )
 
 
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,17 +140,6 @@ def test_a_form_that_adopts_names_the_client() -> None:
     assert order.says["client_id"] == order.client_id == CLIENT_ID
 
 
-def test_a_client_is_named_as_the_owner_of_an_api_prescribes() -> None:
-    """From its first order on, and in each change."""
-    rules = replace(RULES, named_by_owner=lambda _: "eLys tni Stad Gent client")
-    (order,) = of(FORM, None, rules)
-    assert order.says["client"]["client_name"] == "eLys tni Stad Gent client"
-    confirmed = as_wanted(FORM, rules)
-    assert confirmed.registered.client_name == "eLys tni Stad Gent client"
-    (change,) = of(FORM, confirmed)
-    assert (change.part, change.says["client_name"]) == ("client", "Stad Gent - loket")
-
-
 def test_scopes_are_ordered_from_whoever_grants_them() -> None:
     """Each order has its own scopes alone, and carrying one out leaves those of the other."""
     form = wanted("dv_magda", "elys_arts")

@@ -93,7 +93,7 @@ class Connection:
         self._put("jwks", {"keys": found})
 
     def grant(self, *scopes: str) -> None:
-        self._put("scopes", {"scopes": [SCOPES_OF[self.platform][scope] for scope in scopes]})
+        self._put("scopes", {"scopes": [SCOPES_OF[self.platform].get(scope, scope) for scope in scopes]})
 
     def configure(self, product: str, configuration: dict[str, Any]) -> None:
         with self.portal.operator() as operator:

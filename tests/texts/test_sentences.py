@@ -28,8 +28,8 @@ DONE = [
     *(MODULE / room for room in ("authorities", "forms", "rules", "settings", "values")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
     *(COMMANDS / room for room in ("edit", "engine", "importing")),
-    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret")),
-    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),
+    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret", "status", "token")),
+    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project", "probe/tokens", "probe/token_socket")),
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {

@@ -42,15 +42,34 @@ for (const button of document.querySelectorAll("button.copy")) {
       const sorted = order ? [...rows].sort((one, other) => (left(one) === left(other) ? 0 : left(one) - left(other))) : rows;
       for (const row of sorted) row.parentNode.append(row);
     }
+    for (const card of document.querySelectorAll(".board .card")) card.hidden = !card.querySelector("[data-words]:not([hidden])");
     for (const count of document.querySelectorAll(".count")) {
-      count.textContent = count.closest(".column").querySelectorAll("[data-words]:not([hidden])").length;
+      count.textContent = count.closest(".step").querySelectorAll(".card:not([hidden])").length;
     }
     const said = status.dataset.template || "{shown} of {all} shown";
     status.textContent = said.replace("{shown}", shown).replace("{all}", rows.length);
   };
-  form.addEventListener("input", show);
-  form.addEventListener("reset", () => setTimeout(show));
+  // The filters are in the address, so that a view can be kept and sent.
+  const fields = [...form.elements].filter((field) => field.name);
+  const keep = () => {
+    show();
+    const filled = new URLSearchParams(fields.filter((field) => field.value).map((field) => [field.name, field.value]));
+    history.replaceState(null, "", `#${filled}`);
+  };
+  const follow = () => {
+    const given = new URLSearchParams(location.hash.slice(1));
+    if (location.hash && !location.hash.includes("=")) return; // a place on the page
+    for (const field of fields) {
+      field.value = given.get(field.name) || "";
+      if (field.selectedIndex === -1) field.selectedIndex = 0; // what the page does not know
+    }
+    show();
+  };
+  form.addEventListener("input", keep);
+  form.addEventListener("reset", () => setTimeout(keep));
+  addEventListener("hashchange", follow);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   show();
+  follow();
 })();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
@@ -10,12 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.names import one_line
 from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import Environment
 
-_FIELD = re.compile(r"\{(environment|organisation)\}")
+_ORGANISATION = "{organisation}"
+_LONGEST_NAME = 64
 
 
 def _template(text: str) -> str:
-    if {"{", "}"} & set(_FIELD.sub("", one_line(text))):
+    if {"{", "}"} & set(one_line(text).replace(_ORGANISATION, "", 1)):
         raise ValueError(say("problems.coupling.no_template", text=quoted(text)))
     return text
 
@@ -27,13 +28,23 @@ class Coupling(BaseModel):
 
     source: Annotated[str, Field(min_length=1, description="Where this comes from.")]
     referentie: Annotated[
-        str | None, Field(description="The API's Referentie, by which a coupling is requested in the portal.")
-    ] = None
+        dict[Environment, str],
+        Field(description="The API's Referentie per environment, by which a coupling is requested in the portal."),
+    ] = Field(default_factory=dict)
     approved_by_owner: Annotated[
         StrictBool, Field(description="Whether the API's owner approves each coupling; else the operator grants it.")
     ] = False
     client_name: Annotated[
-        str | None,
-        AfterValidator(_template),
-        Field(description="The name by which the owner recognises a client, with {environment} and {organisation}."),
-    ] = None
+        dict[Environment, Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_template)]],
+        Field(
+            description=(
+                "The name per environment by which the owner recognises a client, with {organisation}; a form's client"
+                " has it."
+            )
+        ),
+    ] = Field(default_factory=dict)
+
+    def name_of(self, environment: Environment, organisation: str) -> str | None:
+        """Return the name that the owner expects of an organisation's client; None where any will do."""
+        template = self.client_name.get(environment)
+        return template and template.replace(_ORGANISATION, organisation)

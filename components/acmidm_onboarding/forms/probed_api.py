@@ -72,7 +72,13 @@ class ProbedApi(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
-    reads: Annotated[tuple[Path, ...], Field(description="Calls that read, and need nothing but a token.")] = ()
+    reads: Annotated[
+        tuple[Path, ...], Field(description="Calls that read, such as its ping, and need nothing but a token.")
+    ] = ()
+    also: Annotated[
+        tuple[str, ...],
+        Field(description="Scopes that a token must have with one of its own, such as vo_info; a form has them too."),
+    ] = ()
     test_message: Annotated[
         TestMessage | None,
         Field(description="A message that reaches nobody, which is posted only where somebody wants it."),

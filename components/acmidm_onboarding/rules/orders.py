@@ -109,8 +109,6 @@ class Rules:
     evidence_max_days: int = 90
     approved_by_owner: Callable[[Platform, str], str | None] = lambda _platform, _scope: None
     """The product whose API's owner approves a coupling for a scope; None where the operator grants it."""
-    named_by_owner: Callable[[Declaration], str | None] = lambda _client: None
-    """The name that the owner of an API prescribes for a client; None where nobody does."""
     assigned: Mapping[Platform, Collection[str]] = field(default_factory=dict)
     """The scopes that API providers grant by themselves."""
 
@@ -147,7 +145,7 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
     """Yield what each part of a client must be, whether it is so already or not."""
     before = confirmed.said.metadata.properties if confirmed.said.metadata else {}
-    says = _metadata(wanted, rules)
+    says = wanted.metadata.for_people.properties
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
     for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
         yield _order(wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules))
@@ -173,7 +171,7 @@ def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rule
 
 def _create(wanted: Declaration, rules: Rules) -> Order:
     granted = next(scopes for part, _, scopes in _scopes(wanted, {}, rules) if part == SCOPES)
-    says: dict[str, Any] = {CLIENT: _metadata(wanted, rules), SCOPES: granted}
+    says: dict[str, Any] = {CLIENT: wanted.metadata.for_people.properties, SCOPES: granted}
     says |= {"client_id": wanted.adopts} if wanted.adopts else {}
     return Order(
         wanted.client_key,
@@ -184,11 +182,6 @@ def _create(wanted: Declaration, rules: Rules) -> Order:
         client_id=wanted.adopts,
         form=wanted.form,
     )
-
-
-def _metadata(wanted: Declaration, rules: Rules) -> dict[str, Any]:
-    name = rules.named_by_owner(wanted) or wanted.metadata.client_name
-    return wanted.metadata.model_copy(update={"client_name": name}).for_people.properties
 
 
 def _order(

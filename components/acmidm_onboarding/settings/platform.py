@@ -145,6 +145,10 @@ class PlatformSettings(SettingsModel):
         path = (url.path or "") if product in _pairs(self.api_urls) else ""
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 
+    def has_api_url(self, product: str) -> bool:
+        """Return whether a product's API has an address of its own."""
+        return product in _pairs(self.api_urls)
+
     def api_client_id(self, product: str) -> str | None:
         """Return the client-ID of a product's API, the audience of a token request; None where it is not set."""
         return _pairs(self.api_client_ids).get(product)

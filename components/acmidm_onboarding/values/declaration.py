@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acmidm_onboarding.values.client import Client, ClientKey, Grant, natural_key, with_first_marked
@@ -23,6 +23,8 @@ class Declaration(Client):
     declared_by: Organisation
     jwks: Mapping[str, PublicJwk] | None = None
     """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty with a secret."""
+    afzenders: Mapping[str, str] = field(default_factory=dict)
+    """Per code of an organisation that it sends for, until which day it may."""
     codes: tuple[str, ...] = ()
     """The present and earlier codes by which an authority may know its organisation, and no other one."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -92,6 +94,6 @@ def key_of(software_id: str) -> str:
     return "/".join(software_id.split("/")[2:])
 
 
-def client_name(organisation: str, application: str) -> str:
-    """Return the name of a client that a form declares."""
-    return f"{organisation} - {application}"
+def client_name(organisation: str, application: str, expected: Sequence[str] = ()) -> str:
+    """Return the name of a client that a form declares: the first that an API's owner expects, where one does."""
+    return expected[0] if expected else f"{organisation} - {application}"

@@ -39,9 +39,16 @@ class _Endpoints(BaseModel):
     token_endpoint: HttpUrl
 
 
-class _Token(BaseModel):
-    access_token: Annotated[str, Field(pattern="^[!-~]+$")]  # it goes into a header
+class IssuedToken(BaseModel):
+    """What a token endpoint answers (RFC 6749 §5.1)."""
+
+    access_token: Annotated[str, Field(pattern="^[!-~]+$", repr=False)]  # it goes into a header
     expires_in: Annotated[float, Field(allow_inf_nan=False)] = 300
+
+    @property
+    def used_seconds(self) -> float:
+        """How long it is used: one that lives shorter than the margin, for half its life."""
+        return max(self.expires_in - _RENEW_BEFORE_END_SECONDS, self.expires_in / 2)
 
 
 class Credentials(BaseModel, frozen=True):
@@ -108,10 +115,11 @@ class OperatorTokens:
                 )
             )
         started = time.monotonic()
-        token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(_Token)
+        token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(
+            IssuedToken
+        )
         self._token = token.access_token
-        # A token that lives shorter than the margin is used for half its life.
-        self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
+        self._renew_at = started + token.used_seconds
 
     def _discovered(self) -> _Endpoints:
         """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect Discovery §4.3).
