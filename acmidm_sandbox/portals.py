@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from acmidm.files import write_private
+from acmidm.form_page.page import form_page
 from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
@@ -39,12 +41,15 @@ class EmbeddedPortal:
     def prepared(self) -> Program:
         """Return how to run it, its operator registered with the key pair in the file that the settings name.
 
-        A database or a key file that was lost is made good here. Raises Failure.
+        A database or a key file that was lost is made good here; the page of the form is that of today's catalogue.
+        Raises Failure.
         """
         if self.settings.external_issuer is None and not self.served.settings.authority_type.is_by_hand:
             key = self.served.operator_key().as_dict(private=False)
             with usable_database():
                 register_operator(self.settings.database, self.served.settings.operator_client_id, public_jwk=key)
+        if self.settings.form_page:
+            write_private(self.settings.form_page, form_page(self.served.catalogue))
         return program(self.settings, self.daemon)
 
 
@@ -87,6 +92,7 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
             "products": _products(served, origin),
             "apis": apis(served.catalogue, served.environment, served.platform),
             "smtp_port": _smtp_port(served),
+            "form_page": served.daemon(NAME).folder / "aansluiten.html",
             **more,
         }
     )

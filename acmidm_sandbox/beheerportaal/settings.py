@@ -92,6 +92,9 @@ class PortalSettings(_Settings):
             " loopback."
         ),
     )
+    form_page: Path | None = Field(
+        default=None, description="The aansluitingsformulier as a page; where it is not set, none is served."
+    )
     external_issuer: str | None = Field(
         default=None,
         description=(

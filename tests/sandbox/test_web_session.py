@@ -200,6 +200,11 @@ def test_headers(somebody: Person, path: str) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
+def test_a_portal_without_the_page_of_the_form_has_no_link_to_it(somebody: Person) -> None:
+    assert somebody.http.get("/portaal/aansluitingsformulier").status_code == 404
+    assert "aansluitingsformulier" not in somebody.http.get("/portaal/nl/aanmelden").text
+
+
 def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> None:
     """The password is returned once; names and codes that can't be used are told in a sentence."""
     database = portal.settings.database

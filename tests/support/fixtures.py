@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from acmidm.form_page.page import form_page
+from acmidm_onboarding.forms.loading import load_catalogue
 from tests.support.engine import Project
-from tests.support.offered import offered
+from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry
 
@@ -20,7 +22,10 @@ from tests.support.registry import Registry
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that knows all that the catalogue offers, and receives mail."""
-    with running_portal(tmp_path_factory.mktemp("portal"), receives_mail=True, **offered()) as running:
+    folder = tmp_path_factory.mktemp("portal")
+    page = folder / "aansluiten.html"
+    page.write_text(form_page(load_catalogue(catalogue_folder())))
+    with running_portal(folder, receives_mail=True, form_page=page, **offered()) as running:
         yield running
 
 

@@ -16,9 +16,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.web import clients, configurations, couplings, keys, lifecycle, log_on, mailbox
+from acmidm_sandbox.beheerportaal.web import (
+    clients,
+    configurations,
+    couplings,
+    form_page,
+    keys,
+    lifecycle,
+    log_on,
+    mailbox,
+)
 from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
-from acmidm_sandbox.beheerportaal.web.urls import PAGES, Urls
+from acmidm_sandbox.beheerportaal.web.urls import FORM_PAGE, PAGES, Urls
 from acmidm_sandbox.beheerportaal.web.visit import (
     ADMINISTRATOR,
     EITHER,
@@ -52,6 +61,7 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/", _start),
+            Route(FORM_PAGE, form_page.show),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
             Mount("/{language}", routes=_pages()),
         ],

@@ -6,6 +6,7 @@ from string import Formatter
 from urllib.parse import quote, urlencode
 
 BASE = "/portaal"
+FORM_PAGE = "/aansluitingsformulier"
 _MENU = "/toegangsbeheer/api-en-clientbeheer"
 _CLIENT = _MENU + "/mijn-oauth-clients/{client_id}"
 _APIS = _MENU + "/mijn-apis"
@@ -45,6 +46,11 @@ class Urls:
         path = path.format(**{name: quote(str(values[name]), safe="") for name in named})
         query = urlencode({name: value for name, value in values.items() if name not in named})
         return f"{BASE}/{self.language}{path}{'?' + query if query else ''}"
+
+    @staticmethod
+    def form_page() -> str:
+        """Return the page of the form, which is the same for every language."""
+        return BASE + FORM_PAGE
 
     @staticmethod
     def static(file: str) -> str:
