@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -92,6 +91,7 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
             "products": _products(served, origin),
             "apis": apis(served.catalogue, served.environment, served.platform),
             "smtp_port": _smtp_port(served),
+            "labels": labels(),
             "form_page": served.daemon(NAME).folder / "aansluiten.html",
             **more,
         }
@@ -123,19 +123,18 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
                 "scope": scopes[0],
                 "client_id": api_client_id(served.environment, served.platform, name),
                 "resources": resources,
-                "labels": labels(name),
             }
     return products
 
 
-def labels(product: str) -> dict[str, dict[str, str]]:
-    """Return per language what people call each field of a product: what a new form asks, to its first comma."""
-    start = f"field.{product}."
+def labels() -> dict[str, dict[str, str]]:
+    """Return per language what people call each field of a product, and what the form asks for it."""
     return {
         language.value: {
-            name.removeprefix(start): re.split(r"[,.] ", text)[0]
-            for name, text in texts("new", language).templates.items()
-            if name.startswith(start)
+            name.removeprefix("field."): text
+            for subject in ("form_page", "new")
+            for name, text in texts(subject, language).templates.items()
+            if name.startswith("field.")
         }
         for language in Language
     }

@@ -41,9 +41,6 @@ class ProductSettings(_Settings):
     client_id: str = Field(
         min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`."
     )
-    labels: dict[str, dict[str, str]] = Field(
-        default={}, description="Per language, what people call each field of the configuration."
-    )
     resources: list[str] = Field(
         default=[], description="The URLs that are coupled to the API, for `resource` in a token request."
     )
@@ -74,6 +71,10 @@ class PortalSettings(_Settings):
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
     apis: dict[str, ApiSettings] = Field(default={}, description="By Referentie.")
+    labels: dict[str, dict[str, str]] = Field(
+        default={},
+        description="Per language, what people call each field of a configuration, and by product what it is.",
+    )
     strict: bool = Field(
         default=False, description="Refuses what is not as documented, though clients that people use do it."
     )

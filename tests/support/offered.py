@@ -40,12 +40,13 @@ def write_catalogue(folder: Path) -> None:
 
 
 def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
-    """The settings ``scopes`` and ``products`` of a portal, under the platform's names; those of the tests' catalogue,
-    or of another."""
+    """The settings of a portal that are of the catalogue, under the platform's names; of the tests' one, or of
+    another."""
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
         "apis": apis(catalogue, Environment.TNI, platform),
+        "labels": labels(),
         "scopes": {
             name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()
         },
@@ -54,7 +55,6 @@ def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) ->
                 "schema": product.configuration,
                 "scope": next(scopes[own] for own in product.scopes if own in scopes),
                 "client_id": f"api-of-{name}",
-                "labels": labels(name),
             }
             for name, product in catalogue.products.items()
             if product.configuration is not None and product.scopes.keys() & scopes.keys()

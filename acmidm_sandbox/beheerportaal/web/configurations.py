@@ -81,14 +81,10 @@ def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) 
     meanwhile."""
     if problem.status_code != 422:
         return [("velden", visit.texts("stale.configuration"))]
-    name_of_product = visit.request.path_params["product"]
-    product = visit.portal.settings.products[name_of_product]
+    product = visit.portal.settings.products[visit.request.path_params["product"]]
     named = {path[2] for error in problem.errors if len(path := error.get("pointer", "").split("/")) > 2}
     wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {*_fields(visit)}
-    return [
-        (f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name, name_of_product)))
-        for name in sorted(wrong)
-    ]
+    return [(f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name))) for name in sorted(wrong)]
 
 
 def _form(

@@ -66,10 +66,9 @@ class Visit:
         """The number after which a list goes on; None at its beginning."""
         return as_number(self.request.query_params.get("na", ""))
 
-    def label(self, name: str, product: str = "") -> str:
+    def label(self, name: str) -> str:
         """Return what people call a field of a client, or of a product's configuration."""
-        own = self.portal.settings.products.get(product)
-        labels = own.labels.get(self.texts.language, {}) if own else {}
+        labels = self.portal.settings.labels.get(self.texts.language, {})
         return labels.get(name) or self.texts.messages.get(f"field.{name}", name)
 
     def page(self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object) -> Response:
