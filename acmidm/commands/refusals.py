@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-import typer
-
-from acmidm.desk.filters import Since, clients_meant, moment_since
+from acmidm.desk.filters import Since, Words, clients_meant, moment_since
 from acmidm.desk.refusals import Refusals, RefusedRequest, read_refusals
 from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
@@ -26,14 +23,7 @@ EPILOG = """
 
 
 def refusals(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[WORDS]...",
-            help="Show only connections with a word that begins with each of these, or what names one client-ID.",
-            show_default=False,
-        ),
-    ] = None,
+    words: Words = None,
     stack: StacksOption = None,
     since: Since = "1d",
     output: TextOutputOption = TextOutput.TEXT,
@@ -42,6 +32,7 @@ def refusals(
 
     It is what the authority keeps: the newest of each client, without assertion and secret. An authority that keeps
     none, or does not show them to this operator, is named. A request that nothing proves to be its client's is marked.
+    Of a client that is in no state, give the client-ID.
     """
     stacks, search, start = stack or ["tni"], " ".join(words or ()), moment_since(since, datetime.now(UTC))
     entries: list[RefusedRequest] = []

@@ -18,6 +18,7 @@ from acmidm_onboarding.mistakes.findings import words_in
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted, spoken
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 
 if TYPE_CHECKING:  # httpx is not loaded before something is sent
@@ -73,7 +74,11 @@ def read_refusals(
     ``search``; and a note for each authority that does not say."""
     entries: list[RefusedRequest] = []
     notes: list[str] = []
-    for name, platform in stack.platforms_briefly.items():
+    try:
+        platforms = stack.platforms_briefly
+    except Failure as failure:  # such as credentials that are not here
+        return [], [say("refusals.unread", stack=stack.name, error=failure)]
+    for name, platform in platforms.items():
         own = {client.client_id: client for client in clients if client.platform is name and client.client_id}
         if search and not own:
             continue
@@ -85,7 +90,7 @@ def read_refusals(
                 nobody = Client(f"client {refusal.client_id or '?'}", name, stack.settings.environment)
                 entries.append(_entry(stack.name, own.get(refusal.client_id, nobody), refusal, platform))
         except AuthorityError as error:
-            notes.append(say("refusals.unread", platform=name, stack=stack.name, error=error))
+            notes.append(say("refusals.unread", stack=stack.name, error=error))
     return sorted(entries, key=lambda entry: entry.at, reverse=True), notes
 
 

@@ -18,10 +18,10 @@ from acmidm.report.authors import attributed
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import day, plain
-from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import Audited
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted, spoken
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 
 _BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -117,10 +117,10 @@ def granted_scopes(row: Progress, stack: Stack) -> list[GrantedScope]:
     commits = _brought_by(row.values["form"], connection.environment, connection.scopes)
     scopes = tuple(Change(kind=Kind.SCOPE_GRANTED, subject=scope) for scope in connection.scopes)
     granted = ConnectionChanges(**{**vars(connection), "changes": scopes})
-    platform, client_id = stack.platforms_briefly.get(connection.platform), connection.client_id
-    if client_id and platform and isinstance(platform.authority, Audited):
-        with suppress(AuthorityError):
-            granted = attributed(granted, platform.authority.recorded_changes(client_id))
+    with suppress(Failure):  # who granted it is then not known
+        platform = stack.platforms_briefly.get(connection.platform)
+        if connection.client_id and platform and isinstance(platform.authority, Audited):
+            granted = attributed(granted, platform.authority.recorded_changes(connection.client_id))
     return [
         GrantedScope(
             scope=scope,
