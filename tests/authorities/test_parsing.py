@@ -45,6 +45,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "replace_scopes": lambda authority: authority.replace_scopes("any", {"a": False}, {"b": False}),
     "replace_jwks": lambda authority: authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
     "recorded_changes": lambda authority: list(authority.recorded_changes("any")),
+    "refusals": lambda authority: list(authority.refusals()),
 }
 PRODUCT_CALLS: dict[str, Callable[[Any], object]] = {
     "read": lambda products: products.read("dosis", "any"),
@@ -68,7 +69,16 @@ CLIENT: dict[str, Any] = {
     "keys": [{"kid": "key-1"}],
     "next": None,
 }
-ANSWER = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, "configuration": {"a": 1}}]}
+REFUSED = {
+    "at": "2026-11-29T05:00:00Z",
+    "rule": "aud",
+    "said": "aud is missing",
+    "proven": True,
+    "header": {"kid": "key-1"},
+    "claims": {"iat": 1},
+    "fields": {"scope": ["a"]},
+}
+ANSWER = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, **REFUSED, "configuration": {"a": 1}}]}
 KEYCLOAKS: dict[str, Any] = {
     "id": "1",
     "clientId": "any",
