@@ -230,15 +230,18 @@ JSON = st.recursive(
     st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON),
     st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON),
     st.sampled_from([context, geosecure]),
+    st.sampled_from([rule.name for rule in rules.RULES]),
 )
 def test_whatever_somebody_wrote(
-    header: dict[str, Any], claims: dict[str, Any], context: Callable[[], Context]
+    header: dict[str, Any], claims: dict[str, Any], context: Callable[..., Context], rule: str
 ) -> None:
-    """No JSON makes it fall over."""
+    """No JSON makes it fall over, nor what an authority recorded of it."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
     sent = taken_apart(".".join([*parts, "x"]))
     assert mistakes_in(sent, context())
     ended_seconds_ago(sent, context())
+    recorded = Sent(header, claims, "", {"scope": ["a"]}, rule)
+    assert sentences([cause_of(recorded, context()), cause_of(recorded, context(token_endpoint=None))])
 
 
 def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
