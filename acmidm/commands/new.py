@@ -160,13 +160,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
         fail("\n".join([*refused, say("edit.sent.nothing_written")]))
     intake.write()
     written = [shown(file) for one in taken for file in one.written]
-    sentences = [say("edit.sent.written", files=", ".join(map(str, written)))]
-    scopes = {
-        name for one in taken if one.sent for request in one.sent.form.environments.values() for name in request.scopes
-    }
-    if unverified := sorted(name for name in scopes if not catalogue.scopes[name].is_verified(PLATFORM)):
-        sentences.append(say("new.unverified", scopes=", ".join(unverified)))
-    sentences += [note for one in taken for note in one.notes]
+    sentences = [say("new.written", files=", ".join(map(str, written))), *(note for one in taken for note in one.notes)]
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(say("new.next.codeowners"))
     for sentence in (*sentences, say("new.next.pull_request")):

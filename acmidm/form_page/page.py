@@ -25,7 +25,7 @@ from acmidm_onboarding.values.names import ADDRESS, LONGEST_APPLICATION, LONGEST
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
 
-_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys", "common")
+_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys")
 _SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "page.js")
 """In this order: each uses what is before it."""
 _ASSETS = files("acmidm.form_page") / "assets"
@@ -41,7 +41,8 @@ def form_page(catalogue: Catalogue) -> str:
     )
     offered = [name for name in catalogue.scopes if catalogue.name_on(Platform.ACMIDM, name)]
     assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
-    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": _schemas(catalogue)}, ensure_ascii=False)
+    schemas = {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
+    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": schemas}, ensure_ascii=False)
     jinja = Jinja(
         loader=PackageLoader("acmidm.form_page", "assets"),
         autoescape=True,
@@ -98,10 +99,6 @@ def _limits() -> dict[str, Any]:
         "keyDays": DAYS,
         "shortest": SHORTEST_PASSPHRASE,
     }
-
-
-def _schemas(catalogue: Catalogue) -> dict[str, Any]:
-    return {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
 
 
 def _label_of(name: str) -> str:

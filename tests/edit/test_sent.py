@@ -16,7 +16,7 @@ from acmidm.cli import app
 from tests.forms.test_fuzz import content, mutated
 from tests.forms.test_secrets_in_forms import SECRETS, pieces
 from tests.support.terminal import contents
-from tests.support.workspace import Workspace, private_key, public_key
+from tests.support.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
 
 FILE = "aansluiting-loket.yaml"
 KEY, OTHER = (public_key(name, kty="EC", crv="P-256") for name in ("sent", "other"))
@@ -103,7 +103,7 @@ def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(workspac
     )
     assert workspace.sentences() == []
     assert "Stad Gent exists already" in result.stdout
-    assert take_in(document).exit_code == 0
+    assert "has all that the file has already" in take_in(document).stdout
     assert (workspace.forms / "gent/mijn-gent.yaml").read_text() == new
 
 
@@ -112,6 +112,14 @@ def test_production_of_a_form_on_tni(workspace: Workspace) -> None:
     result = take_in(of_gent(environment="prod", scopes={"dv_register_lezen": {}}))
     assert result.exit_code == 0, result.output
     assert form("gent/mijn-gent")["environments"]["prod"] == {"scopes": {"dv_register_lezen": {}}}
+
+
+def test_keys_in_the_portal_leave_once_the_form_names_one(workspace: Workspace) -> None:
+    """Which whoever takes the file in is told."""
+    workspace.write_form(WITHOUT_KEYS)
+    result = take_in(of_gent(jwks=["loket.jwk.json"]))
+    assert result.exit_code == 0, result.output
+    assert "one that was uploaded in the portal and is not here goes" in result.stdout
 
 
 def test_what_is_there_of_an_organisation_stays(workspace: Workspace) -> None:
@@ -269,6 +277,13 @@ def test_a_key_or_token_in_any_place_is_refused_and_not_repeated(name: str) -> N
         assert not [part for part in pieces(SECRETS[name]) if part in said]
         assert str(private_key("sent", kty="EC", crv="P-256")["d"]) not in said
         assert "Maak ook een nieuw sleutelpaar" in said
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_says_all_by_itself_and_is_one_of_the_page() -> None:
+    assert "--from takes all from the file" in take_in(sent(), "--organisation", "gent").stderr
+    assert "aansluiting.txt is no file that is read here" in take_in(sent(), file="aansluiting.txt").stderr
+    assert "weg.yaml" in CliRunner().invoke(app, ["new", "--from", "weg.yaml"]).stderr
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

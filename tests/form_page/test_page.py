@@ -3,6 +3,7 @@ and it is for everybody."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -29,6 +30,8 @@ from tests.support.terminal import contents
 from tests.support.workspace import private_key
 
 ASSETS = ROOT / "acmidm/form_page/assets"
+JS_YAML = "32391560601990bb6e0daabd8106a35a6a539de088532413931a70a4cb4f4769"
+"""SHA-256 of dist/js-yaml.min.js of js-yaml 4.3.2."""
 
 KEEPING = """() => {
     HTMLAnchorElement.prototype.click = () => {};
@@ -242,6 +245,12 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "a text": ("form", "geen bestand van deze pagina"),
     "nothing": ("", "geen bestand van deze pagina"),
     "too much": (f"application: {'x' * 70_000}", "geen bestand van deze pagina"),
+    "too deep": (f"application: {'[' * 20_000}{']' * 20_000}", "geen bestand van deze pagina"),
+    "a million aliases": (
+        "application: x\na0: &a0 [x]\n"
+        + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(9)),
+        "ingelezen",
+    ),
     "a tag": ("application: !!js/function 'function () { alert(1) }'", "geen bestand van deze pagina"),
     "markup": ('application: "<img src=x onerror=alert(1)>"\nenvironments: {tni: {scopes: {"<b>": {}}}}', "<b>"),
     "a prototype": ("application: {__proto__: {x: 1}}\n__proto__: {form: 1}\nenvironments: null", "ingelezen"),
@@ -320,11 +329,18 @@ def test_nothing_else_runs_and_nothing_is_requested(browser: Browser, html: str,
     assert page.evaluate("try { document.body.innerHTML = '<b>x</b>'; 'set' } catch { 'refused' }") == "refused"
 
 
+def test_what_is_not_ours_is_as_npm_has_it() -> None:
+    """Behind its licence, which the page then has too."""
+    licence, ours, code = (ASSETS / "js-yaml.min.js").read_text().partition("*/\n")
+    assert (ROOT / "LICENSES/MIT-js-yaml.txt").read_text().strip() in licence + ours
+    assert hashlib.sha256(code.encode()).hexdigest() == JS_YAML
+
+
 def test_each_text_is_used() -> None:
     """By the template, a script or the mail; a name that is put together counts for all it may be."""
     used = "".join(file.read_text() for file in ASSETS.iterdir() if file.name != "js-yaml.min.js")
     used += "".join(file.read_text() for file in (ROOT / "acmidm").rglob("*.py"))
-    together = ("field.", "where.", "label.", "environment.", "algorithm.", "format.", "mistakes.")
+    together = ("field.", "where.", "label.", "environment.", "algorithm.", "format.", "mistakes.", "refused.")
     own: dict[str, Any] = {**texts("form_page", Language.NL).templates}
     for name in own.keys() - texts("common", Language.NL).templates.keys():
         assert name.startswith(together) or re.search(rf"""[."']{re.escape(name)}["']""", used), name

@@ -6,7 +6,7 @@ No ``organisation.yaml`` that exists changes. Where something is wrong with one 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,7 +153,9 @@ class Intake:
         if loaded:
             if file not in self._texts:
                 self._before[file] = file.read_bytes()
-            new[file] = with_additions(self._texts.get(file) or self._before[file].decode("utf-8"), loaded, form, names)
+            old = self._texts.get(file) or self._before[file].decode("utf-8")
+            new[file] = with_additions(old, loaded, form, names)
+            taken.notes += _warnings(loaded, names, is_new=new[file] != old)
         else:
             requests = {one: request_of(request, names.get(one, ())) for one, request in form.environments.items()}
             draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
@@ -192,6 +194,16 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
         if own is not None and own != stays:
             has = quoted(stays) if stays else say("problems.none")
             yield say("edit.sent.stays", folder=folder, field=name, own=quoted(own), has=has)
+
+
+def _warnings(loaded: LoadedForm, key_files: Mapping[Environment, Sequence[str]], *, is_new: bool) -> Iterator[str]:
+    """Yield what somebody should know who adds to a form: that it has all of it, or that keys in the portal will
+    leave."""
+    if not is_new:
+        yield say("edit.sent.nothing_new", file=loaded.file)
+    for environment, request in loaded.form.environments.items():
+        if request.jwks is None and key_files.get(environment):
+            yield say("keys.all", form=loaded.file, environment=environment)
 
 
 def _note(taken: Taken, problem: Problem, path: DocumentPath) -> None:

@@ -1,8 +1,9 @@
 "use strict";
-// What is wrong with what somebody filled in, by the rules and in the sentences of the loader, which checks all of it again.
+// What is wrong with what somebody filled in, by the rules and in the sentences of the loader, which checks it again.
 const limits = facts.limits;
 const INVISIBLE = new RegExp(limits.invisible, "u");
-const isVisible = (text) => text === text.trim() && !/[\p{C}\p{Z}]/u.test(text.replaceAll(" ", "")) && !INVISIBLE.test(text);
+const ODD = /[\p{C}\p{Z}]/u;
+const isVisible = (text) => text === text.trim() && !ODD.test(text.replaceAll(" ", "")) && !INVISIBLE.test(text);
 const isWhole = (pattern, text) => new RegExp(`^(?:${pattern})$`, "u").test(text);
 const shape = (kind, values) => `${say(`shape.${kind}`, values)}; ${say(`shape.${kind}.remedy`, values)}`;
 
@@ -11,9 +12,11 @@ const oneLine = (text, most) => {
   return isVisible(text) ? null : shape("not_one_line");
 };
 
+const LATIN = /(?=\p{Script=Latin})[\0-\u024f\u1e00-\u1eff]/u;
+const isOfNames = (char) =>
+  char <= "\x7f" || (LATIN.test(char) && char.normalize("NFKC") === char) || limits.punctuation.includes(char);
 const official = (name) => {
-  const isLatin = (char) => /\p{Script=Latin}/u.test(char) && /[\0-\u024f\u1e00-\u1eff]/u.test(char) && char.normalize("NFKC") === char;
-  const odd = [...name.normalize("NFC")].find((char) => char > "\x7f" && !isLatin(char) && !limits.punctuation.includes(char));
+  const odd = [...name.normalize("NFC")].find((char) => !isOfNames(char));
   return odd === undefined ? null : say("problems.name.not_latin", { text: quoted(name), char: odd });
 };
 
@@ -21,22 +24,25 @@ const kboMistake = (text) => {
   const digits = text.replace(/[. ]/g, "");
   if (!isWhole("[0-9]{10}", digits)) return say("problems.code.no_kbo", { text: quoted(text) });
   if (!"01".includes(digits[0])) return say("problems.code.kbo_start", { text, digit: digits[0] });
-  const due = 97 - (Number(digits.slice(0, 8)) % 97);
-  return Number(digits.slice(8)) === due ? null : say("problems.code.kbo_check", { text, digits: digits.slice(8), due });
+  const [due, last] = [97 - (Number(digits.slice(0, 8)) % 97), digits.slice(8)];
+  return Number(last) === due ? null : say("problems.code.kbo_check", { text, digits: last, due });
 };
 
 const ofOrganisation = function* ({ name, ovo, kbo }) {
   yield ["name", name === undefined ? shape("missing") : oneLine(name, limits.longestName) ?? official(name)];
-  yield ["ovo", ovo === undefined || isWhole(limits.ovo, ovo) ? null : say("problems.code.no_ovo", { text: quoted(ovo) })];
+  if (ovo !== undefined && !isWhole(limits.ovo, ovo)) yield ["ovo", say("problems.code.no_ovo", { text: quoted(ovo) })];
   if (kbo !== undefined) yield ["kbo", kboMistake(kbo)];
-  if (ovo === undefined && kbo === undefined) yield ["ovo", say("form_page.no_code")];
-  if (ovo === undefined && kbo?.replace(/[. ]/g, "") === limits.sharedKbo) yield ["kbo", say("problems.code.kbo_shared")];
+  if (ovo !== undefined) return;
+  if (kbo === undefined) yield ["ovo", say("form_page.no_code")];
+  else if (kbo.replace(/[. ]/g, "") === limits.sharedKbo) yield ["kbo", say("problems.code.kbo_shared")];
 };
 
 const ofApplication = function* ({ application = "", contacts = [] }) {
+  const named = { text: quoted(application) };
   const isName = isWhole(limits.application, application) && application.length <= limits.longestApplication;
-  if (!isName) yield ["application", application ? say("problems.name.no_application", { text: quoted(application) }) : shape("missing")];
-  else if (application === limits.reserved) yield ["application", say("problems.name.of_platform", { text: quoted(application) })];
+  if (application === "") yield ["application", shape("missing")];
+  else if (!isName) yield ["application", say("problems.name.no_application", named)];
+  else if (application === limits.reserved) yield ["application", say("problems.name.of_platform", named)];
   if (contacts.length === 0) yield ["contacts", shape("too_short")];
   if (contacts.length > limits.mostContacts) yield ["contacts", shape("too_long", { max_length: limits.mostContacts })];
   for (const text of contacts) {
@@ -72,10 +78,12 @@ const matches = (pattern, text) => {
 
 const ofRequest = function* ({ scopes = {}, products = {} }) {
   if (Object.keys(scopes).length === 0) yield ["scopes", say("form_page.no_scope")];
-  for (const [name, { reason = "" }] of Object.entries(scopes)) yield [`reason-${name}`, oneLine(reason, limits.longestReason)];
+  for (const [name, { reason = "" }] of Object.entries(scopes)) {
+    yield [`reason-${name}`, oneLine(reason, limits.longestReason)];
+  }
   for (const [product, configuration] of Object.entries(products)) {
     const schema = facts.products[product];
-    for (const [name, part] of Object.entries(schema.properties)) {
+    for (const [name, part] of Object.entries(schema.properties ?? {})) {
       const isMissing = configuration[name] === undefined;
       if (isMissing && schema.required?.includes(name)) yield [`${product}.${name}`, shape("missing")];
       if (!isMissing) for (const sentence of ofValue(part, configuration[name])) yield [`${product}.${name}`, sentence];

@@ -1,18 +1,26 @@
 "use strict";
 // A key pair, made by the browser. Its private half is returned as the text of a file, and kept nowhere.
+const F4 = Uint8Array.of(1, 0, 1);
 const ALGORITHMS = {
-  RS256: { name: "RSASSA-PKCS1-v1_5", modulusLength: facts.limits.rsaBits, publicExponent: Uint8Array.of(1, 0, 1), hash: "SHA-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", modulusLength: limits.rsaBits, publicExponent: F4, hash: "SHA-256" },
   ES256: { name: "ECDSA", namedCurve: "P-256" },
 };
-const REQUIRED = { RSA: ["e", "kty", "n"], EC: ["crv", "kty", "x", "y"], OKP: ["crv", "kty", "x"] }; // RFC 7638 §3.2, in its order
+// RFC 7638 §3.2, in its order.
+const REQUIRED = { RSA: ["e", "kty", "n"], EC: ["crv", "kty", "x", "y"], OKP: ["crv", "kty", "x"] };
 const ITERATIONS = 600_000;
 const some = (members, names) => Object.fromEntries(names.map((name) => [name, members[name]]));
 const bytesOf = (text) => new TextEncoder().encode(text);
 const base64 = (bytes) => btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(""));
 const base64url = (bytes) => base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-const pem = (label, bytes) => `-----BEGIN ${label}-----\n${base64(bytes).replace(/(.{64})(?=.)/g, "$1\n")}\n-----END ${label}-----\n`;
+const pem = (label, bytes) => {
+  const lines = base64(bytes).match(/.{1,64}/g).join("\n");
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+};
 
-const thumbprint = async (key) => base64url(await crypto.subtle.digest("SHA-256", bytesOf(JSON.stringify(some(key, REQUIRED[key.kty])))));
+const thumbprint = async (key) => {
+  const members = bytesOf(JSON.stringify(some(key, REQUIRED[key.kty])));
+  return base64url(await crypto.subtle.digest("SHA-256", members));
+};
 
 // DER (X.690 §8.1): tag, length, content.
 const der = (tag, ...parts) => {
@@ -31,7 +39,7 @@ const OID = {
   aes256Cbc: identifier("60864801650304012a"), // 2.16.840.1.101.3.4.1.42
 };
 
-// EncryptedPrivateKeyInfo (RFC 5958 §3) by PBES2 (RFC 8018 §6.2), which every library reads that reads encrypted PKCS#8.
+// EncryptedPrivateKeyInfo (RFC 5958 §3) by PBES2 (RFC 8018 §6.2), as libraries write encrypted PKCS#8 themselves.
 const encrypted = async (pkcs8, passphrase) => {
   const [salt, iv] = [16, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
   const secret = await crypto.subtle.importKey("raw", bytesOf(passphrase), "PBKDF2", false, ["deriveKey"]);
@@ -48,7 +56,7 @@ const encrypted = async (pkcs8, passphrase) => {
 const makeKey = async (alg, format, passphrase) => {
   const pair = await crypto.subtle.generateKey(ALGORITHMS[alg], true, ["sign", "verify"]);
   const own = await crypto.subtle.exportKey("jwk", pair.publicKey);
-  const exp = Math.floor(Date.now() / 1000) + facts.limits.keyDays * 24 * 3600;
+  const exp = Math.floor(Date.now() / 1000) + limits.keyDays * 24 * 3600;
   const described = { use: "sig", alg, exp };
   const publicKey = { kid: await thumbprint(own), ...some(own, REQUIRED[own.kty]), ...described };
   if (format === "jwk") {
@@ -56,6 +64,6 @@ const makeKey = async (alg, format, passphrase) => {
     return { publicKey, text: `${JSON.stringify({ kid: publicKey.kid, ...members, ...described }, null, 2)}\n` };
   }
   const pkcs8 = await crypto.subtle.exportKey("pkcs8", pair.privateKey);
-  const isEncrypted = format === "encrypted";
-  return { publicKey, text: isEncrypted ? pem("ENCRYPTED PRIVATE KEY", await encrypted(pkcs8, passphrase)) : pem("PRIVATE KEY", pkcs8) };
+  if (format === "pkcs8") return { publicKey, text: pem("PRIVATE KEY", pkcs8) };
+  return { publicKey, text: pem("ENCRYPTED PRIVATE KEY", await encrypted(pkcs8, passphrase)) };
 };

@@ -13,7 +13,8 @@ const make = (tag, attributes, ...children) => {
   node.append(...children);
   return node;
 };
-const notice = (place, kind, ...children) => place.replaceChildren(make("div", { className: `notice ${kind}` }, ...children));
+const notice = (place, kind, ...children) =>
+  place.replaceChildren(make("div", { className: `notice ${kind}` }, ...children));
 const paragraphs = (...texts) => texts.map((text) => make("p", {}, text));
 
 const productOf = (node) => node.closest("details").dataset.product;
@@ -30,22 +31,27 @@ const valueOf = (field) => {
 };
 
 // What is filled in, as the file has it; what is empty is left out.
+const withoutEmpty = (values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value.length !== 0));
+const keyName = () => `${by("application").value.trim() || "sleutel"}-${environment()}`;
 const collected = () => {
-  const some = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value.length !== 0));
-  const ticked = boxes.filter((box) => box.checked);
-  const scopes = Object.fromEntries(ticked.map(({ value }) => [value, some({ reason: by(`reason-${value}`).value.trim() })]));
-  const products = {};
-  for (const name of new Set(ticked.map(productOf))) {
-    const own = fields.filter((field) => productOf(field) === name);
-    if (own.length) products[name] = some(Object.fromEntries(own.map((field) => [field.dataset.field, valueOf(field)])));
-  }
   const [name, ovo, kbo, application] = ["name", "ovo", "kbo", "application"].map((id) => by(id).value.trim());
-  const file = `${application || "sleutel"}-${environment()}.jwk.json`;
-  const request = { ...(publicKey && { jwks: [file] }), scopes, ...some({ products: Object.keys(products).length ? products : "" }) };
+  const contacts = items(by("contacts").value);
+  const request = publicKey ? { jwks: [`${keyName()}.jwk.json`], scopes: {} } : { scopes: {} };
+  const ticked = boxes.filter((box) => box.checked);
+  for (const { value } of ticked) {
+    const reason = by(`reason-${value}`).value.trim().replace(/\s+/g, " "); // as reports show it
+    request.scopes[value] = withoutEmpty({ reason });
+  }
+  const configured = ticked.map(productOf).filter((product) => Object.hasOwn(facts.products, product));
+  if (configured.length) request.products = Object.fromEntries(configured.map((product) => [product, {}]));
+  for (const field of fields.filter((one) => configured.includes(productOf(one)))) {
+    Object.assign(request.products[productOf(field)], withoutEmpty({ [field.dataset.field]: valueOf(field) }));
+  }
   return {
-    organisation: { ...some({ name, ovo, kbo }), language },
-    form: { ...some({ application, contacts: items(by("contacts").value) }), environments: { [environment()]: request } },
-    ...(publicKey && { keys: { [file]: publicKey } }),
+    organisation: { ...withoutEmpty({ name, ovo, kbo }), language },
+    form: { ...withoutEmpty({ application, contacts }), environments: { [environment()]: request } },
+    ...(publicKey && { keys: { [request.jwks[0]]: publicKey } }),
   };
 };
 
@@ -59,17 +65,17 @@ const show = () => {
     part.hidden = !part.querySelector("[data-field]") || !part.parentNode.querySelector("[name=scope]:checked");
   }
   by("passphrases").hidden = by("format").value !== "encrypted";
-  by("remove-key").hidden = !publicKey;
   const until = publicKey?.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
   const told = [publicKey ? say("form_page.key.made", { kid: publicKey.kid, until }) : say("form_page.key.none")];
-  if (privateFile) told.push(say("form_page.key.file", { sentence: say(`keys.${privateFile.kind}`, { file: privateFile.name }) }));
+  if (privateFile) told.push(say("form_page.key.file", { sentence: say(`keys.${privateFile.kind}`, privateFile) }));
   by("key-state").replaceChildren(...paragraphs(...told));
 };
 
 // Most organisations have the value that the catalogue proposes; what a person typed stays.
 const propose = () => {
+  const ovo = by("ovo").value.trim();
   for (const field of fields.filter((one) => one.dataset.proposed)) {
-    const proposed = isWhole(limits.ovo, by("ovo").value.trim()) ? field.dataset.proposed.replace("{ovo}", by("ovo").value.trim()) : "";
+    const proposed = isWhole(limits.ovo, ovo) ? field.dataset.proposed.replace("{ovo}", ovo) : "";
     if (field.value === (field.dataset.filled ?? "")) field.value = field.dataset.filled = proposed;
   }
 };
@@ -78,7 +84,7 @@ const mark = (found) => {
   for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
   for (const node of form.querySelectorAll(".mistake")) Object.assign(node, { hidden: true, textContent: "" });
   by("mistakes").hidden = found.length === 0;
-  const label = (id) => (form.querySelector(`[for="${CSS.escape(id)}"] > span, #${CSS.escape(id)} > legend > span`) ?? by(id)).textContent;
+  const label = (id) => (by(id).labels?.[0] ?? by(id)).querySelector("span").textContent;
   for (const [id, sentence] of found) {
     by(id).setAttribute("aria-invalid", "true");
     Object.assign(by(`${id}-mistake`), { hidden: false, textContent: sentence });
@@ -111,9 +117,12 @@ const saveDocument = (document_) => {
   return name;
 };
 
-// A form, an organisation, a public key, or what this page saved. All values are texts then: 0207451227 stays what it is.
-const isPrivate = (value) => typeof value === "object" && value !== null &&
-  (Object.keys(value).some((name) => limits.privateMembers.includes(name)) || Object.values(value).some(isPrivate));
+// A form, an organisation, a public key, or what this page saved. All values are texts: 0207451227 stays what it is.
+const isPrivate = (value, seen = new Set()) => {
+  if (typeof value !== "object" || value === null || seen.has(value)) return false; // an alias is looked at once
+  seen.add(value);
+  return Object.entries(value).some(([name, part]) => limits.privateMembers.includes(name) || isPrivate(part, seen));
+};
 const KINDS = ["kty", "form", "application", "name"];
 const open = async (file) => {
   const text = file.size > limits.mostBytes ? "" : await file.text();
@@ -123,8 +132,8 @@ const open = async (file) => {
     given = jsyaml.load(text, { schema: jsyaml.FAILSAFE_SCHEMA });
   } catch { /* it is no YAML */ }
   const kind = KINDS.find((name) => Object.hasOwn(Object(given), name));
-  if (text.includes("PRIVATE KEY") || isPrivate(given)) return notice(by("opened"), "bad", ...paragraphs(say("form_page.refused.private")));
-  if (!kind || typeof given !== "object") return notice(by("opened"), "bad", ...paragraphs(say("form_page.refused.unknown")));
+  const refused = text.includes("PRIVATE KEY") || isPrivate(given) ? "private" : kind ? "" : "unknown";
+  if (refused) return notice(by("opened"), "bad", ...paragraphs(say(`form_page.refused.${refused}`)));
   const told = [say("form_page.opened", { file: file.name })];
   if (kind === "kty") await takeKey(given);
   if (kind === "name" || kind === "form") fillOrganisation(kind === "form" ? Object(given.organisation) : given);
@@ -152,8 +161,11 @@ const fillForm = (given) => {
   by("application").value = text(given.application);
   by("contacts").value = texts(given.contacts);
   opened = Object(given.environments);
-  const [first] = Object.keys(opened).filter((name) => [...form.elements.environment].some((radio) => radio.value === name));
-  if (first && !(environment() in opened)) form.elements.environment.value = first;
+  const first = [...form.elements.environment].map((radio) => radio.value).find((name) => name in opened);
+  if (first && !(environment() in opened)) {
+    form.elements.environment.value = first;
+    publicKey = privateFile = null; // each environment has a key of its own
+  }
   const kept = Object.keys(given).filter((name) => !["application", "contacts", "environments"].includes(name));
   const told = kept.length ? [say("form_page.opened.kept", { names: kept.join(", ") })] : [];
   const unknown = fillRequest();
@@ -175,8 +187,9 @@ const fillRequest = () => {
   for (const field of fields) {
     const value = Object(Object(products)[productOf(field)])[field.dataset.field];
     if (value !== undefined) known.add(productOf(field));
-    if (field.tagName === "FIELDSET") for (const box of field.querySelectorAll("input")) box.checked = texts(value).split("\n").includes(box.value);
-    else field.value = texts(value);
+    const given = texts(value).split("\n");
+    for (const box of field.querySelectorAll("input")) box.checked = given.includes(box.value);
+    field.value = texts(value);
   }
   return [...Object.keys(Object(scopes)), ...Object.keys(Object(products))].filter((name) => !known.has(name));
 };
@@ -195,19 +208,16 @@ by("make-key").addEventListener("click", async () => {
   by("key-state").textContent = say("form_page.key.working");
   try {
     const key = await makeKey(alg, format, passphrase);
-    const name = `${by("application").value.trim() || "sleutel"}-${environment()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
-    save(name, key.text);
+    const file = `${keyName()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
+    save(file, key.text);
     publicKey = key.publicKey;
-    privateFile = { name, kind: format === "encrypted" ? "private" : "unencrypted" };
+    privateFile = { file, kind: format === "encrypted" ? "private" : "unencrypted" };
     for (const id of ["passphrase", "again"]) by(id).value = "";
   } finally {
     by("make-key").disabled = false;
+    by("make-key").focus();
     show();
   }
-});
-by("remove-key").addEventListener("click", () => {
-  publicKey = privateFile = null;
-  show();
 });
 by("keep").addEventListener("click", () => {
   notice(by("done"), "good", ...paragraphs(say("form_page.kept", { file: saveDocument(collected()) })));
@@ -226,7 +236,7 @@ form.addEventListener("submit", (event) => {
 });
 form.addEventListener("change", ({ target }) => {
   if (target.name === "environment" && environment() in opened) fillRequest();
-  if (target.name === "environment") publicKey = privateFile = null; // each environment has a key of its own
+  if (target.name === "environment") publicKey = privateFile = null;
   if (target.id === "ovo") propose();
   show();
 });

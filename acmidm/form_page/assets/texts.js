@@ -4,10 +4,12 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const wanted = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in facts.texts);
 let language = wanted ?? "nl";
 
-const say = (name, values = {}) => facts.texts[language][name].replace(/\{\{|\}\}|\{(\w+)(?::0(\d)d)?\}/g, (found, blank, width) =>
-  blank === undefined ? found[0] : String(values[blank]).padStart(width ?? 0, "0"));
+const BLANK = /\{\{|\}\}|\{(\w+)(?::0(\d)d)?\}/g;
+const say = (name, values = {}) =>
+  facts.texts[language][name].replace(BLANK, (found, blank, width) =>
+    blank === undefined ? found[0] : String(values[blank]).padStart(width ?? 0, "0"));
 const quoted = (text) => (text.length > 80 ? `"${text.slice(0, 79)}…"` : `"${text}"`);
-const day = (moment) => `${moment.getDate()} ${say(`common.month.${moment.getMonth() + 1}`)} ${moment.getFullYear()}`;
+const day = (at) => `${at.getDate()} ${say(`form_page.month.${at.getMonth() + 1}`)} ${at.getFullYear()}`;
 
 const translate = () => {
   document.documentElement.lang = language;
