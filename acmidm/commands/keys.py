@@ -338,12 +338,14 @@ def _environment(target: ListOfKeys) -> str:
 def _say_next(target: ListOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
     words, environment = _words(target), _environment(target)
-    form = target.forms[0].file if target.forms else "FORM"
+    of, client_id = f"--all --supplier {target.file.parent.name}", ""
+    if target.is_form:
+        of, client_id = str(target.file), " --client-id CLIENT_ID"
     listed = "jwks" if target.is_form else target.file.name
     steps = [words("next.commit" if target.is_form else "next.commit_list", environment=environment, file=target.file)]
-    probe = f"acmidm probe {form} --stack {target.environment} --client-id CLIENT_ID --private-key {private_key}"
+    probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
     if target.is_form and not target.has_list:
-        typer.echo(on_one_line(words("all", form=form, environment=environment)))
+        typer.echo(on_one_line(words("all", form=target.file, environment=environment)))
     if not target.keys:
         steps.append(words("next.try", probe=probe))
     else:

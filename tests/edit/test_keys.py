@@ -54,14 +54,14 @@ def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspac
     assert Path(FORM_FILE).read_text() == before.replace("[tni.jwk.json]", f"[tni.jwk.json, {new}]")
     assert place.sentences() == []
     assert {str(private), f"onboardings/gent/{new}", public["kid"]} <= set(result.output.replace(",", "").split())
-    assert "haal daarna uit jwks wat hij vervangt, zodra de ingestelde overlap voorbij is: tni" in result.output
+    assert "haal daarna uit jwks wat hij vervangt, met acmidm keys remove, zodra de ingestelde overlap" in result.output
 
 
 @pytest.mark.usefixtures("place")
 def test_it_speaks_the_language_of_the_organisation() -> None:
     file = Path("onboardings/gent/organisation.yaml")
     file.write_text(f"{file.read_text().rstrip()}\nlanguage: en\n")
-    assert "take out of jwks what it replaces: tni" in keys("new").output
+    assert "take out of jwks what it replaces, with acmidm keys remove: tni" in keys("new").output
 
 
 def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> None:
