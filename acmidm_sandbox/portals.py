@@ -119,7 +119,7 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
         if product.configuration is not None and scopes:
             resources = [f"{origin}/api/v2/{name}"]
             products[name] = {
-                "schema": product.configuration,
+                "schema": product.sent,
                 "scope": scopes[0],
                 "client_id": api_client_id(served.environment, served.platform, name),
                 "resources": resources,

@@ -15,7 +15,6 @@ from acmidm.git import merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
-from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import problems_of_confirmations
 from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
 from acmidm_onboarding.forms.onboardings import Onboardings
@@ -109,7 +108,7 @@ def _validate(
     connections = sum(map(len, by_environment.values()))
     forms = say_counted("validate.forms", len(onboardings.forms))
     typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
-    for sentence in _notes(by_environment, onboardings.catalogue):
+    for sentence in _notes(onboardings, by_environment):
         typer.echo(sentence)
 
 
@@ -126,7 +125,7 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     return onboardings
 
 
-def _notes(by_environment: Mapping[Environment, Sequence[Declaration]], catalogue: Catalogue) -> Iterator[str]:
+def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]) -> Iterator[str]:
     """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that have ended, and,
     where a stack here has the gate, what forms and evidence lack for production."""
     stacks, now = stacks_in(Path()), datetime.now(UTC)
@@ -137,12 +136,12 @@ def _notes(by_environment: Mapping[Environment, Sequence[Declaration]], catalogu
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()
-        name, *others = catalogue.client_names(scopes, client.environment, client.organisation) or [""]
+        name, *others = onboardings.catalogue.client_names(scopes, client.environment, client.organisation) or [""]
         for other in others:
             yield on_one_line(say("validate.other_name", client=client.form, name=quoted(name), other=quoted(other)))
-    held_back = [withheld for side in sides for withheld in side.held_back]
+    held_back = (withheld for side in sides for withheld in side.held_back)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
-    unproven = [sentence for withheld in held_back if not withheld.lacks_mandate for sentence in withheld.sentences]
+    unproven = [sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 

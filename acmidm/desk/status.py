@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
 
@@ -53,14 +53,23 @@ class ListedMandate(Part):
     days_left: int
 
     @property
+    def expires(self) -> datetime:
+        """The first moment at which it does not count."""
+        return datetime.combine(self.until + timedelta(days=1), time(), UTC)
+
+    @property
     def ends_soon(self) -> bool:
         return self.days_left <= SOON_DAYS
 
     @property
-    def text(self) -> str:
+    def ending(self) -> str:
+        """Its end, in words too where that is near."""
         sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
-        facts = {"supplier": plain(self.supplier), "day": self.until, "left": days(self.days_left)}
-        return say(f"status.mandate.{sentence}", **facts)
+        return say(f"status.mandate.{sentence}", day=self.until, left=days(self.days_left))
+
+    @property
+    def text(self) -> str:
+        return f"{plain(self.supplier)}, {self.ending}"
 
 
 class ListedConnection(ClientName):
@@ -79,6 +88,7 @@ class ListedConnection(ClientName):
     keys_in_portal: bool = False
     jwks_uri: str | None = None
     mandate: ListedMandate | None = None
+    acts_for: tuple[str, ...] = ()
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
@@ -106,8 +116,8 @@ class ListedConnection(ClientName):
     @property
     def ends(self) -> datetime | None:
         """When the key, or the mandate, ends that ends first."""
-        last = [datetime.combine(self.mandate.until, time.max, UTC)] if self.mandate else []
-        return min((*last, *(key.expires for key in self.keys or () if key.expires is not None)), default=None)
+        ends = [key.expires for key in self.keys or ()] + [self.mandate.expires if self.mandate else None]
+        return min((end for end in ends if end is not None), default=None)
 
     @property
     def days_left(self) -> int | None:
@@ -146,12 +156,8 @@ class ListedConnection(ClientName):
         )
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        own = (
-            *own,
-            self.jwks_uri or "",
-            self.token_endpoint_auth_method,
-            self.mandate.supplier if self.mandate else "",
-        )
+        supplier = (self.mandate.supplier,) if self.mandate else ()
+        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method, *supplier, *self.acts_for)
         return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
 
 
@@ -213,6 +219,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         mandate=_mandate(state.mandate, now),
+        acts_for=tuple(state.acts_for),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
         preserve=state.preserve,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Senders
 
 _TOP = """\
 # The catalogue
@@ -30,6 +30,8 @@ def _product(product: Product) -> Iterator[str]:
         ("scope", "what it is for", "name", "source"),
         ((f"`{name}`", scope.title, _name(name, scope), scope.source) for name, scope in product.scopes.items()),
     )
+    if product.senders:
+        yield _senders(product.senders)
     yield from _api(product)
     properties = (product.configuration or {}).get("properties", {})
     if properties:
@@ -40,6 +42,13 @@ def _product(product: Product) -> Iterator[str]:
                 for name, field in product.fields.items()
             ),
         )
+
+
+def _senders(senders: Senders) -> str:
+    """Return whether one client sends for several organisations, and what stands behind that."""
+    one = f"One client may send for several organisations, each known by `{senders.known_by}`"
+    told = one if senders.known_by else "Each organisation needs a client of its own"
+    return f"{told} (**{senders.basis}**). Source: {_text(senders.source)}.\n"
 
 
 def _api(product: Product) -> Iterator[str]:

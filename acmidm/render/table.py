@@ -1,17 +1,29 @@
-"""The list of connections for a spreadsheet: a row each, as CSV (RFC 4180)."""
+"""Lists of connections and of mandates for a spreadsheet: a row each, as CSV (RFC 4180)."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
+from acmidm.desk.mandates import Acting, MandateList
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.words import day, plain
 
+T = TypeVar("T")
+
 _FORMULA = ("=", "+", "-", "@")
 _LONGEST = 4_000
-_COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
+_MANDATES: Mapping[str, Callable[[Acting], str]] = {
+    "supplier": lambda one: one.supplier_name,
+    "organisation": lambda one: one.organisation,
+    "applications": lambda one: ", ".join(one.applications),
+    "until": lambda one: one.until.isoformat(),
+    "reference": lambda one: one.reference,
+    "forms": lambda one: ", ".join(one.forms),
+}
+_CONNECTIONS: Mapping[str, Callable[[ListedConnection], str]] = {
     "organisation": lambda client: client.organisation,
     "codes": lambda client: ", ".join(client.codes),
     "application": lambda client: client.application,
@@ -29,12 +41,18 @@ _COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
 }
 
 
-def as_csv(status: Status) -> str:
+def as_csv(report: Status | MandateList) -> str:
     """Return the list. What a form's author wrote is text in a spreadsheet, and no formula."""
+    if isinstance(report, MandateList):
+        return _table(_MANDATES, report.mandates)
+    return _table(_CONNECTIONS, report.connections)
+
+
+def _table(columns: Mapping[str, Callable[[T], str]], rows: Iterable[T]) -> str:
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([_text(cell(client)) for cell in _COLUMNS.values()] for client in status.connections)
+    writer.writerow(columns)
+    writer.writerows([_text(cell(row)) for cell in columns.values()] for row in rows)
     return table.getvalue()
 
 

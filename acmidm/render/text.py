@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acmidm.desk.history import History
+from acmidm.desk.mandates import MandateList
 from acmidm.desk.refusals import Refusals, RefusedRequest
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
@@ -31,7 +32,7 @@ _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOT
 _UNDECLARED_SHOWN = 20
 _REFUSED_SHOWN = 5
 
-Report = Review | Drift | Status | Steps | Promotion | History | Refusals | Why | Orders | Checked
+Report = Review | Drift | Status | MandateList | Steps | Promotion | History | Refusals | Why | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -112,7 +113,7 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 def _status(status: Status) -> Iterator[Line]:
     """Four or five short lines per client, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
-    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "products", "leaves")]
+    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")]
     width = max(map(len, words)) + 1
     for client in status.connections:
         platform = "" if client.platform is Platform.ACMIDM else client.platform
@@ -124,15 +125,31 @@ def _status(status: Status) -> Iterator[Line]:
             "  ",
             (plain(client.client_id or say("status.no_client")), "cyan"),
         )
-        people, scopes, products = (
-            Text(", ".join(names)) for names in (client.people, client.granted, map(plain, client.products))
+        people, scopes, acts_for, products = (
+            Text(", ".join(names))
+            for names in (client.people, client.granted, map(plain, client.acts_for), map(plain, client.products))
         )
         leaves = Text(", ".join(client.leaving), style="bold yellow")
         ending = "bold yellow" if client.mandate and client.mandate.ends_soon else ""
         mandate = Text(client.mandate.text if client.mandate else "", style=ending)
-        for word, names in zip(words, (people, scopes, _keys(client), mandate, products, leaves), strict=True):
+        for word, names in zip(
+            words, (people, scopes, _keys(client), mandate, acts_for, products, leaves), strict=True
+        ):
             if names.plain:
                 yield Text(f"  {word:<{width}}", style="dim"), names
+
+
+def _mandates(report: MandateList) -> Iterator[Line]:
+    """By supplier: for whom it acts, and each mandate."""
+    yield Text(report.title, style="bold")
+    for supplier, mandates in report.by_supplier:
+        names = dict.fromkeys(plain(one.organisation) for one in mandates if one.days_left >= 0)
+        yield Text.assemble("\n", (supplier, "bold"), f"  {say('status.acts_for')} {', '.join(names)}" if names else "")
+        for one in mandates:
+            style = "" if not one.ends_soon else "bold red" if one.days_left < 0 else "bold yellow"
+            facts = Text.assemble((one.ending, style), f" ({plain(one.reference)})" if one.reference else "")
+            what = f"{plain(one.organisation)}: {', '.join(one.applications)}, "
+            yield Text("  "), Text.assemble(what, facts)
 
 
 def _steps(report: Steps) -> Iterator[Line]:
@@ -318,6 +335,7 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Review: _review,
     Drift: _drift,
     Status: _status,
+    MandateList: _mandates,
     Steps: _steps,
     Promotion: _promotion,
     History: _history,

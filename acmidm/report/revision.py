@@ -88,7 +88,7 @@ class Revision:
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(connection, exemptions={}) for connection in self.onboardings.connections(Environment.PROD)]
-        return frozenset(withheld.connection.form or "" for withheld in desired(asked, now, gate=self.gate).held_back)
+        return frozenset(withheld.connection.form or "" for withheld in desired(asked, now, gate=self.gate).unproven)
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
@@ -221,15 +221,15 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[t
     """
     prod, gate = Environment.PROD, after.gate
     had = _as_recorded(before.onboardings.connections(prod), protect=False)
-    was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).held_back
+    was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).unproven
     were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
-    unproven = {withheld.connection.resource_name for withheld in now_desired.held_back}
+    unproven = {withheld.connection.resource_name for withheld in now_desired.unproven}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
     candidates = (form for form in now_desired.asked if form.resource_name not in unproven)
     now_proven = (form for form in candidates if recorded_as(form, were) is not None)
     proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
-    yield from at_the_gate((one for one in added.held_back if not one.lacks_mandate), proven.values())
+    yield from at_the_gate(added.unproven, proven.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

@@ -21,8 +21,8 @@ NO_KEY_FILE = (
 )
 TWICE = "the keys are those of leverancier (keys_of), and here too; keep one of the two"
 MISTAKES = {
-    "no folder of this name": ("gent/mijn-gent", "leverancier", "▶derde", f'supplier "derde" {NO_FOLDER}'),
-    "a folder elsewhere": ("gent/mijn-gent", "leverancier", '▶".."', f'supplier ".." {NO_FOLDER}'),
+    "no folder of this name": ("gent/mijn-gent", "leverancier", "▶derde", f'"derde" {NO_FOLDER}'),
+    "a folder elsewhere": ("gent/mijn-gent", "leverancier", '▶".."', f'".." {NO_FOLDER}'),
     "a file of its own too": (
         *("gent/mijn-gent", "  tni:\n", "  tni:\n    ▶jwks: [tni.jwk.json]\n"),
         TWICE,
@@ -45,7 +45,7 @@ MISTAKES = {
     ),
     "a mandate of nobody": (
         *("gent/mandates", "{supplier", "{supplier: ▶derde, applications: [x], until: 2999-12-31}, {supplier"),
-        f'supplier "derde" {NO_FOLDER}',
+        f'"derde" {NO_FOLDER}',
     ),
     "a mandate without end": ("gent/mandates", ", until: 2999-12-31", "", '"until" is missing; add it'),
     "a mandate until no day": (

@@ -74,3 +74,19 @@ def test_what_leaves_goes_on_to_leave() -> None:
     leaving = dataclasses.replace(FORM, retire={FORM.platform.value: "2027-12-31"})
     now, said = declared(WHOLE, leaving)
     assert (now.scopes, now.is_leaving(), said) == ({}, True, [])
+
+
+def test_an_organisation_that_it_sends_for_goes_alone() -> None:
+    """By its own mandate; all else of the form is carried out."""
+    senders = [{"code": code, "name": f"Stad {code}"} for code in ("a", "b")]
+    products: dict[str, Any] = {"notificaties": {"x": "y", "afzenders": senders}, "dosis": {"x": "y"}}
+    sending = dataclasses.replace(CONNECTION, products=products, afzenders={"a": "2027-12-31", "b": "2028-12-31"})
+    assert declared(WHOLE, sending, END) == (sending, [])
+    now, said = declared(WHOLE, sending)
+    assert now == dataclasses.replace(
+        sending, products={"notificaties": {"x": "y", "afzenders": senders[1:]}, "dosis": {"x": "y"}}
+    )
+    assert len(said) == 1
+    assert "it sends no more for Stad a, whose mandate has ended" in said[0]
+    now, _ = declared(WHOLE, dataclasses.replace(sending, afzenders=dict.fromkeys("ab", "2027-12-31")))
+    assert now.products == {"notificaties": {"x": "y"}, "dosis": {"x": "y"}}

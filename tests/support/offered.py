@@ -52,7 +52,7 @@ def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) ->
         },
         "products": {
             name: {
-                "schema": product.configuration,
+                "schema": product.sent,
                 "scope": next(scopes[own] for own in product.scopes if own in scopes),
                 "client_id": f"api-of-{name}",
             }

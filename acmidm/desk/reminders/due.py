@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
 from acmidm.desk.progress import Progress, WaitsFor
@@ -66,7 +66,7 @@ class MandateEnds:
 
     @property
     def expires(self) -> datetime:
-        return _end_of(self.mandate)
+        return self.mandate.expires
 
     kind: ClassVar = "mandate"
 
@@ -128,14 +128,9 @@ def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateE
     for key in connection.keys or ():
         if key.expires and not _leaves_before(connection, key.expires) and (within := _threshold(key.expires - now)):
             yield KeyEnds(progress, key, key.expires, within)
-    if (mandate := connection.mandate) and not _leaves_before(connection, end := _end_of(mandate)):
-        within = _threshold(end - now)
+    if (mandate := connection.mandate) and not _leaves_before(connection, mandate.expires):
+        within = _threshold(mandate.expires - now)
         yield from [MandateEnds(progress, mandate, within)] if within else []
-
-
-def _end_of(mandate: ListedMandate) -> datetime:
-    """Return the first moment at which a mandate does not count."""
-    return datetime.combine(mandate.until + timedelta(days=1), time(), UTC)
 
 
 def _threshold(left: timedelta) -> int | None:

@@ -86,9 +86,11 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """Return the values of a configured field, be it one text, a list of them, or none."""
-    value = configuration.get(name) or []
-    return [value] if isinstance(value, str) else list(value)
+    """Return the values of a configured field, be it one text, a list of them, or none; and those of the organisations
+    that the client sends for."""
+    value, senders = configuration.get(name) or [], configuration.get("afzenders") or []
+    own = [value] if isinstance(value, str) else list(value)
+    return own + [more for sender in senders for more in configured(sender, name)]
 
 
 def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> list[Mistake]:

@@ -18,6 +18,7 @@ from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.attributes import AttributeName
+from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.problems import Problem, did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 
@@ -196,6 +197,22 @@ class Attribute(_Part):
     ] = None
 
 
+class Senders(_Part):
+    """Whether one client of a product sends for several organisations."""
+
+    known_by: Annotated[
+        str | None,
+        Field(
+            description=(
+                "By which field an organisation is a sender of another's client: one of those that it speaks for."
+                " Absent where each needs a client of its own."
+            )
+        ),
+    ] = None
+    source: Annotated[str, Field(min_length=1, description="Where that comes from, and what of it is not known.")]
+    basis: Annotated[Basis, Field(description="Documented by the owner, seen, or assumed.")]
+
+
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
@@ -220,6 +237,10 @@ class Product(_Part):
         Field(description="What is known of each field of the configuration; none is left out."),
     ] = Field(default_factory=dict)
 
+    senders: Annotated[
+        Senders | None,
+        Field(description="Whether one client sends for several organisations; absent where nothing is known."),
+    ] = None
     coupling: Annotated[
         Coupling | None, Field(description="How a client comes to its API in a portal; absent where nothing is known.")
     ] = None
@@ -260,6 +281,17 @@ class Product(_Part):
         return self
 
     @property
+    def sent(self) -> dict[str, Any] | None:
+        """The schema of what is sent: a configuration, with the organisations that its client sends for besides."""
+        if self.configuration is None or self.senders is None or self.senders.known_by is None:
+            return self.configuration
+        texts = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+        properties = {"code": {"type": "string"}, "name": {"type": "string"}, self.senders.known_by: texts}
+        sender = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+        senders = {AFZENDERS: {"type": "array", "minItems": 1, "items": sender}}
+        return {**self.configuration, "properties": {**self.configuration["properties"], **senders}}
+
+    @property
     def speaks_for(self) -> dict[str, Speaks]:
         """The fields that speak for somebody, and how."""
         return {name: field.speaks_for for name, field in self.fields.items() if field.speaks_for}
@@ -278,6 +310,10 @@ def problems_of_fields(document: Document, product: Product) -> Iterator[Problem
                 remedy,
                 at_key=True,
             )
+    if product.senders and product.senders.known_by and product.senders.known_by not in product.speaks_for:
+        remedy = did_you_mean(product.senders.known_by, product.speaks_for, say("forms.correct"))
+        what = say("forms.unknown_field", name=quoted(product.senders.known_by))
+        yield document.problem(("senders", "known_by"), what, remedy)
     for name, field in product.fields.items():
         if name not in properties:
             remedy = did_you_mean(name, properties, say("forms.field_of_nothing.remedy"))

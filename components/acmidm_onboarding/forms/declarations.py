@@ -13,6 +13,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import WHOLE, Form
 from acmidm_onboarding.forms.key_files import Keys
+from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.values.client import Grant, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
@@ -41,10 +42,15 @@ class LoadedForm:
     mandate: Mandate | None = None
     """By which the keys of another organisation, its supplier, count for it."""
 
+    afzenders: Afzenders = field(default_factory=dict)
+    """The organisations that its clients send for too."""
+
     @property
     def files(self) -> Iterator[Path]:
         """The form, and all that it depends on."""
         yield from (self.file, self.file.with_name(ORGANISATION_FILE), *self.key_files)
+        for name in {name for request in self.form.environments.values() for name in request.afzenders}:
+            yield from (self.file.parent.parent / name / file for file in (ORGANISATION_FILE, MANDATES_FILE))
         if self.form.keys_of:
             yield from (self.file.with_name(MANDATES_FILE), self.file.parent.parent / self.form.keys_of / KEYS_FILE)
 
@@ -106,6 +112,7 @@ def declarations(
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
+    afzenders = loaded.afzenders.get(environment, ())
     for platform in form.platforms:
         own = loaded.evidence.get((environment, platform), EvidenceFile())
         on_test = environment is Environment.PROD and loaded.evidence.get((Environment.TNI, platform))
@@ -137,7 +144,11 @@ def declarations(
             # Evidence alone proves that an application signs without kid: then a second key breaks it.
             signs_without_kid=own.evidence is not None and not own.evidence.signs_with_kid,
             proven=summary(own.evidence) if own.evidence else {},
-            products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
+            products={
+                name: catalogue.in_order(name, with_afzenders(catalogue.products[name], wanted, afzenders))
+                for name, wanted in request.products.items()
+            },
+            afzenders={one.organisation.code: one.until for one in afzenders},
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             retire={name: day.isoformat() for name, day in _days(form)},
             preserve=form.preserve,

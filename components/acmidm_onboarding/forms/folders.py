@@ -95,14 +95,14 @@ class Folders:
 
     def key_list(self, document: Document, form: Form, folder: Path) -> tuple[KeyList, Organisation | None]:
         """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own or a supplier's."""
-        if form.keys_of is None or not self._is_supplier(form.keys_of, folder):
+        if form.keys_of is None or not self.is_organisation(form.keys_of, folder):
             if form.keys_of is not None:
                 self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
             return KeyList.of_form(document, folder, form), self.owner(folder).organisation
         supplier = folder.parent / form.keys_of
         return self.keys(supplier), self.owner(supplier).organisation
 
-    def _is_supplier(self, name: str, beside: Path) -> bool:
+    def is_organisation(self, name: str, beside: Path) -> bool:
         """Return whether there is an organisation in the folder of this name beside another."""
         return is_name(name) and self._files.exists(beside.parent / name / ORGANISATION_FILE)
 
@@ -135,7 +135,7 @@ class Folders:
                 yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
         for folder, (document, content) in self._mandates.items():
             for index, mandate in enumerate(content.mandates if content else ()):
-                if not self._is_supplier(mandate.supplier, folder):
+                if not self.is_organisation(mandate.supplier, folder):
                     yield unknown_supplier(document, ("mandates", index, "supplier"), mandate.supplier)
         pairs = [(document, organisation) for _, document, organisation in valid]
         yield from problems_of_organisations(pairs)

@@ -168,6 +168,15 @@ class EnvironmentRequest(Part):
         dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
         Field(description="The configuration of each product, by its schema in the catalogue."),
     ] = Field(default_factory=dict)
+    afzenders: Annotated[
+        tuple[str, ...],
+        Field(
+            description=(
+                "The folders of organisations that the client sends for too, each by a mandate in its mandates.yaml:"
+                " they become senders of each product that knows such."
+            ),
+        ),
+    ] = ()
     attributes: Annotated[
         dict[str, _AttributeValue],
         Field(

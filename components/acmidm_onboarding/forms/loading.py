@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from acmidm_onboarding.forms.abilities import problems_of_authorities
+from acmidm_onboarding.forms.afzenders import AfzenderReader
 from acmidm_onboarding.forms.among import (
     Declared,
     problems_among,
@@ -153,7 +154,7 @@ def read_onboardings(
         catalogue = None
     files = Files(unwritten)
     folders = Folders(files, problems)
-    reader = KeyReader(files, profiles)
+    reader, afzender_reader = KeyReader(files, profiles), AfzenderReader(folders, catalogue)
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
@@ -178,6 +179,8 @@ def read_onboardings(
         listed, listing = folders.key_list(document, form, file.parent)
         mandates = folders.mandates(file.parent) if form.keys_of else ()
         problems += document.first(problems_of_supplier(document, form, listed, mandates, owner.organisation))
+        afzenders, mistakes = afzender_reader.of(document, form, file.parent)
+        problems += document.first(mistakes)
         keys, compromised, mistakes = reader.keys_of(listed, document, form, listing)
         problems += document.first(mistakes)
         read.append((document, form))
@@ -187,7 +190,8 @@ def read_onboardings(
         proven = evidence_of(file, form, owner.organisation, keys, compromised)
         mandate = mandate_for(mandates or (), form.keys_of or "", form.application)
         name = f"{file.parent.name}/{file.stem}"
-        loaded.append(LoadedForm(name, document.file, form, owner.organisation, keys, proven, compromised, mandate))
+        own = (document.file, form, owner.organisation, keys, proven, compromised, mandate, afzenders)
+        loaded.append(LoadedForm(name, *own))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)

@@ -1,18 +1,21 @@
-"""A form whose keys are those of a supplier (``keys_of``): where they are listed, and by which mandate they count."""
+"""A form whose keys are those of a supplier (``keys_of``), where they are listed, and by which mandate they count; and
+those that a supplier's own client sends for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
 from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
@@ -105,3 +108,29 @@ def problems_of_supplier(
         facts = {"name": organisation.name, "supplier": form.keys_of, "application": form.application}
         remedy = say("forms.no_mandate.remedy", file=MANDATES_FILE)
         yield document.problem(path, say("forms.no_mandate", **facts), remedy)
+
+
+@dataclass(frozen=True)
+class Afzender:
+    """An organisation that a client sends for, and until which day it may."""
+
+    organisation: Organisation
+    until: str
+
+    def sent(self, known_by: str) -> dict[str, Any]:
+        """Return what a product has of it."""
+        organisation = self.organisation
+        names = sorted(organisation.speaks_for.get(known_by, ()))
+        return {"code": organisation.code, "name": organisation.name, known_by: names}
+
+
+Afzenders = Mapping[Environment, tuple[Afzender, ...]]
+
+
+def with_afzenders(
+    product: Product, configuration: Mapping[str, Any], afzenders: tuple[Afzender, ...]
+) -> dict[str, Any]:
+    """Return the configuration of a product as it is sent."""
+    known_by = product.senders.known_by if product.senders else None
+    sent = [afzender.sent(known_by) for afzender in afzenders] if known_by else []
+    return {**configuration, **({AFZENDERS: sorted(sent, key=lambda one: one["code"])} if sent else {})}

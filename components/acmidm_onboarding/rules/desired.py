@@ -39,6 +39,11 @@ class Desired:
     wanted: tuple[Declaration, ...] = ()
     """What an authority that only people change should have: the difference from what is declared is ordered."""
 
+    @property
+    def unproven(self) -> tuple[Withheld, ...]:
+        """What is held back, but for what has no mandate any more."""
+        return tuple(withheld for withheld in self.held_back if not withheld.lacks_mandate)
+
 
 NO_GATE = Gate()
 

@@ -7,17 +7,19 @@ gives back what the form has. What of a form leaves goes on to leave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Records, metadata_of, recorded_as
+from acmidm_onboarding.values.client import AFZENDERS, Client, Records, metadata_of, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.metadata import Configuration
 from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.problems import first_listed
 
 
 def has_ended(connection: Declaration, day: date) -> bool:
@@ -31,14 +33,38 @@ def without_mandate(
     """Yield what a run on ``day`` declares of each connection, and what it holds back. ``records`` reads what the state
     has, and is called only where a mandate has ended."""
     for connection in connections:
-        if not has_ended(connection, day) or connection.leaving:
+        afzenders = {code for code, until in connection.afzenders.items() if until < day.isoformat()}
+        if connection.leaving or not (has_ended(connection, day) or afzenders):
             yield connection, None
-            continue
-        record = recorded_as(connection, records())
-        is_made = record is not None and record.client_id is not None
-        why = say("rules.mandate_ended", **connection.mandate)
-        withheld = Withheld(connection, (why,), is_declared=False, is_new=not is_made, lacks_mandate=True)
-        yield (_as_recorded(connection, record) if record and is_made else None), withheld
+        elif not has_ended(connection, day):
+            yield _without(afzenders, connection), _withheld(connection, _sends_no_more(connection, afzenders))
+        else:
+            record, why = recorded_as(connection, records()), say("rules.mandate_ended", **connection.mandate)
+            if record is None or record.client_id is None:
+                yield None, _withheld(connection, why, is_new=True)
+            else:
+                yield _as_recorded(connection, record), _withheld(connection, why)
+
+
+def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:
+    return Withheld(connection, (why,), is_declared=False, is_new=is_new, lacks_mandate=True)
+
+
+def _without(afzenders: Collection[str], connection: Declaration) -> Declaration:
+    """Return a connection that sends no more for these organisations, by their codes."""
+
+    def of_product(configuration: Configuration) -> Configuration:
+        stay = [one for one in configuration.get(AFZENDERS, ()) if one["code"] not in afzenders]
+        others = {name: value for name, value in configuration.items() if name != AFZENDERS}
+        return {**others, **({AFZENDERS: stay} if stay else {})}
+
+    return replace(connection, products={name: of_product(one) for name, one in connection.products.items()})
+
+
+def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
+    senders = (sender for product in connection.products.values() for sender in product.get(AFZENDERS, ()))
+    names = sorted({sender["name"] for sender in senders if sender["code"] in afzenders})
+    return say("rules.afzenders_ended", names=first_listed(names))
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:

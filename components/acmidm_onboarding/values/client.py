@@ -31,6 +31,9 @@ JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of attributes begin among a client's fields."""
 
+AFZENDERS = "afzenders"
+"""How the configuration of a product, as it is sent, names the organisations that a client sends for."""
+
 NOT_DECLARED = "granted outside this project"
 """The reason that a refresh records for a scope that no form declares."""
 
@@ -215,6 +218,12 @@ class Client:
     def announced(self) -> dict[str, str]:
         """All that its form says of leaving, on other platforms too; empty but for the first client of the form."""
         return {**self.retire, **({"preserve": "yes"} if self.preserve else {})} if self.is_first else {}
+
+    @property
+    def acts_for(self) -> list[str]:
+        """The names of the organisations that it sends for besides its own."""
+        senders = (sender for product in self.products.values() for sender in product.get(AFZENDERS) or ())
+        return sorted({str(sender["name"]) for sender in senders})
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:

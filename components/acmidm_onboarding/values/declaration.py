@@ -23,6 +23,8 @@ class Declaration(Client):
     declared_by: Organisation
     jwks: Mapping[str, PublicJwk] | None = None
     """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty with a secret."""
+    afzenders: Mapping[str, str] = field(default_factory=dict)
+    """Per code of an organisation that it sends for, until which day it may."""
     codes: tuple[str, ...] = ()
     """The present and earlier codes by which an authority may know its organisation, and no other one."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -1,45 +1,41 @@
-"""A supplier with one key for two towns: what an ended mandate takes from the one and leaves the other, run by run."""
+"""A supplier for two towns, with one key for their clients, or one client for both: what an ended mandate takes from
+the one and leaves the other, run by run."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+
+import httpx
 
 from tests.support.engine import Project
-from tests.support.forms import PLAIN, SEND, FormFile, write_form
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
-from tests.support.repository import git
 
 ENDED = "2020-12-31"
-
-
-def two_towns(project: Project, *scopes: str) -> list[FormFile]:
-    """Aalst and Gent, whose forms have the key of one supplier."""
-    towns = [write_form(project.forms, f"{folder}/loket", scopes=scopes, keys=()) for folder in ("aalst", "gent")]
-    for town in towns:
-        town.use_supplier("theirs")
-    return towns
 
 
 def until(town: FormFile, day: str) -> None:
     town.use_supplier("theirs", until=day)
 
 
-def reviewed(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
-    """The headline, the problems, and the kinds of change per application."""
-    outcome = project.acmidm("review", *words, "--output", "json")
-    assert outcome.code == code, outcome.output
-    report = json.loads(outcome.stdout)
-    kinds = {one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
-    return {"kinds": kinds, "problems": report["problems"]}
+def reviewed(project: Project) -> dict[str, list[str]]:
+    """The kinds of change in the engine's review, per form."""
+    report = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
+    return {one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
 
 
 def test_scopes_go_and_then_the_key_of_that_connection_alone(
     project: Project, portal: RunningPortal, registry: Registry
 ) -> None:
     """Nothing else of its form is carried out meanwhile; a later mandate gives all of it back."""
-    town, other = two_towns(project, SEND, PLAIN)
+    town, other = (
+        write_form(project.forms, f"{folder}/loket", scopes=(SEND, PLAIN), keys=()) for folder in ("aalst", "gent")
+    )
+    for form in (town, other):
+        form.use_supplier("theirs")
     key = town.keys["theirs"]
     project.apply()
     before, of_other = registry.client(town.application), registry.client(other.application)
@@ -55,7 +51,7 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     said = project.acmidm("validate")
     assert said.code == 0, said.output
     assert f"not carried out: aalst/loket on tni: the mandate of leverancier ended on {ENDED}" in said.stdout
-    assert reviewed(project, "--stack", "tni")["kinds"] == {
+    assert reviewed(project) == {
         "aalst/loket": ["mandate_ended", "mandate_changed", "scope_withdrawn", "scope_withdrawn"]
     }
     project.apply()
@@ -63,9 +59,7 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     assert set(there["scopes"]) - {"vo_info"} == set()
     assert (kids(there), there["contacts"]) == ({"theirs"}, before["contacts"])
     assert (token(town), token(other)) == (400, 200)
-    assert reviewed(project, "--stack", "tni")["kinds"]["aalst/loket"] == [
-        *("mandate_ended", "client_without_key", "key_removed")
-    ]
+    assert reviewed(project)["aalst/loket"] == [*("mandate_ended", "client_without_key", "key_removed")]
     project.apply()
     assert kids(registry.client(town.application)) == set()
     project.in_sync()
@@ -79,37 +73,63 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     project.in_sync()
 
 
-def test_a_change_of_its_form_is_refused_in_a_pull_request(project: Project) -> None:
-    """A rotation of its supplier is not, nor a change of another form; what ends the mandate shows what goes."""
-    town, _ = two_towns(project, PLAIN)
-    git(project.folder, "init", "--quiet", "--initial-branch=main")
+def town_of(forms: Path, name: str, application: str, until: str = "2999-12-31") -> None:
+    """A town without forms that lets the supplier send for it, under names of its own."""
+    (folder := forms / name).mkdir(exist_ok=True)
+    code = {"aalst": "OVO001992", "zele": "OVO002339"}[name]
+    speaks_for = {"merk_code": [f"stad-{name}"], "bron_uri": [f"urn://{name}/loket"]}
+    organisation = {"name": f"Stad {name.title()}", "ovo": code, "speaks_for": speaks_for}
+    (folder / "organisation.yaml").write_text(json.dumps(organisation))
+    mandate = {"supplier": "gent", "applications": [application], "until": until}
+    (folder / "mandates.yaml").write_text(json.dumps({"mandates": [mandate]}))
 
-    def change(**document: Any) -> None:
-        town.document.update(document)
-        town.save()
-        commit()
 
-    def commit() -> None:
-        git(project.folder, "add", "--all", "onboardings", "Pulumi*.yaml")
-        git(project.folder, "commit", "--quiet", "--allow-empty", "--message=forms")
+def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(project: Project, portal: RunningPortal) -> None:
+    """The products accept what is of a registered sender alone; the review and the list name them together."""
+    form = write_form(project.forms, "gent/berichten", scopes=(SEND, DOSSIERS))
+    project.apply()
+    for name in ("aalst", "zele"):
+        town_of(project.forms, name, form.application)
+    form.request()["afzenders"] = ["zele", "aalst"]
+    form.save()
+    review = project.acmidm("review", "--stack", "tni").stdout
+    for product in ("dosis", "notificaties"):
+        assert f"sends for more organisations through {product}: 2 (Stad Aalst, Stad Zele)" in review
+    project.apply()
+    project.in_sync()
+    assert "acts for Stad Aalst, Stad Zele" in project.acmidm("status", "--stack", "tni").stdout
+    client_id, key, number = project.client_id(form), form.keys["key-1"], iter(range(100))
 
-    commit()
-    until(town, ENDED)
-    commit()
-    of_git = ("--base", "HEAD^", "--environment", "tni")
-    ending = reviewed(project, *of_git)
-    assert ending["kinds"] == {"aalst/loket": ["mandate_changed", "scope_withdrawn"]}
-    change(contacts=["ander@aalst.example"])
-    refused = reviewed(project, *of_git, code=1)
-    assert refused["kinds"] == {"aalst/loket": ["mandate_ended"]}
-    assert [problem.partition("; ")[0] for problem in refused["problems"]] == [
-        f"aalst/loket on tni: the mandate of leverancier ended on {ENDED}: nothing of the form is carried out, and the"
-        " client's scopes and then its keys are withdrawn"
-    ]
-    town.use_supplier("theirs", "new", until=ENDED)
-    commit()
-    assert reviewed(project, *of_git)["kinds"] == {"gent/loket": ["key_added"]}
-    until(town, "2999-06-30")
-    commit()
-    renewed = reviewed(project, *of_git)["kinds"]["aalst/loket"]
-    assert {"mandate_changed", "scope_granted"} <= set(renewed)
+    def sent(name: str) -> tuple[int, int]:
+        """What both products answer to a message for a town."""
+        notification = {**NOTIFICATION, "MerkCode": f"stad-{name}", "Id": f"n-{next(number)}"}
+        source = {"Bron": f"urn://{name}/loket", "DossierNummer": "2026-17"}
+        calls = (
+            ("notificaties", "/api/v2/notificaties", notification),
+            ("dosis", "/api/v2/dosis/dossiers", {**DOSSIER, "UploadId": None, "Identificatie": source, "Agenten": []}),
+        )
+        answers = (
+            httpx.post(
+                f"{portal.origin}{path}",
+                json=document,
+                headers={"Authorization": f"Bearer {portal.client_token(key, client_id, product)}"},
+                timeout=10,
+            ).status_code
+            for product, path, document in calls
+        )
+        first, second = answers
+        return first, second
+
+    towns = ("gent", "aalst", "zele", "ander")
+    assert [sent(name) for name in towns] == [(200, 200), (200, 200), (200, 200), (403, 403)]
+    town_of(project.forms, "aalst", form.application, ENDED)
+    said = project.acmidm("validate")
+    assert said.code == 0, said.output
+    assert "gent/berichten on tni: it sends no more for Stad Aalst, whose mandate has ended" in said.stdout
+    assert (
+        "sends for fewer organisations through dosis: 1 (Stad Aalst)"
+        in project.acmidm("review", "--stack", "tni").stdout
+    )
+    project.apply()
+    assert [sent(name) for name in towns] == [(200, 200), (403, 403), (200, 200), (403, 403)]
+    project.in_sync()

@@ -112,8 +112,8 @@ NOT_BY_FORMS = {
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
-ENDED = {Kind.MANDATE_ENDED}
-"""Of a mandate that has ended: ``test_mandates.py`` tries it."""
+ENDED = {Kind.MANDATE_ENDED, Kind.SENDS_FOR_MORE, Kind.SENDS_FOR_FEWER}
+"""Of a mandate that has ended, and of organisations that a client sends for: ``test_mandates.py`` tries them."""
 AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.AWAITS_KEYS}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}

@@ -1,0 +1,94 @@
+"""The organisations that a client sends for (``afzenders``): by which mandate, and under which names.
+
+At some products one client sends for many, at others each organisation needs a client of its own: the catalogue says
+which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.files import MANDATES_FILE
+from acmidm_onboarding.forms.folders import Folders
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.mandate import mandate_for
+from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
+from acmidm_onboarding.values.terms import Environment
+
+
+class AfzenderReader:
+    """Reads those of a form, with the mandates of each."""
+
+    def __init__(self, folders: Folders, catalogue: Catalogue | None) -> None:
+        self._folders, self._products = folders, catalogue.products if catalogue else {}
+
+    def of(self, document: Document, form: Form, folder: Path) -> tuple[Afzenders, list[Problem]]:
+        """Return those of a form in ``folder``, and what is wrong with them."""
+        found: dict[Environment, tuple[Afzender, ...]] = {}
+        problems: list[Problem] = []
+        for environment, request in form.environments.items():
+            above: DocumentPath = ("environments", environment.value, AFZENDERS)
+            products = [product for product in self._products.values() if product.product in request.products]
+            knowing = [product for product in products if product.senders and product.senders.known_by]
+            if request.afzenders:
+                problems += self._problems_of_products(document, above, request, knowing)
+            of_environment = []
+            for index, name in enumerate(request.afzenders):
+                afzender, wrong = self._afzender(document, (*above, index), name, form, folder, knowing)
+                problems += wrong
+                of_environment += [afzender] if afzender else []
+            found[environment] = tuple(of_environment)
+        return found, problems
+
+    def _problems_of_products(
+        self, document: Document, above: DocumentPath, request: EnvironmentRequest, knowing: list[Product]
+    ) -> Iterator[Problem]:
+        apart = [
+            name
+            for name, product in self._products.items()
+            if product.senders and not product.senders.known_by and product.scopes.keys() & request.scopes.keys()
+        ]
+        for name in apart:
+            what = say("forms.client_each", product=name)
+            yield document.problem(above, what, say("forms.client_each.remedy"), at_key=True)
+        if not knowing and not apart and self._products:
+            known = listed(name for name, one in self._products.items() if one.senders and one.senders.known_by)
+            remedy = say("forms.no_senders.remedy", known=known)
+            yield document.problem(above, say("forms.no_senders"), remedy, at_key=True)
+
+    def _afzender(
+        self,
+        document: Document,
+        path: DocumentPath,
+        name: str,
+        form: Form,
+        folder: Path,
+        knowing: list[Product],
+    ) -> tuple[Afzender | None, list[Problem]]:
+        if not self._folders.is_organisation(name, folder):
+            return None, [unknown_supplier(document, path, name)]
+        own = folder.parent / name
+        organisation, mandates = self._folders.owner(own).organisation, self._folders.mandates(own)
+        if organisation is None or mandates is None:  # their mistakes are reported
+            return None, []
+        mandate = mandate_for(mandates, folder.name, form.application)
+        if mandate is None:
+            facts = {"name": organisation.name, "supplier": folder.name, "application": form.application}
+            remedy = say("forms.no_mandate.remedy", file=MANDATES_FILE)
+            return None, [document.problem(path, say("forms.no_mandate", **facts), remedy)]
+        problems = [
+            document.problem(
+                path,
+                say("forms.afzender_unnamed", name=organisation.name, field=product.senders.known_by),
+                say("forms.afzender_unnamed.remedy", product=product.product),
+            )
+            for product in knowing
+            if product.senders and not organisation.speaks_for.get(product.senders.known_by or "")
+        ]
+        return Afzender(organisation, mandate.until.isoformat()), problems

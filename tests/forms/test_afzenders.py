@@ -1,0 +1,104 @@
+"""The organisations that a supplier's own client sends for: by their mandates, under their own names."""
+
+from __future__ import annotations
+
+import pytest
+
+from acmidm_onboarding.values.terms import Environment
+from tests.support.workspace import CATALOGUE, HERE, Workspace
+
+SUPPLIER = "name: Leverancier\novo: OVO000001\nspeaks_for: {merk_code: [leverancier]}\n"
+FORM = """\
+application: berichten
+contacts: [api@leverancier.example]
+environments:
+  tni:
+    afzenders: [gent, aalst]
+    scopes: {dv_notificaties_import: {}}
+    products:
+      notificaties: {merk_code: leverancier, product_ids: ["1"]}
+"""
+MANDATE = "mandates: [{supplier: leverancier, applications: [berichten], until: 2999-12-31}]\n"
+TEXTS = {
+    "leverancier/berichten": FORM,
+    "gent/mandates": MANDATE,
+    "aalst/organisation": "name: Stad Aalst\novo: OVO000002\nspeaks_for: {merk_code: [aalst, stad-aalst]}\n",
+}
+SENDERS = "senders: {known_by: merk_code, basis: assumed, source: the tests}\n"
+APART = "senders: {basis: assumed, source: the tests}\n"
+MISTAKES = {
+    "no folder of this name": (
+        *("leverancier/berichten", "[gent,", "[▶derde, gent,"),
+        '"derde" has no folder with an organisation.yaml; name a folder beside this one',
+    ),
+    "no mandate for this application": (
+        *("gent/mandates", "[berichten]", "[loket]"),
+        "Stad Gent has no mandate that lets leverancier act in application berichten; have its owners add one in"
+        " mandates.yaml",
+    ),
+    "no name to be known by": (
+        *("aalst/organisation", "speaks_for: {merk_code: [aalst, stad-aalst]}\n", ""),
+        "Stad Aalst has no merk_code under speaks_for, by which it is known as Afzender; have it added in its"
+        " organisation.yaml, or leave notificaties out",
+    ),
+    "a product that wants a client each": (
+        *("leverancier/berichten", "    afz", "    ▶afz"),
+        "each organisation needs a client of its own for register; give each a form of its own, with keys_of; or leave"
+        " the scopes of that product out",
+    ),
+    "no product that knows senders": (
+        *("leverancier/berichten", "    afz", "    ▶afz"),
+        "no product here knows organisations that a client sends for; add one that does (notificaties), or remove this",
+    ),
+    "written by hand": (
+        *("leverancier/berichten", "merk_code: lev", "▶afzenders: [gent], merk_code: lev"),
+        'notificaties: unknown field "afzenders"; known here: choices, link, merk_code, options, product_ids, volume',
+    ),
+}
+
+
+@pytest.fixture
+def sending(workspace: Workspace) -> Workspace:
+    """A supplier that sends for two towns."""
+    workspace.write("catalogue/notificaties.yaml", CATALOGUE["notificaties.yaml"] + SENDERS)
+    workspace.write("catalogue/register.yaml", CATALOGUE["register.yaml"] + APART)
+    workspace.write_organisation(SUPPLIER, "leverancier")
+    for name, text in TEXTS.items():
+        workspace.write(f"onboardings/{name}.yaml", text)
+    workspace.write("onboardings/aalst/mandates.yaml", MANDATE)
+    return workspace
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes(case: str, sending: Workspace) -> None:
+    name, old, new, sentence = MISTAKES[case]
+    text = TEXTS[name].replace(old, new, 1)
+    if case == "a product that wants a client each":
+        text = text.replace("import: {}}", "import: {}, dv_register_lezen: {}}")
+    elif case == "no product that knows senders":
+        text = text[: text.index("    products:")].replace("dv_notificaties_import", "vo_info")
+        sending.write("catalogue/register.yaml", CATALOGUE["register.yaml"])
+    file = f"onboardings/{name}.yaml"
+    if HERE in text:
+        sending.assert_reported(file, text, sentence)
+    else:
+        sending.write(file, text)
+        place = "5:17" if name.startswith("gent") else "5:23"
+        assert sending.sentences() == [f"onboardings/leverancier/berichten.yaml:{place}: {sentence}"]
+
+
+def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspace) -> None:
+    [form] = [one for one in sending.load().connections(Environment.TNI) if one.form == "leverancier/berichten"]
+    assert form.products["notificaties"]["afzenders"] == [
+        {"code": "OVO000002", "merk_code": ["aalst", "stad-aalst"], "name": "Stad Aalst"},
+        {"code": "OVO002067", "merk_code": ["stad-gent"], "name": "Stad Gent"},
+    ]
+    assert form.acts_for == ["Stad Aalst", "Stad Gent"]
+    assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
+
+
+def test_a_catalogue_knows_by_which_field(sending: Workspace) -> None:
+    text = CATALOGUE["notificaties.yaml"] + SENDERS.replace("merk_code", "▶merk_codes")
+    sending.assert_reported(
+        "catalogue/notificaties.yaml", text, 'unknown field "merk_codes"; did you mean "merk_code"?'
+    )

@@ -1,0 +1,89 @@
+"""What a change of Git says of suppliers and mandates: who is reached, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.repository import Repository, repository
+
+__all__ = ["repository"]
+
+ENDED = "2020-12-31"
+
+
+def of_town(repository: Repository, name: str) -> FormFile:
+    how: dict[str, Any] = {"application": name.partition("/")[2], "scopes": (PLAIN,), "keys": (), "environment": "prod"}
+    return write_form(repository.folder / "onboardings", name, **how)
+
+
+@pytest.fixture
+def town(repository: Repository) -> FormFile:
+    """A town whose form has the keys of a supplier, beside one whose form has them too."""
+    town = write_form(
+        repository.folder / "onboardings",
+        "aalst/balie",
+        application="balie",
+        scopes=(PLAIN,),
+        environment="prod",
+        keys=(),
+    )
+    for form in (town, repository.form):
+        form.use_supplier("theirs", environment="prod")
+    repository.merge()
+    return town
+
+
+def kinds(repository: Repository, code: int = 0) -> dict[str, list[str]]:
+    report: dict[str, Any] = repository.report(code)
+    return {one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
+
+
+def test_a_rotation_reaches_all_who_have_the_key(repository: Repository, town: FormFile) -> None:
+    """And the headline says how many, whoever they are."""
+    town.use_supplier("theirs", "new", environment="prod")
+    report = repository.report()
+    assert report["headline"].startswith("2 clients gain 2 keys on prod")
+    assert kinds(repository) == {"aalst/balie": ["key_added"], "gent/loket": ["key_added"]}
+
+
+def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile) -> None:
+    """With the change that ends it; a later change shows what a form has besides, and a new mandate what it gives."""
+    town.use_supplier("theirs", environment="prod", until=ENDED)
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_withdrawn"]}
+    repository.merge()
+    assert kinds(repository) == {}
+    town.use_supplier("theirs", environment="prod", until="2999-06-30")
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
+
+
+def test_a_change_of_a_form_without_mandate_is_refused(repository: Repository, town: FormFile) -> None:
+    """A rotation of its supplier is not, nor a change of another form, nor that the form goes."""
+    town.use_supplier("theirs", environment="prod", until=ENDED)
+    repository.merge()
+    town.document["contacts"] = ["ander@aalst.example"]
+    town.save()
+    assert kinds(repository, code=1) == {"aalst/balie": ["mandate_ended"]}
+    assert repository.report(code=1)["problems"] == [
+        f"aalst/balie on prod: the mandate of leverancier ended on {ENDED}: nothing of the form is carried out, and the"
+        " client's scopes and then its keys are withdrawn; a later mandate goes into mandates.yaml"
+    ]
+    repository.merge()
+    town.use_supplier("theirs", "new", environment="prod", until=ENDED)
+    assert kinds(repository) == {"gent/loket": ["key_added"]}
+    repository.merge()
+    for file in (town.path, town.path.with_name("mandates.yaml")):
+        file.unlink()
+    assert kinds(repository, code=1) == {"aalst/balie": ["client_removed"]}
+    new = write_form(
+        repository.folder / "onboardings",
+        "zele/nieuw",
+        application="nieuw",
+        scopes=(PLAIN,),
+        environment="prod",
+        keys=(),
+    )
+    new.use_supplier("theirs", environment="prod", until=ENDED)
+    assert kinds(repository, code=1)["zele/nieuw"] == ["mandate_ended"]
