@@ -91,7 +91,7 @@ def answer(
         by_hand=tuple(by_hand),
         granted=tuple(granted),
     )
-    causes, told = zip(*_causes(card), strict=True)
+    causes, told = zip(*(tuple(_causes(card)) or [(say("why.well"), say("why.tell.well"))]), strict=True)
     return card.model_copy(update={"causes": causes, "tell": told[0]})
 
 
@@ -107,7 +107,6 @@ def _causes(card: Answer) -> Iterator[tuple[str, str]]:
     if card.waits_for:
         is_theirs = card.waits_for is WaitsFor.ORGANISATION
         yield card.text, card.on_card if is_theirs else say("why.tell.waits", whom=card.whom)
-    yield say("why.well"), say("why.tell.well")
 
 
 def granted_scopes(row: Progress, stack: Stack) -> list[GrantedScope]:

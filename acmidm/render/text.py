@@ -207,7 +207,8 @@ def _refusals(report: Refusals) -> Iterator[Line]:
     yield Text(report.title, style="bold")
     for entry in report.entries:
         client = ("  ", (plain(entry.client_id), "cyan")) if entry.client_id else ()
-        yield Text.assemble("\n", (entry.when, "bold"), f"  {entry.title}", *client)
+        known = f"  {entry.title}" if entry.organisation != entry.application else ""  # a client that no state has
+        yield Text.assemble("\n", (entry.when, "bold"), known, *client)
         yield from _refusal(entry)
     yield from (Text(f"\n{note}", style="dim") for note in report.notes)
 
@@ -218,7 +219,7 @@ def _refusal(entry: RefusedRequest) -> Iterator[Line]:
         "remedy": entry.remedy,
         "sent": ", ".join(f"{name} {value}" for name, value in entry.sent.items()),
         "key": entry.thumbprint or "",
-        "rule": f"{entry.rule}: {entry.said}",
+        "rule": entry.said if entry.rule in entry.said else f"{entry.rule}: {entry.said}",
     }
     words = {name: say(f"refusals.{name}") for name in shown}
     width = max(map(len, words.values())) + 1

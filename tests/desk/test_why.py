@@ -52,6 +52,6 @@ def test_the_likely_cause_comes_first(name: str) -> None:
     row = progress(connection(), Step.PROMOTION, given.get("waits_for"), values={"probe": "acmidm probe"})
     row = row.model_copy(update={"last_token_at": given.get("last_token_at")})
     found = answer(row, given.get("refusals", ()), given.get("by_hand", ()), ())
-    for cause, expected in zip(found.causes, causes, strict=False):
+    for cause, expected in zip(found.causes, causes, strict=True):
         assert expected in cause
     assert told in found.tell
