@@ -43,7 +43,9 @@ Scope = Annotated[
 Expiring = Annotated[
     int | None,
     typer.Option(
-        metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False
+        metavar="DAYS",
+        help="Show only clients with a key, or a mandate, that ends within this many days.",
+        show_default=False,
     ),
 ]
 

@@ -227,6 +227,11 @@ def _proven_at(facts: Facts) -> datetime | None:
     return facts.evidence.proven_at if facts.evidence else None
 
 
+def _has_no_mandate(facts: Facts) -> bool:
+    mandate = facts.connection.mandate
+    return mandate is not None and mandate.days_left < 0
+
+
 _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 _CLIENT, _HAND_OVER = (Step.CLIENT, Step.PROMOTION), (Step.HAND_OVER, Step.PROMOTION)
 _RIGHT, _KEY = (Step.RIGHT, Step.RIGHT_ON_PRODUCTION), (Step.KEY, Step.KEY_ON_PRODUCTION)
@@ -234,6 +239,7 @@ _TRIED, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, 
 _ROWS = (
     # The client, and what is in it.
     StepRow("state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    StepRow("mandate", _KEY, _ORGANISATION, _has_no_mandate),
     StepRow("gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
     StepRow("gate-again", _CLIENT, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
     StepRow("gate", _CLIENT, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
@@ -375,6 +381,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
         "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
         "order_name": facts.ordered.name if facts.ordered else "",
+        "supplier": connection.mandate.supplier if connection.mandate else "",
         "reason": (handed_over and handed_over.not_sent) or "",
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from acmidm.desk.progress import _ROWS, Facts, Progress, Step, WaitsFor, progress
+from acmidm.desk.status import ListedMandate
 from acmidm_onboarding.rules.orders import Act, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
@@ -60,8 +61,11 @@ def ordered(act: Act) -> dict[str, Any]:
     return {"ordered": order, "ordered_since": NOW - 2 * DAY}
 
 
+ENDED = ListedMandate(supplier="leverancier", until=NOW.date() - DAY, days_left=-1)
+
 CASES = [
     case("state-unknown", 2, 7, US, is_recorded=None),
+    case("mandate", 5, 9, ORGANISATION, connection=listed(mandate=ENDED), is_gone=True),
     case("gate-test", 2, 7, US, **MISSING, is_held_back=True),
     case("gate-again", 2, 7, US, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT, is_proven_there=True),
     case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT),

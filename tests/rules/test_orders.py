@@ -183,6 +183,12 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
         {"compromised": frozenset({jwk("old").thumbprint})},
         {"new"},
     ),
+    "that of a supplier without a mandate goes at once": (
+        {"old": 30},
+        [],
+        {"revoked": frozenset({jwk("old").thumbprint})},
+        set(),
+    ),
     "and so it does where another one has to stay": (
         {"old": 30, "other": 30},
         ["new"],

@@ -23,65 +23,46 @@ Sent = Mapping[str, date]
 
 
 @dataclass(frozen=True)
-class KeyEnds:
-    """A key that ends within a threshold of days."""
+class Ends:
+    """What ends within a threshold of days. ``name`` tells it from what else its client has, a mail calls it
+    ``named``."""
 
     progress: Progress
-    key: ListedKey
     expires: datetime
     threshold: int
+    name: str
+    named: str
+    kind: ClassVar[str]
 
     @property
     def connection(self) -> ListedConnection:
         return self.progress.connection
 
-    kind: ClassVar = "key"
-
-    @property
-    def named(self) -> str:
-        return self.key.in_mails
-
     @property
     def same(self) -> str:
-        """The same for one key of one client, whatever the threshold."""
-        return f"{natural_key(self.connection)} key {self.key.thumbprint or self.key.kid}"
+        """The same for one key, or mandate, of one client, whatever the threshold."""
+        return f"{natural_key(self.connection)} {self.name}"
 
     @property
     def id(self) -> str:
-        """The reminder's name in the ledger. A key that gets another end is another reminder."""
+        """The reminder's name in the ledger. What gets another end is another reminder."""
         return f"{self.same} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
 
 @dataclass(frozen=True)
-class MandateEnds:
-    """A mandate that ends within a threshold of days."""
+class KeyEnds(Ends):
+    """A key that ends."""
 
-    progress: Progress
+    key: ListedKey
+    kind: ClassVar = "key"
+
+
+@dataclass(frozen=True)
+class MandateEnds(Ends):
+    """A mandate that ends: from ``expires`` on it does not count."""
+
     mandate: ListedMandate
-    threshold: int
-
-    @property
-    def connection(self) -> ListedConnection:
-        return self.progress.connection
-
-    @property
-    def expires(self) -> datetime:
-        return self.mandate.expires
-
     kind: ClassVar = "mandate"
-
-    @property
-    def named(self) -> str:
-        return self.mandate.supplier
-
-    @property
-    def same(self) -> str:
-        """The same for one mandate of one client, whatever the threshold."""
-        return f"{natural_key(self.connection)} mandate of {self.mandate.supplier}"
-
-    @property
-    def id(self) -> str:
-        return f"{self.same} ends {self.mandate.until} within {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -127,10 +108,12 @@ def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateE
     connection = progress.connection
     for key in connection.keys or ():
         if key.expires and not _leaves_before(connection, key.expires) and (within := _threshold(key.expires - now)):
-            yield KeyEnds(progress, key, key.expires, within)
+            name = f"key {key.thumbprint or key.kid}"
+            yield KeyEnds(progress, key.expires, within, name, key.in_mails, key)
     if (mandate := connection.mandate) and not _leaves_before(connection, mandate.expires):
-        within = _threshold(mandate.expires - now)
-        yield from [MandateEnds(progress, mandate, within)] if within else []
+        within, supplier = _threshold(mandate.expires - now), mandate.supplier
+        if within:
+            yield MandateEnds(progress, mandate.expires, within, f"mandate of {supplier}", supplier, mandate)
 
 
 def _threshold(left: timedelta) -> int | None:

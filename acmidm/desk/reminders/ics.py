@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from icalendar import Calendar, Event
 
-from acmidm.desk.reminders.due import KeyEnds, MandateEnds
+from acmidm.desk.reminders.due import Ends
 from acmidm.words import plain
 from acmidm_onboarding.texts import Texts
 
 _PRODUCT = "-//acmidm-onboarding//remind//"
 
 
-def calendar(ends: Iterable[KeyEnds | MandateEnds], room: Texts, now: datetime) -> bytes:
+def calendar(ends: Iterable[Ends], room: Texts, now: datetime) -> bytes:
     """Return an event for the day, in UTC, on which each key ends, or on which a mandate counts no more.
 
     Each has one UID whatever the threshold: an agenda that imports each reminder's file has one event, not three. The

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
+from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, no_mandate, unknown_supplier
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.mandate import mandate_for
@@ -79,9 +78,7 @@ class AfzenderReader:
             return None, []
         mandate = mandate_for(mandates, folder.name, form.application)
         if mandate is None:
-            facts = {"name": organisation.name, "supplier": folder.name, "application": form.application}
-            remedy = say("forms.no_mandate.remedy", file=MANDATES_FILE)
-            return None, [document.problem(path, say("forms.no_mandate", **facts), remedy)]
+            return None, [no_mandate(document, path, organisation, folder.name, form)]
         problems = [
             document.problem(
                 path,

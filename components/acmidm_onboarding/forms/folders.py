@@ -87,10 +87,9 @@ class Folders:
         """Return the keys that a supplier has for others; none where it has no such file."""
         if folder not in self.key_lists:
             self.owner(folder)
-            file = folder / KEYS_FILE
-            document, content = self._content(file, SupplierKeys)
-            is_sound = content is not None or not self._files.exists(file)
-            self.key_lists[folder] = KeyList.of_supplier(document, folder, content or SupplierKeys(), is_sound=is_sound)
+            document, keys = self._content(file := folder / KEYS_FILE, SupplierKeys)
+            is_sound = keys is not None or not self._files.exists(file)
+            self.key_lists[folder] = KeyList.of_supplier(document, folder, keys or SupplierKeys(), is_sound=is_sound)
         return self.key_lists[folder]
 
     def key_list(self, document: Document, form: Form, folder: Path) -> tuple[KeyList, Organisation | None]:

@@ -77,6 +77,13 @@ def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> P
     return document.problem(path, what, say("forms.unknown_supplier.remedy"))
 
 
+def no_mandate(
+    document: Document, path: DocumentPath, organisation: Organisation, supplier: str, form: Form
+) -> Problem:
+    facts = {"name": organisation.name, "supplier": supplier, "application": form.application}
+    return document.problem(path, say("forms.no_mandate", **facts), say("forms.no_mandate.remedy", file=MANDATES_FILE))
+
+
 def problems_of_supplier(
     document: Document,
     form: Form,
@@ -105,9 +112,7 @@ def problems_of_supplier(
     if organisation is None or mandates is None or document.file.parent.name == form.keys_of:
         return
     if mandate_for(mandates, form.keys_of or "", form.application) is None:
-        facts = {"name": organisation.name, "supplier": form.keys_of, "application": form.application}
-        remedy = say("forms.no_mandate.remedy", file=MANDATES_FILE)
-        yield document.problem(path, say("forms.no_mandate", **facts), remedy)
+        yield no_mandate(document, path, organisation, form.keys_of or "", form)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     project.apply()
     assert kids(registry.client(town.application)) == set()
     project.in_sync()
+    drift = project.acmidm("drift", "--stack", "tni")
+    assert drift.code == 0, drift.output
     assert registry.client(other.application) == of_other
 
     until(town, "2999-06-30")
