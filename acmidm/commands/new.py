@@ -28,6 +28,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import Language, say, say_counted, speak, spoken
 from acmidm_onboarding.values.problems import either, quoted
+from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
@@ -178,6 +179,8 @@ def _write_towns(
     onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
     if supplier not in onboardings.organisations:
         fail(say("towns.no_supplier", supplier=quoted(supplier), file=FORMS / supplier / ORGANISATION_FILE))
+    if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
+        fail(say("towns.no_keys", supplier=supplier))
     sheets = read_sheets(file, headings(onboardings.catalogue))
     towns = Towns(common, supplier, onboardings, FORMS, datetime.now(UTC).date())
     with working(say("towns.working")):

@@ -3,6 +3,7 @@ written."""
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from datetime import date
@@ -19,7 +20,7 @@ from acmidm_onboarding.values.terms import Environment
 from story.offstage import TOWN_COLUMNS, towns
 from tests.support.engine import ROOT
 from tests.support.terminal import contents
-from tests.support.workspace import Workspace, public_key
+from tests.support.workspace import Workspace, private_key, public_key
 
 SCOPE = "dv_verenigingsregister_beheer"
 COMMON = ("--supplier", "leverancier", "--application", "verenigingen", "--contact", "koppelingen@leverancier.example")
@@ -192,6 +193,7 @@ def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
         (("new", "--from", "towns.csv"), "--from goes with --supplier"),
         (("new", "--supplier", "leverancier"), "--from goes with --supplier"),
         (("new", "--from", "towns.csv", "--supplier", "nobody"), '"nobody"; make onboardings/nobody/organisation.yaml'),
+        (("new", "--from", "towns.csv", "--supplier", "gent"), "acmidm keys new --supplier gent --environment tni"),
         (("new", "--from", "no.csv", "--supplier", "leverancier"), "no.csv cannot be read"),
     ],
 )
@@ -208,3 +210,36 @@ def test_forty_rows_of_the_story_are_written_in_one_go(place: Workspace) -> None
     assert "40 rows were written. All of it is valid." in result.stdout
     assert len(place.load().forms) == 40
     assert json.dumps(read("onboardings/voorbeeldgemeente-040/mandates.yaml"), default=str).count("MANDAAT-040") == 1
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        json.dumps(private_key("hostile", kty="EC", crv="P-256")),
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
+        "a\u2028b",
+        "\x1b[31mred",
+        "x" * 40_000,
+        "../../etc",
+        "leverancier",
+        ": - [{}%s{0}",
+    ],
+)
+def test_a_hostile_cell_is_refused_or_harmless(place: Workspace, cell: str) -> None:
+    """In any column: a sentence without the secret, or files in the folder of forms that are valid."""
+    headings = (*HEADINGS, "Contact", "Toepassing", "Eigenaar")
+    sound = (*AALST, "a@b.example", "verenigingen", "@a/b")
+    for column in range(len(headings)):
+        with Path("towns.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([headings, (*sound[:column], cell, *sound[column + 1 :])])
+        before = contents()
+        result = new("towns.csv")
+        assert isinstance(result.exception, SystemExit | None), result.exc_info
+        assert json.loads(cell)["d"] not in result.output if cell.startswith("{") else True
+        made = contents().keys() - before.keys()
+        assert (made == set(), place.sentences()) == (result.exit_code != 0, [])
+        assert all(file.startswith("onboardings/") for file in made)
+        for file in made:
+            Path(file).unlink()
+        for folder in {Path(file).parent for file in made} - {place.forms}:
+            folder.rmdir()
