@@ -76,6 +76,25 @@ def test_what_leaves_goes_on_to_leave() -> None:
     assert (now.scopes, now.is_leaving(), said) == ({}, True, [])
 
 
+def test_a_product_that_leaves_lets_nothing_else_through() -> None:
+    """It goes, by its own steps, from a client that stays as it is recorded."""
+    scopes = {**SCOPES, "dv_new": Grant("new")}
+    leaving = dataclasses.replace(FORM, scopes=scopes, retire={"dosis": "2027-12-30"}, product_scopes={"dosis": frozenset()})
+    now, said = declared(WHOLE, leaving)
+    assert (now.scopes, now.products, now.is_leaving("dosis"), len(said)) == ({}, WHOLE.products, True, 1)
+    now, said = declared(dataclasses.replace(WITHOUT_SCOPES, protected_products=frozenset()), leaving)
+    assert (now.jwks, now.products.keys(), len(said)) == ({}, WHOLE.products.keys() - {"dosis"}, 1)
+
+
+def test_a_client_that_is_preserved_loses_its_scopes_first() -> None:
+    """Else a line in the form would let its supplier go on for ever, and carry out what else is in it."""
+    preserved = dataclasses.replace(FORM, preserve=True, scopes={**SCOPES, "dv_new": Grant("new")})
+    now, said = declared(WHOLE, preserved)
+    assert (now.scopes, now.is_leaving(), len(said)) == ({}, True, 1)
+    left = dataclasses.replace(WITHOUT_SCOPES, protected=False, protected_products=frozenset(), retained=True)
+    assert declared(left, preserved) == (None, [])
+
+
 def test_an_organisation_that_it_sends_for_goes_alone() -> None:
     """By its own mandate; all else of the form is carried out."""
     senders = [{"code": code, "name": f"Stad {code}"} for code in ("a", "b")]

@@ -2,7 +2,8 @@
 
 From the day after its end, nothing of the form is carried out: its client stays as it is recorded. One run withdraws
 the scopes, and the next one the keys, whatever that breaks: the supplier has their private halves. A later mandate
-gives back what the form has. What of a form leaves goes on to leave.
+gives back what the form has. A client or a product that leaves goes on to leave; a client that the form preserves
+loses its scopes first.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def without_mandate(
     has, and is called only where a mandate has ended."""
     for connection in connections:
         afzenders = {code for code, until in connection.afzenders.items() if until < day.isoformat()}
-        if connection.leaving or not (has_ended(connection, day) or afzenders):
+        goes = connection.is_leaving() and not connection.preserve
+        if goes or not (has_ended(connection, day) or afzenders):
             yield connection, None
         elif not has_ended(connection, day):
             yield _without(afzenders, connection), _withheld(connection, _sends_no_more(connection, afzenders))
@@ -82,5 +84,9 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         jwks=jwks,
         keys=public_keys(jwks),
         revoked=revoked,
-        products=dict(record.products),
+        products={
+            name: configuration
+            for name, configuration in record.products.items()
+            if name in connection.products or name not in connection.retire  # else it has left
+        },
     )
