@@ -97,6 +97,15 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
     assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
 
 
+def test_each_has_a_code(sending: Workspace) -> None:
+    """Mandates end per code: with none, the mandate of one would count for the others, or end theirs."""
+    sending.write("onboardings/aalst/organisation.yaml", "name: Stad Aalst\nspeaks_for: {merk_code: [aalst]}\n")
+    assert sending.sentences() == [
+        "onboardings/aalst/organisation.yaml:1:1: organisation has neither ovo nor kbo; give at least one: the forms"
+        " beside it, and what is sent for it, are named by it"
+    ]
+
+
 def test_a_catalogue_knows_by_which_field(sending: Workspace) -> None:
     text = CATALOGUE["notificaties.yaml"] + SENDERS.replace("merk_code", "▶merk_codes")
     sending.assert_reported(

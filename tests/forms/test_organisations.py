@@ -90,7 +90,8 @@ MISTAKES = {
     "no code": (
         BOTH_CODES,
         "",
-        "organisation has neither ovo nor kbo; give at least one: the forms beside it are named by it",
+        "organisation has neither ovo nor kbo; give at least one: the forms beside it, and what is sent for it,"
+        " are named by it",
     ),
     "a list": (
         ORGANISATION,

@@ -73,7 +73,7 @@ class AfzenderReader:
         if not self._folders.is_organisation(name, folder):
             return None, [unknown_supplier(document, path, name)]
         own = folder.parent / name
-        organisation, mandates = self._folders.owner(own).organisation, self._folders.mandates(own)
+        organisation, mandates = self._folders.of(own).organisation, self._folders.mandates(own)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
         mandate = mandate_for(mandates, folder.name, form.application)

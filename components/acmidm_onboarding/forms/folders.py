@@ -51,11 +51,11 @@ class Folders:
         self._owners: dict[Path, Owner] = {}
         self._mandates: dict[Path, tuple[Document, Mandates | None]] = {}
         self.key_lists: dict[Path, KeyList] = {}
-        self._with_forms: set[Path] = set()
+        self._needing_code: set[Path] = set()
 
     def of(self, folder: Path) -> Owner:
-        """Return the organisation whose forms are in ``folder``."""
-        self._with_forms.add(folder)
+        """Return the organisation whose forms are in ``folder``, or that a form sends for: it has to have a code."""
+        self._needing_code.add(folder)
         return self.owner(folder)
 
     def read(self, file: Path) -> bool:
@@ -130,7 +130,7 @@ class Folders:
             (folder, owner.document, owner.organisation) for folder, owner in self._owners.items() if owner.organisation
         ]
         for folder, document, organisation in valid:
-            if folder in self._with_forms and not organisation.code:
+            if folder in self._needing_code and not organisation.code:
                 yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
         for folder, (document, content) in self._mandates.items():
             for index, mandate in enumerate(content.mandates if content else ()):
