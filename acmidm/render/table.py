@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -13,7 +14,8 @@ from acmidm.words import day, plain
 
 T = TypeVar("T")
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = re.compile(r"(^|;)( *[=+@-])")
+"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in quotes."""
 _LONGEST = 4_000
 _MANDATES: Mapping[str, Callable[[Acting], str]] = {
     "supplier": lambda one: one.supplier_name,
@@ -56,5 +58,4 @@ def _table(columns: Mapping[str, Callable[[T], str]], rows: Iterable[T]) -> str:
 
 
 def _text(cell: str) -> str:
-    text = plain(cell, _LONGEST)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'\2", plain(cell, _LONGEST))

@@ -139,8 +139,9 @@ def test_who_lacks_an_environment() -> None:
 
 
 def test_status_as_a_table() -> None:
-    """A row each, which a spreadsheet takes for text whatever it begins with."""
-    hostile = listed_connection("x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb"))
+    """A row each, which a spreadsheet takes for text whatever it begins with; also one where semicolons part cells, as
+    in Dutch."""
+    hostile = listed_connection("x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb; =1"))
     kept = (*in_order(connections()), hostile)
     rows = list(csv.DictReader(as_csv(Status(checked_at=NOW, stacks=("tni",), connections=kept)).splitlines()))
     assert len(rows) == 5
@@ -155,7 +156,7 @@ def test_status_as_a_table() -> None:
     assert (rows[2]["first_end"], rows[3]["first_end"]) == ("2026-12-04", "")
     assert (rows[4]["organisation"], rows[4]["contacts"]) == (
         '\'=HYPERLINK("http://evil.example")',
-        r"'@x, a\nb",
+        r"'@x, a\nb;' =1",
     )
 
 
