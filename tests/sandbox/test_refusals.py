@@ -50,6 +50,15 @@ def test_what_was_sent_is_kept_without_what_is_secret(inner: Inside, client_id: 
     assert not any(text in json.dumps([several, wrong]) for text in (secret, assertion.rpartition(".")[2]))
 
 
+@pytest.mark.parametrize("field", ["client_assertion_type", "client_id", "scope", "audience"])
+@pytest.mark.parametrize("more", [{"client_assertion": ASSERTION_TYPE}, {"client_secret": "x"}])
+def test_an_assertion_in_another_field(field: str, more: dict[str, str], inner: Inside, client_id: str) -> None:
+    """It was not used: whoever reads it could still get a token with it."""
+    assertion = sign_assertion(KEY, client_id, inner.settings.issuer)
+    inner.request_token(**{field: f"Bearer {assertion}", **more})
+    assert not [part for part in assertion.split(".") if part[:20] in json.dumps(kept(inner))]
+
+
 @pytest.mark.parametrize(
     "body",
     [

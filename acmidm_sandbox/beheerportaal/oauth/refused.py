@@ -1,5 +1,6 @@
 """What is kept of a token request that was refused: enough to explain it, and nothing secret."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,9 @@ _SECRET = "client_secret"
 _MOST_ITEMS = 5
 _LARGEST = 10**15
 _NOT_KEPT = "…"
+_MARKED_SECRET = re.compile(r"-----BEGIN.*|\beyJ[\w-]*\.[\w.-]*", re.DOTALL | re.ASCII)
+"""PEM, to its end; and a JSON Web Token, such as an assertion in the wrong field: it was refused unused, and still
+works."""
 
 
 def refusal_of(pairs: Iterable[tuple[str, str]], authenticated_as: str | None, error: OAuth2Error) -> Refusal:
@@ -26,7 +30,7 @@ def refusal_of(pairs: Iterable[tuple[str, str]], authenticated_as: str | None, e
     assertion = ""
     for name, value in pairs:
         if name in _FIELDS:
-            fields.setdefault(name, []).append(value[:LONGEST_OF_REFUSAL])
+            fields.setdefault(name, []).append(_without_secrets(value))
         elif name == _SECRET:
             fields.setdefault(name, []).append(_NOT_KEPT)
         elif name == "client_assertion":
@@ -35,10 +39,10 @@ def refusal_of(pairs: Iterable[tuple[str, str]], authenticated_as: str | None, e
     named = [claims.get("sub"), authenticated_as, *fields.get("client_id", ()), claims.get("iss")]
     return Refusal(
         at=datetime.now(UTC).isoformat(),
-        client_id=next((name[:LONGEST_TEXT] for name in named if isinstance(name, str) and name), ""),
+        client_id=next((_without_secrets(name)[:LONGEST_TEXT] for name in named if isinstance(name, str) and name), ""),
         proven=getattr(error, "proven", False),
         rule=getattr(error, "rule", error.error),
-        said=error.description,
+        said=_without_secrets(error.description),
         header={name: _kept(header[name]) for name in _HEADER if name in header},
         claims={name: _kept(claims[name]) for name in _CLAIMS if name in claims},
         fields={name: values[:_MOST_ITEMS] for name, values in fields.items()},
@@ -56,8 +60,13 @@ def objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | 
 
 def _kept(value: object) -> Any:
     if isinstance(value, str):
-        return value[:LONGEST_OF_REFUSAL]
+        return _without_secrets(value)
     if isinstance(value, list):
         return [_kept(item) if isinstance(item, str) else _NOT_KEPT for item in value[:_MOST_ITEMS]]
     is_small = value is None or (isinstance(value, int | float) and abs(value) < _LARGEST)
     return value if is_small else _NOT_KEPT
+
+
+def _without_secrets(text: str) -> str:
+    """Return the first part of a text of others, without the keys and tokens that can be recognised in it."""
+    return _MARKED_SECRET.sub(_NOT_KEPT, text[:LONGEST_OF_REFUSAL])
