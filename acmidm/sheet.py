@@ -28,6 +28,11 @@ from acmidm_onboarding.values.problems import Failure, both, either
 SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line can say that there are
+a billion."""
+_ROW, _CELL = 32, 8
+"""Bytes of one that is empty."""
 _DELIMITERS = (";", ",", "\t")
 _NO_WORKBOOK = (
     InvalidFileException,
@@ -108,9 +113,24 @@ class Sheets:
     """The headings of columns that were left alone."""
 
 
+@dataclass
+class _Room:
+    """What is left of the largest file that is read: a list of organisations is a thousandth of it."""
+
+    file: Path
+    left: int = _LARGEST
+
+    def take(self, size: int) -> None:
+        """Raise Failure where that much is not left."""
+        self.left -= size
+        if self.left < 0:
+            raise Failure(say("import.too_large", file=self.file))
+
+
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
     try:
+        _Room(file).take(file.stat().st_size)
         if file.suffix.lower() == ".csv":
             return _sheets(file, {None: _of_csv(file, wanted)}, wanted)
         if file.suffix.lower() == ".xlsx":
@@ -125,19 +145,29 @@ def _of_workbook(file: Path) -> Mapping[str, Table]:
     """Return the cells of each sheet as text: a formula's value, and the formula itself where the file lacks its
     value."""
     try:
+        with zipfile.ZipFile(file) as archive:
+            _Room(file).take(sum(part.file_size for part in archive.infolist()))
+        room = _Room(file)
         values, formulas = (
             load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False)
         )
         for sheet in (*values, *formulas):
             # Some programs write a range that is too small, and the rows beyond it would not be read.
             sheet.reset_dimensions()
-        return {sheet.title: _of_sheet(sheet, twin) for sheet, twin in zip(values, formulas, strict=True)}
+        return {sheet.title: _of_sheet(sheet, twin, room) for sheet, twin in zip(values, formulas, strict=True)}
     except _NO_WORKBOOK as error:
         raise Failure(say("import.no_workbook", file=file, name=type(error).__name__)) from None
 
 
-def _of_sheet(values: Any, formulas: Any) -> Table:
-    return [list(map(_text_of_cells, *rows)) for rows in zip(values.iter_rows(), formulas.iter_rows(), strict=True)]
+def _of_sheet(values: Any, formulas: Any, room: _Room) -> Table:
+    table: list[list[str]] = []
+    for cells in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
+        room.take(_ROW)
+        table.append([])
+        for text in map(_text_of_cells, *cells):
+            room.take(_CELL + len(text))
+            table[-1].append(text)
+    return table
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:

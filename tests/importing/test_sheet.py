@@ -55,7 +55,7 @@ def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
     assert times == 1
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            archive.writestr(name, content, zipfile.ZIP_DEFLATED)
 
 
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
@@ -113,6 +113,22 @@ def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: st
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
     rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{stated}"'.encode())
     assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == ["a-0", "a-1", "a-2", "a-3"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by"),
+    [
+        (rb'<row r="2">', b'<row r="2000000000">'),
+        (rb'<row r="2">.*</row>', b'<row><c r="ZZZ2"/></row>' * 1000),
+        (rb"</sheetData>", b" " * (64 << 20) + b"</sheetData>"),
+    ],
+)
+def test_a_small_file_that_is_large_once_it_is_read(pattern: bytes, by: bytes, tmp_path: Path) -> None:
+    """A town, or whoever mails a list for forty, does not stop the machine that reads it."""
+    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", [["KBOnummer", "Klant", "CliëntID TEST"], [GENT, "Gent"]]))
+    rewritten(file, pattern, by)
+    with pytest.raises(Failure, match="too large to be a list of organisations"):
+        read_sheets(file)
 
 
 def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
