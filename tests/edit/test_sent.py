@@ -209,6 +209,10 @@ BEYOND: dict[str, Callable[[dict[str, Any]], object]] = {
     "platforms": lambda one: one["form"].update(platforms=["acmidm", "geosecure"]),
     "jwks_uri": lambda one: one["form"]["environments"]["tni"].update(jwks_uri="https://keys.brugge.example/jwks"),
     "attributes": lambda one: one["form"]["environments"]["tni"].update(attributes={"x": "y"}),
+    "compromised": lambda one: one["form"]["environments"]["tni"].update(
+        jwks=[{"file": "loket.jwk.json", "compromised": True}]
+    ),
+    "default": lambda one: one["form"]["environments"]["tni"]["scopes"]["dv_notificaties_import"].update(default=True),
     "other": lambda one: one.update(other=1),
 }
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.names import Part
@@ -23,6 +23,8 @@ from acmidm_onboarding.values.terms import Environment
 _OF_ORGANISATION = ("name", "ovo", "kbo", "language")
 _OF_FORM = ("application", "contacts", "environments")
 _OF_REQUEST = ("jwks", "scopes", "products")
+_OF_SCOPE = ("reason",)
+_OF_KEY = ("file",)
 
 
 class _File(Part):
@@ -55,8 +57,11 @@ def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
     for environment, request in content.form.environments.items():
         path: DocumentPath = ("form", "environments", environment.value)
         problems += _beyond(document, path, request, _OF_REQUEST)
+        for name, scope in request.scopes.items():
+            problems += _beyond(document, (*path, "scopes", name), scope, _OF_SCOPE)
         of_request: list[Mapping[str, Any]] = []
         for index, entry in enumerate(request.jwks or ()):
+            problems += _beyond(document, (*path, "jwks", index), entry, _OF_KEY)
             if entry.file in content.keys:
                 of_request.append(content.keys[entry.file])
             else:
@@ -74,9 +79,7 @@ def language_of(document: Document) -> Language:
     return Language.NL
 
 
-def _beyond(
-    document: Document, path: DocumentPath, part: Organisation | Form | EnvironmentRequest, known: Collection[str]
-) -> Iterator[Problem]:
+def _beyond(document: Document, path: DocumentPath, part: Part, known: Collection[str]) -> Iterator[Problem]:
     """Yield each field of forms and organisations that no sender decides, such as rights and exemptions."""
     for name in sorted(part.model_fields_set - set(known)):
         what = say("forms.unknown_field", name=quoted(name))
