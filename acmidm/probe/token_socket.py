@@ -3,6 +3,7 @@ and ``audience`` as a token endpoint takes them (RFC 6749 §4.4.2)."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -52,11 +53,10 @@ def serving(tokens: Tokens, file: Path) -> Iterator[None]:
 
 
 def _answers(file: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        try:
-            client.connect(str(file))
-        except ConnectionRefusedError:
-            return False
+    """Return whether a socket may be somebody's: what cannot be tried, such as another user's, may be."""
+    with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+        client.settimeout(_Handler.timeout)
+        return client.connect_ex(str(file)) != errno.ECONNREFUSED
     return True
 
 

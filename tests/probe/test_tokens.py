@@ -199,6 +199,16 @@ def test_a_socket_is_one_users_and_goes_at_the_end(connection: Connection, tmp_p
     assert file.read_text() == "mine"
 
 
+def test_a_socket_that_cannot_be_tried_stays(connection: Connection, tmp_path: Path) -> None:
+    """It is another user's, or of another kind."""
+    file = tmp_path / "a.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(file))
+        done = ran([*ACMIDM, *words(connection, "--socket", str(file), command=("serve",))])
+    assert (done.returncode, f"{file} cannot be the socket: Address already in use" in done.stderr) == (2, True)
+    assert file.is_socket()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
 def test_nobody_else_gets_one(connection: Connection, cache: Path, tmp_path: Path) -> None:
     """Not even where the socket's mode lets them in."""
