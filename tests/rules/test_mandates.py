@@ -79,7 +79,9 @@ def test_what_leaves_goes_on_to_leave() -> None:
 def test_a_product_that_leaves_lets_nothing_else_through() -> None:
     """It goes, by its own steps, from a client that stays as it is recorded."""
     scopes = {**SCOPES, "dv_new": Grant("new")}
-    leaving = dataclasses.replace(FORM, scopes=scopes, retire={"dosis": "2027-12-30"}, product_scopes={"dosis": frozenset()})
+    leaving = dataclasses.replace(
+        FORM, scopes=scopes, retire={"dosis": "2027-12-30"}, product_scopes={"dosis": frozenset()}
+    )
     now, said = declared(WHOLE, leaving)
     assert (now.scopes, now.products, now.is_leaving("dosis"), len(said)) == ({}, WHOLE.products, True, 1)
     now, said = declared(dataclasses.replace(WITHOUT_SCOPES, protected_products=frozenset()), leaving)
