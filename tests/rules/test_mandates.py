@@ -11,7 +11,7 @@ import pytest
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mandates import has_ended
-from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from tests.program.test_onboarding import CONNECTION
 
@@ -68,6 +68,14 @@ def test_a_later_mandate_gives_it_back() -> None:
     renewed = dataclasses.replace(FORM, mandate={**FORM.mandate, "until": "2028-12-31"})
     for record in (WITHOUT_SCOPES, WITHOUT_KEYS):
         assert declared(record, renewed) == (renewed, [])
+
+
+def test_it_gives_back_nothing_that_was_granted_by_hand() -> None:
+    """A form that names such a scope while its mandate has ended would get it past the gate."""
+    by_hand = {**SCOPES, "by_hand": Grant(NOT_DECLARED)}
+    naming = dataclasses.replace(FORM, scopes={**SCOPES, "by_hand": Grant("new")})
+    now, _ = declared(dataclasses.replace(WHOLE, scopes=by_hand), naming)
+    assert now.withdrawn == frozenset(SCOPES)
 
 
 def test_what_leaves_goes_on_to_leave() -> None:

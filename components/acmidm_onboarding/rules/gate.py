@@ -13,7 +13,7 @@ from functools import cache
 
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import NOT_DECLARED, Client, Records, recorded_as
+from acmidm_onboarding.values.client import Client, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
 from acmidm_onboarding.values.problems import first_listed, on_one_line, quoted
@@ -83,9 +83,7 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
-    # Scopes that leaving took count as recorded; scopes that somebody granted by hand do not.
-    recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
-    had, names = record.withdrawn.union(recorded), connection.catalogue_names
+    had, names = record.had_scopes, connection.catalogue_names
     names_had = {record.catalogue_names.get(scope, scope) for scope in had}
     scopes = frozenset(
         scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in names_had

@@ -105,5 +105,5 @@ def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> 
 
 def withdrawn_of(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
     """Return the scopes of the form that the client has had and that this run does not declare."""
-    had = frozenset() if has is None else has.withdrawn.union(has.scopes or ())
+    had = has.had_scopes if has else frozenset()
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)

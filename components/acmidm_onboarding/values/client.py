@@ -210,6 +210,12 @@ class Client:
         return Authentication.KEYS_OF_PORTAL if self.keys is None else Authentication.KEYS_OF_FORM
 
     @property
+    def had_scopes(self) -> frozenset[str]:
+        """The scopes that runs gave it, also those that leaving took; none that somebody granted by hand."""
+        declared = (scope for scope, grant in (self.scopes or {}).items() if grant.reason != NOT_DECLARED)
+        return self.withdrawn.union(declared)
+
+    @property
     def leaves(self) -> dict[str, str]:
         """Per platform and product of this client that its form retires, the day."""
         return {name: day for name, day in self.retire.items() if name == self.platform or name in self.products}
