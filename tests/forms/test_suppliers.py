@@ -139,3 +139,10 @@ def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
         "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in onboardings/leverancier/keys.yaml;"
         " give each a key of its own, or name the supplier whose key it is: keys_of"
     ]
+    # A mistake in the supplier's own folder does not let the copy through.
+    for file, name, text in (
+        ("keys", "Leverancier", "tni: [tni.jwk.json]\nprod: 1\nx: 1\n"),
+        ("organisation", "leverancier", "name: Leverancier\nx: 1\n"),
+    ):
+        supplied.write(f"onboardings/leverancier/{file}.yaml", text)
+        assert any(f"Ander has the same key as {name} in" in sentence for sentence in supplied.sentences())

@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.files import (
 )
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import problems_of_speakers
-from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, unknown_supplier
+from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, sound_keys, unknown_supplier
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.mandate import Mandate, Mandates
@@ -89,7 +89,8 @@ class Folders:
             self.owner(folder)
             document, keys = self._content(file := folder / KEYS_FILE, SupplierKeys)
             is_sound = keys is not None or not self._files.exists(file)
-            self.key_lists[folder] = KeyList.of_supplier(document, folder, keys or SupplierKeys(), is_sound=is_sound)
+            keys = keys or sound_keys(document)
+            self.key_lists[folder] = KeyList.of_supplier(document, folder, keys, is_sound=is_sound)
         return self.key_lists[folder]
 
     def key_list(self, document: Document, form: Form, folder: Path) -> tuple[KeyList, Organisation | None]:

@@ -32,7 +32,12 @@ class _Use:
 
     listed: KeyList
     path: DocumentPath
-    organisation: Organisation
+    organisation: Organisation | None
+    """None where its file has mistakes: the key is its own all the same."""
+
+    @property
+    def name(self) -> str:
+        return self.organisation.name if self.organisation else self.listed.folder.name
 
     def problem(self, what: str, remedy: str, first: _Use) -> Problem:
         return self.listed.document.problem(self.path, what, remedy, also=first.listed.document.file)
@@ -92,7 +97,7 @@ class KeyReader:
                     keys[environment].append(key if isinstance(key, PublicJwk) else None)
                     if not isinstance(key, PublicJwk):
                         problems += key
-                    elif organisation is not None:
+                    else:
                         self._note(key, _Use(listed, path, organisation), is_compromised=entry.compromised)
                 problems += problems_of_keys(listed, environment, keys[environment])
             problems += _problems_of_both(listed, {name: _sent(listed, name, keys[name]) for name in keys})
@@ -121,7 +126,7 @@ class KeyReader:
             first = uses[0] if uses else None
             for use in folders.values():
                 if first and use.listed.folder != first.listed.folder:
-                    facts = {"name": use.organisation.name, "other": first.organisation.name}
+                    facts = {"name": use.name, "other": first.name}
                     what = say("forms.key_shared", **facts, file=first.listed.document.file)
                     yield use.problem(what, say("forms.key_shared.remedy"), first)
 

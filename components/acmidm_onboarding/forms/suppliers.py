@@ -4,11 +4,12 @@ those that a supplier's own client sends for."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
@@ -30,6 +31,17 @@ class SupplierKeys(Part):
     prod: Annotated[KeyEntries | None, Field(description="Files of public keys for production, beside this one.")] = (
         None
     )
+
+
+def sound_keys(document: Document) -> SupplierKeys:
+    """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody else's."""
+    sound = SupplierKeys()
+    for environment in SupplierKeys.model_fields:
+        if isinstance(document.data, dict) and environment in document.data:
+            with suppress(ValidationError):
+                own = SupplierKeys.model_validate({environment: document.data[environment]})
+                sound = sound.model_copy(update={environment: getattr(own, environment)})
+    return sound
 
 
 @dataclass(frozen=True)
