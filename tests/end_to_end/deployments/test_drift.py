@@ -44,7 +44,7 @@ DRIFTS: dict[str, tuple[Act, dict[str, tuple[str, list[str]]]]] = {
         lambda registry, _, client_id: registry.set_scopes(client_id, [SEND, GRANTED]),
         {"ClientScopes": ("update", [f"scopes.{GRANTED}", f"scopes.{PLAIN}"])},
     ),
-    "keys": (
+    "public keys": (
         exchange_keys,
         {"ClientJwks": ("update", ['jwks["key-2"].x', 'jwks["key-2"].y', 'jwks["key-3"]', f'jwks["{SLIPPED_IN}"]'])},
     ),
