@@ -159,6 +159,17 @@ def test_the_private_key_is_one_that_software_reads(filled: Filled, algorithm: s
     assert warned is (form != "encrypted")
 
 
+def test_a_value_of_the_wrong_form_gets_an_example(filled: Filled) -> None:
+    filled.open("aansluiting-loket.yaml", document_of(CASES["no scheme"]))
+    [mistake] = filled.mistakes()
+    assert (
+        "heeft niet de vereiste vorm; geef op: de URI van de organisatie die verstuurt (AanbiederUri), zoals" in mistake
+    )
+    expect(filled.page.get_by_label("passief, zonder mail")).to_be_visible()
+    filled.page.get_by_role("button", name="English").click()
+    expect(filled.page.get_by_label("passive (passief), without a mail")).to_be_visible()
+
+
 def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
     page = filled.page
     page.locator("#passphrase").fill("kort")
@@ -426,7 +437,10 @@ def test_each_text_is_used() -> None:
     """By the template, a script or the mail; a name that is put together counts for all it may be."""
     used = "".join(file.read_text() for file in ASSETS.iterdir() if file.name != "js-yaml.min.js")
     used += "".join(file.read_text() for file in (ROOT / "acmidm").rglob("*.py"))
-    together = ("field.", "where.", "label.", "environment.", "algorithm.", "format.", "mistakes.", "refused.")
+    together = tuple(
+        f"{kind}."
+        for kind in ("field", "choice", "where", "label", "environment", "algorithm", "format", "mistakes", "refused")
+    )
     own: dict[str, Any] = {**texts("form_page", Language.NL).templates}
     for name in own.keys() - texts("common", Language.NL).templates.keys():
         assert name.startswith(together) or re.search(rf"""[."']{re.escape(name)}["']""", used), name
