@@ -178,6 +178,21 @@ def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
     page.locator("#passphrase").fill(SENTENCE)
     page.locator("#make-key").click()
     expect(page.get_by_role("alert")).to_contain_text("de twee wachtwoordzinnen verschillen")
+    expect(page.locator("#again")).to_be_focused()
+
+
+def test_a_mistake_goes_when_the_corrected_field_is_left(filled: Filled) -> None:
+    """Also one that another field corrects, and only that one. What is below stays where it is."""
+    page = filled.page
+    assert len(filled.mistakes()) == 6
+    page.locator("#kbo").fill("0207.437.468")
+    top = "document.getElementById('application').getBoundingClientRect().top + scrollY"
+    before = page.evaluate(top)
+    page.locator("#application").focus()
+    expect(page.locator("#ovo-mistake")).to_be_empty()
+    expect(page.locator("#name-mistake")).to_have_text("ontbreekt; voeg het toe")
+    assert page.evaluate(top) == before
+    assert len(filled.mistakes()) == 5
 
 
 def test_it_is_kept_half_filled_in(filled: Filled) -> None:

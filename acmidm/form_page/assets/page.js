@@ -89,9 +89,24 @@ const propose = () => {
   }
 };
 
+const mistakes = () => {
+  const found = [...mistakesIn(collected())];
+  if (needsKey() && !by("keyless").checked) found.push(["keyless", say("form_page.no_key")]);
+  return found;
+};
+const unmarkCorrected = () => {
+  const wrong = new Set(mistakes().map(([id]) => id));
+  for (const node of form.querySelectorAll("[aria-invalid]")) {
+    if (wrong.has(node.id)) continue;
+    node.removeAttribute("aria-invalid");
+    const sentence = by(`${node.id}-mistake`);
+    sentence.style.minHeight = `${sentence.offsetHeight}px`; // what is below stays, or a click on it would miss
+    sentence.textContent = "";
+  }
+};
 const mark = (found) => {
   for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
-  for (const node of form.querySelectorAll(".mistake")) Object.assign(node, { hidden: true, textContent: "" });
+  for (const node of form.querySelectorAll(".mistake")) Object.assign(node, { hidden: true, textContent: "", style: "" });
   by("mistakes").hidden = found.length === 0;
   const label = (id) => (by(id).labels?.[0] ?? by(id)).querySelector("span").textContent;
   for (const [id, sentence] of found) {
@@ -111,7 +126,6 @@ const mark = (found) => {
     return make("li", {}, link);
   });
   by("mistakes").replaceChildren(make("h2", {}, heading), make("ul", {}, ...links));
-  by("mistakes").focus();
 };
 
 const save = (name, text) => {
@@ -217,7 +231,8 @@ by("make-key").addEventListener("click", async () => {
   const found = keyMistakes(format, passphrase);
   mark(found);
   const name = environment();
-  if (found.length || (key().publicKey && !confirm(say("form_page.key.replace", key().publicKey)))) return;
+  if (found.length) return by(found[0][0]).focus();
+  if (key().publicKey && !confirm(say("form_page.key.replace", key().publicKey))) return;
   by("make-key").disabled = true;
   by("key-state").textContent = say("form_page.key.working");
   try {
@@ -243,13 +258,11 @@ by("keep").addEventListener("click", () => {
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const document_ = collected();
-  const found = [...mistakesIn(document_)];
-  if (needsKey() && !by("keyless").checked) found.push(["keyless", say("form_page.no_key")]);
+  const found = mistakes();
   mark(found);
   by("done").replaceChildren();
-  if (found.length) return;
-  const heading = make("h3", {}, say("form_page.done", { file: saveDocument(document_) }));
+  if (found.length) return by("mistakes").focus();
+  const heading = make("h3", {}, say("form_page.done", { file: saveDocument(collected()) }));
   const kept = key().publicKey ? [say("form_page.done.private")] : [];
   const told = [say("form_page.done.mail"), aboutKey(), ...kept, say("form_page.done.next")];
   notice(by("done"), "good", heading, ...paragraphs(...told));
@@ -266,6 +279,7 @@ form.addEventListener("change", ({ target }) => {
   if (target.name === "environment" && environment() in opened) fillRequest();
   if (target.id === "ovo") propose();
   show();
+  unmarkCorrected();
 });
 by("file").addEventListener("change", ({ target }) => target.files.length && open(target.files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {
