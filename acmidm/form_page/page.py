@@ -20,7 +20,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.forms.form import LONGEST_REASON
 from acmidm_onboarding.texts import Language, texts
-from acmidm_onboarding.values.identifiers import INVISIBLE, OVO_CODE, PUNCTUATION, SHARED_KBO_NUMBER
+from acmidm_onboarding.values.identifiers import AROUND_KBO_DIGITS, INVISIBLE, OVO_CODE, PUNCTUATION, SHARED_KBO_NUMBER
 from acmidm_onboarding.values.names import ADDRESS, LONGEST_APPLICATION, LONGEST_ORGANISATION_NAME, NAME
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
@@ -90,6 +90,7 @@ def _limits() -> dict[str, Any]:
         "longestName": LONGEST_ORGANISATION_NAME,
         "punctuation": PUNCTUATION,
         "ovo": OVO_CODE.pattern,
+        "aroundKbo": AROUND_KBO_DIGITS.pattern,
         "sharedKbo": SHARED_KBO_NUMBER,
         "longestReason": LONGEST_REASON,
         "invisible": re.sub(r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern),  # as JavaScript writes it
@@ -101,9 +102,9 @@ def _limits() -> dict[str, Any]:
     }
 
 
-def _label_of(name: str) -> str:
-    """Return the text of a product's field, or the name of a field that has none."""
-    return f"form_page.field.{name}" if f"field.{name}" in texts("form_page", Language.NL) else name
+def _label_of(name: str, kind: str = "field") -> str:
+    """Return the text of a product's field, or of one of its choices; the name itself where there is none."""
+    return f"form_page.{kind}.{name}" if f"{kind}.{name}" in texts("form_page", Language.NL) else name
 
 
 def _hints_of(product: Product, name: str) -> Sequence[str]:

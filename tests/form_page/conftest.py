@@ -49,6 +49,10 @@ class Filled:
         self.page.locator("button[type=submit]").click()
         return self.page.locator("#mistakes:visible li").all_inner_texts()
 
+    def without_key(self) -> None:
+        """Choose that a file without a key is what is meant."""
+        self.page.locator("#keyless").evaluate("box => { box.checked = true; }")
+
     def make_key(self, algorithm: str = "ES256", form: str = "encrypted", sentence: str = SENTENCE) -> tuple[str, str]:
         """Make a pair; the private key's file."""
         self.page.locator("#algorithm").select_option(algorithm)

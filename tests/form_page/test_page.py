@@ -14,7 +14,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwcrypto.jwk import JWK
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from typer.testing import CliRunner
 
 from acmidm.cli import app
@@ -43,6 +43,7 @@ KEEPING = """() => {
 def test_the_page_refuses_what_the_loader_refuses_and_saves_what_it_takes(filled: Filled) -> None:
     """By the table; what is right comes out as it went in, whatever YAML would make of it."""
     filled.page.evaluate(KEEPING)  # a browser stops a page that saves a file a second
+    filled.without_key()
     for name, case in CASES.items():
         document = document_of(case)
         filled.open("aansluiting-loket.yaml", document)
@@ -70,7 +71,7 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
     page.keyboard.press("Enter")
     alert = page.get_by_role("alert")
     expect(alert).to_be_focused()
-    expect(alert).to_contain_text("Er zijn nog 5 dingen te verbeteren")
+    expect(alert).to_contain_text("Er zijn nog 6 dingen te verbeteren")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#name")).to_be_focused()
@@ -98,7 +99,6 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
     page.keyboard.insert_text(SENTENCE)
     page.keyboard.press("Tab")
     page.keyboard.insert_text(SENTENCE)
-    page.keyboard.press("Tab")
     name, private = filled.saved(lambda: page.keyboard.press("Enter"))
     assert name == "e-loket-tni.private.pem"
     assert private.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
@@ -149,7 +149,7 @@ def test_the_private_key_is_one_that_software_reads(filled: Filled, algorithm: s
     assert (public["use"], public["alg"]) == ("sig", algorithm)
     assert public_jwk(public).expires is not None
     d = own.export_private(as_dict=True)["d"]
-    left = filled.page.evaluate("document.documentElement.outerHTML + JSON.stringify([publicKey, privateFile])")
+    left = filled.page.evaluate("document.documentElement.outerHTML + JSON.stringify(keys)")
     assert d not in left
     assert sentence not in left
     assert filled.page.locator("#passphrase").input_value() == ""
@@ -157,6 +157,17 @@ def test_the_private_key_is_one_that_software_reads(filled: Filled, algorithm: s
         "wie het bestand leest, kan zich als de applicatie aanmelden" in filled.page.locator("#key-state").inner_text()
     )
     assert warned is (form != "encrypted")
+
+
+def test_a_value_of_the_wrong_form_gets_an_example(filled: Filled) -> None:
+    filled.open("aansluiting-loket.yaml", document_of(CASES["no scheme"]))
+    [mistake] = filled.mistakes()
+    assert (
+        "heeft niet de vereiste vorm; geef op: de URI van de organisatie die verstuurt (AanbiederUri), zoals" in mistake
+    )
+    expect(filled.page.get_by_label("passief, zonder mail")).to_be_visible()
+    filled.page.get_by_role("button", name="English").click()
+    expect(filled.page.get_by_label("passive (passief), without a mail")).to_be_visible()
 
 
 def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
@@ -167,6 +178,21 @@ def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
     page.locator("#passphrase").fill(SENTENCE)
     page.locator("#make-key").click()
     expect(page.get_by_role("alert")).to_contain_text("de twee wachtwoordzinnen verschillen")
+    expect(page.locator("#again")).to_be_focused()
+
+
+def test_a_mistake_goes_when_the_corrected_field_is_left(filled: Filled) -> None:
+    """Also one that another field corrects, and only that one. What is below stays where it is."""
+    page = filled.page
+    assert len(filled.mistakes()) == 6
+    page.locator("#kbo").fill("0207.437.468")
+    top = "document.getElementById('application').getBoundingClientRect().top + scrollY"
+    before = page.evaluate(top)
+    page.locator("#application").focus()
+    expect(page.locator("#ovo-mistake")).to_be_empty()
+    expect(page.locator("#name-mistake")).to_have_text("ontbreekt; voeg het toe")
+    assert page.evaluate(top) == before
+    assert len(filled.mistakes()) == 5
 
 
 def test_it_is_kept_half_filled_in(filled: Filled) -> None:
@@ -179,7 +205,8 @@ def test_it_is_kept_half_filled_in(filled: Filled) -> None:
     page.locator("[id='dosis.product_ids']").fill("10311\n10312")
     filled.make_key()
     name, text = filled.saved(lambda: page.locator("#keep").click())
-    assert name == "aansluiting-e-loket.yaml"
+    assert name == "aansluiting-e-loket-concept.yaml"
+    assert text.startswith("# Concept van een aansluitingsformulier. Het is niet af.")
     assert not re.search("PRIVATE|\\bd:", text)
     page.reload()
     filled.open(name, text)
@@ -187,6 +214,93 @@ def test_it_is_kept_half_filled_in(filled: Filled) -> None:
         expect(page.locator(f"[id='{place}']")).to_have_value(value)
     assert filled.saved(lambda: page.locator("#keep").click()) == (name, text)
     assert len(filled.mistakes()) == 3
+
+
+def test_a_file_without_a_key_is_a_choice(filled: Filled) -> None:
+    """The result says whether there is a key; it goes away as soon as anything changes. A form that exists keeps its
+    key without a question."""
+    filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": {}})
+    [mistake] = filled.mistakes()
+    assert "er is nog geen sleutel" in mistake
+    done = filled.page.locator("#done")
+    expect(done).to_be_empty()
+    filled.page.get_by_label("Maak het bestand zonder sleutel. U laadt uw publieke sleutel later zelf op").check()
+    assert "keys" not in filled.made()
+    expect(done).to_contain_text("Het bestand heeft geen publieke sleutel.")
+    filled.page.locator("#name").press("x")
+    expect(done).to_be_empty()
+    filled.made()
+    filled.page.get_by_text("Productie. Pas na").click()
+    expect(done).to_be_empty()
+    filled.open("mijn.jwk.json", json.dumps(KEY))
+    filled.made()
+    expect(done).to_contain_text(f"Publieke sleutel in het bestand: {KEY['kid']}")
+    filled.page.reload()
+    filled.open("organisation.yaml", (ROOT / "onboardings/stad-gent/organisation.yaml").read_text())
+    filled.open("mijn-gent.yaml", (ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text())
+    filled.made()
+    expect(done).to_contain_text("De aansluiting houdt die van het formulier dat u opende.")
+
+
+def test_each_environment_keeps_its_key(filled: Filled) -> None:
+    filled.open("aansluiting-loket.yaml", filled_in())
+    state = filled.page.locator("#key-state")
+    expect(state).to_contain_text(KEY["kid"])
+    filled.page.get_by_text("Productie. Pas na").click()
+    expect(state).to_have_text("Het bestand heeft geen publieke sleutel.")
+    filled.make_key()
+    expect(state).to_contain_text("loket-prod.private.pem")
+    filled.page.get_by_text("Testomgeving (TNI)").click()
+    assert filled.made()["keys"] == {"loket-tni.jwk.json": KEY}
+    filled.page.get_by_text("Productie. Pas na").click()
+    assert list(filled.made()["keys"]) == ["loket-prod.jwk.json"]
+
+
+def test_a_second_pair_is_asked_for(filled: Filled) -> None:
+    """It replaces the first; what is made is in view, also on a telephone."""
+    filled.page.set_viewport_size({"width": 400, "height": 700})
+    filled.make_key()
+    state = filled.page.locator("#key-state")
+    expect(state).to_be_in_viewport(ratio=1)
+    expect(state).to_contain_text("Private sleutel, in uw map Downloads: sleutel-tni.private.pem")
+    first = state.inner_text()
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    filled.page.once("dialog", refuse)
+    filled.page.locator("#format").select_option("jwk")
+    filled.page.locator("#make-key").click()
+    assert "Een nieuw paar vervangt hem." in asked[0]
+    assert state.inner_text() == first
+    filled.page.once("dialog", lambda dialog: dialog.accept())
+    filled.make_key()
+    assert state.inner_text() != first
+
+
+def test_what_is_not_saved_is_not_lost_without_a_warning(filled: Filled) -> None:
+    page = filled.page
+    filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": {}})
+    page.locator("#name").fill("Stad Brugge (West-Vlaanderen)")
+    stay(page)
+    filled.saved(lambda: page.locator("#keep").click())
+    filled.make_key()
+    stay(page)
+    filled.made()
+    page.on("dialog", lambda dialog: pytest.fail(f"asks {dialog.message}"))
+    page.reload()
+    filled.open("aansluiting-loket.yaml", filled_in())
+    page.reload()
+
+
+def stay(page: Page) -> None:
+    """Reload, and take the warning to heart."""
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        page.evaluate("setTimeout(() => location.reload())")
+    assert asked.value.type == "beforeunload"
 
 
 @pytest.mark.usefixtures("workspace")
@@ -198,6 +312,7 @@ def test_each_form_of_ours_can_be_opened_and_nothing_of_it_is_lost(filled: Fille
     forms = [file for file in Path("onboardings").glob("*/*.yaml") if "application:" in file.read_text()]
     assert len(forms) > 5
     filled.page.evaluate(KEEPING)
+    filled.without_key()
     before = contents(Path("onboardings"))
     for file in forms:
         for opened in (file, file.with_name("organisation.yaml")):
@@ -337,7 +452,10 @@ def test_each_text_is_used() -> None:
     """By the template, a script or the mail; a name that is put together counts for all it may be."""
     used = "".join(file.read_text() for file in ASSETS.iterdir() if file.name != "js-yaml.min.js")
     used += "".join(file.read_text() for file in (ROOT / "acmidm").rglob("*.py"))
-    together = ("field.", "where.", "label.", "environment.", "algorithm.", "format.", "mistakes.", "refused.")
+    together = tuple(
+        f"{kind}."
+        for kind in ("field", "choice", "where", "label", "environment", "algorithm", "format", "mistakes", "refused")
+    )
     own: dict[str, Any] = {**texts("form_page", Language.NL).templates}
     for name in own.keys() - texts("common", Language.NL).templates.keys():
         assert name.startswith(together) or re.search(rf"""[."']{re.escape(name)}["']""", used), name

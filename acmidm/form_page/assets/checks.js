@@ -20,8 +20,9 @@ const official = (name) => {
   return odd === undefined ? null : say("problems.name.not_latin", { text: quoted(name), char: odd });
 };
 
+const kboDigits = (text) => text.replace(new RegExp(limits.aroundKbo, "g"), "");
 const kboMistake = (text) => {
-  const digits = text.replace(/[. ]/g, "");
+  const digits = kboDigits(text);
   if (!isWhole("[0-9]{10}", digits)) return say("problems.code.no_kbo", { text: quoted(text) });
   if (!"01".includes(digits[0])) return say("problems.code.kbo_start", { text, digit: digits[0] });
   const [due, last] = [97 - (Number(digits.slice(0, 8)) % 97), digits.slice(8)];
@@ -34,7 +35,7 @@ const ofOrganisation = function* ({ name, ovo, kbo }) {
   if (kbo !== undefined) yield ["kbo", kboMistake(kbo)];
   if (ovo !== undefined) return;
   if (kbo === undefined) yield ["ovo", say("form_page.no_code")];
-  else if (kbo.replace(/[. ]/g, "") === limits.sharedKbo) yield ["kbo", say("problems.code.kbo_shared")];
+  else if (kboDigits(kbo) === limits.sharedKbo) yield ["kbo", say("problems.code.kbo_shared")];
 };
 
 const ofApplication = function* ({ application = "", contacts = [] }) {
@@ -86,7 +87,10 @@ const ofRequest = function* ({ scopes = {}, products = {} }) {
     for (const [name, part] of Object.entries(schema.properties ?? {})) {
       const isMissing = configuration[name] === undefined;
       if (isMissing && schema.required?.includes(name)) yield [`${product}.${name}`, shape("missing")];
-      if (!isMissing) for (const sentence of ofValue(part, configuration[name])) yield [`${product}.${name}`, sentence];
+      if (isMissing) continue;
+      const described = facts.texts[language][`new.field.${product}.${name}`] ?? part.description;
+      const remedy = say("configuration.give", { description: described[0].toLowerCase() + described.slice(1) });
+      for (const sentence of ofValue(part, configuration[name])) yield [`${product}.${name}`, `${sentence}; ${remedy}`];
     }
   }
 };

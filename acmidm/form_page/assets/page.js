@@ -1,12 +1,12 @@
 "use strict";
-// The page: the form's fields are all that it knows, beside a public key and what was opened last.
+// The page: the form's fields are all that it knows, beside a public key per environment and what was opened last.
 const by = (id) => document.getElementById(id);
 const form = by("form");
 const boxes = [...form.querySelectorAll("input[name=scope]")];
 const fields = [...form.querySelectorAll("[data-field]")];
-let publicKey = null;
-let privateFile = null; // where the person has it, and whether it is encrypted
+let keys = {}; // per environment: the public key, the private one's file and whether that is encrypted, what is saved
 let opened = {}; // the environments of the form that was opened
+let isSaved = true;
 
 const make = (tag, attributes, ...children) => {
   const node = Object.assign(document.createElement(tag), attributes);
@@ -19,6 +19,8 @@ const paragraphs = (...texts) => texts.map((text) => make("p", {}, text));
 
 const productOf = (node) => node.closest("details").dataset.product;
 const environment = () => form.elements.environment.value;
+const key = () => keys[environment()] ?? {};
+const needsKey = () => !key().publicKey && !Object.hasOwn(Object(opened[environment()]), "jwks");
 const items = (text) => text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
 const BOOLEANS = { true: true, false: false };
 
@@ -37,6 +39,7 @@ const keyName = () => `${by("application").value.trim() || "sleutel"}-${environm
 const collected = () => {
   const [name, ovo, kbo, application] = ["name", "ovo", "kbo", "application"].map((id) => by(id).value.trim());
   const contacts = items(by("contacts").value);
+  const { publicKey } = key();
   const request = publicKey ? { jwks: [`${keyName()}.jwk.json`], scopes: {} } : { scopes: {} };
   const ticked = boxes.filter((box) => box.checked);
   for (const { value } of ticked) {
@@ -55,6 +58,12 @@ const collected = () => {
   };
 };
 
+const aboutKey = () => {
+  const { publicKey } = key();
+  if (!publicKey) return say(needsKey() ? "form_page.key.none" : "form_page.key.stays");
+  const until = publicKey.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
+  return say("form_page.key.made", { kid: publicKey.kid, until });
+};
 const show = () => {
   for (const node of form.querySelectorAll("[data-environments]")) {
     node.hidden = !node.dataset.environments.split(" ").includes(environment());
@@ -65,10 +74,10 @@ const show = () => {
     part.hidden = !part.querySelector("[data-field]") || !part.parentNode.querySelector("[name=scope]:checked");
   }
   by("passphrases").hidden = by("format").value !== "encrypted";
-  const until = publicKey?.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
-  const told = [publicKey ? say("form_page.key.made", { kid: publicKey.kid, until }) : say("form_page.key.none")];
-  if (privateFile) told.push(say("form_page.key.file", { sentence: say(`keys.${privateFile.kind}`, privateFile) }));
-  by("key-state").replaceChildren(...paragraphs(...told));
+  by("without-key").hidden = !needsKey();
+  const { publicKey, file, kind } = key();
+  const told = file ? [say("form_page.key.file", { sentence: say(`keys.${kind}`, { file }) })] : [];
+  notice(by("key-state"), publicKey ? "good" : "", ...paragraphs(aboutKey(), ...told));
 };
 
 // Most organisations have the value that the catalogue proposes; what a person typed stays.
@@ -80,9 +89,24 @@ const propose = () => {
   }
 };
 
+const mistakes = () => {
+  const found = [...mistakesIn(collected())];
+  if (needsKey() && !by("keyless").checked) found.push(["keyless", say("form_page.no_key")]);
+  return found;
+};
+const unmarkCorrected = () => {
+  const wrong = new Set(mistakes().map(([id]) => id));
+  for (const node of form.querySelectorAll("[aria-invalid]")) {
+    if (wrong.has(node.id)) continue;
+    node.removeAttribute("aria-invalid");
+    const sentence = by(`${node.id}-mistake`);
+    sentence.style.minHeight = `${sentence.offsetHeight}px`; // what is below stays, or a click on it would miss
+    sentence.textContent = "";
+  }
+};
 const mark = (found) => {
   for (const node of form.querySelectorAll("[aria-invalid]")) node.removeAttribute("aria-invalid");
-  for (const node of form.querySelectorAll(".mistake")) Object.assign(node, { hidden: true, textContent: "" });
+  for (const node of form.querySelectorAll(".mistake")) Object.assign(node, { hidden: true, textContent: "", style: "" });
   by("mistakes").hidden = found.length === 0;
   const label = (id) => (by(id).labels?.[0] ?? by(id)).querySelector("span").textContent;
   for (const [id, sentence] of found) {
@@ -94,7 +118,7 @@ const mark = (found) => {
   if (found.length === 0) return;
   const heading = say(`form_page.mistakes.${found.length === 1 ? "one" : "many"}`, { count: found.length });
   const links = found.map(([id, sentence]) => {
-    const link = make("a", { href: `#${id}` }, id === "scopes" ? sentence : `${label(id)}: ${sentence}`);
+    const link = make("a", { href: `#${id}` }, ["scopes", "keyless"].includes(id) ? sentence : `${label(id)}: ${sentence}`);
     link.addEventListener("click", (event) => {
       event.preventDefault();
       by(id).focus();
@@ -102,7 +126,6 @@ const mark = (found) => {
     return make("li", {}, link);
   });
   by("mistakes").replaceChildren(make("h2", {}, heading), make("ul", {}, ...links));
-  by("mistakes").focus();
 };
 
 const save = (name, text) => {
@@ -110,10 +133,11 @@ const save = (name, text) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 };
-const saveDocument = (document_) => {
-  const name = `aansluiting-${document_.form.application ?? "concept"}.yaml`;
+const saveDocument = (document_, ...draft) => {
+  const name = `${["aansluiting", document_.form.application, ...draft].filter(Boolean).join("-")}.yaml`;
   const text = jsyaml.dump(document_, { forceQuotes: true, quotingType: '"', lineWidth: -1, noRefs: true });
-  save(name, `# ${say("form_page.file.comment")}\n${text}`);
+  save(name, `# ${say(draft.length ? "form_page.file.draft" : "form_page.file.comment")}\n${text}`);
+  isSaved = key().isSaved = true;
   return name;
 };
 
@@ -135,22 +159,26 @@ const open = async (file) => {
   const refused = text.includes("PRIVATE KEY") || isPrivate(given) ? "private" : kind ? "" : "unknown";
   if (refused) return notice(by("opened"), "bad", ...paragraphs(say(`form_page.refused.${refused}`)));
   const told = [say("form_page.opened", { file: file.name })];
-  if (kind === "kty") await takeKey(given);
+  if (kind === "kty") await takeKey(environment(), given);
   if (kind === "name" || kind === "form") fillOrganisation(kind === "form" ? Object(given.organisation) : given);
   if (kind === "application" || kind === "form") told.push(...fillForm(kind === "form" ? Object(given.form) : given));
   if (kind === "form") {
-    publicKey = privateFile = null;
-    for (const key of Object.values(Object(given.keys))) await takeKey(key);
+    keys = {};
+    for (const [name, request] of Object.entries(opened)) {
+      for (const file of texts(Object(request).jwks).split("\n")) await takeKey(name, Object(given.keys)[file]);
+      delete Object(request).jwks; // the file has these keys in itself
+    }
   }
+  by("done").replaceChildren();
   propose();
   show();
   return notice(by("opened"), "good", ...paragraphs(...told));
 };
-const takeKey = async (key) => {
-  if (!Object.hasOwn(REQUIRED, Object(key).kty)) return;
-  const exp = Number(key.exp);
-  publicKey = { ...key, kid: key.kid ?? (await thumbprint(key)), ...(exp && { exp }) };
-  privateFile = null;
+const takeKey = async (name, given) => {
+  if (!Object.hasOwn(REQUIRED, Object(given).kty)) return;
+  const exp = Number(given.exp);
+  const publicKey = { ...given, kid: given.kid ?? (await thumbprint(given)), ...(exp && { exp }) };
+  keys[name] = { publicKey, isSaved: true };
 };
 const text = (value) => (typeof value === "string" ? value : "");
 const texts = (value) => (Array.isArray(value) ? value : [value]).map(text).join("\n");
@@ -164,10 +192,7 @@ const fillForm = (given) => {
   by("contacts").value = texts(given.contacts);
   opened = Object(given.environments);
   const first = [...form.elements.environment].map((radio) => radio.value).find((name) => name in opened);
-  if (first && !(environment() in opened)) {
-    form.elements.environment.value = first;
-    publicKey = privateFile = null; // each environment has a key of its own
-  }
+  if (first && !(environment() in opened)) form.elements.environment.value = first;
   const kept = Object.keys(given).filter((name) => !KNOWN.includes(name));
   const told = kept.length ? [say("form_page.opened.kept", { names: kept.join(", ") })] : [];
   const unknown = fillRequest();
@@ -205,42 +230,56 @@ by("make-key").addEventListener("click", async () => {
   const [alg, format, passphrase] = ["algorithm", "format", "passphrase"].map((id) => by(id).value);
   const found = keyMistakes(format, passphrase);
   mark(found);
-  if (found.length) return;
+  const name = environment();
+  if (found.length) return by(found[0][0]).focus();
+  if (key().publicKey && !confirm(say("form_page.key.replace", key().publicKey))) return;
   by("make-key").disabled = true;
   by("key-state").textContent = say("form_page.key.working");
   try {
-    const key = await makeKey(alg, format, passphrase);
+    const made = await makeKey(alg, format, passphrase);
     const file = `${keyName()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
-    save(file, key.text);
-    publicKey = key.publicKey;
-    privateFile = { file, kind: format === "encrypted" ? "private" : "unencrypted" };
+    save(file, made.text);
+    keys[name] = { publicKey: made.publicKey, file, kind: format === "encrypted" ? "private" : "unencrypted" };
     for (const id of ["passphrase", "again"]) by(id).value = "";
   } finally {
     by("make-key").disabled = false;
     by("make-key").focus();
     show();
+    by("key-state").scrollIntoView({ block: "nearest" });
   }
 });
+by("passphrases").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  by("make-key").click();
+});
 by("keep").addEventListener("click", () => {
-  notice(by("done"), "good", ...paragraphs(say("form_page.kept", { file: saveDocument(collected()) })));
+  notice(by("done"), "good", ...paragraphs(say("form_page.kept", { file: saveDocument(collected(), say("form_page.draft")) })));
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const document_ = collected();
-  const found = [...mistakesIn(document_)];
+  const found = mistakes();
   mark(found);
   by("done").replaceChildren();
-  if (found.length) return;
-  const heading = make("h3", {}, say("form_page.done", { file: saveDocument(document_) }));
-  const ofKey = publicKey ? [say("form_page.done.kid", publicKey), say("form_page.done.private")] : [];
-  notice(by("done"), "good", heading, ...paragraphs(say("form_page.done.mail"), ...ofKey, say("form_page.done.next")));
+  if (found.length) return by("mistakes").focus();
+  const heading = make("h3", {}, say("form_page.done", { file: saveDocument(collected()) }));
+  const kept = key().publicKey ? [say("form_page.done.private")] : [];
+  const told = [say("form_page.done.mail"), aboutKey(), ...kept, say("form_page.done.next")];
+  notice(by("done"), "good", heading, ...paragraphs(...told));
   by("done").focus();
+});
+form.addEventListener("input", ({ target }) => {
+  if (target.id !== "file") isSaved = false;
+  by("done").replaceChildren();
+});
+addEventListener("beforeunload", (event) => {
+  if (!isSaved || Object.values(keys).some((one) => !one.isSaved)) event.preventDefault();
 });
 form.addEventListener("change", ({ target }) => {
   if (target.name === "environment" && environment() in opened) fillRequest();
-  if (target.name === "environment") publicKey = privateFile = null;
   if (target.id === "ovo") propose();
   show();
+  unmarkCorrected();
 });
 by("file").addEventListener("change", ({ target }) => target.files.length && open(target.files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {

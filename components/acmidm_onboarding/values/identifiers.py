@@ -22,7 +22,8 @@ SHARED_KBO_NUMBER = "0316380841"
 
 OVO_CODE = re.compile(r"OVO[0-9]{6}", re.ASCII)
 _KBO_NUMBER = re.compile(r"[0-9]{10}", re.ASCII)
-_KBO_SEPARATORS = str.maketrans("", "", ". ")
+AROUND_KBO_DIGITS = re.compile(r"^BE|[. ]")
+"""What people write around the ten digits: ``BE`` begins the VAT number, which has the same digits."""
 
 
 def ovo_code(text: str) -> str:
@@ -33,8 +34,8 @@ def ovo_code(text: str) -> str:
 
 
 def kbo_number(text: str) -> str:
-    """Return a KBO number as ten digits, dots and spaces removed. Raises ValueError with a sentence."""
-    digits = text.translate(_KBO_SEPARATORS)
+    """Return a KBO number as ten digits, without what people write around them. Raises ValueError with a sentence."""
+    digits = AROUND_KBO_DIGITS.sub("", text)
     if not _KBO_NUMBER.fullmatch(digits):
         raise ValueError(say("problems.code.no_kbo", text=quoted(text)))
     if digits[0] not in "01":

@@ -41,7 +41,7 @@ class Organisation(Part):
         KboNumber | None,
         Field(
             description='KBO number, ten digits, in quotes, such as "0207.451.227".',
-            json_schema_extra={"pattern": "^[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
+            json_schema_extra={"pattern": "^(BE)?[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
         ),
     ] = None
     owners: Annotated[
