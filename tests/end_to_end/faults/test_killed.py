@@ -107,7 +107,7 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
     project.apply()
     form.document["contacts"] = ["first@stad-gent.example"]
     form.save()
-    buried.append(cut_off(project, proxy, "everything", 3, *DEPLOY))
+    buried.append(cut_off(project, proxy, "everything", 4, *DEPLOY))
     assert registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
     project.succeed("cancel", "--yes")
     form.document["contacts"] = ["second@stad-gent.example"]
@@ -189,7 +189,7 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     project.in_sync()
 
 
-@pytest.mark.parametrize("request_number", cases({str(number): number for number in range(1, 7)}, "4"))
+@pytest.mark.parametrize("request_number", cases({str(number): number for number in range(1, 8)}, "5"))
 def test_next_deployment_ends_right(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], request_number: int
 ) -> None:
