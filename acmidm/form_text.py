@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
+"""The first line of a file, by which an editor knows its schema."""
 _PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
 
 

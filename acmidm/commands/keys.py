@@ -14,6 +14,7 @@ from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat, read_private_key
 from acmidm.terminal import fail, working
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.texts import Texts, say, spoken, texts
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import either, first_listed, on_one_line, quoted
@@ -66,8 +67,6 @@ EXPORT = """
 **Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was written.
 """
 _MOST_DAYS = 36_500
-
-FORMS = Path("onboardings")
 
 FormArgument = Annotated[Path | None, typer.Argument(metavar="[FORM]", help="The form.", show_default=False)]
 SupplierOption = Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from acmidm.desk.mandates import mandates_in
 from acmidm.render.output import write_report
 from acmidm.terminal import RowsOutput, fail
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import say
@@ -24,8 +24,6 @@ EPILOG = """
 
 **Exit codes**: 0 shown, or nothing found; 2 wrong use, or a mistake in a form.
 """
-
-FORMS = Path("onboardings")
 
 
 def mandates(

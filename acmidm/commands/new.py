@@ -22,7 +22,7 @@ from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import ORGANISATION_FILE, shown
+from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
@@ -45,7 +45,6 @@ notificaties   --set notificaties.product_ids=10244`
 **Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or wrong: then nothing
 was written.
 """
-FORMS = Path("onboardings")
 
 
 def new(

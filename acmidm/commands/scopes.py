@@ -14,7 +14,7 @@ from acmidm.edit.new.checks import of_scope
 from acmidm.edit.new.files import problems_about
 from acmidm.terminal import fail
 from acmidm.words import first_of
-from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.files import FORMS, absolute, shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
@@ -33,7 +33,6 @@ ADD = f"""
 {_CODES}
 """
 app = typer.Typer(help=__doc__, epilog=ADD, no_args_is_help=True)
-FORMS = Path("onboardings")
 
 
 @app.command("add", epilog=ADD)

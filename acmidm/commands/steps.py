@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import Expiring, Filters, Scope, Words
+from acmidm.desk.filters import Expiring, Filters, PortalStacks, Scope, Words
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.steps import steps_of
 from acmidm.engine.stacks import with_a_portal
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, fail
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import did_you_mean, listed, quoted
 
 EPILOG = """
@@ -32,14 +32,7 @@ EPILOG = """
 
 def steps(
     words: Words = None,
-    stack: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STACK",
-            help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
-            show_default="all whose clients are at a Beheerportaal",
-        ),
-    ] = None,
+    stack: PortalStacks = None,
     waiting_for: Annotated[
         str | None,
         typer.Option(
@@ -65,10 +58,7 @@ def steps(
         )
     stacks, search, now = stack or with_a_portal(Path()), " ".join(words or ()), datetime.now(UTC)
     if not stacks:
-        fail(
-            "there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one"
-            " with --stack"
-        )
+        fail(say("why.no_stack"))
     is_shown = Filters(search, scope, expiring).matcher(stacks[0])
     rows = [
         row

@@ -16,6 +16,7 @@ from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm_onboarding.forms.confirmation_files import problems_of_confirmations
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
@@ -39,8 +40,6 @@ EPILOG = """
 
 **Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
 """
-
-FORMS = Path("onboardings")
 
 
 def validate(

@@ -12,7 +12,7 @@ import typer
 
 from acmidm.commands.drift import look
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import Filters, Since, clients_meant, moment_since
+from acmidm.desk.filters import Filters, PortalStacks, Since, clients_meant, moment_since
 from acmidm.desk.refusals import read_refusals
 from acmidm.desk.why import Answer, Why, answer, granted_scopes
 from acmidm.engine.stacks import stack_of, with_a_portal
@@ -41,14 +41,7 @@ def why(
             help="A word that begins with each of these: a name, a code, a contact, a client-ID, a thumbprint.",
         ),
     ],
-    stack: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STACK",
-            help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
-            show_default="all whose clients are at a Beheerportaal",
-        ),
-    ] = None,
+    stack: PortalStacks = None,
     since: Since = "1w",
     output: TextOutputOption = TextOutput.TEXT,
 ) -> None:

@@ -49,6 +49,14 @@ Expiring = Annotated[
     ),
 ]
 
+PortalStacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STACK",
+        help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
+        show_default="all whose clients are at a Beheerportaal",
+    ),
+]
 Since = Annotated[str, typer.Option(metavar="TIME", help="How far to look back: 30m, 12h, 1d, 2w.")]
 _AGO = re.compile(r"([0-9]{1,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

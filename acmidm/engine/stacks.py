@@ -148,17 +148,15 @@ def lost(stack: Stack) -> list[str]:
     """Return the clients of a state, by resource name, that their authority does not list, as one that was restored
     from a backup. An authority that lists none, or does not answer, has lost none."""
     gone: list[str] = []
-    recorded = stack.recorded.clients.values()
-    for name in {client.platform for client in recorded if client.client_id} & stack.settings.platforms.keys():
-        try:
-            platform = stack.platforms_briefly[name]
-            with working(say("engine.reading_clients", platform=name, stack=stack.name)):
-                there = {snapshot.client.client_id for snapshot in platform.authority.clients()}
-        except (Failure, KeyError):  # the run says so
+    made = [client for client in stack.recorded.clients.values() if client.client_id]
+    for name in {client.platform for client in made} & stack.settings.platforms.keys():
+        if not stack.settings.platforms[name].authority_type.lists_clients:
             continue
-        if platform.can.lists_clients:
-            ours = (client for client in recorded if client.platform is name and client.client_id)
-            gone += [client.resource_name for client in ours if client.client_id not in there]
+        # Why an authority cannot be read, the run says.
+        with suppress(Failure), working(say("engine.reading_clients", platform=name, stack=stack.name)):
+            listed = stack.platforms_briefly[name].authority.clients()
+            there = {snapshot.client.client_id for snapshot in listed}
+            gone += [one.resource_name for one in made if one.platform is name and one.client_id not in there]
     return sorted(gone)
 
 

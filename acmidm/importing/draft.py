@@ -16,7 +16,7 @@ from acmidm.importing.sheet import Column
 from acmidm.sheet import SheetRow
 from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import OWN_FILES
+from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import client_name
@@ -58,8 +58,7 @@ class ImportedForm:
     @property
     def name(self) -> str:
         """The form's place in the folder of forms."""
-        file = f"{self.application}-form" if f"{self.application}.yaml" in OWN_FILES else self.application
-        return f"{self.organisation.folder}/{file}"
+        return f"{self.organisation.folder}/{form_file(self.application).removesuffix('.yaml')}"
 
 
 def draft_of(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from acmidm.files import write_once
-from acmidm.form_text import Quoted, lines_of
+from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
@@ -25,7 +25,6 @@ from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
 
-_SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json\n"
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
 """Columns that a form has no field for; kept as a comment."""
 
@@ -164,7 +163,7 @@ class Writer:
         file = self._folder / folder / name
         if self._text_in(file) is None:
             given = {field: value for field, value in fields.items() if value is not None}
-            self._texts[file] = _SCHEMA.format(file.stem) + "\n".join([*lines_of(given), ""])
+            self._texts[file] = "\n".join([SCHEMA.format(file.stem), *lines_of(given), ""])
         return file
 
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
@@ -243,7 +242,7 @@ class Writer:
             },
         }
         lines = "\n".join(lines_of(fields))
-        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{lines}\n"
+        return f"{SCHEMA.format('onboarding')}\n#\n# {comment}\n{lines}\n"
 
     def _valid(self, staged: Iterable[StagedForm], outcome: WrittenForms) -> list[StagedForm]:
         """Return the forms that the loader accepts, after taking out the files of the others."""

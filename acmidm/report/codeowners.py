@@ -10,13 +10,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.values.names import owner
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
 CODEOWNERS = Path(".github/CODEOWNERS")
-FORMS = Path("onboardings")
 _PROJECT = Path("pyproject.toml")
 _SETTING = "onboarding_team in [tool.acmidm]"
 _HEAD = """\

@@ -9,7 +9,7 @@ from acmidm_onboarding.authorities.port import KeepsRefusals, Refusal
 from acmidm_onboarding.mistakes.checks import Context, key_of
 from acmidm_onboarding.mistakes.findings import Finding
 from acmidm_onboarding.mistakes.table import VAGUE, cause_of
-from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.jwk import readable_jwks
 from acmidm_onboarding.values.terms import Environment, Platform
 
 if TYPE_CHECKING:  # httpx is not loaded before something is sent
@@ -25,7 +25,6 @@ def cause(
         snapshot = platform.clients.get(refusal.client_id) if refusal.client_id else None
     except PerhapsGone:
         snapshot = None
-    readable = ((kid, readable_jwk(dict(members))) for kid, members in (snapshot.jwks if snapshot else {}).items())
     context = Context(
         platform=name,
         environment=environment,
@@ -33,7 +32,7 @@ def cause(
         now=refusal.at.timestamp(),
         has_habits=platform.can.has_platform_rules,
         api_of=platform.product_of_api,
-        keys={kid: key for kid, key in readable if key},
+        keys=readable_jwks(snapshot.jwks if snapshot else {}),
         granted=frozenset(snapshot.scopes if snapshot else ()),
     )
     key = key_of(refusal.sent, context)

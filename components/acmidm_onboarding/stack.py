@@ -27,7 +27,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, readable_jwks
 from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import first_listed
 from acmidm_onboarding.values.terms import Platform
@@ -257,8 +257,7 @@ class Stack:
         urn = client.urns.get(Resource.KEYS)
         resources = (resource for resource in resources_in(self.state) if urn and resource.get("urn") == urn)
         jwks = mapping(next(resources, {}).get("inputs")).get("jwks")
-        readable = ((kid, readable_jwk(dict(members))) for kid, members in mapping(jwks).items())
-        return None if jwks is None else {kid: key for kid, key in readable if key}
+        return None if jwks is None else readable_jwks(mapping(jwks))
 
     @cached_property
     def state(self) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.lines import edit_file, on_one_line, put_first, put_last
+from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in
@@ -24,7 +25,7 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
-_FIRST = "# yaml-language-server: $schema=../../schema/keys.schema.json\n{}\n"
+_FIRST = f"{SCHEMA.format('keys')}\n{{}}\n"
 """What a ``keys.yaml`` begins as."""
 
 

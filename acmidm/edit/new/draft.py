@@ -12,9 +12,9 @@ from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
 from acmidm.edit.new.fields import Fields, Values, unknown_products
 from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
 from acmidm.edit.new.talk import Talk, separate
-from acmidm.form_text import Quoted, lines_of
+from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.files import OWN_FILES
+from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
@@ -25,7 +25,6 @@ _FIRST = Environment.TNI
 """Production comes by ``acmidm promote --write``, once TNI was validated."""
 PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
-SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
 _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
@@ -64,7 +63,7 @@ class Draft:
     @property
     def file(self) -> Path:
         """Where the form goes in the folder of forms."""
-        return Path(self.owner.folder, form_name(self.application))
+        return Path(self.owner.folder, form_file(self.application))
 
     def form(self, texts: Texts) -> str:
         """Return the text of the form, its comments in the language of its organisation."""
@@ -124,12 +123,6 @@ def draft_of(
         request["products"] = configured
     names = speaks_for((product, configured.get(product.product, {})) for product in products) if owner.is_new else {}
     return Draft(owner, application, contacts, {_FIRST: request}, names, answers.supplier)
-
-
-def form_name(application: str) -> str:
-    """Return the name of the file for the form of an application."""
-    name = f"{application}.yaml"
-    return f"{application}-form.yaml" if name in OWN_FILES else name
 
 
 def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) -> str:

@@ -14,15 +14,15 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import edited, on_one_line, put_files, put_last
-from acmidm.edit.new.draft import SCHEMA, Answers, draft_of, form_name
+from acmidm.edit.new.draft import Answers, draft_of
 from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import OrganisationAnswers, code_in
 from acmidm.edit.new.talk import Talk, separate
-from acmidm.form_text import lines_of
+from acmidm.form_text import SCHEMA, lines_of
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import Language, say
@@ -145,7 +145,7 @@ class Towns:
             if column in row.values:
                 talk.wrong.append(say("towns.has_client", column=row.named(column)))
         until, answers = self._until(row, talk), self._answers(row)
-        folder, form = self._folder(row, answers.organisation, talk), form_name(answers.application or "")
+        folder, form = self._folder(row, answers.organisation, talk), form_file(answers.application or "")
         if folder is None or not (self._forms / folder / form).exists():
             town, is_supplied = self._new(row, folder, answers, talk), True
         else:

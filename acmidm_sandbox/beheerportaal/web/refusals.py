@@ -9,7 +9,7 @@ from acmidm_onboarding.mistakes.findings import words_in
 from acmidm_onboarding.mistakes.sent import Sent
 from acmidm_onboarding.mistakes.table import cause_of
 from acmidm_onboarding.texts import Language
-from acmidm_onboarding.values.jwk import readable_jwk
+from acmidm_onboarding.values.jwk import readable_jwks
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.documents import Refusal
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
@@ -22,8 +22,7 @@ def explain(
 ) -> list[RefusalView]:
     """Return refused requests of a client, each with its cause and its remedy."""
     words = words_in(Language(language))
-    readable = ((str(key["kid"]), readable_jwk(key)) for key in client.jwks.keys)
-    keys = {kid: key for kid, key in readable if key}
+    keys = readable_jwks({str(key["kid"]): key for key in client.jwks.keys})
     views = []
     for refusal in refusals:
         at = datetime.fromisoformat(refusal.at)

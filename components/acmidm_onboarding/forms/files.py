@@ -15,6 +15,8 @@ from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.problems import Problem, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
+FORMS = Path("onboardings")
+"""The folder of forms, where no setting names another."""
 ORGANISATION_FILE = "organisation.yaml"
 MANDATES_FILE = "mandates.yaml"
 KEYS_FILE = "keys.yaml"
@@ -24,6 +26,12 @@ KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
     rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII
 )
+
+
+def form_file(application: str) -> str:
+    """Return the name of the file for the form of an application."""
+    name = f"{application}.yaml"
+    return f"{application}-form.yaml" if name in OWN_FILES else name
 
 
 def of_link() -> tuple[str, str]:

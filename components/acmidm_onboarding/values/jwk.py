@@ -131,6 +131,12 @@ def thumbprint_of(members: Mapping[str, object]) -> str | None:
         return None
 
 
+def readable_jwks(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJwk]:
+    """Return the public keys of a client that can be read, by the names that they have there."""
+    readable = ((kid, readable_jwk(dict(members))) for kid, members in jwks.items())
+    return {kid: key for kid, key in readable if key}
+
+
 def readable_jwk(members: object) -> PublicJwk | None:
     """Return the public key as ``public_jwk`` does; None for a key that may not be registered, yet an authority may
     have."""
