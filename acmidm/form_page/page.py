@@ -26,8 +26,8 @@ from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
 
 _SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys")
-_SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "page.js")
-"""In this order: each uses what is before it."""
+_SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "opening.js", "page.js")
+"""In this order: while they load, each uses what is before it."""
 _ASSETS = files("acmidm.form_page") / "assets"
 
 
