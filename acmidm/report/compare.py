@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from acmidm.report.afzenders import changes_of_afzenders
 from acmidm.report.connection import ConnectionChanges, client_name, in_order
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
-from acmidm.words import evidence_in_words, first_of, shown
+from acmidm.words import evidence_in_words, shown
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import (
-    AFZENDERS,
     JWKS_URI,
     OF_ATTRIBUTES,
     Authentication,
@@ -24,9 +24,10 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Clients,
     Fields,
+    without_afzenders,
 )
 from acmidm_onboarding.values.keys import Key
-from acmidm_onboarding.values.metadata import Configuration, Owner
+from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
@@ -325,27 +326,12 @@ class Comparison:
             old, new = before.products.get(product), after.products.get(product)
             kind = Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
             kind = Kind.PRODUCT_REMOVED if new is None else kind
-            yield from self._changes_of_afzenders(product, old or {}, new or {})
-            fields = field_changes(*(flat(_but_afzenders(side or {})) for side in (old, new)))
+            yield from changes_of_afzenders(product, old or {}, new or {})
+            fields = field_changes(*(flat(without_afzenders(side or {})) for side in (old, new)))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
             if fields or kind is not Kind.PRODUCT_CHANGED:
                 yield Change(kind=kind, subject=product, fields=fields)
-
-    def _changes_of_afzenders(self, product: str, old: Configuration, new: Configuration) -> Iterator[Change]:
-        """Yield for whom a client sends at a product, and sends no more, together."""
-        had, has = ({one["code"]: one["name"] for one in side.get(AFZENDERS) or ()} for side in (old, new))
-        for kind, codes in (
-            (Kind.SENDS_FOR_MORE, has.keys() - had.keys()),
-            (Kind.SENDS_FOR_FEWER, had.keys() - has.keys()),
-        ):
-            if codes:
-                names = first_of(sorted(str((has | had)[code]) for code in codes))
-                yield Change(kind=kind, subject=product, note=f"{len(codes):,} ({names})")
-
-
-def _but_afzenders(configuration: Configuration) -> Configuration:
-    return {name: value for name, value in configuration.items() if name != AFZENDERS}
 
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:

@@ -17,6 +17,13 @@ from tests.support.engine import ROOT
 
 SENTENCE = "paard batterij nietje"
 
+KEEPING = """() => {
+    HTMLAnchorElement.prototype.click = () => {};
+    const create = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { globalThis.kept = blob.text(); return create(blob); };
+}"""
+"""What makes the page keep what it would save."""
+
 
 @dataclass
 class Filled:

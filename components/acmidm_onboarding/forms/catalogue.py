@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,13 +13,12 @@ from jsonschema import Draft202012Validator
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from acmidm_onboarding.forms.coupling import Coupling
-from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.client import AFZENDERS
-from acmidm_onboarding.values.problems import Problem, did_you_mean, nearest, quoted
+from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
@@ -62,14 +61,6 @@ def _in_order(schema: Any, value: Any) -> Any:
         items = [_in_order(schema.get("items"), item) for item in value]
         return sorted(items, key=repr) if schema.get("uniqueItems") else items
     return value
-
-
-def _is_of_texts(schema: Any) -> bool:
-    """Return whether a schema is that of a text, or of a list of texts."""
-    match schema:
-        case {"type": "string"} | {"type": "array", "items": {"type": "string"}}:
-            return True
-    return False
 
 
 def _scope_token(name: str) -> str:
@@ -295,34 +286,6 @@ class Product(_Part):
     def speaks_for(self) -> dict[str, Speaks]:
         """The fields that speak for somebody, and how."""
         return {name: field.speaks_for for name, field in self.fields.items() if field.speaks_for}
-
-
-def problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
-    """Yield each field of a configuration that does not say where it comes from, each that is not there, each that
-    cannot speak."""
-    properties = (product.configuration or {}).get("properties", {})
-    for name in properties:
-        if name not in product.fields:
-            remedy = say("forms.field_without_source.remedy")
-            yield document.problem(
-                ("configuration", "properties", name),
-                say("forms.field_without_source", name=quoted(name)),
-                remedy,
-                at_key=True,
-            )
-    if product.senders and product.senders.known_by and product.senders.known_by not in product.speaks_for:
-        remedy = did_you_mean(product.senders.known_by, product.speaks_for, say("forms.correct"))
-        what = say("forms.unknown_field", name=quoted(product.senders.known_by))
-        yield document.problem(("senders", "known_by"), what, remedy)
-    for name, field in product.fields.items():
-        if name not in properties:
-            remedy = did_you_mean(name, properties, say("forms.field_of_nothing.remedy"))
-            yield document.problem(
-                ("fields", name), say("forms.field_of_nothing", name=quoted(name)), remedy, at_key=True
-            )
-        elif field.speaks_for and not _is_of_texts(properties[name]):
-            what = say("forms.speaks_without_text", name=quoted(name))
-            yield document.problem(("fields", name, "speaks_for"), what, say("forms.speaks_without_text.remedy"))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.among import (
     problems_of_former_codes,
     problems_of_organisations,
 )
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fields
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
@@ -25,6 +25,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
 from acmidm_onboarding.forms.key_files import KeyReader, Keys
 from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.forms.product_fields import problems_of_fields
 from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.suppliers import problems_of_supplier, with_keys

@@ -15,7 +15,7 @@ from datetime import date
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import AFZENDERS, Client, Records, metadata_of, recorded_as
+from acmidm_onboarding.values.client import AFZENDERS, Client, Records, metadata_of, recorded_as, without_afzenders
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import Configuration
@@ -57,8 +57,7 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
 
     def of_product(configuration: Configuration) -> Configuration:
         stay = [one for one in configuration.get(AFZENDERS, ()) if one["code"] not in afzenders]
-        others = {name: value for name, value in configuration.items() if name != AFZENDERS}
-        return {**others, **({AFZENDERS: stay} if stay else {})}
+        return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
 
     return replace(connection, products={name: of_product(one) for name, one in connection.products.items()})
 

@@ -284,6 +284,11 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
     return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
 
 
+def without_afzenders(configuration: Configuration) -> Configuration:
+    """Return a product's configuration without the organisations that its client sends for."""
+    return {name: value for name, value in configuration.items() if name != AFZENDERS}
+
+
 def metadata_of(client: Client) -> ClientMetadata:
     """Return the metadata of a client whose fields are flat. Raises Failure where a state that somebody edited has not
     all of it."""

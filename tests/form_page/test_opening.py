@@ -1,0 +1,102 @@
+"""What somebody opens on the page, in a real browser: nothing of a form is lost, and what is hostile is refused, or
+shown as text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import expect
+from typer.testing import CliRunner
+
+from acmidm.cli import app
+from tests.form_page.cases import KEY, filled_in
+from tests.form_page.conftest import KEEPING, Filled
+from tests.forms.test_secrets_in_forms import JWT, SECRETS
+from tests.support.engine import ROOT
+from tests.support.terminal import contents
+from tests.support.workspace import private_key
+
+
+@pytest.mark.usefixtures("workspace")
+def test_each_form_of_ours_can_be_opened_and_nothing_of_it_is_lost(filled: Filled) -> None:
+    """A person opens a form and its organisation, and mails what the page makes: that changes nothing of the form."""
+    for folder in ("onboardings", "catalogue"):
+        shutil.rmtree(folder)
+        shutil.copytree(ROOT / folder, folder)
+    forms = [file for file in Path("onboardings").glob("*/*.yaml") if "application:" in file.read_text()]
+    assert len(forms) > 5
+    filled.page.evaluate(KEEPING)
+    filled.without_key()
+    before = contents(Path("onboardings"))
+    for file in forms:
+        for opened in (file, file.with_name("organisation.yaml")):
+            filled.open(opened.name, opened.read_text())
+        assert filled.mistakes() == [], file
+        Path("aansluiting.yaml").write_text(filled.page.evaluate("kept"))
+        result = CliRunner().invoke(app, ["new", "--from", "aansluiting.yaml"])
+        assert result.exit_code == 0, (file, result.output)
+        assert contents(Path("onboardings")) == before, file
+
+
+def test_a_scope_and_a_key_for_a_form_that_exists(filled: Filled) -> None:
+    """What the page does not know is named, and is not in the file; production is filled in by production's part."""
+    form = yaml.safe_load((ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text())
+    form |= {"retire": "2030-01-01"}
+    form["environments"]["tni"]["scopes"]["dv_weg"] = {}
+    filled.open("mijn-gent.yaml", form)
+    told = filled.page.locator("#opened").inner_text()
+    assert "blijft in het formulier zoals het is" in told
+    assert "retire" in told
+    assert "niet overgenomen: dv_weg" in told
+    filled.page.get_by_text("Productie. Pas na").click()
+    filled.open("organisation.yaml", (ROOT / "onboardings/stad-gent/organisation.yaml").read_text())
+    scopes = filled.page.locator("[name=scope]:checked").evaluate_all("all => all.map((one) => one.value)")
+    assert set(scopes) == set(form["environments"]["prod"]["scopes"])
+    filled.open("mijn.jwk.json", json.dumps(KEY))
+    document = filled.made()
+    assert document["keys"] == {"mijn-gent-prod.jwk.json": KEY}
+    assert set(document["form"]) == {"application", "contacts", "environments"}
+
+
+HOSTILE: dict[str, tuple[str, str]] = {
+    "a private key in PEM": (SECRETS["PEM"], "bevat een private sleutel"),
+    "a private JSON Web Key": (json.dumps(private_key("ec", kty="EC", crv="P-256")), "bevat een private sleutel"),
+    "a private key in a file": (
+        yaml.safe_dump({**filled_in(), "keys": {"x": private_key("ec", kty="EC", crv="P-256")}}),
+        "bevat een private sleutel",
+    ),
+    "a token": (JWT, "geen bestand van deze pagina"),
+    "no YAML": ("{[", "geen bestand van deze pagina"),
+    "a list": ("- application", "geen bestand van deze pagina"),
+    "a text": ("form", "geen bestand van deze pagina"),
+    "nothing": ("", "geen bestand van deze pagina"),
+    "too much": (f"application: {'x' * 70_000}", "geen bestand van deze pagina"),
+    "too deep": (f"application: {'[' * 20_000}{']' * 20_000}", "geen bestand van deze pagina"),
+    "a million aliases": (
+        "application: x\na0: &a0 [x]\n"
+        + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(9)),
+        "ingelezen",
+    ),
+    "a tag": ("application: !!js/function 'function () { alert(1) }'", "geen bestand van deze pagina"),
+    "markup": ('application: "<img src=x onerror=alert(1)>"\nenvironments: {tni: {scopes: {"<b>": {}}}}', "<b>"),
+    "a prototype": ("application: {__proto__: {x: 1}}\n__proto__: {form: 1}\nenvironments: null", "ingelezen"),
+    "parts of other kinds": (
+        "form: {application: [1], contacts: {a: b}, environments: [x]}\norganisation: 1\nkeys: x",
+        "ingelezen",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_that_is_no_form_is_refused_or_shown_as_text(filled: Filled, name: str) -> None:
+    """Nothing of it runs, nothing of a private key stays."""
+    content, said = HOSTILE[name]
+    filled.open("<img src=x onerror=alert(1)>.yaml", content)
+    expect(filled.page.locator("#opened")).to_contain_text(said)
+    assert filled.page.locator("img, #opened b").count() == 0
+    assert str(private_key("ec", kty="EC", crv="P-256")["d"]) not in filled.page.content()
+    assert filled.mistakes()
