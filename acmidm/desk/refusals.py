@@ -85,18 +85,15 @@ def read_refusals(
         if not isinstance(platform.authority, KeepsRefusals):
             notes.append(say("refusals.not_kept", platform=name, stack=stack.name))
             continue
+        [client_id] = own if search and len(own) == 1 else [None]  # of several, all are read at once
         try:
-            for refusal in _since(platform.authority, [*own] if search else [None], since):
+            for refusal in takewhile(lambda refusal: refusal.at >= since, platform.authority.refusals(client_id)):
                 nobody = Client(f"client {refusal.client_id or '?'}", name, stack.settings.environment)
-                entries.append(_entry(stack.name, own.get(refusal.client_id, nobody), refusal, platform))
+                if not search or refusal.client_id in own:
+                    entries.append(_entry(stack.name, own.get(refusal.client_id, nobody), refusal, platform))
         except AuthorityError as error:
             notes.append(say("refusals.unread", stack=stack.name, error=error))
     return sorted(entries, key=lambda entry: entry.at, reverse=True), notes
-
-
-def _since(authority: KeepsRefusals, client_ids: list[str | None], since: datetime) -> Iterator[Refusal]:
-    for client_id in client_ids:
-        yield from takewhile(lambda refusal: refusal.at >= since, authority.refusals(client_id))
 
 
 def _entry(stack: str, client: Client, refusal: Refusal, platform: ConnectedPlatform) -> RefusedRequest:
