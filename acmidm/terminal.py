@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -92,6 +93,17 @@ def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
     pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
+
+
+def day_in(option: str, text: str) -> date:
+    """Return the day that somebody gave as an option; end the command with a sentence where it is none."""
+    # Imported here: no other command needs pydantic before it begins.
+    from acmidm_onboarding.values.names import day
+
+    try:
+        return day(text)
+    except ValueError as error:
+        fail(f"{option}: {error}")
 
 
 def give_up_output() -> None:

@@ -14,13 +14,13 @@ from acmidm.importing.plan import ImportPlan, Planner
 from acmidm.importing.sheet import HEADINGS
 from acmidm.importing.write import Supplier, Writer, WrittenForms
 from acmidm.sheet import Sheets, read_sheets
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, day_in, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.names import day, is_name
+from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -77,10 +77,7 @@ def import_(
         )
     if (supplier is None) != (until is None):
         fail("give --supplier FOLDER and --until DATE together: a supplier acts by mandates, which end")
-    try:
-        acting = Supplier(supplier, day(until)) if supplier else None
-    except ValueError as error:
-        fail(f"--until: {error}")
+    acting = Supplier(supplier, day_in("--until", until)) if supplier and until else None
     sheets = read_sheets(sheet, HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from acmidm.desk.status import ListedConnection, Status, in_order, listed, witho
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TableOutput, fail, working
+from acmidm.terminal import Code, TableOutput, day_in, fail, working
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -49,9 +49,8 @@ def status(
     scope: Scope = None,
     expiring: Expiring = None,
     ends_before: Annotated[
-        datetime | None,
+        str | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
             metavar="DATE",
             help="Show only clients with a key that ends before this day, in UTC.",
             show_default=False,
@@ -73,7 +72,8 @@ def status(
     Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring
     or --ends-before, connections of the forms that no run has made yet count too.
     """
-    now, last = datetime.now(UTC), ends_before and ends_before.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    last = datetime.combine(day_in("--ends-before", ends_before), time(), UTC) if ends_before is not None else None
     filters = Filters(" ".join(words or ()), scope, expiring, last, without_)
     everywhere = stack_names(Path())
     wanted = stack or everywhere

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from acmidm.cli import App, Ending
+from acmidm.cli import app as acmidm
 from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm_onboarding.authorities.errors import Unreachable
 from acmidm_onboarding.settings import InvalidSettings
@@ -45,6 +46,13 @@ def test_what_nobody_foresaw_is_no_failure() -> None:
     """Not even an error of the operating system that is about no file."""
     for error in (KeyError("x"), OSError("x")):
         assert CliRunner().invoke(app_that_raises(error), ["fails"]).exception is error
+
+
+@pytest.mark.parametrize("words", [("status", "--ends-before"), ("import", "x.csv", "--supplier", "x", "--until")])
+def test_what_is_no_day_is_refused_in_one_sentence(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(acmidm, [*words, "tomorrow"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f'{words[-1]}: "tomorrow" is no day; write one such as 2027-03-31\n'
 
 
 def app_that_raises(error: Exception) -> typer.Typer:
