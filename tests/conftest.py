@@ -18,6 +18,7 @@ from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.supervisor import Daemon
 from tests.support.browser import chromium
+from tests.support.isolation import isolated
 from tests.support.keycloak import one_keycloak
 from tests.support.offered import SHARED, catalogue_folder, write_catalogue
 from tests.support.workspace import place, workspace
@@ -44,7 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
-        os.environ[SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
+        shared = Path(tempfile.mkdtemp(prefix="acmidm-tests-"))
+        environment = isolated(os.environ, shared)
+        os.environ.clear()
+        os.environ.update({**environment, SHARED: str(shared)})
         write_catalogue(catalogue_folder())
 
 

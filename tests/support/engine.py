@@ -23,7 +23,6 @@ from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
 from tests.support.vault import PROVIDER, quick
 from tests.support.warm_server import warm_environment
-from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
@@ -127,7 +126,7 @@ class Project:
             "PULUMI_PYTHON_CMD": str(self.folder / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
         }
-        return {**os.environ, **variables(), **own, **self.environment}
+        return {**os.environ, **own, **self.environment}
 
     def pulumi(self, *words: str) -> Outcome:
         """Runs the command line to its end, without asking anything."""

@@ -179,8 +179,13 @@ class RunningPortal:
         return str(answer.json()["access_token"])
 
     def operator(self, token: str | None = None) -> httpx.Client:
-        """An HTTP client that acts as the operator, or with another access token."""
+        """An HTTP client that acts as the operator, or with another access token.
+
+        It keeps no connection: the portal closes one that is idle for some seconds, which on a busy machine happens
+        just when the next request is sent.
+        """
         return httpx.Client(
+            limits=httpx.Limits(max_keepalive_connections=0),
             base_url=self.origin,
             headers={"Authorization": f"Bearer {token or self.operator_token()}"},
             timeout=30,

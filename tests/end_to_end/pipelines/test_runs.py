@@ -23,7 +23,6 @@ from tests.end_to_end.pipelines.fake_github import FakeGitHub
 from tests.end_to_end.pipelines.forms import AALST, GENT, ORGANISATIONS
 from tests.end_to_end.pipelines.workflows import ROOT, Step, steps
 from tests.support.warm_server import warm_environment
-from toolchain.environment import variables
 
 FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
 LOCKED_BY_A_RUNNER = {
@@ -103,7 +102,7 @@ def named(found: list[Step], command: str) -> Step:
 @pytest.fixture
 def clone(job: Job, tmp_path: Path) -> Clone:
     """With one connection on main."""
-    path = os.pathsep.join([str(warm_environment() / "bin"), variables()["PATH"]])
+    path = os.pathsep.join([str(warm_environment() / "bin"), os.environ["PATH"]])
     scratch = Scratch(tmp_path / "clone", FILES, {"PATH": path})
     scratch.lay_out()
     (scratch.folder / ".venv").unlink()
